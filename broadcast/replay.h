@@ -1,0 +1,63 @@
+// What a worker asks the log when a stream resumes or has fallen behind, and what the log answers.
+//
+// Both travel as values between the two threads: requests through the worker's outbox, answers through
+// its inbox, in one queue with the live batches. So everything before an answer is <= its `through`, and
+// everything after it is later: no gap, no duplicate, no lock.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/frame.h"
+
+namespace crier::broadcast {
+
+enum class ReplayFrom : std::uint8_t {
+  sequence,   // Everything after `after`.
+  earliest,   // Everything retained; nothing is announced as missing.
+  last,       // The last `last_count` events of each literal topic.
+  restarted,  // Everything retained, announced as `restarted`: the id was of another epoch.
+};
+
+struct ReplayRequest {
+  std::uint32_t stream = 0;      // Index and generation of the stream that asks, handed back as they are.
+  std::uint32_t generation = 0;
+  std::vector<std::string> subscriptions;  // Topics and patterns, valid, without duplicates.
+  ReplayFrom from = ReplayFrom::sequence;
+  std::uint64_t after = 0;       // Already has, or does not want, anything up to and including this.
+  std::uint32_t last_count = 0;
+  // Losses up to this sequence were announced to this stream before; only later ones count.
+  std::uint64_t announced_through = 0;
+  // A connected stream that fell behind: what it lost is `overflow`, not `evicted`.
+  bool connected = false;
+  std::size_t bytes_max = 0;     // Stop after the frame that reaches this; at least one frame is given.
+  std::uint32_t frames_max = 0;  // And after this many.
+};
+
+enum class GapReason : std::uint8_t { evicted, restarted, unknown_id, overflow };
+inline constexpr std::size_t kGapReasons = 4;
+std::string_view to_string(GapReason reason);  // "evicted", "restarted", "unknown-id", "overflow"
+
+struct Gap {
+  GapReason reason = GapReason::evicted;
+  std::optional<std::uint64_t> missed;  // Exact, or unknown; never an estimate.
+  std::uint64_t resumed_at = 0;         // A true resume position: everything retained after it follows.
+};
+
+struct ReplayAnswer {
+  std::uint32_t stream = 0;
+  std::uint32_t generation = 0;
+  // From where this answer continues: what a stream that breaks before the first frame resumes from.
+  std::uint64_t position = 0;
+  std::optional<Gap> gap;        // To be told before the frames.
+  std::vector<FrameRef> frames;  // In sequence order, each once.
+  std::uint64_t through = 0;     // Nothing of this stream's is left out up to and including this.
+  bool reached_head = false;     // `through` was the log's head when this was answered.
+  std::uint64_t announced_through = 0;  // For the next request.
+};
+
+}  // namespace crier::broadcast

@@ -1,0 +1,33 @@
+// What broadcast asks of a subscriber's socket, and no more. The daemon implements it on net; tests
+// script it.
+#pragma once
+
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace crier::broadcast {
+
+enum class WriteStatus : std::uint8_t {
+  all,      // Every byte was taken.
+  partial,  // The socket would block; covers "nothing at all".
+  gone,     // The peer is lost.
+};
+
+struct WriteOutcome {
+  WriteStatus status;
+  std::size_t bytes;
+};
+
+// Never blocks, never calls back. Belongs to one worker.
+class StreamIo {
+ public:
+  virtual ~StreamIo() = default;
+  // Requires: 1 <= pieces.size() <= kPiecesPerWrite, no piece is empty.
+  virtual WriteOutcome write(int fd, std::span<const iovec> pieces) = 0;
+  virtual void close(int fd) = 0;
+};
+
+}  // namespace crier::broadcast

@@ -1,0 +1,83 @@
+// The frames one stream is owed, oldest first, in storage it does not own.
+//
+// A stream that keeps up has no ring. Its first short write rents storage from the worker's RingPool; the
+// write that empties the ring hands it back.
+//
+// push() on a full ring is a bug: ask full() first and move to larger storage, or let the stream fall
+// back to the log. A ring never drops a frame by itself. All-zero bytes are a ring without storage.
+//
+// Belongs to one worker.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <utility>
+
+#include "core/check.h"
+#include "core/frame.h"
+
+namespace crier {
+
+class Ring {
+ public:
+  Ring() = default;
+  // Requires: storage.size() is a power of two, every element is null, and the storage outlives the ring.
+  explicit Ring(std::span<FrameRef> storage)
+      : storage_(storage.data()), capacity_(static_cast<std::uint32_t>(storage.size())) {
+    CRIER_CHECK(std::has_single_bit(storage.size()));
+  }
+
+  bool empty() const { return pushed_ == popped_; }
+  bool full() const { return size() == capacity_; }
+  std::uint32_t size() const { return pushed_ - popped_; }
+  std::uint32_t capacity() const { return capacity_; }
+  std::span<FrameRef> storage() const { return {storage_, capacity_}; }
+
+  // The i-th oldest frame. Requires: i < size().
+  const FrameRef& operator[](std::uint32_t i) const {
+    CRIER_CHECK(i < size());
+    return storage_[slot(popped_ + i)];
+  }
+
+  // Requires: !full().
+  void push(FrameRef frame) {
+    CRIER_CHECK(!full());
+    storage_[slot(pushed_)] = std::move(frame);
+    ++pushed_;
+  }
+
+  // Removes and returns the oldest frame. Requires: !empty().
+  FrameRef pop() {
+    CRIER_CHECK(!empty());
+    FrameRef frame = std::move(storage_[slot(popped_)]);
+    ++popped_;
+    return frame;
+  }
+
+  // Removes and returns the newest frame. Requires: !empty().
+  FrameRef pop_newest() {
+    CRIER_CHECK(!empty());
+    --pushed_;
+    return std::move(storage_[slot(pushed_)]);
+  }
+
+  // Moves every frame to larger storage, whose conditions are the constructor's.
+  void move_to(std::span<FrameRef> storage) {
+    CRIER_CHECK(storage.size() > size());
+    Ring larger(storage);
+    while (!empty()) larger.push(pop());
+    *this = larger;
+  }
+
+ private:
+  std::size_t slot(std::uint32_t count) const { return count & (capacity_ - 1); }
+
+  FrameRef* storage_ = nullptr;
+  std::uint32_t capacity_ = 0;
+  std::uint32_t pushed_ = 0;  // Counts, not positions: both wrap freely.
+  std::uint32_t popped_ = 0;
+};
+
+}  // namespace crier

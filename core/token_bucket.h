@@ -1,0 +1,58 @@
+// A rate limit in four bytes: the generic cell rate algorithm (ITU-T I.371), which is a token bucket that
+// stores one time instead of a count and a time.
+//
+// The bucket holds when the next event would be due if events came exactly at the rate, in microseconds
+// modulo 2^32. An event is allowed while that lies at most `burst` events ahead. Differences are taken
+// modulo 2^32, so a bucket must be looked at (ready or settle) at least every half hour: the sweep does.
+//
+// Belongs to one worker.
+#pragma once
+
+#include <cstdint>
+
+#include "core/instant.h"
+
+namespace crier {
+
+struct TokenRate {
+  std::uint32_t interval_us = 0;  // Between two events at the rate; 0: no limit.
+  std::uint32_t credit_us = 0;    // burst x interval: how far ahead of the rate a stream may be.
+
+  // Requires: burst / per_second <= 1,800 s, which the configuration's ranges see to.
+  static constexpr TokenRate of(std::uint32_t per_second, std::uint32_t burst) {
+    if (per_second == 0) return {};
+    const std::uint32_t interval = 1'000'000 / per_second;
+    return {interval, interval * burst};
+  }
+  constexpr bool unlimited() const { return interval_us == 0; }
+};
+
+class TokenBucket {
+ public:
+  // How many events may go now.
+  std::uint32_t available(TokenRate rate, Instant now) {
+    settle(now);
+    const std::uint32_t ahead = due_ - low(now);
+    return ahead >= rate.credit_us ? 0 : (rate.credit_us - ahead + rate.interval_us - 1) / rate.interval_us;
+  }
+
+  // Requires: events <= available() at the same instant.
+  void take(TokenRate rate, std::uint32_t events) { due_ += events * rate.interval_us; }
+
+  // A full bucket at `now`.
+  void reset(Instant now) { due_ = low(now); }
+
+  // Keeps an idle bucket's time from falling half the clock's range behind.
+  void settle(Instant now) {
+    if (static_cast<std::int32_t>(due_ - low(now)) < 0) due_ = low(now);
+  }
+
+ private:
+  static std::uint32_t low(Instant now) { return static_cast<std::uint32_t>(now.us); }
+
+  std::uint32_t due_ = 0;
+};
+
+static_assert(sizeof(TokenBucket) == 4);
+
+}  // namespace crier
