@@ -1,0 +1,62 @@
+// A libuv handle on the heap, closed in the two steps libuv asks for.
+//
+// Step one is close() or the destructor: from then on the handle calls nobody back. Step two is
+// libuv's close callback, a turn of the loop later, which frees the memory. So an owner may die at
+// any time, even inside its own callback, as long as it dies before its Loop.
+//
+// Belongs to its loop's thread, or to whoever joined that thread.
+#pragma once
+
+#include <uv.h>
+
+#include <utility>
+
+#include "core/check.h"
+
+namespace crier::net {
+
+template <typename T>
+class Handle {
+ public:
+  Handle() = default;
+  ~Handle() { close(); }
+  Handle(const Handle&) = delete;
+  Handle& operator=(const Handle&) = delete;
+
+  // Creates the handle with `init(T*)`, which returns libuv's status; a handle whose init failed is
+  // not there. `owner` becomes its data pointer. Requires: not open.
+  template <typename Init>
+  [[nodiscard]] int open(void* owner, Init&& init) {
+    CRIER_CHECK(handle_ == nullptr);
+    T* handle = new T{};
+    const int status = std::forward<Init>(init)(handle);
+    if (status < 0) {
+      delete handle;
+      return status;
+    }
+    handle->data = owner;
+    handle_ = handle;
+    return status;
+  }
+
+  // Idempotent.
+  void close() {
+    if (handle_ == nullptr) return;
+    handle_->data = nullptr;
+    uv_close(reinterpret_cast<uv_handle_t*>(std::exchange(handle_, nullptr)),
+             [](uv_handle_t* handle) { delete reinterpret_cast<T*>(handle); });
+  }
+
+  bool is_open() const { return handle_ != nullptr; }
+
+  // Requires: open.
+  T* get() const {
+    CRIER_CHECK(handle_ != nullptr);
+    return handle_;
+  }
+
+ private:
+  T* handle_ = nullptr;
+};
+
+}  // namespace crier::net

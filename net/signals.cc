@@ -1,0 +1,28 @@
+#include "net/signals.h"
+
+#include <csignal>
+#include <utility>
+
+#include "core/check.h"
+
+namespace crier::net {
+
+Signals::Signals(Loop& loop, std::span<const int> numbers, std::function<void(int)> on_signal)
+    : on_signal_(std::move(on_signal)) {
+  CRIER_CHECK(on_signal_ != nullptr);
+  const auto call = [](uv_signal_t* handle, int number) {
+    static_cast<Signals*>(handle->data)->on_signal_(number);
+  };
+  for (const int number : numbers) {
+    Handle<uv_signal_t>& handle = handles_.emplace_back();
+    CRIER_CHECK(handle.open(this, [&](uv_signal_t* s) { return uv_signal_init(loop.raw(), s); }) ==
+                0);
+    CRIER_CHECK(uv_signal_start(handle.get(), call, number) == 0);
+  }
+}
+
+void ignore_broken_pipes() {
+  CRIER_CHECK(std::signal(SIGPIPE, SIG_IGN) != SIG_ERR);
+}
+
+}  // namespace crier::net
