@@ -1,0 +1,180 @@
+// Everything an operator can set, as plain values: one struct per section of the configuration
+// file, one member per key, the member's initialiser its default.
+//
+// A Config that came from load() is within every range and consistent (see load.h); one that was
+// made by hand holds the defaults, which are both. Ranges and descriptions are in knobs.cc, one row
+// per member. Sizes are bytes, times are in the unit their name ends with, and 0 means "none" only
+// where the row says so. Values only: copy it to hand it to another thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace crier::config {
+
+// What becomes of a stream whose ring is full.
+enum class OverflowPolicy : std::uint8_t {
+  catch_up,     // It continues from the history at its own pace.
+  disconnect,   // It is ended, and told why.
+  drop_oldest,  // It loses the oldest events it is owed, and is told.
+};
+
+// How a request meets a full, rate-limited or draining server.
+enum class RefuseWith : std::uint8_t {
+  stream,  // A browser gets a stream that says `crier.busy` and when to come back.
+  status,  // Everybody gets 429 or 503 with Retry-After.
+};
+
+enum class Patterns : std::uint8_t { deny, allow };
+enum class OwnDescriptorTable : std::uint8_t { automatic, on, off };
+enum class LogLevel : std::uint8_t { debug, info, warning, error };
+
+// The spellings of each choice in the file, in the order of its enumerators. The argument only
+// selects the overload.
+std::span<const std::string_view> names_of(OverflowPolicy);
+std::span<const std::string_view> names_of(RefuseWith);
+std::span<const std::string_view> names_of(Patterns);
+std::span<const std::string_view> names_of(OwnDescriptorTable);
+std::span<const std::string_view> names_of(LogLevel);
+
+template <typename Choice>
+std::string_view to_string(Choice choice) {
+  return names_of(choice)[static_cast<std::size_t>(choice)];
+}
+
+// Permission bits of a file; four octal digits in quotes in the file, "0660".
+struct FileMode {
+  std::uint32_t bits = 0660;
+  friend bool operator==(FileMode, FileMode) = default;
+};
+
+struct Http {
+  std::string listen = "127.0.0.1:8080";
+  std::vector<std::string> hosts;    // Empty: any Host.
+  std::vector<std::string> origins;  // Beside the request's own host.
+  std::uint32_t backlog = 4'096;
+};
+
+struct Publish {
+  std::string socket =
+      "/run/crier/publish.sock";  // Empty: the caller finds the user's own directory.
+  FileMode mode;
+  std::string owner;  // Name or number; empty: whoever runs crier. So is `group`.
+  std::string group;
+  std::vector<std::string>
+      users;  // Allowed peers, names or numbers. With both lists empty, everybody
+  std::vector<std::string> groups;  // whom the file mode lets in.
+  std::uint32_t connections_max = 256;
+  std::uint32_t idempotency_keys_max = 100'000;
+  std::uint32_t idempotency_seconds_max = 300;
+};
+
+struct Admin {
+  std::string listen = "127.0.0.1:8081";  // Or "unix:/path".
+  bool debug = false;
+  std::vector<std::string> hosts;  // Beside addresses and localhost.
+  std::uint32_t connections_max = 64;
+};
+
+struct Workers {
+  std::uint32_t count = 0;  // 0: one per core.
+  OwnDescriptorTable own_descriptor_table = OwnDescriptorTable::automatic;
+};
+
+struct Subscribe {
+  Patterns patterns = Patterns::deny;
+};
+
+struct Limits {
+  std::uint32_t streams_max = 1'000'000;
+  std::uint32_t streams_per_address_max = 0;  // 0: no cap.
+  RefuseWith refuse_with = RefuseWith::stream;
+  std::uint32_t event_bytes_max = 256 * 1024;
+  std::uint32_t request_bytes_max = 8 * 1024 * 1024;
+  std::uint32_t owed_bytes_max = 1024 * 1024;
+  std::uint32_t owed_events_max = 1'024;  // Rings round it up to a power of two.
+  std::uint32_t owing_seconds_max = 30;
+  std::uint32_t topics_per_stream_max = 64;
+  std::uint32_t topics_max = 1'000'000;
+  std::uint32_t stream_seconds_max = 0;  // 0: no end.
+  std::uint32_t pending_requests_max = 16'384;
+  std::uint32_t pending_seconds_max = 10;
+  std::uint32_t events_per_second = 0;  // To one stream; 0: no limit.
+  std::uint32_t events_burst = 1'000;
+  std::uint64_t replay_bytes_in_flight_max = 16 * 1024 * 1024;  // Of one worker.
+};
+
+struct Heartbeat {
+  std::uint32_t interval_seconds = 15;
+};
+
+struct History {
+  std::uint32_t events_max = 1'000;               // Of one topic.
+  std::uint64_t bytes_max = 64ULL * 1024 * 1024;  // Of all topics.
+  std::uint32_t age_seconds_max = 300;
+};
+
+struct Overflow {
+  OverflowPolicy policy = OverflowPolicy::catch_up;
+};
+
+struct Drain {
+  std::uint32_t window_seconds = 5;
+  std::uint32_t delay_seconds = 0;
+};
+
+struct Log {
+  LogLevel level = LogLevel::info;
+  std::uint32_t connections_per_second = 100;
+};
+
+// Of subscribers' sockets. 0: the kernel's own setting.
+struct Socket {
+  std::uint32_t send_buffer_bytes = 64 * 1024;
+  std::uint32_t unsent_low_water_bytes = 16 * 1024;
+  std::uint32_t user_timeout_seconds = 75;
+  std::uint32_t keepalive_idle_seconds = 60;
+  std::uint32_t keepalive_interval_seconds = 15;
+  std::uint32_t keepalive_probes = 4;
+  std::uint32_t defer_accept_seconds = 3;  // 0: off.
+};
+
+// One row of `topics`: a class. The first row whose pattern covers a subscription counts; what a
+// row leaves out is as the sections above say.
+struct TopicRow {
+  std::string match;  // A pattern.
+  std::optional<std::uint32_t> events_max;
+  std::optional<std::uint64_t>
+      bytes_max;  // Of one topic; absent: only history.bytes_max bounds it.
+  std::optional<std::uint32_t> age_seconds_max;
+  std::optional<OverflowPolicy> policy;
+  std::optional<std::uint32_t> rate;  // Events per second to one stream; 0: no limit.
+  std::optional<std::uint32_t> burst;
+  std::optional<bool> subscribe;  // Absent: true.
+  friend bool operator==(const TopicRow&, const TopicRow&) = default;
+};
+
+// A stream keeps its class in one byte, and one value of it stands for "none".
+inline constexpr std::size_t kTopicRowsMax = 254;
+
+struct Config {
+  Http http;
+  Publish publish;
+  Admin admin;
+  Workers workers;
+  Subscribe subscribe;
+  Limits limits;
+  Heartbeat heartbeat;
+  History history;
+  Overflow overflow;
+  Drain drain;
+  Log log;
+  Socket socket;
+  std::vector<TopicRow> topics;
+};
+
+}  // namespace crier::config
