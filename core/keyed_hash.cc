@@ -1,0 +1,68 @@
+#include "core/keyed_hash.h"
+
+#include <bit>
+#include <cstddef>
+#include <cstring>
+
+namespace crier {
+namespace {
+
+struct State {
+  std::uint64_t v0, v1, v2, v3;
+
+  void round() {
+    v0 += v1;
+    v2 += v3;
+    v1 = std::rotl(v1, 13) ^ v0;
+    v3 = std::rotl(v3, 16) ^ v2;
+    v0 = std::rotl(v0, 32);
+    v2 += v1;
+    v0 += v3;
+    v1 = std::rotl(v1, 17) ^ v2;
+    v3 = std::rotl(v3, 21) ^ v0;
+    v2 = std::rotl(v2, 32);
+  }
+
+  void absorb(std::uint64_t word) {
+    v3 ^= word;
+    round();
+    round();
+    v0 ^= word;
+  }
+};
+
+// The paper reads the message as little-endian words. Fewer than eight bytes leave the top ones
+// zero.
+std::uint64_t little_endian_word(const char* bytes, std::size_t count) {
+  std::uint64_t word = 0;
+  if constexpr (std::endian::native == std::endian::little) {
+    std::memcpy(&word, bytes, count);
+  } else {
+    for (std::size_t i = 0; i < count; ++i) {
+      word |= std::uint64_t{static_cast<unsigned char>(bytes[i])} << (8 * i);
+    }
+  }
+  return word;
+}
+
+}  // namespace
+
+std::uint64_t keyed_hash(const HashKey& key, std::string_view bytes) {
+  // The constants spell "somepseudorandomlygeneratedbytes".
+  State state{key.k0 ^ 0x736f6d6570736575, key.k1 ^ 0x646f72616e646f6d, key.k0 ^ 0x6c7967656e657261,
+              key.k1 ^ 0x7465646279746573};
+
+  const std::uint64_t size = bytes.size();
+  for (; bytes.size() >= 8; bytes.remove_prefix(8)) {
+    state.absorb(little_endian_word(bytes.data(), 8));
+  }
+  std::uint64_t last = size << 56;
+  if (!bytes.empty()) last |= little_endian_word(bytes.data(), bytes.size());
+  state.absorb(last);
+
+  state.v2 ^= 0xff;
+  for (int i = 0; i < 4; ++i) state.round();
+  return state.v0 ^ state.v1 ^ state.v2 ^ state.v3;
+}
+
+}  // namespace crier
