@@ -1,0 +1,71 @@
+#include "core/topic.h"
+
+#include <algorithm>
+
+namespace crier {
+namespace {
+
+constexpr std::string_view kOneToken = "*";
+constexpr std::string_view kRest = ">";
+
+// Takes the first token off `rest`; `last` says that none is left.
+std::string_view take_token(std::string_view& rest, bool& last) {
+  const std::size_t dot = rest.find('.');
+  last = dot == std::string_view::npos;
+  const std::string_view token = rest.substr(0, dot);
+  rest.remove_prefix(last ? rest.size() : dot + 1);
+  return token;
+}
+
+bool token_byte(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+         c == '-';
+}
+
+bool literal_token(std::string_view token) {
+  return !token.empty() && std::all_of(token.begin(), token.end(), token_byte);
+}
+
+bool valid(std::string_view text, bool wildcards) {
+  if (text.size() > kTopicBytesMax) return false;
+  bool last = false;
+  for (std::size_t tokens = 1; !last; ++tokens) {
+    const std::string_view token = take_token(text, last);
+    const bool wildcard = wildcards && (token == kOneToken || (token == kRest && last));
+    if (tokens > kTopicTokensMax || (!wildcard && !literal_token(token))) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+bool valid_topic(std::string_view text) {
+  return valid(text, false);
+}
+
+bool valid_pattern(std::string_view text) {
+  return valid(text, true);
+}
+
+bool is_pattern(std::string_view text) {
+  return text.find_first_of("*>") != std::string_view::npos;
+}
+
+// A topic is a subscription without wildcards, so one walk serves both.
+bool matches(std::string_view pattern, std::string_view topic) {
+  return covers(pattern, topic);
+}
+
+bool covers(std::string_view pattern, std::string_view subscription) {
+  for (;;) {
+    bool pattern_last = false;
+    bool subscription_last = false;
+    const std::string_view wanted = take_token(pattern, pattern_last);
+    const std::string_view token = take_token(subscription, subscription_last);
+    if (wanted == kRest) return true;
+    if (token == kRest || (wanted != kOneToken && wanted != token)) return false;
+    if (pattern_last || subscription_last) return pattern_last && subscription_last;
+  }
+}
+
+}  // namespace crier

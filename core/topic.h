@@ -1,0 +1,35 @@
+// The names of topics, and patterns that stand for many of them, by the rules of NATS subjects.
+//
+// A topic is tokens of [A-Za-z0-9_-]+ joined by dots, e.g. `orders.eu.created`. In a pattern a
+// token may also be `*`, which stands for exactly one token, and the last one `>`, which stands for
+// one or more.
+// `*` and `>` stand alone: `ord*` is neither a topic nor a pattern. Upper and lower case differ.
+//
+// Pure functions on bytes as they are, after percent-decoding; nothing is allocated. Any thread.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+namespace crier {
+
+// For topics and patterns alike.
+inline constexpr std::size_t kTopicBytesMax = 255;
+inline constexpr std::size_t kTopicTokensMax = 16;
+
+bool valid_topic(std::string_view text);
+// True for literal topics, too.
+bool valid_pattern(std::string_view text);
+
+// Does it have a wildcard token? Requires: valid_pattern(text).
+bool is_pattern(std::string_view text);
+
+// Linear in the shorter of the two. Requires: valid_pattern(pattern), valid_topic(topic).
+bool matches(std::string_view pattern, std::string_view topic);
+
+// Does `pattern` match every topic that `subscription`, itself perhaps a pattern, matches? Decided
+// by the tokens alone: that `>` can only be one token where 15 come before it makes no `*` cover
+// it. Requires: valid_pattern(pattern), valid_pattern(subscription).
+bool covers(std::string_view pattern, std::string_view subscription);
+
+}  // namespace crier
