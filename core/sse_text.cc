@@ -1,0 +1,94 @@
+#include "core/sse_text.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <system_error>
+
+#include "core/check.h"
+#include "core/utf8.h"
+
+namespace crier {
+namespace {
+
+constexpr std::string_view kBreaksField("\r\n\0", 3);
+
+void append_field(std::string& out, std::string_view field, std::string_view value) {
+  // The one space after the colon is the client's to remove; it keeps a value's own leading space.
+  out.append(field).append(": ").append(value).push_back('\n');
+}
+
+// Finds line ends. Each search looks once at each byte, however LF and CR are mixed: the position
+// of the next one is kept until it is passed.
+class LineEnds {
+ public:
+  explicit LineEnds(std::string_view text)
+      : text_(text), next_lf_(text.find('\n')), next_cr_(text.find('\r')) {}
+
+  // The first line end at or after `from`, npos if there is none.
+  std::size_t after(std::size_t from) {
+    if (next_lf_ < from) next_lf_ = text_.find('\n', from);
+    if (next_cr_ < from) next_cr_ = text_.find('\r', from);
+    return std::min(next_lf_, next_cr_);
+  }
+
+ private:
+  std::string_view text_;
+  std::size_t next_lf_;
+  std::size_t next_cr_;
+};
+
+void append_data_lines(std::string& out, std::string_view data) {
+  LineEnds ends(data);
+  std::size_t begin = 0;
+  for (;;) {
+    const std::size_t end = ends.after(begin);
+    append_field(out, "data", data.substr(begin, end - begin));
+    if (end == std::string_view::npos) return;
+    const bool crlf = data.substr(end, 2) == "\r\n";
+    begin = end + (crlf ? 2 : 1);
+  }
+}
+
+// C0, DEL, C1 (U+0080 to U+009F), U+2028 or U+2029. Requires: `character` is one valid UTF-8
+// sequence.
+bool control_character(std::string_view character) {
+  const char first = character.front();
+  if (character.size() == 1) return static_cast<unsigned char>(first) < 0x20 || first == 0x7F;
+  if (character.size() == 2 && first == '\xC2') {
+    return static_cast<unsigned char>(character[1]) < 0xA0;
+  }
+  return character == "\xE2\x80\xA8" || character == "\xE2\x80\xA9";
+}
+
+}  // namespace
+
+void append_sse_event(std::string& out, const SseEvent& event) {
+  CRIER_CHECK(event.id.find_first_of(kBreaksField) == std::string_view::npos);
+  CRIER_CHECK(event.name.find_first_of(kBreaksField) == std::string_view::npos);
+
+  if (!event.id.empty()) append_field(out, "id", event.id);
+  if (!event.name.empty()) append_field(out, "event", event.name);
+  if (event.retry_ms != 0) {
+    std::array<char, 10> digits{};
+    const auto printed =
+        std::to_chars(digits.data(), digits.data() + digits.size(), event.retry_ms);
+    CRIER_CHECK(printed.ec == std::errc{});
+    append_field(out, "retry", std::string_view(digits.data(), printed.ptr));
+  }
+  append_data_lines(out, event.data);
+  out.push_back('\n');
+}
+
+bool allowed_event_name(std::string_view name) {
+  if (name.size() > kEventNameBytesMax) return false;
+  if (name.starts_with("crier.") || name == "error" || name == "open") return false;
+  while (!name.empty()) {
+    const Utf8Step step = utf8_step(name);
+    if (!step.valid || control_character(name.substr(0, step.bytes))) return false;
+    name.remove_prefix(step.bytes);
+  }
+  return true;
+}
+
+}  // namespace crier
