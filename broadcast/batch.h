@@ -8,7 +8,9 @@
 
 namespace crier::broadcast {
 
-// Frames in sequence order without a gap: the log's events from the first one's sequence to the last's.
+// Frames in sequence order without a gap: the log's events from the first one's sequence to the
+// last's. Only what a worker that lagged is fed may have gaps, and then says so
+// (Log::frames_after).
 using Batch = std::vector<FrameRef>;
 using SharedBatch = std::shared_ptr<const Batch>;
 

@@ -1,0 +1,40 @@
+// What the log counts. One writer, the control loop; any thread may read.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "broadcast/replay.h"
+#include "core/counter.h"
+
+namespace crier::broadcast {
+
+// Why the history let an event go.
+enum class EvictionCause : std::uint8_t {
+  topic_events,  // The topic's events_max.
+  topic_bytes,   // The topic's bytes_max.
+  age,           // The topic's age_seconds_max.
+  total_bytes,   // The bytes of all topics.
+  topics,        // topics_max: the topic published to longest ago went, with all it had.
+};
+inline constexpr std::size_t kEvictionCauses = 5;
+std::string_view to_string(EvictionCause cause);
+
+struct LogStats {
+  Counter events;          // Accepted.
+  Counter event_bytes;     // Their memory, as of HistoryLimits::bytes_max.
+  Counter history_events;  // Gauges: retained now.
+  Counter history_bytes;
+  std::array<Counter, kEvictionCauses> evicted;
+  Counter topics;             // Gauge: listed now.
+  Counter topics_forgotten;   // Ever.
+  Counter forgotten_entries;  // Gauge: in the table of forgotten topics.
+  Counter replays;            // Requests answered.
+  Counter replayed_events;
+  std::array<Counter, kGapReasons>
+      gaps;  // That answers told; unknown_id is never the log's to tell.
+};
+
+}  // namespace crier::broadcast

@@ -1,0 +1,74 @@
+// The rows of the configuration's `topics` list: which limits hold for a topic, and which policy
+// and rate for a stream.
+//
+// Class 0 is the global values, 1 to 255 are the rows in their order. The first row whose pattern
+// covers a subscription counts. History limits follow the topic; policy and rate follow the stream,
+// fixed when it joins.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/token_bucket.h"
+
+namespace crier::broadcast {
+
+// What becomes of a stream whose ring is full.
+enum class OverflowPolicy : std::uint8_t {
+  catch_up,     // The ring is dropped, the stream continues from the history at its own pace.
+  disconnect,   // The stream is ended, and told why.
+  drop_oldest,  // What is oldest in the ring is dropped, and the stream is told.
+};
+std::string_view to_string(OverflowPolicy policy);  // "catch-up", "disconnect", "drop-oldest"
+
+// Of one topic; each bound holds by itself. No value is special: 0 events or 0 bytes keep nothing.
+struct HistoryLimits {
+  std::uint32_t events_max = 1'000;
+  std::uint64_t bytes_max =
+      std::numeric_limits<std::uint64_t>::max();  // Bounded in total by the log.
+  std::uint32_t age_seconds_max = 300;
+};
+
+struct TopicClass {
+  std::string match;  // A valid pattern; ignored in class 0.
+  HistoryLimits history;
+  OverflowPolicy policy = OverflowPolicy::catch_up;
+  TokenRate rate;
+  bool subscribe = true;  // May streams subscribe to these topics?
+};
+
+using ClassIndex = std::uint8_t;
+inline constexpr std::size_t kTopicRowsMax = 255;
+
+// Immutable, so any thread may read it; a reload makes a new one.
+class TopicClasses {
+ public:
+  // Requires: at most kTopicRowsMax rows, whose `match` are valid patterns.
+  explicit TopicClasses(TopicClass global, std::vector<TopicClass> rows = {});
+
+  std::size_t size() const { return classes_.size(); }
+  const TopicClass& operator[](ClassIndex index) const;
+
+  // Requires, here and below: valid topics or patterns.
+  ClassIndex of_topic(std::string_view topic) const;
+
+  // The row all subscriptions fall into, or 0 when they fall into different ones.
+  ClassIndex of_subscriptions(std::span<const std::string> subscriptions) const;
+
+  // False when a pattern shares a topic with a row that forbids it, too, unless an earlier row
+  // covers the pattern: `>` must not be the way around `{"match": "internal.>", "subscribe":
+  // false}`.
+  bool may_subscribe(std::string_view subscription) const;
+
+ private:
+  ClassIndex covering(std::string_view subscription) const;
+
+  std::vector<TopicClass> classes_;
+};
+
+}  // namespace crier::broadcast
