@@ -1,32 +1,21 @@
 // Collects one request head, byte by byte if need be, and turns it into a Request or a Refusal.
 //
-// Two readers in a row must agree: a byte-level gate of our own, which refuses whatever two parsers could
-// read differently, and llhttp in strict mode. Limits are checked while bytes arrive, not at the end.
-// A refused head always means: answer, then close the connection.
+// Two readers in a row must agree: a byte-level gate of our own, which refuses whatever two parsers
+// could read differently, and llhttp in strict mode. Limits are checked while bytes arrive, not at
+// the end. A refused head always means: answer, then close the connection.
 //
-// Holds at most limits.head_bytes_max bytes plus a fixed part; reset() keeps the buffer for the next
-// request. Belongs to one thread.
+// Holds at most limits.head_bytes_max bytes plus a fixed part, allocated as bytes arrive; reset()
+// keeps a small buffer for the next request and gives a grown one back. Belongs to one thread.
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <memory>
 #include <string_view>
 
+#include "net/head_limits.h"
 #include "net/request.h"
 
 namespace crier::net {
-
-struct HeadLimits {
-  std::size_t head_bytes_max = 16 * 1024;   // 431 beyond.
-  std::size_t target_bytes_max = 8 * 1024;  // 414 beyond.
-  std::size_t fields_max = 100;             // 431 beyond.
-  // false: a Content-Length other than 0 is refused (the subscriber port).
-  // true: POST needs exactly one Content-Length, 411 without (the publish socket).
-  bool bodies = false;
-};
-
-enum class HeadProgress : std::uint8_t { more, complete, refused };
 
 class HeadReader {
  public:
@@ -35,8 +24,9 @@ class HeadReader {
   HeadReader(HeadReader&&) noexcept;
   HeadReader& operator=(HeadReader&&) noexcept;
 
-  // Takes bytes up to and including the end of the head, never beyond; `used` says how many. After
-  // `complete` or `refused` nothing more is taken until reset().
+  // Takes bytes up to and including the end of the head, never beyond; `used` says how many (of a
+  // refused head: those before the byte that decided). After `complete` or `refused` nothing more
+  // is taken until reset(). How the bytes are cut into calls makes no difference to the outcome.
   HeadProgress consume(std::string_view bytes, std::size_t& used);
 
   // Has any byte of this head arrived?

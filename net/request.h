@@ -14,9 +14,12 @@ struct Request {
   Method method = Method::other;
   bool http_1_0 = false;
   bool keep_alive = false;          // What the client asked for, by its version and Connection header.
+  bool expect_continue = false;     // The client waits for "100 Continue" before it sends the body.
   std::uint64_t content_length = 0;
   std::string_view method_text;
-  std::string_view path;            // As sent, still percent-encoded, without the query.
+  // As sent, still percent-encoded, without the query; every escape in it is valid, none stands for NUL, CR
+  // or LF, and no segment is "." or "..". Starts with '/', or is "*" (OPTIONS only).
+  std::string_view path;
   std::string_view query;           // Without the '?'.
 
   std::string_view host;

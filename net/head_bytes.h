@@ -1,0 +1,83 @@
+// Which bytes may stand where in a request head, and ASCII comparison without locale.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace crier::net {
+
+enum ByteClass : std::uint8_t {
+  kTokenByte = 1,  // RFC 9110 5.6.2: method and field names.
+  kTargetByte =
+      2,  // RFC 3986 without what it excludes: "<>\^`{|}, '#', space, controls, 0x80 and up.
+  kValueByte = 4,  // RFC 9110 5.5: HTAB, SP, visible, 0x80 and up.
+  kHostByte = 8,   // Letters, digits, '.', '-', '_'.
+  kHexByte = 16,
+};
+
+constexpr std::array<std::uint8_t, 256> make_byte_classes() {
+  std::array<std::uint8_t, 256> table{};
+  const auto mark = [&table](std::string_view bytes, ByteClass which) {
+    for (const char byte : bytes) table[static_cast<unsigned char>(byte)] |= which;
+  };
+  for (std::size_t byte = 0x20; byte < 256; ++byte) {
+    if (byte != 0x7F) table[byte] |= kValueByte;
+  }
+  mark("\t", kValueByte);
+  for (std::size_t byte = 0x21; byte < 0x7F; ++byte) {
+    if (std::string_view("\"<>\\^`{|}#").find(static_cast<char>(byte)) == std::string_view::npos) {
+      table[byte] |= kTargetByte;
+    }
+  }
+  constexpr std::string_view kAlnum =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+  mark(kAlnum, kTokenByte);
+  mark("!#$%&'*+-.^_`|~", kTokenByte);
+  mark(kAlnum, kHostByte);
+  mark(".-_", kHostByte);
+  mark("0123456789abcdefABCDEF", kHexByte);
+  return table;
+}
+
+inline constexpr std::array<std::uint8_t, 256> kByteClasses = make_byte_classes();
+
+constexpr bool is_in(char byte, ByteClass which) {
+  return (kByteClasses[static_cast<unsigned char>(byte)] & which) != 0;
+}
+
+constexpr char ascii_lower(char byte) {
+  return byte >= 'A' && byte <= 'Z' ? static_cast<char>(byte + ('a' - 'A')) : byte;
+}
+
+constexpr bool equal_ignoring_case(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) return false;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (ascii_lower(a[i]) != ascii_lower(b[i])) return false;
+  }
+  return true;
+}
+
+// Without SP and HTAB at both ends.
+constexpr std::string_view trim_ows(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+// Calls visit(element) for each element of a comma-separated list that is not empty (RFC
+// 9110 5.6.1), trimmed. Elements whose grammar has quoted strings with commas in them are cut
+// there.
+template <typename Visit>
+constexpr void for_each_in_list(std::string_view list, Visit&& visit) {
+  while (!list.empty()) {
+    const std::size_t comma = list.find(',');
+    const std::string_view element = trim_ows(list.substr(0, comma));
+    if (!element.empty()) visit(element);
+    if (comma == std::string_view::npos) return;
+    list.remove_prefix(comma + 1);
+  }
+}
+
+}  // namespace crier::net

@@ -1,0 +1,26 @@
+// Request heads that must be refused, with the status each must get. Used on the reader alone and,
+// over real sockets, on the daemon.
+//
+// Every row is refused for its own reason only: take the fault away and it is served.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace crier::net {
+
+struct HostileHead {
+  std::string_view name;
+  std::string bytes;
+  int status;
+};
+
+// On the subscriber port, whose requests have no bodies.
+std::vector<HostileHead> hostile_heads();
+
+// On the publish socket, which takes bodies; what hostile_heads() refuses for its syntax is refused
+// there too.
+std::vector<HostileHead> hostile_publish_heads();
+
+}  // namespace crier::net
