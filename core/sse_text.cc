@@ -50,17 +50,6 @@ void append_data_lines(std::string& out, std::string_view data) {
   }
 }
 
-// C0, DEL, C1 (U+0080 to U+009F), U+2028 or U+2029. Requires: `character` is one valid UTF-8
-// sequence.
-bool control_character(std::string_view character) {
-  const char first = character.front();
-  if (character.size() == 1) return static_cast<unsigned char>(first) < 0x20 || first == 0x7F;
-  if (character.size() == 2 && first == '\xC2') {
-    return static_cast<unsigned char>(character[1]) < 0xA0;
-  }
-  return character == "\xE2\x80\xA8" || character == "\xE2\x80\xA9";
-}
-
 }  // namespace
 
 void append_sse_event(std::string& out, const SseEvent& event) {
@@ -85,7 +74,7 @@ bool allowed_event_name(std::string_view name) {
   if (name.starts_with("crier.") || name == "error" || name == "open") return false;
   while (!name.empty()) {
     const Utf8Step step = utf8_step(name);
-    if (!step.valid || control_character(name.substr(0, step.bytes))) return false;
+    if (!step.valid || is_control_character(name.substr(0, step.bytes))) return false;
     name.remove_prefix(step.bytes);
   }
   return true;

@@ -65,4 +65,13 @@ bool valid_event_text(std::string_view text) {
   return text.find('\0') == std::string_view::npos && valid_utf8(text);
 }
 
+bool is_control_character(std::string_view character) {
+  const char first = character.front();
+  if (character.size() == 1) return static_cast<unsigned char>(first) < 0x20 || first == 0x7F;
+  if (character.size() == 2 && first == '\xC2') {
+    return static_cast<unsigned char>(character[1]) < 0xA0;
+  }
+  return character == "\xE2\x80\xA8" || character == "\xE2\x80\xA9";
+}
+
 }  // namespace crier

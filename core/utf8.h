@@ -25,4 +25,8 @@ struct Utf8Step {
 // Requires: !text.empty().
 Utf8Step utf8_step(std::string_view text);
 
+// Is this character one that ends a line or steers a terminal: C0, DEL, C1 (U+0080 to U+009F),
+// U+2028 or U+2029? Requires: `character` is exactly one valid sequence.
+bool is_control_character(std::string_view character);
+
 }  // namespace crier
