@@ -1,0 +1,233 @@
+// The tables: one row per key. To add a knob, add its member to config.h and its row here.
+#include <array>
+
+#include "config/knob.h"
+
+namespace crier::config {
+namespace {
+
+constexpr Applies kLive = Applies::live;
+constexpr Applies kRestart = Applies::restart;
+
+constexpr std::uint64_t kKiB = 1024;
+constexpr std::uint64_t kMiB = 1024 * kKiB;
+constexpr std::uint64_t kGiB = 1024 * kMiB;
+constexpr std::uint64_t kDaySeconds = 86'400;
+
+using C = Config;
+
+constexpr std::array kKnobs{
+    text<&C::http, &Http::listen>("http.listen", kTcpEndpoint, kRestart,
+                                  "Where subscribers connect: address and port, TCP."),
+    list<&C::http, &Http::hosts>(
+        "http.hosts", kHosts, kLive,
+        "Host headers that subscribers may use. Empty: any, because proxies "
+        "pass names on."),
+    list<&C::http, &Http::origins>(
+        "http.origins", kOrigins, kLive,
+        "Web origins, beside the server's own, whose pages may subscribe."),
+    number<&C::http, &Http::backlog>(
+        "http.backlog", {1, 65'535}, kRestart,
+        "Connections that may wait to be accepted, per worker. The kernel "
+        "caps it at net.core.somaxconn."),
+
+    text<&C::publish, &Publish::socket>("publish.socket", kSocketPath, kRestart,
+                                        "Unix socket for publishers. Empty: in the user's runtime "
+                                        "directory."),
+    text<&C::publish, &Publish::mode>("publish.mode", kFileMode, kRestart,
+                                      "Permissions of the publish socket, octal."),
+    text<&C::publish, &Publish::owner>(
+        "publish.owner", kAccount, kRestart,
+        "Owner of the publish socket. Empty: the user crier runs as."),
+    text<&C::publish, &Publish::group>(
+        "publish.group", kAccount, kRestart,
+        "Group of the publish socket. Empty: the group crier runs as."),
+    list<&C::publish, &Publish::users>(
+        "publish.users", kAccounts, kLive,
+        "Users that may publish. With no users and no groups listed, "
+        "everybody whom the socket's permissions let in."),
+    list<&C::publish, &Publish::groups>("publish.groups", kAccounts, kLive,
+                                        "Groups whose members may publish, beside publish.users."),
+    number<&C::publish, &Publish::connections_max>("publish.connections_max", {1, 65'536}, kRestart,
+                                                   "Open connections of publishers."),
+    number<&C::publish, &Publish::idempotency_keys_max>(
+        "publish.idempotency_keys_max", {0, 10'000'000}, kRestart,
+        "Idempotency keys remembered; the oldest is forgotten first. 0: none."),
+    number<&C::publish, &Publish::idempotency_seconds_max>(
+        "publish.idempotency_seconds_max", {1, kDaySeconds}, kRestart,
+        "How long an idempotency key is remembered, in seconds."),
+
+    text<&C::admin, &Admin::listen>("admin.listen", kAdminEndpoint, kRestart,
+                                    "Where metrics and health are served: address and port, or "
+                                    "unix:/path. Keep it off the open network."),
+    flag<&C::admin, &Admin::debug>(
+        "admin.debug", kLive,
+        "Serve /debug/streams, /debug/topics and /debug/config, which show "
+        "names of topics."),
+    list<&C::admin, &Admin::hosts>(
+        "admin.hosts", kHosts, kLive,
+        "Host headers that the admin endpoint accepts beside addresses and "
+        "localhost."),
+    number<&C::admin, &Admin::connections_max>("admin.connections_max", {1, 4'096}, kRestart,
+                                               "Open connections to the admin endpoint."),
+
+    number<&C::workers, &Workers::count>("workers.count", {0, 1'024}, kRestart,
+                                         "Threads that serve subscribers. 0: one per core."),
+    choice<&C::workers, &Workers::own_descriptor_table>(
+        "workers.own_descriptor_table", kRestart,
+        "Whether each worker has a descriptor table of its own, so that the limit on open files "
+        "counts "
+        "per worker. auto: where limits.streams_max needs it."),
+
+    choice<&C::subscribe, &Subscribe::patterns>(
+        "subscribe.patterns", kLive,
+        "Whether subscribers may use the wildcards * and >. They "
+        "read topics whose names they do not know."),
+
+    number<&C::limits, &Limits::streams_max>("limits.streams_max", {1, 16'000'000}, kRestart,
+                                             "Open streams, all workers together."),
+    number<&C::limits, &Limits::streams_per_address_max>(
+        "limits.streams_per_address_max", {0, 16'000'000}, kRestart,
+        "Open streams of one client address (IPv6: of one /64). 0: no cap."),
+    choice<&C::limits, &Limits::refuse_with>(
+        "limits.refuse_with", kLive,
+        "How a browser learns that the server is full: by a short stream that says when to come "
+        "back, "
+        "or by status 429 or 503, after which EventSource gives up."),
+    number<&C::limits, &Limits::event_bytes_max>(
+        "limits.event_bytes_max", {1, 1 * kMiB}, kRestart,
+        "Bytes of data in one event; larger ones are refused."),
+    number<&C::limits, &Limits::request_bytes_max>("limits.request_bytes_max",
+                                                   {1 * kKiB, 256 * kMiB}, kRestart,
+                                                   "Bytes in the body of one publish request."),
+    number<&C::limits, &Limits::owed_bytes_max>(
+        "limits.owed_bytes_max", {4 * kKiB, 64 * kMiB}, kRestart,
+        "Bytes one stream may be owed before its overflow policy "
+        "applies."),
+    number<&C::limits, &Limits::owed_events_max>(
+        "limits.owed_events_max", {8, 65'536}, kRestart,
+        "Events one stream may be owed before its overflow "
+        "policy applies; rounded up to a power of two."),
+    number<&C::limits, &Limits::owing_seconds_max>(
+        "limits.owing_seconds_max", {1, 3'600}, kLive,
+        "Seconds a stream may be owed something without taking "
+        "a byte before it is ended."),
+    number<&C::limits, &Limits::topics_per_stream_max>("limits.topics_per_stream_max", {1, 1'024},
+                                                       kRestart, "Topics in one subscription."),
+    number<&C::limits, &Limits::topics_max>(
+        "limits.topics_max", {1, 16'000'000}, kRestart,
+        "Topics known at a time, by their history or by streams."),
+    number<&C::limits, &Limits::stream_seconds_max>(
+        "limits.stream_seconds_max", {0, 30 * kDaySeconds}, kLive,
+        "Seconds after which a stream is ended and told to come back. 0: never."),
+    number<&C::limits, &Limits::pending_requests_max>(
+        "limits.pending_requests_max", {1, 1'000'000}, kRestart,
+        "Connections of subscribers that are still sending their request, all workers together; "
+        "beyond "
+        "it the oldest is closed."),
+    number<&C::limits, &Limits::pending_seconds_max>(
+        "limits.pending_seconds_max", {1, 600}, kLive,
+        "Seconds from accept to the end of the request."),
+    number<&C::limits, &Limits::events_per_second>(
+        "limits.events_per_second", {0, 1'000'000}, kRestart,
+        "Events per second sent to one stream. 0: no limit."),
+    number<&C::limits, &Limits::events_burst>(
+        "limits.events_burst", {1, 1'000'000}, kRestart,
+        "Events a stream that was idle is sent at once, where "
+        "limits.events_per_second is set."),
+    number<&C::limits, &Limits::replay_bytes_in_flight_max>(
+        "limits.replay_bytes_in_flight_max", {64 * kKiB, 4 * kGiB}, kRestart,
+        "Bytes of replayed history that one worker has on the way to streams; more replays wait."),
+
+    number<&C::heartbeat, &Heartbeat::interval_seconds>(
+        "heartbeat.interval_seconds", {1, 3'600}, kLive,
+        "Seconds without other bytes after which a stream "
+        "is sent a heartbeat."),
+
+    number<&C::history, &History::events_max>("history.events_max", {0, 1'000'000}, kLive,
+                                              "Events retained of one topic. 0: none."),
+    number<&C::history, &History::bytes_max>(
+        "history.bytes_max", {0, 64 * kGiB}, kLive,
+        "Bytes retained of all topics together; the oldest event of "
+        "all goes first."),
+    number<&C::history, &History::age_seconds_max>("history.age_seconds_max", {1, 30 * kDaySeconds},
+                                                   kLive, "Seconds an event is retained."),
+
+    choice<&C::overflow, &Overflow::policy>("overflow.policy", kRestart,
+                                            "What becomes of a stream that is owed too much. "
+                                            "catch-up: it continues from the history at its "
+                                            "own pace. disconnect: it is ended. drop-oldest: it "
+                                            "loses the oldest events it is owed. It is "
+                                            "told of every loss."),
+
+    number<&C::drain, &Drain::window_seconds>(
+        "drain.window_seconds", {0, 600}, kLive,
+        "Seconds over which open streams are ended at a shutdown."),
+    number<&C::drain, &Drain::delay_seconds>("drain.delay_seconds", {0, 600}, kLive,
+                                             "Seconds between readyz saying 503 and the end of new "
+                                             "connections, for load balancers to notice."),
+
+    choice<&C::log, &Log::level>("log.level", kLive, "The least severe messages that are logged."),
+    number<&C::log, &Log::connections_per_second>(
+        "log.connections_per_second", {0, 1'000'000}, kLive,
+        "Lines per second about single connections; the rest are counted. 0: none."),
+
+    number<&C::socket, &Socket::send_buffer_bytes>(
+        "socket.send_buffer_bytes", {0, 16 * kMiB}, kRestart,
+        "SO_SNDBUF of subscribers' sockets: what a reader that stops costs in the kernel. 0: the "
+        "kernel's own."),
+    number<&C::socket, &Socket::unsent_low_water_bytes>(
+        "socket.unsent_low_water_bytes", {0, 16 * kMiB}, kRestart,
+        "TCP_NOTSENT_LOWAT: bytes not yet sent beyond which a socket takes no more. 0: the "
+        "kernel's "
+        "own."),
+    number<&C::socket, &Socket::user_timeout_seconds>(
+        "socket.user_timeout_seconds", {0, 3'600}, kRestart,
+        "TCP_USER_TIMEOUT: seconds until a peer that acknowledges nothing is given up. 0: the "
+        "kernel's "
+        "own."),
+    number<&C::socket, &Socket::keepalive_idle_seconds>(
+        "socket.keepalive_idle_seconds", {1, 32'767}, kRestart,
+        "TCP_KEEPIDLE: seconds of silence before the first keep-alive probe."),
+    number<&C::socket, &Socket::keepalive_interval_seconds>(
+        "socket.keepalive_interval_seconds", {1, 32'767}, kRestart,
+        "TCP_KEEPINTVL: seconds between probes."),
+    number<&C::socket, &Socket::keepalive_probes>(
+        "socket.keepalive_probes", {1, 127}, kRestart,
+        "TCP_KEEPCNT: probes without an answer before a peer is given up."),
+    number<&C::socket, &Socket::defer_accept_seconds>(
+        "socket.defer_accept_seconds", {0, 60}, kRestart,
+        "TCP_DEFER_ACCEPT: seconds the kernel keeps a connection until its request arrives. 0: "
+        "off."),
+};
+
+using R = TopicRow;
+
+constexpr std::array kTopicKnobs{
+    text<&R::match>("match", kPattern, kTopicsApply,
+                    "The topics this row is for: a topic or a pattern with * and >."),
+    number<&R::events_max>(
+        "events_max", {0, 1'000'000}, kTopicsApply,
+        "Events retained of one of these topics, instead of history.events_max."),
+    number<&R::bytes_max>("bytes_max", {0, 64 * kGiB}, kTopicsApply,
+                          "Bytes retained of one of these topics, within history.bytes_max."),
+    number<&R::age_seconds_max>(
+        "age_seconds_max", {1, 30 * kDaySeconds}, kTopicsApply,
+        "Seconds an event is retained, instead of history.age_seconds_max."),
+    choice<&R::policy>("policy", kTopicsApply, "Instead of overflow.policy."),
+    number<&R::rate>("rate", {0, 1'000'000}, kTopicsApply,
+                     "Events per second to one stream, instead of limits.events_per_second."),
+    number<&R::burst>("burst", {1, 1'000'000}, kTopicsApply, "Instead of limits.events_burst."),
+    flag<&R::subscribe>("subscribe", kTopicsApply, "false: nobody may subscribe to these topics."),
+};
+
+}  // namespace
+
+std::span<const Knob<Config>> knobs() {
+  return kKnobs;
+}
+std::span<const Knob<TopicRow>> topic_knobs() {
+  return kTopicKnobs;
+}
+
+}  // namespace crier::config

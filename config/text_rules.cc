@@ -1,0 +1,150 @@
+#include "config/text_rules.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+
+#include "core/topic.h"
+
+namespace crier::config {
+namespace {
+
+constexpr std::size_t kHostBytesMax = 253;     // RFC 1035, section 2.3.4, in its text form.
+constexpr std::size_t kAccountBytesMax = 256;  // LOGIN_NAME_MAX
+constexpr std::size_t kSocketPathMax = 107;    // sockaddr_un::sun_path without its final NUL.
+
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool is_alphanumeric(char c) {
+  return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+bool is_control(char c) {
+  return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+}
+
+bool is_number_up_to(std::string_view text, std::uint32_t max) {
+  std::uint32_t value = 0;
+  const char* end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, value);
+  return !text.empty() && parsed.ec == std::errc() && parsed.ptr == end && value <= max;
+}
+
+bool is_ipv4(std::string_view text) {
+  for (int part = 0; part < 4; ++part) {
+    const std::size_t dot = part < 3 ? text.find('.') : text.size();
+    if (dot == std::string_view::npos || dot > 3) return false;
+    if (!is_number_up_to(text.substr(0, dot), 255)) return false;
+    text.remove_prefix(part < 3 ? dot + 1 : dot);
+  }
+  return text.empty();
+}
+
+// Enough to catch slips of the pen; the kernel has the last word.
+bool looks_like_ipv6(std::string_view text) {
+  const auto is_part = [](char c) {
+    return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') || c == ':' || c == '.';
+  };
+  return text.size() >= 2 && text.size() <= 45 && std::ranges::count(text, ':') >= 2 &&
+         std::ranges::all_of(text, is_part);
+}
+
+bool is_port(std::string_view text) {
+  return text.size() <= 5 && is_number_up_to(text, 65'535);
+}
+
+bool is_bracketed_ipv6(std::string_view text) {
+  return text.size() > 2 && text.front() == '[' && text.back() == ']' &&
+         looks_like_ipv6(text.substr(1, text.size() - 2));
+}
+
+bool is_tcp_endpoint(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos || !is_port(text.substr(colon + 1))) return false;
+  const std::string_view address = text.substr(0, colon);
+  return is_ipv4(address) || is_bracketed_ipv6(address);
+}
+
+bool is_socket_path(std::string_view text) {
+  return text.size() >= 2 && text.size() <= kSocketPathMax && text.front() == '/' &&
+         text.back() != '/' && std::ranges::none_of(text, is_control);
+}
+
+bool is_socket_path_or_empty(std::string_view text) {
+  return text.empty() || is_socket_path(text);
+}
+
+bool is_admin_endpoint(std::string_view text) {
+  constexpr std::string_view kUnix = "unix:";
+  if (text.starts_with(kUnix)) return is_socket_path(text.substr(kUnix.size()));
+  return is_tcp_endpoint(text);
+}
+
+bool is_file_mode(std::string_view text) {
+  return text.size() == 4 && text.front() == '0' &&
+         std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '7'; });
+}
+
+bool is_account(std::string_view text) {
+  const auto is_part = [](char c) {
+    return is_alphanumeric(c) || c == '_' || c == '-' || c == '.' || c == '$';
+  };
+  return !text.empty() && text.size() <= kAccountBytesMax && text.front() != '-' &&
+         std::ranges::all_of(text, is_part);
+}
+
+bool is_account_or_empty(std::string_view text) {
+  return text.empty() || is_account(text);
+}
+
+bool is_host_name(std::string_view text) {
+  const auto is_part = [](char c) {
+    return is_alphanumeric(c) || c == '-' || c == '_' || c == '.';
+  };
+  return !text.empty() && text.size() <= kHostBytesMax && std::ranges::all_of(text, is_part);
+}
+
+bool is_host(std::string_view text) {
+  return is_host_name(text) || is_bracketed_ipv6(text);
+}
+
+bool is_origin(std::string_view text) {
+  const std::size_t slashes = text.find("://");
+  if (slashes == std::string_view::npos || slashes == 0) return false;
+  const std::string_view scheme = text.substr(0, slashes);
+  const auto is_scheme_part = [](char c) {
+    return (c >= 'a' && c <= 'z') || is_digit(c) || c == '+' || c == '-' || c == '.';
+  };
+  // Browsers send scheme and host in lower case, and the comparison is of bytes.
+  if (!std::ranges::all_of(scheme, is_scheme_part)) return false;
+  std::string_view host = text.substr(slashes + 3);
+  if (std::ranges::any_of(host, [](char c) { return c >= 'A' && c <= 'Z'; })) return false;
+  const std::size_t colon = host.rfind(':');
+  if (colon != std::string_view::npos && host.back() != ']') {
+    if (!is_port(host.substr(colon + 1))) return false;
+    host = host.substr(0, colon);
+  }
+  return is_host(host);
+}
+
+}  // namespace
+
+const TextRule kTcpEndpoint{"an address and a port, like \"127.0.0.1:8080\" or \"[::]:8080\"",
+                            is_tcp_endpoint};
+const TextRule kAdminEndpoint{
+    "an address and a port, like \"127.0.0.1:8081\", or a socket, like "
+    "\"unix:/run/crier/admin.sock\"",
+    is_admin_endpoint};
+const TextRule kSocketPath{"an absolute path of at most 107 bytes, or \"\"",
+                           is_socket_path_or_empty};
+const TextRule kFileMode{"four octal digits in quotes, like \"0660\"", is_file_mode};
+const TextRule kAccount{"a name or a number in quotes, or \"\"", is_account_or_empty};
+const TextRule kAccounts{"names or numbers in quotes", is_account};
+const TextRule kHosts{"host names or addresses without a port, like \"events.example.com\"",
+                      is_host};
+const TextRule kOrigins{"origins in lower case, like \"https://www.example.com\"", is_origin};
+const TextRule kPattern{"a topic like \"orders.eu\" or a pattern like \"orders.*\" or \"orders.>\"",
+                        valid_pattern};
+
+}  // namespace crier::config

@@ -1,0 +1,25 @@
+// What a text in the configuration may look like, as far as the text alone tells: whether an
+// address can be bound or a group exists is found out by whoever uses it.
+#pragma once
+
+#include <string_view>
+
+namespace crier::config {
+
+struct TextRule {
+  std::string_view
+      allowed;  // Ends the sentence "…; allowed is ", or "are " for the items of a list.
+  bool (*accepts)(std::string_view text);
+};
+
+extern const TextRule kTcpEndpoint;    // 127.0.0.1:8080, [::1]:8080
+extern const TextRule kAdminEndpoint;  // As above, or unix:/path
+extern const TextRule kSocketPath;     // Empty, or absolute and short enough for sockaddr_un
+extern const TextRule kFileMode;       // 0660
+extern const TextRule kAccount;        // Name or number of a user or group; may be empty
+extern const TextRule kAccounts;       // The same, not empty
+extern const TextRule kHosts;    // A name or an address as it stands in a Host header, without port
+extern const TextRule kOrigins;  // RFC 6454, section 6.2: scheme://host[:port]
+extern const TextRule kPattern;  // core/topic.h
+
+}  // namespace crier::config
