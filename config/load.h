@@ -38,7 +38,7 @@ inline constexpr std::size_t kConfigDepthMax = 8;
 [[nodiscard]] Loaded load(const std::optional<std::string>& file,
                           std::span<const std::string> overrides = {});
 
-// The same for text that has been read; `file_name` is used in messages only.
+// The same for text that has been read; `file_name`, not empty, is used in messages only.
 [[nodiscard]] Loaded load_text(std::string_view text, const std::string& file_name,
                                std::span<const std::string> overrides = {});
 

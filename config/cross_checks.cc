@@ -1,0 +1,85 @@
+#include "config/cross_checks.h"
+
+#include <cstdint>
+#include <string_view>
+
+#include "config/knob.h"
+
+namespace crier::config {
+namespace {
+
+std::string with_value(std::string_view key, std::uint64_t value) {
+  return std::string(key) + " (" + std::to_string(value) + ")";
+}
+
+class Checks {
+ public:
+  explicit Checks(const Config& config) : config_(config) {}
+
+  std::vector<Contradiction> run() {
+    const Limits& limits = config_.limits;
+    at_least("limits.owed_bytes_max", limits.owed_bytes_max, limits.event_bytes_max);
+    at_least("limits.request_bytes_max", limits.request_bytes_max, limits.event_bytes_max);
+    buckets();
+    endpoints();
+    return std::move(found_);
+  }
+
+ private:
+  // One event must fit whole.
+  void at_least(std::string_view key, std::uint64_t value, std::uint64_t event_bytes_max) {
+    constexpr std::string_view kEvent = "limits.event_bytes_max";
+    if (value >= event_bytes_max) return;
+    add(key, kEvent, std::to_string(value),
+        "it must be at least " + with_value(kEvent, event_bytes_max));
+  }
+
+  void buckets() {
+    const Limits& limits = config_.limits;
+    bucket("limits.events_burst", "limits.events_per_second", limits.events_burst,
+           limits.events_per_second);
+    for (std::size_t i = 0; i < config_.topics.size(); ++i) {
+      const TopicRow& row = config_.topics[i];
+      if (!row.rate && !row.burst) continue;  // Then the line above has said it.
+      const std::string prefix = "topics[" + std::to_string(i) + "].";
+      const std::string burst = row.burst ? prefix + "burst" : "limits.events_burst";
+      const std::string rate = row.rate ? prefix + "rate" : "limits.events_per_second";
+      bucket(burst, rate, row.burst.value_or(limits.events_burst),
+             row.rate.value_or(limits.events_per_second));
+    }
+  }
+
+  void bucket(std::string_view burst_key, std::string_view rate_key, std::uint64_t burst,
+              std::uint64_t rate) {
+    const std::uint64_t burst_max = rate * kBucketSecondsMax;
+    if (rate == 0 || burst <= burst_max) return;
+    add(burst_key, rate_key, std::to_string(burst),
+        "it must be at most " + std::to_string(kBucketSecondsMax) + " times " +
+            with_value(rate_key, rate) + ", " + std::to_string(burst_max));
+  }
+
+  void endpoints() {
+    const std::string& admin = config_.admin.listen;
+    if (admin == config_.http.listen && !admin.ends_with(":0")) {
+      add("admin.listen", "http.listen", to_text(admin), "it must differ from http.listen");
+    }
+    if (!config_.publish.socket.empty() && admin == "unix:" + config_.publish.socket) {
+      add("admin.listen", "publish.socket", to_text(admin), "it must differ from publish.socket");
+    }
+  }
+
+  void add(std::string_view key, std::string_view other, std::string value, std::string rule) {
+    found_.push_back({std::string(key), std::string(other), std::move(value), std::move(rule)});
+  }
+
+  const Config& config_;
+  std::vector<Contradiction> found_;
+};
+
+}  // namespace
+
+std::vector<Contradiction> contradictions(const Config& config) {
+  return Checks(config).run();
+}
+
+}  // namespace crier::config

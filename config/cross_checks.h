@@ -1,0 +1,24 @@
+// Settings that are each within their range and contradict each other all the same.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+
+namespace crier::config {
+
+struct Contradiction {
+  std::string key;    // The one to blame, as in Problem::key.
+  std::string other;  // The one it disagrees with.
+  std::string value;  // Of `key`, as it is shown.
+  std::string rule;   // "it must be at least limits.event_bytes_max (262144)"
+};
+
+// How long a full token bucket may last, in seconds: see core/token_bucket.h.
+inline constexpr std::uint64_t kBucketSecondsMax = 1'800;
+
+std::vector<Contradiction> contradictions(const Config& config);
+
+}  // namespace crier::config

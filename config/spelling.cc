@@ -1,0 +1,75 @@
+#include "config/spelling.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <vector>
+
+#include "config/knob.h"
+
+namespace crier::config {
+namespace {
+
+constexpr std::size_t kKeyBytesMax = 64;  // Longer ones are no slip of the pen.
+
+// Levenshtein's distance: how many bytes to insert, remove or replace.
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i + 1;
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
+    }
+  }
+  return row[b.size()];
+}
+
+class Closest {
+ public:
+  explicit Closest(std::string_view wanted) : wanted_(wanted), least_(wanted.size() / 3 + 1) {}
+
+  // `candidate` is compared, `answer` is what is suggested.
+  void offer(std::string_view candidate, std::string_view answer) {
+    const std::size_t changes = distance(wanted_, candidate);
+    if (changes >= least_) return;
+    least_ = changes;
+    best_ = answer;
+  }
+  std::string take() { return std::move(best_); }
+
+ private:
+  std::string_view wanted_;
+  std::size_t least_;
+  std::string best_;
+};
+
+}  // namespace
+
+std::string closest_key(std::string_view key) {
+  if (key.size() > kKeyBytesMax) return {};
+  if (key.starts_with("topics[")) {
+    const std::size_t dot = key.find('.');
+    if (dot == std::string_view::npos) return {};
+    Closest closest(key.substr(dot + 1));
+    for (const KnobInfo& knob : topic_knobs()) closest.offer(knob.key, knob.key);
+    const std::string name = closest.take();
+    return name.empty() ? name : std::string(key.substr(0, dot + 1)) + name;
+  }
+  Closest closest(key);
+  closest.offer(kTopicsKey, kTopicsKey);
+  for (const KnobInfo& knob : knobs()) {
+    closest.offer(knob.key, knob.key);
+    closest.offer(section_of(knob.key), section_of(knob.key));
+  }
+  std::string whole = closest.take();
+  if (!whole.empty()) return whole;
+  // The right name in the wrong section, or in none.
+  Closest by_name(name_of(key));
+  for (const KnobInfo& knob : knobs()) by_name.offer(name_of(knob.key), knob.key);
+  return by_name.take();
+}
+
+}  // namespace crier::config
