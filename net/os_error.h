@@ -1,0 +1,21 @@
+// errno as an Error that says what was tried.
+#pragma once
+
+#include <cerrno>
+#include <string>
+#include <system_error>
+
+#include "core/result.h"
+
+namespace crier::net {
+
+inline std::string errno_text(int error) {
+  return std::generic_category().message(error);
+}
+
+// "<what>: <text of the error>". Call it before anything else can change errno.
+inline std::unexpected<Error> os_failure(const std::string& what, int error = errno) {
+  return fail(Errc::os, what + ": " + errno_text(error));
+}
+
+}  // namespace crier::net
