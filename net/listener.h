@@ -1,0 +1,103 @@
+// A worker's listening TCP socket. Every worker binds one of its own to the same endpoint
+// (SO_REUSEPORT) and the kernel spreads the connections.
+//
+// Socket options are set here once: Linux hands them down to every accepted socket, which saves
+// five calls a connection. The loop watches fd(); accept_some() takes a bounded number per turn.
+//
+// Out of descriptors, one connection is accepted with a spare descriptor and closed at once, so
+// that the peer at the head of the queue learns it, and the result is `starved`: the caller stops
+// watching fd() for a while, or it would spin. The rest wait in the kernel's queue meanwhile.
+//
+// Belongs to one worker: opened, used and stopped on its thread, in its descriptor table.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "core/counter.h"
+#include "core/result.h"
+#include "net/endpoint.h"
+#include "net/fd.h"
+#include "net/request_handler.h"
+
+namespace crier::net {
+
+struct ListenerOptions {
+  int backlog = 4096;  // The kernel caps it at net.core.somaxconn.
+  // Report a connection when its first bytes are here, or after so long; 0: at once.
+  int defer_accept_seconds = 3;
+
+  // Handed down to accepted sockets.
+  int send_buffer_bytes = 64 * 1024;       // SO_SNDBUF; the kernel doubles it for its bookkeeping.
+  int unsent_bytes_low_water = 16 * 1024;  // TCP_NOTSENT_LOWAT: not writable above it.
+  int user_timeout_ms = 60'000;            // TCP_USER_TIMEOUT: data unacknowledged for so long.
+  int keepalive_idle_seconds = 60;
+  int keepalive_interval_seconds = 15;
+  int keepalive_probes = 4;
+};
+
+enum class AcceptEnd : std::uint8_t {
+  drained,  // Nobody waits.
+  more,     // The share is used up; somebody may wait.
+  starved,  // No descriptor or no memory: pause before the next try.
+};
+
+struct ListenerCounters {
+  Counter accepted;
+  Counter starved;  // Times the kernel had no descriptor or memory for an accept.
+  Counter shed;     // Connections closed at once, for want of a descriptor.
+  Counter failed;   // Connections that died before they were accepted, or that a firewall refused.
+};
+
+class Listener {
+ public:
+  // Errors: address_in_use, invalid_config for an address this machine lacks or may not bind, or a
+  // Unix socket; os. Each names the endpoint and `setting`.
+  static Result<Listener> open(const Endpoint& endpoint, const ListenerOptions& options,
+                               std::string_view setting = "http.listen");
+
+  int fd() const { return socket_.get(); }  // -1 once stopped.
+  // The bound port, also when the endpoint said 0. Requires: not stopped.
+  std::uint16_t port() const;
+  const ListenerCounters& counters() const { return *counters_; }
+
+  // Calls on_accept(int fd, const PeerAddress&) for at most `max` connections. The descriptor is
+  // non-blocking, close-on-exec, and on_accept's to close. After stop(): drained.
+  template <typename OnAccept>
+  AcceptEnd accept_some(std::size_t max, OnAccept&& on_accept) {
+    for (std::size_t i = 0; i < max; ++i) {
+      const Attempt attempt = accept_one();
+      if (attempt.end != AcceptEnd::more) return attempt.end;
+      if (attempt.fd >= 0) on_accept(attempt.fd, attempt.peer);
+    }
+    return AcceptEnd::more;
+  }
+
+  // Ends listening for every table this socket is in: connections still in the queue are reset.
+  // Idempotent.
+  void stop();
+
+ private:
+  struct Attempt {
+    AcceptEnd end = AcceptEnd::more;
+    int fd = -1;  // With `more`: -1 when this connection failed, but the next may not.
+    PeerAddress peer;
+  };
+
+  explicit Listener(Fd socket);
+  Attempt accept_one();
+  void shed_one();
+
+  Fd socket_;
+  Fd spare_;
+  std::unique_ptr<ListenerCounters> counters_;
+};
+
+// Is the endpoint free? Sockets that share a port do not notice one another, so a second daemon
+// would silently take half of the first one's connections: this binds once without sharing, and
+// closes. Errors as Listener::open.
+Result<void> probe_address(const Endpoint& endpoint, std::string_view setting = "http.listen");
+
+}  // namespace crier::net
