@@ -1,0 +1,28 @@
+#include "net/descriptor_table.h"
+
+#include <sched.h>
+#include <sys/resource.h>
+
+#include "net/os_error.h"
+
+namespace crier::net {
+
+Result<void> leave_shared_table() {
+  if (::unshare(CLONE_FILES) != 0) {
+    return os_failure("cannot give a worker its own descriptor table (unshare CLONE_FILES)");
+  }
+  return {};
+}
+
+Result<std::size_t> raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return os_failure("getrlimit RLIMIT_NOFILE");
+  if (limit.rlim_cur < limit.rlim_max) {
+    const rlimit raised{.rlim_cur = limit.rlim_max, .rlim_max = limit.rlim_max};
+    if (::setrlimit(RLIMIT_NOFILE, &raised) != 0) return os_failure("setrlimit RLIMIT_NOFILE");
+    limit = raised;
+  }
+  return static_cast<std::size_t>(limit.rlim_cur);
+}
+
+}  // namespace crier::net
