@@ -30,21 +30,19 @@ struct Evicted {
 
 class ForgottenTopics {
  public:
-  explicit ForgottenTopics(std::size_t topics_max) : entries_(topics_max) {}
+  explicit ForgottenTopics(std::size_t topics_max) : topics_max_(topics_max) {}
 
   std::size_t size() const { return index_.size(); }
 
-  // Requires: `topic_hash` is not in it.
+  // Requires: evicted.through > 0.
   void add(std::uint64_t topic_hash, const Evicted& evicted);
 
-  // Removes a topic that is listed again.
+  // Removes a topic that is listed again, if it is here.
   void remove(std::uint64_t topic_hash);
 
-  // What is known of a topic that is not listed: its own entry, else the floor.
+  // What is known of a topic that is not listed: its own entry, else the floor. `through` is 0 only
+  // when it surely never had an event.
   Evicted find(std::uint64_t topic_hash) const;
-
-  // Might a topic that is not listed have had events? False only when it surely never had one.
-  bool may_have_been(std::uint64_t topic_hash) const;
 
   // Covers every topic that was ever added, whatever became of it.
   const Evicted& highest() const { return highest_; }
@@ -52,17 +50,20 @@ class ForgottenTopics {
  private:
   struct Entry {
     std::uint64_t topic_hash = 0;
-    Evicted evicted;
-    bool taken = false;
+    Evicted evicted;  // through == 0: vacant.
   };
+  // How many are compared when one has to leave: the one with the oldest loss raises the floor
+  // least.
+  static constexpr std::size_t kCompared = 8;
 
   std::optional<std::uint32_t> index_of(std::uint64_t topic_hash) const;
-  void drop(std::uint32_t at);
+  std::uint32_t vacant_entry();
 
-  std::vector<Entry> entries_;  // A ring, overwritten oldest first.
-  std::size_t next_ = 0;
+  std::size_t topics_max_;
+  std::vector<Entry> entries_;
+  std::vector<std::uint32_t> vacant_;
+  std::size_t hand_ = 0;  // Where the next comparison begins.
   HashIndex index_;
-  bool any_dropped_ = false;
   Evicted floor_;
   Evicted highest_;
 };

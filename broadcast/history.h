@@ -41,8 +41,7 @@ class History {
 
   std::uint64_t events() const { return events_; }
   std::uint64_t bytes() const { return bytes_; }
-  std::uint64_t evictions() const { return evicted_.number; }
-  // Over all topics.
+  // Of any topic: the newest event that is gone, and how many are.
   const Evicted& evicted() const { return evicted_; }
 
   // The newest event, of a listed topic. Requires: frame's sequence is greater than every one
@@ -60,20 +59,17 @@ class History {
   Position front() const { return front_; }
   Position end() const { return end_; }
   const Entry& at(Position position) const { return ring_[position & mask()]; }
-  std::uint32_t size_with_holes() const { return end_ - front_; }
 
   // The first entry, hole or not, whose sequence is greater; end() when there is none.
   Position first_after(std::uint64_t sequence) const;
-
-  // How often the ring was packed: every position kept from before is void.
-  std::uint64_t packed() const { return packed_; }
 
  private:
   static constexpr std::size_t kCapacityMin = 64;
 
   std::size_t mask() const { return ring_.size() - 1; }
-  Entry& at(Position position) { return ring_[position & mask()]; }
-  void link(Entry& entry, Position position);
+  Entry& slot(Position position) { return ring_[position & mask()]; }
+  std::uint32_t size() const { return end_ - front_; }  // With holes.
+  void place(Entry entry);
   void pop_front_holes();
   void grow();
   void pack();
@@ -84,7 +80,6 @@ class History {
   Position end_ = 0;
   std::uint64_t events_ = 0;
   std::uint64_t bytes_ = 0;
-  std::uint64_t packed_ = 0;
   Evicted evicted_;
 };
 

@@ -22,6 +22,7 @@
 #include "broadcast/history.h"
 #include "broadcast/log_stats.h"
 #include "broadcast/replay.h"
+#include "broadcast/replayer.h"
 #include "broadcast/topic_class.h"
 #include "broadcast/topic_table.h"
 #include "core/event_id.h"
@@ -78,6 +79,8 @@ struct TopicPage {
 class Log {
  public:
   explicit Log(LogOptions options);
+  Log(const Log&) = delete;
+  Log& operator=(const Log&) = delete;
 
   const Epoch& epoch() const { return options_.epoch; }
   std::uint64_t head() const { return head_; }  // Sequence of the newest event; 0: none yet.
@@ -110,22 +113,22 @@ class Log {
   TopicPage page(std::uint64_t cursor, std::size_t limit, Instant now) const;
 
  private:
-  // The oldest entry that may be too old for a topic whose events live so long; all before are
-  // examined.
+  // Events up to `through` were looked at and, where their topic's events live so long, found too
+  // old.
   struct AgeHand {
     std::uint32_t age_seconds_max = 0;
-    History::Position position = 0;
+    std::uint64_t through = 0;
   };
 
-  TopicRow row_for(std::string_view name, Instant now);
+  TopicRow row_for(std::uint64_t hash, std::string_view name, Instant now);
   void make_room_for_topic();
   void forget(TopicRow row);
+  ClassIndex class_of(const Topic& topic) const;
   const HistoryLimits& limits_of(Topic& topic);
   void evict(TopicRow row, EvictionCause cause);
   void keep_within_limits(TopicRow row, std::uint64_t bytes_before);
-  bool expire_by_age(AgeHand& hand, Instant now, std::size_t& budget);
+  void expire_by_age(AgeHand& hand, Instant now, std::size_t& budget);
   void set_age_hands();
-  void settle_age_hands();
   void update_gauges();
   TopicInfo info_of(const Topic& topic, Instant now) const;
 
@@ -134,11 +137,12 @@ class Log {
   TopicTable topics_;
   History history_;
   ForgottenTopics forgotten_;
+  Replayer replayer_;
   std::uint64_t head_ = 0;
   std::uint32_t classes_version_ = 1;
   std::vector<AgeHand> age_hands_;  // One for each different age limit.
-  std::uint64_t age_hands_packed_ = 0;
-  std::string text_;  // The encode buffer, kept for its capacity.
+  std::string id_;                  // Buffers of append(), kept for their capacity.
+  std::string text_;
 };
 
 }  // namespace crier::broadcast
