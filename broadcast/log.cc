@@ -179,6 +179,7 @@ void Log::expire_by_age(AgeHand& hand, Instant now, std::size_t& budget) {
     if (!entry.frame) continue;
     const TopicRow row = entry.topic;
     if (limits_of(topics_[row]).age_seconds_max != hand.age_seconds_max) continue;
+    CRIER_CHECK(history_.at(topics_[row].oldest).sequence == hand.through);
     evict(row, EvictionCause::age);
     at = history_.first_after(hand.through);  // An eviction may move every entry.
   }
