@@ -1,0 +1,128 @@
+// HTTP/1.1 with keep-alive and pipelining for few, long connections: the publish socket and the
+// admin port. (Subscribers, many and short on words, have their own way in.)
+//
+// Requests are handed to an HttpHandler in order of arrival, and a client that pipelines has up to
+// `pipelined_max` of them at the handler at once; answers leave in the same order, those of one
+// turn in one write. A client that does not read its answers, or has too many requests unanswered,
+// is not read from: memory per connection is bounded by one head, one body, the read buffer and the
+// answers owed.
+//
+// Every client is bounded in time, too: a request has to be whole `request_seconds_max` after its
+// first byte (408), answers have to make progress within the same time, and a connection without a
+// request is closed silently after `idle_seconds_max`. Deadlines are looked at every 250 ms.
+//
+// A connection that ends for another reason than the client's is flushed, shut down for writing and
+// then read from for a moment, so that the client can read its answer although it is still sending.
+//
+// Belongs to its loop's thread. The handler must outlive it.
+#pragma once
+
+#include <uv.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+#include "core/counter.h"
+#include "core/result.h"
+#include "net/handle.h"
+#include "net/head_reader.h"
+#include "net/http_handler.h"
+#include "net/loop.h"
+#include "net/poll_handle.h"
+#include "net/timer.h"
+
+namespace crier::net {
+
+class HttpConnection;
+
+struct HttpServerOptions {
+  HeadLimits head{.bodies = true};
+  std::size_t body_bytes_max = std::size_t{8} << 20;  // 413 beyond, before any of it is read.
+  unsigned request_seconds_max = 10;  // From the first byte of a request to its last.
+  unsigned idle_seconds_max = 60;     // Without a request.
+  std::size_t connections_max = 256;  // 503 beyond.
+  std::size_t pipelined_max = 8;      // Requests of one connection without an answer.
+};
+
+struct HttpServerCounters {
+  Counter connections;          // Accepted and served.
+  Counter connections_refused;  // Answered 503, or closed at once when even that is too much.
+  Counter accepts_starved;      // Times the kernel had no descriptor or memory for an accept.
+  Counter requests;             // Handed to the handler.
+  Counter refused;              // Answered by on_http_refused, 503 for lack of room aside.
+  Counter timeouts;             // Of these, 408.
+  Counter stalled;              // Connections cut because the client did not read its answers.
+  Counter idle_closed;
+  Counter parsers_disagreed;  // An alarm: see HeadReader.
+};
+
+class HttpServer {
+ public:
+  HttpServer(Loop& loop, HttpHandler& handler, const HttpServerOptions& options);
+  // Closes; what is still in flight ends on the loop.
+  ~HttpServer();
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+
+  // Serves the connections of a listening, non-blocking Unix or TCP socket, which stays the
+  // caller's: it may be closed after stop_accepting() or close(). May be called for several
+  // sockets.
+  [[nodiscard]] Result<void> listen(int fd);
+
+  // Open connections are served on.
+  void stop_accepting();
+  // Stops accepting and ends every connection: answers that the kernel takes at once still leave.
+  // Responders may be used on, in vain. Idempotent.
+  void close();
+
+  std::size_t connections() const { return open_; }
+  const HttpServerCounters& counters() const { return counters_; }
+
+ private:
+  friend class HttpConnection;
+  friend class Responder;
+
+  struct Slot {
+    HttpConnection* connection = nullptr;  // Frees itself after it has left the slot.
+    std::uint32_t generation = 0;
+  };
+  struct ConnectionId {
+    std::uint32_t index;
+    std::uint32_t generation;
+  };
+  struct Acceptor {
+    Acceptor(HttpServer& server, int listening_fd);
+    PollHandle poll;
+    int fd;
+  };
+
+  void accept_some(Acceptor& acceptor);
+  void adopt(int fd, HttpPeer peer);
+  void sweep();
+
+  // For connections.
+  HttpConnection* find(std::uint32_t index, std::uint32_t generation) const;
+  void forget(std::uint32_t index);
+  void serve_next_turn(std::uint32_t index);
+  void serve_marked();
+
+  Loop& loop_;
+  HttpHandler& handler_;
+  HttpServerOptions options_;
+  HttpServerCounters counters_;
+  std::deque<Acceptor> acceptors_;
+  std::vector<Slot> slots_;
+  std::vector<std::uint32_t> free_;
+  std::size_t open_ = 0;
+  bool starved_ = false;  // Acceptors are paused until the next sweep.
+  std::vector<ConnectionId> marked_;
+  Handle<uv_idle_t> next_turn_;
+  Timer sweep_;
+  // One for all: libuv fills it and calls us before it reads from another connection.
+  std::array<char, 64 * 1024> read_buffer_;
+};
+
+}  // namespace crier::net

@@ -1,0 +1,128 @@
+#include "net/peer_credentials.h"
+
+#include <grp.h>
+#include <pwd.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstdint>
+#include <limits>
+#include <optional>
+
+#include "net/os_error.h"
+
+namespace crier::net {
+
+namespace {
+
+// A peer can come with any uid it may switch to; this many answers are kept.
+constexpr std::size_t kRememberedMax = 4'096;
+constexpr std::size_t kDatabaseBytesMax = std::size_t{1} << 20;
+
+// All digits is an id, whether the database knows it or not; the highest one means "none" to the
+// kernel.
+std::optional<std::uint32_t> parse_id(const std::string& text) {
+  std::uint32_t id = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, id);
+  if (error != std::errc{} || stop != end) return std::nullopt;
+  if (id == std::numeric_limits<std::uint32_t>::max()) return std::nullopt;
+  return id;
+}
+
+// Calls one of the database's `_r` functions with a buffer that grows until the entry fits.
+template <typename Entry, typename Ask>
+const Entry* look_up(Entry& entry, std::vector<char>& buffer, Ask&& ask) {
+  Entry* found = nullptr;
+  for (buffer.resize(4'096); buffer.size() <= kDatabaseBytesMax; buffer.resize(buffer.size() * 2)) {
+    const int status = ask(&entry, buffer.data(), buffer.size(), &found);
+    if (status != ERANGE) return status == 0 ? found : nullptr;
+  }
+  return nullptr;
+}
+
+std::optional<uid_t> find_user(const std::string& name) {
+  if (const auto id = parse_id(name)) return id;
+  passwd entry{};
+  std::vector<char> buffer;
+  const passwd* found =
+      look_up(entry, buffer, [&](auto... rest) { return ::getpwnam_r(name.c_str(), rest...); });
+  return found == nullptr ? std::nullopt : std::optional(found->pw_uid);
+}
+
+std::optional<gid_t> find_group(const std::string& name) {
+  if (const auto id = parse_id(name)) return id;
+  group entry{};
+  std::vector<char> buffer;
+  const group* found =
+      look_up(entry, buffer, [&](auto... rest) { return ::getgrnam_r(name.c_str(), rest...); });
+  return found == nullptr ? std::nullopt : std::optional(found->gr_gid);
+}
+
+template <typename Id>
+bool contains(const std::vector<Id>& ids, Id id) {
+  return std::find(ids.begin(), ids.end(), id) != ids.end();
+}
+
+}  // namespace
+
+Result<PeerCredentials> peer_credentials(int fd) {
+  ucred credentials{};
+  socklen_t size = sizeof(credentials);
+  if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) {
+    return os_failure("cannot ask for the peer's credentials");
+  }
+  // A socket of another family has no peer to name; the kernel then says "nobody" without an error.
+  if (credentials.uid == static_cast<uid_t>(-1)) {
+    return fail(Errc::os, "the peer of this socket has no credentials");
+  }
+  return PeerCredentials{.pid = credentials.pid, .uid = credentials.uid, .gid = credentials.gid};
+}
+
+Result<PeerList> PeerList::make(std::span<const std::string> users,
+                                std::span<const std::string> groups) {
+  PeerList list;
+  for (const std::string& name : users) {
+    const auto uid = find_user(name);
+    if (!uid) return fail(Errc::invalid_config, "there is no user \"" + name + "\" on this system");
+    list.users_.push_back(*uid);
+  }
+  for (const std::string& name : groups) {
+    const auto gid = find_group(name);
+    if (!gid)
+      return fail(Errc::invalid_config, "there is no group \"" + name + "\" on this system");
+    list.groups_.push_back(*gid);
+  }
+  return list;
+}
+
+bool PeerList::allows(const PeerCredentials& peer) {
+  if (users_.empty() && groups_.empty()) return true;
+  if (contains(users_, peer.uid) || contains(groups_, peer.gid)) return true;
+  if (groups_.empty()) return false;
+  if (const auto known = in_group_.find(peer.uid); known != in_group_.end()) return known->second;
+  if (in_group_.size() >= kRememberedMax) in_group_.clear();
+  return in_group_[peer.uid] = in_listed_group(peer.uid);
+}
+
+bool PeerList::in_listed_group(uid_t uid) const {
+  passwd entry{};
+  std::vector<char> buffer;
+  const passwd* user =
+      look_up(entry, buffer, [&](auto... rest) { return ::getpwuid_r(uid, rest...); });
+  if (user == nullptr) return false;
+  std::vector<gid_t> member_of(64);
+  int count = static_cast<int>(member_of.size());
+  // On failure `count` becomes the number there would be; the database may grow in between.
+  while (::getgrouplist(user->pw_name, user->pw_gid, member_of.data(), &count) < 0) {
+    if (count <= static_cast<int>(member_of.size())) return false;
+    member_of.resize(static_cast<std::size_t>(count));
+  }
+  member_of.resize(static_cast<std::size_t>(count));
+  return std::any_of(member_of.begin(), member_of.end(),
+                     [&](gid_t gid) { return contains(groups_, gid); });
+}
+
+}  // namespace crier::net

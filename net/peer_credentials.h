@@ -1,0 +1,53 @@
+// Who is at the other end of a Unix socket, and who may be.
+#pragma once
+
+#include <sys/types.h>
+
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "core/result.h"
+
+namespace crier::net {
+
+// As the kernel noted them when the peer connected. pid is 0 where the peer is in a PID namespace
+// that we do not see.
+struct PeerCredentials {
+  pid_t pid = 0;
+  uid_t uid = static_cast<uid_t>(-1);
+  gid_t gid = static_cast<gid_t>(-1);
+};
+
+// Requires: `fd` is a connected Unix stream socket; Errc::os if it is anything else.
+[[nodiscard]] Result<PeerCredentials> peer_credentials(int fd);
+
+// The users and groups that may connect. A peer is allowed if its user is listed, its group is, or
+// one of the groups its user belongs to in the system's database. Two empty lists allow everybody,
+// because then the socket's mode decides alone.
+//
+// Names are looked up once, here; a user's groups when it is first seen, which may block on the
+// name service for a moment, and are remembered as long as the list lives: make a new list to see
+// changes.
+//
+// Belongs to one thread.
+class PeerList {
+ public:
+  // Allows everybody.
+  PeerList() = default;
+  // Names or decimal ids. Fails with Errc::invalid_config, naming the first that is unknown.
+  [[nodiscard]] static Result<PeerList> make(std::span<const std::string> users,
+                                             std::span<const std::string> groups);
+
+  bool allows(const PeerCredentials& peer);
+
+ private:
+  bool in_listed_group(uid_t uid) const;
+
+  std::vector<uid_t> users_;
+  std::vector<gid_t> groups_;
+  std::unordered_map<uid_t, bool> in_group_;  // Remembered answers, bounded.
+};
+
+}  // namespace crier::net

@@ -1,0 +1,188 @@
+#include <vector>
+
+#include "tests/net/http_server_support.h"
+
+using namespace crier;
+using namespace crier::net;
+using namespace crier::net::test;
+
+TEST_CASE("a refused head is answered and ends the connection") {
+  struct Case {
+    const char* name;
+    std::string bytes;
+    int status;
+  };
+  const auto [name, bytes, status] = GENERATE(values<Case>({
+      {"no length", "POST /t HTTP/1.1\r\nHost: x\r\n\r\n", 411},
+      {"nonsense", "\x16\x03\x01 not http at all\r\n\r\n", 400},
+      {"long target", "GET /" + std::string(9'000, 'a') + " HTTP/1.1\r\nHost: x\r\n\r\n", 414},
+  }));
+  INFO(name);
+  Served served;
+  Client client(served.loop, served.path);
+  REQUIRE(client.send(get("/before") + bytes + get("/after")));
+  CHECK(client.receive_all() == answer_to("/before") + refusal_with(status));
+  CHECK(served.handler.requests == 1);
+  CHECK(served.server->counters().refused.read() == 1);
+}
+
+TEST_CASE("a refusal waits for the answers before it") {
+  Served served;
+  served.handler.later = true;
+  Client client(served.loop, served.path);
+  REQUIRE(client.send(get("/first") + "rubbish\r\n\r\n"));
+  REQUIRE(turn_until(served.loop, [&] { return served.handler.refused.size() == 1; }));
+  CHECK(client.receive(1, 20).empty());
+  served.handler.pending[0].responder.reply(answer_to("/first"), false);
+  CHECK(client.receive_all() == answer_to("/first") + refusal_with(400));
+}
+
+TEST_CASE("a body that is too large is refused before it is read") {
+  Served served({.body_bytes_max = 1'000});
+  Client client(served.loop, served.path);
+  const std::string head = "POST /t HTTP/1.1\r\nHost: x\r\nContent-Length: 3000000\r\n\r\n";
+  SECTION("the client waits") {
+    REQUIRE(client.send(head));
+    CHECK(client.receive_all() == refusal_with(413));
+  }
+  SECTION("the client sends on and still sees the answer") {
+    REQUIRE(client.send(head));
+    REQUIRE(client.send(std::string(3'000'000, 'x')));
+    CHECK(client.receive_all() == refusal_with(413));
+  }
+  CHECK(served.handler.requests == 0);
+  client.leave();
+  CHECK(served.turn_until_connections(0));
+}
+
+TEST_CASE("a client that neither reads nor leaves is let go of") {
+  Served served({.body_bytes_max = 10});
+  Client client(served.loop, served.path);
+  REQUIRE(client.send(post("/t", "more than ten bytes")));
+  REQUIRE(served.turn_until_connections(1));
+  CHECK(served.turn_until_connections(0));  // After two seconds of lingering.
+}
+
+TEST_CASE("a body of the largest size allowed is taken, in pieces") {
+  Served served({.body_bytes_max = 3'000'000});
+  Client client(served.loop, served.path);
+  const std::string body(3'000'000, 'y');
+  served.handler.on_request = [&](const HttpRequest& request, Responder responder) {
+    CHECK(request.body == body);
+    responder.reply(answer_to("/t"), false);
+  };
+  REQUIRE(client.send(post("/t", body) + post("/t", body)));
+  const std::string expected = answer_to("/t") + answer_to("/t");
+  CHECK(client.receive(expected.size()) == expected);
+}
+
+TEST_CASE("a request that comes too slowly is answered 408") {
+  Served served({.request_seconds_max = 1});
+  Client client(served.loop, served.path);
+  SECTION("in its head") {
+    REQUIRE(client.send("GET /a HTTP/1.1\r\nHo"));
+  }
+  SECTION("in its body") {
+    REQUIRE(client.send("POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc"));
+  }
+  SECTION("after another request, though bytes trickle in") {
+    REQUIRE(client.send(get("/first") + "GET /"));
+    for (int i = 0; i < 12; ++i) {
+      turn_for(served.loop, 100);
+      client.send("a");
+    }
+    CHECK(client.receive_all() == answer_to("/first") + refusal_with(408));
+    return;
+  }
+  const Instant began = Loop::now();
+  CHECK(client.receive_all() == refusal_with(408));
+  CHECK(Loop::now().us - began.us >= 900'000);
+  CHECK(served.server->counters().timeouts.read() == 1);
+}
+
+TEST_CASE("an idle connection is closed without a word, a busy one is not") {
+  Served served({.idle_seconds_max = 1});
+  Client idle(served.loop, served.path);
+  Client used(served.loop, served.path);
+  Client waiting(served.loop, served.path);
+  REQUIRE(used.send(get("/a")));
+  CHECK(used.receive(1) == answer_to("/a"));
+  served.handler.later = true;
+  REQUIRE(waiting.send(get("/later")));
+  CHECK(idle.receive_all().empty());
+  CHECK(idle.ended());
+  CHECK(used.receive_all() == answer_to("/a"));
+  CHECK(used.ended());
+  turn_for(served.loop, 500);
+  CHECK_FALSE(waiting.ended());
+  CHECK(served.server->counters().idle_closed.read() == 2);
+  CHECK(served.server->connections() == 1);
+}
+
+TEST_CASE("connections beyond the cap are told so, and room is found again") {
+  Served served({.connections_max = 2});
+  Client first(served.loop, served.path);
+  Client second(served.loop, served.path);
+  REQUIRE(served.turn_until_connections(2));
+  Client third(served.loop, served.path);
+  third.send(get("/too-many"));
+  CHECK(third.receive_all() == refusal_with(503));
+  CHECK(served.server->counters().connections_refused.read() == 1);
+  third.leave();
+  first.leave();
+  REQUIRE(served.turn_until_connections(1));
+  Client fourth(served.loop, served.path);
+  REQUIRE(fourth.send(get("/fits")));
+  CHECK(fourth.receive(1) == answer_to("/fits"));
+  CHECK(served.handler.requests == 1);
+}
+
+TEST_CASE("a crowd of connections beyond the cap costs a bounded number of them") {
+  Served served({.connections_max = 1});
+  std::vector<std::unique_ptr<Client>> crowd;
+  for (int i = 0; i < 100; ++i) crowd.push_back(std::make_unique<Client>(served.loop, served.path));
+  turn_until(served.loop,
+             [&] { return served.server->counters().connections_refused.read() == 99; });
+  CHECK(served.server->counters().connections_refused.read() == 99);
+  CHECK(served.server->connections() == 33);
+  crowd.clear();
+  CHECK(served.turn_until_connections(0));
+}
+
+TEST_CASE("a client that expects 100 Continue gets it when its body is wanted") {
+  const std::string go_on = "HTTP/1.1 100 Continue\r\n\r\n";
+  const std::string head =
+      "POST /t HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n";
+  SECTION("wanted") {
+    Served served;
+    Client client(served.loop, served.path);
+    REQUIRE(client.send(head));
+    CHECK(client.receive(go_on.size()) == go_on);
+    REQUIRE(client.send("body"));
+    const std::string expected = go_on + answer_to("/t", "body");
+    CHECK(client.receive(expected.size()) == expected);
+  }
+  SECTION("after the answers that are owed before") {
+    Served served;
+    served.handler.later = true;
+    Client client(served.loop, served.path);
+    REQUIRE(client.send(get("/before") + head));
+    REQUIRE(turn_until(served.loop, [&] { return served.handler.pending.size() == 1; }));
+    CHECK(client.receive(1, 20).empty());
+    served.handler.pending[0].responder.reply(answer_to("/before"), false);
+    const std::string expected = answer_to("/before") + go_on;
+    CHECK(client.receive(expected.size()) == expected);
+  }
+  SECTION("not when the body is here already") {
+    Served served;
+    Client client(served.loop, served.path);
+    REQUIRE(client.send(head + "body"));
+    CHECK(client.receive(1) == answer_to("/t", "body"));
+  }
+  SECTION("not when it is too large") {
+    Served served({.body_bytes_max = 3});
+    Client client(served.loop, served.path);
+    REQUIRE(client.send(head));
+    CHECK(client.receive_all() == refusal_with(413));
+  }
+}
