@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "net/http_server.h"
+#include "net/signals.h"
 #include "net/unix_socket.h"
 #include "tests/net/http_client.h"
 #include "tests/support/catch.h"
@@ -91,6 +92,7 @@ class Directory {
 
 struct Served {
   explicit Served(const HttpServerOptions& options = {}) {
+    ignore_broken_pipes();
     server = std::make_unique<HttpServer>(loop, handler, options);
     auto opened = UnixListener::open({.path = path});
     REQUIRE(opened.has_value());
