@@ -66,17 +66,27 @@ constexpr std::string_view trim_ows(std::string_view text) {
   return text;
 }
 
-// Calls visit(element) for each element of a comma-separated list that is not empty (RFC
-// 9110 5.6.1), trimmed. Elements whose grammar has quoted strings with commas in them are cut
-// there.
+// Where the first element of a list ends: at a comma outside quoted strings (RFC 9110 5.6.4), or at
+// the end.
+constexpr std::size_t list_element_length(std::string_view list) {
+  bool quoted = false;
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    if (list[i] == '"') quoted = !quoted;
+    if (quoted && list[i] == '\\') ++i;
+    if (!quoted && list[i] == ',') return i;
+  }
+  return list.size();
+}
+
+// Calls visit(element) for each element of a comma-separated list (RFC 9110 5.6.1), trimmed; empty
+// ones do not count.
 template <typename Visit>
 constexpr void for_each_in_list(std::string_view list, Visit&& visit) {
   while (!list.empty()) {
-    const std::size_t comma = list.find(',');
-    const std::string_view element = trim_ows(list.substr(0, comma));
+    const std::size_t length = list_element_length(list);
+    const std::string_view element = trim_ows(list.substr(0, length));
     if (!element.empty()) visit(element);
-    if (comma == std::string_view::npos) return;
-    list.remove_prefix(comma + 1);
+    list.remove_prefix(length < list.size() ? length + 1 : length);
   }
 }
 
