@@ -92,9 +92,9 @@ TEST_CASE("an answer that does not fit is written on as the peer reads, then the
   CHECK(port.pending.count(PendingPhase::flush) == 1);
   CHECK(port.handler.paths.size() == 1);
   const std::string tail = "keep:/keep/after\n";
-  const std::string all = port.receive(client, ScriptedHandler::kBigBytes + tail.size());
-  REQUIRE(all.size() == ScriptedHandler::kBigBytes + tail.size());
-  CHECK(all.find_first_not_of('b') == ScriptedHandler::kBigBytes);
+  const std::string all = port.receive(client, PathHandler::kBigBytes + tail.size());
+  REQUIRE(all.size() == PathHandler::kBigBytes + tail.size());
+  CHECK(all.find_first_not_of('b') == PathHandler::kBigBytes);
   CHECK(all.ends_with(tail));
   CHECK(port.pending.count(PendingPhase::idle) == 1);
 }
@@ -106,7 +106,7 @@ TEST_CASE("a request that arrives during a flush is not lost") {
   port.settle();  // Its edge comes and goes while the answer before it waits.
   CHECK(port.handler.paths.size() == 1);
   const std::string tail = "keep:/keep/after\n";
-  CHECK(port.receive(client, ScriptedHandler::kBigBytes + tail.size()).ends_with(tail));
+  CHECK(port.receive(client, PathHandler::kBigBytes + tail.size()).ends_with(tail));
 }
 
 TEST_CASE("a client that shuts its side after the request still gets the answer") {

@@ -23,8 +23,8 @@ std::string get(std::string_view path) {
   return "GET " + std::string(path) + " HTTP/1.1\r\nHost: h\r\n\r\n";
 }
 
-Reply ScriptedHandler::on_request(const Request& request, int fd, const PeerAddress& peer,
-                                  bool registered) {
+Reply PathHandler::on_request(const Request& request, int fd, const PeerAddress& peer,
+                              bool registered) {
   const std::string path(request.path);
   paths.push_back(path);
   if (path.starts_with("/take")) {
@@ -46,7 +46,7 @@ Reply ScriptedHandler::on_request(const Request& request, int fd, const PeerAddr
   return {.then = Reply::Then::close, .bytes = "close:" + path + "\n"};
 }
 
-std::string ScriptedHandler::on_refused(const Refusal& refusal, const PeerAddress&) {
+std::string PathHandler::on_refused(const Refusal& refusal, const PeerAddress&) {
   return "refused:" + std::to_string(refusal.status) + ":" + std::string(refusal.code) + "\n";
 }
 

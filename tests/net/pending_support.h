@@ -13,7 +13,7 @@ namespace crier::net::test {
 
 // GET /keep…   -> "keep:<path>\n", kept alive      GET /big…  -> kBigBytes, kept alive
 // GET /close…  -> "close:<path>\n", closed         GET /take… -> taken, tagged as a stream
-class ScriptedHandler final : public RequestHandler {
+class PathHandler final : public RequestHandler {
  public:
   struct Taken {
     Fd socket;
@@ -23,7 +23,7 @@ class ScriptedHandler final : public RequestHandler {
   };
   static constexpr std::size_t kBigBytes = 8 * 1024 * 1024;
 
-  explicit ScriptedHandler(ReadySet& ready) : ready_(ready) {}
+  explicit PathHandler(ReadySet& ready) : ready_(ready) {}
   Reply on_request(const Request& request, int fd, const PeerAddress& peer,
                    bool registered) override;
   std::string on_refused(const Refusal& refusal, const PeerAddress& peer) override;
@@ -58,7 +58,7 @@ class PendingFixture {
 
   Instant now{.us = 1'000'000};
   ReadySet ready;
-  ScriptedHandler handler;
+  PathHandler handler;
   PendingRequests pending;
   std::vector<Token> stream_tokens;  // Reported for what the handler took.
 
