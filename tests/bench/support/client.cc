@@ -1,0 +1,245 @@
+#include "tests/bench/support/client.h"
+
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <string_view>
+#include <vector>
+
+#include "tests/bench/support/marker.h"
+
+namespace crier::bench {
+namespace {
+
+enum class Phase : std::uint8_t { closed, connecting, head, open };
+
+// One stream as its client sees it.
+struct ClientStream {
+  int fd = -1;
+  std::uint32_t topic = 0;
+  std::uint32_t newest = 0;  // Number of the newest event seen; 0: none yet.
+  Phase phase = Phase::closed;
+  std::uint8_t head_matched = 0;  // Bytes of CR LF CR LF seen in a row.
+  MarkScanner scanner;
+};
+
+constexpr std::size_t kReadBytes = std::size_t{256} * 1024;
+constexpr int kEventsPerWait = 512;
+// With thousands of connections from one address, half of a connect is the search for a free port.
+constexpr std::uint32_t kSourcesPerProcess = 250;
+constexpr std::uint64_t kCommandToken = ~std::uint64_t{0};
+
+class Client {
+ public:
+  Client(const ClientOptions& options, SharedState& shared, ClientState& state)
+      : options_(options),
+        window_(shared.windows[options.group]),
+        state_(state),
+        epoll_(epoll_create1(EPOLL_CLOEXEC)),
+        buffer_(kReadBytes) {}
+
+  int run(int commands);
+
+ private:
+  void start_more();
+  void start(std::uint32_t index);
+  bool send_request(ClientStream& stream);
+  void on_ready(std::uint32_t index);
+  void on_bytes(ClientStream& stream, std::string_view bytes);
+  bool take_head(ClientStream& stream, std::string_view& bytes);
+  void on_mark(ClientStream& stream, Mark mark, std::uint64_t now);
+  void drop(ClientStream& stream);
+
+  const ClientOptions& options_;
+  Window& window_;
+  ClientState& state_;
+  int epoll_;
+  std::vector<char> buffer_;
+  std::vector<ClientStream> streams_;
+  std::uint32_t connecting_ = 0;
+};
+
+int Client::run(int commands) {
+  epoll_event watch{.events = EPOLLIN, .data = {.u64 = kCommandToken}};
+  if (epoll_ctl(epoll_, EPOLL_CTL_ADD, commands, &watch) != 0) return 1;
+  std::array<epoll_event, kEventsPerWait> ready{};
+  bool running = true;
+  while (running) {
+    const int count = epoll_wait(epoll_, ready.data(), kEventsPerWait, -1);
+    if (count < 0 && errno != EINTR) return 1;
+    for (int i = 0; i < count; ++i) {
+      const std::uint64_t token = ready[static_cast<std::size_t>(i)].data.u64;
+      if (token == kCommandToken) {
+        char byte = 0;
+        running = ::read(commands, &byte, 1) > 0 && running;
+      } else {
+        on_ready(static_cast<std::uint32_t>(token));
+      }
+    }
+    start_more();
+  }
+  const linger reset{.l_onoff = 1, .l_linger = 0};
+  for (const ClientStream& stream : streams_) {
+    if (stream.fd >= 0) {
+      setsockopt(stream.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+      ::close(stream.fd);
+    }
+  }
+  return 0;
+}
+
+void Client::start_more() {
+  const std::uint32_t wanted = state_.wanted.load(std::memory_order_acquire);
+  while (streams_.size() < wanted && connecting_ < options_.connecting_max) {
+    streams_.emplace_back();
+    start(static_cast<std::uint32_t>(streams_.size() - 1));
+  }
+}
+
+void Client::start(std::uint32_t index) {
+  ClientStream& stream = streams_[index];
+  stream.topic = (options_.first_stream + index) % options_.topics;
+  stream.fd = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  stream.phase = Phase::connecting;
+  ++connecting_;
+  if (stream.fd < 0) return drop(stream);
+  if (options_.source != 0) {
+    const int on = 1;
+    setsockopt(stream.fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+    const std::uint32_t host = options_.source + 1 + index % kSourcesPerProcess;
+    sockaddr_in source{.sin_family = AF_INET, .sin_addr = {.s_addr = htonl(host)}};
+    if (::bind(stream.fd, reinterpret_cast<const sockaddr*>(&source), sizeof source) != 0) {
+      return drop(stream);
+    }
+  }
+  const auto* server = reinterpret_cast<const sockaddr*>(&options_.server);
+  if (::connect(stream.fd, server, sizeof options_.server) != 0 && errno != EINPROGRESS) {
+    return drop(stream);
+  }
+  // The request waits for the loop to report the connection, as it would wait for a network: over
+  // loopback it could leave at once, and a server would always find it together with the
+  // connection.
+  epoll_event watch{.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data = {.u64 = index}};
+  if (epoll_ctl(epoll_, EPOLL_CTL_ADD, stream.fd, &watch) != 0) drop(stream);
+}
+
+bool Client::send_request(ClientStream& stream) {
+  std::string path = options_.path;
+  if (const auto at = path.find("{}"); at != std::string::npos) {
+    path.replace(at, 2, topic_name(options_.topic, options_.topics, stream.topic));
+  }
+  const std::string request = "GET " + path +
+                              " HTTP/1.1\r\nHost: bench\r\nAccept: text/event-stream\r\n"
+                              "Cache-Control: no-cache\r\n\r\n";
+  const ssize_t sent = ::send(stream.fd, request.data(), request.size(), MSG_NOSIGNAL);
+  if (sent < 0) return false;
+  stream.phase = Phase::head;
+  return true;
+}
+
+void Client::on_ready(std::uint32_t index) {
+  ClientStream& stream = streams_[index];
+  if (stream.fd < 0) return;
+  if (stream.phase == Phase::connecting) {
+    if (!send_request(stream)) drop(stream);
+    return;
+  }
+  // Edge-triggered: a read that fills the buffer may have left something behind.
+  for (std::size_t got = buffer_.size(); got == buffer_.size() && stream.fd >= 0;) {
+    const ssize_t n = ::recv(stream.fd, buffer_.data(), buffer_.size(), 0);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    if (n <= 0) return drop(stream);
+    got = static_cast<std::size_t>(n);
+    on_bytes(stream, {buffer_.data(), got});
+    if (!options_.reads && stream.phase == Phase::open) return;
+  }
+}
+
+void Client::on_bytes(ClientStream& stream, std::string_view bytes) {
+  if (stream.phase == Phase::head) {
+    if (!take_head(stream, bytes)) return;
+    stream.phase = Phase::open;
+    --connecting_;
+    state_.last_opened_ns.store(monotonic_ns(), std::memory_order_relaxed);
+    state_.opened.add();
+    if (!options_.reads) epoll_ctl(epoll_, EPOLL_CTL_DEL, stream.fd, nullptr);
+  }
+  state_.bytes.add(bytes.size());
+  const std::uint64_t now = monotonic_ns();
+  stream.scanner.feed(bytes, [&](Mark mark) { on_mark(stream, mark, now); });
+}
+
+// Removes the response head from `bytes`. False: it is not complete, or it is a refusal.
+bool Client::take_head(ClientStream& stream, std::string_view& bytes) {
+  constexpr std::string_view kGood = "HTTP/1.1 200";
+  constexpr std::string_view kEnd = "\r\n\r\n";
+  if (stream.head_matched == 0 && bytes.starts_with("HTTP/") && !bytes.starts_with(kGood)) {
+    errno = EPROTO;
+    drop(stream);
+    return false;
+  }
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    if (bytes[i] == kEnd[stream.head_matched]) {
+      ++stream.head_matched;
+    } else {
+      stream.head_matched = bytes[i] == '\r' ? 1 : 0;
+    }
+    if (stream.head_matched == kEnd.size()) {
+      bytes.remove_prefix(i + 1);
+      return true;
+    }
+  }
+  return false;
+}
+
+void Client::on_mark(ClientStream& stream, Mark mark, std::uint64_t now) {
+  const std::uint32_t first = window_.first.load(std::memory_order_relaxed);
+  const std::uint32_t index = mark.event - first;
+  if (mark.group != options_.group || mark.topic != stream.topic || index >= kEventsPerCommand) {
+    return state_.strays.add();
+  }
+  if (mark.event <= stream.newest) {
+    state_.duplicates.add();
+  } else {
+    if (stream.newest != 0) state_.lost.add(mark.event - stream.newest - 1);
+    stream.newest = mark.event;
+  }
+  Arrival& arrival = state_.arrivals[index];
+  arrival.count.store(arrival.count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  arrival.last_ns.store(now, std::memory_order_relaxed);
+  const std::uint64_t sent = window_.sent_ns[index].load(std::memory_order_relaxed);
+  state_.latency.record(now > sent ? now - sent : 0);
+  state_.received.add();
+}
+
+// Gives up a stream; errno says why where it never opened.
+void Client::drop(ClientStream& stream) {
+  if (stream.phase == Phase::open) {
+    state_.ended.add();
+  } else {
+    state_.last_errno.store(errno, std::memory_order_relaxed);
+    state_.refused.add();
+    --connecting_;
+  }
+  stream.phase = Phase::closed;
+  if (stream.fd >= 0) ::close(stream.fd);
+  stream.fd = -1;
+}
+
+}  // namespace
+
+std::string topic_name(const std::string& topic, std::uint32_t topics, std::uint32_t n) {
+  return topics > 1 ? topic + std::to_string(n) : topic;
+}
+
+int run_client(const ClientOptions& options, int commands, SharedState& shared,
+               ClientState& state) {
+  return Client(options, shared, state).run(commands);
+}
+
+}  // namespace crier::bench

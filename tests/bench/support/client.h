@@ -1,0 +1,37 @@
+// One client process: opens streams of one group, reads them, and counts what arrives.
+//
+// The command process forks it, sets ClientState::wanted and writes a byte to the command pipe; the
+// process then opens streams, a bounded number at a time, until so many are open or were refused.
+// It exits when the pipe is closed, so that it never outlives the command process. Streams are
+// reset rather than closed at the end, which leaves no port waiting.
+#pragma once
+
+#include <netinet/in.h>
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+
+#include "tests/bench/support/shared_state.h"
+
+namespace crier::bench {
+
+struct ClientOptions {
+  sockaddr_in server{};
+  std::uint32_t source = 0;  // Network of /24, host order; 0 leaves the choice to the kernel.
+  std::string path;          // "{}" stands for the topic.
+  std::string topic;         // With topics > 1 the stream's topic number is appended.
+  std::uint32_t group = 0;
+  std::uint32_t first_stream = 0;  // Number of this process's first stream within the group.
+  std::uint32_t topics = 1;
+  std::uint32_t connecting_max = 64;
+  bool reads = true;  // False: nothing is read after the response head.
+};
+
+// The name of a group's n-th topic.
+std::string topic_name(const std::string& topic, std::uint32_t topics, std::uint32_t n);
+
+// Runs until `commands` is closed. Returns the process's exit code.
+int run_client(const ClientOptions& options, int commands, SharedState& shared, ClientState& state);
+
+}  // namespace crier::bench

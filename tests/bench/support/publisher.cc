@@ -1,0 +1,104 @@
+#include "tests/bench/support/publisher.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+namespace crier::bench {
+namespace {
+
+constexpr std::string_view kAnswer = "HTTP/1.1 ";
+constexpr std::size_t kStatusBytes = 3;
+
+}  // namespace
+
+Publisher::~Publisher() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+bool Publisher::connect(const std::string& socket_path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (socket_path.size() >= sizeof address.sun_path) {
+    errno = ENAMETOOLONG;
+    return false;
+  }
+  std::memcpy(address.sun_path, socket_path.data(), socket_path.size());
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return false;
+  if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    const int reason = errno;
+    ::close(fd);
+    errno = reason;
+    return false;
+  }
+  fd_ = fd;
+  return true;
+}
+
+void Publisher::post(std::string_view target, std::string_view content_type,
+                     std::string_view body) {
+  outbox_.append("POST ").append(target).append(" HTTP/1.1\r\nHost: bench\r\nContent-Type: ");
+  outbox_.append(content_type).append("\r\nContent-Length: ").append(std::to_string(body.size()));
+  outbox_.append("\r\n\r\n").append(body);
+  ++posted_;
+}
+
+bool Publisher::pump() {
+  return write_some() && read_some();
+}
+
+bool Publisher::write_some() {
+  while (has_unsent()) {
+    const ssize_t n =
+        ::send(fd_, outbox_.data() + sent_, outbox_.size() - sent_, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (n < 0) return errno == EAGAIN || errno == EINTR;
+    sent_ += static_cast<std::size_t>(n);
+  }
+  outbox_.clear();
+  sent_ = 0;
+  return true;
+}
+
+bool Publisher::read_some() {
+  std::array<char, 65536> bytes{};
+  for (;;) {
+    const ssize_t n = ::recv(fd_, bytes.data(), bytes.size(), MSG_DONTWAIT);
+    if (n == 0) return false;
+    if (n < 0) return errno == EAGAIN || errno == EINTR;
+    inbox_.append(bytes.data(), static_cast<std::size_t>(n));
+    count_answers();
+  }
+}
+
+// Counts status lines. Bodies are skipped by searching, not by length: none of them holds one.
+void Publisher::count_answers() {
+  std::size_t done = 0;
+  for (;;) {
+    const std::size_t at = inbox_.find(kAnswer, done);
+    if (at == std::string::npos) {
+      done = std::max(done, inbox_.size() - std::min(inbox_.size(), kAnswer.size() - 1));
+      break;
+    }
+    if (inbox_.size() < at + kAnswer.size() + kStatusBytes) {
+      done = at;
+      break;
+    }
+    const std::size_t status = at + kAnswer.size();
+    if (inbox_[status] == '2') {
+      ++answered_;
+    } else {
+      ++failed_;
+      if (first_failure_.empty()) first_failure_ = inbox_.substr(at, 200);
+    }
+    done = status + kStatusBytes;
+  }
+  inbox_.erase(0, done);
+}
+
+}  // namespace crier::bench
