@@ -1,1 +1,25 @@
-int main() { return 0; }
+// Picks the command from the table and runs it.
+#include <cstdio>
+#include <string_view>
+#include <vector>
+
+#include "cmd/arguments.h"
+#include "cmd/terminal.h"
+
+int main(int argc, char** argv) {
+  using crier::cmd::Invocation;
+  const std::vector<std::string_view> words(argv + (argc > 0 ? 1 : 0), argv + argc);
+  const Invocation invocation = crier::cmd::parse_arguments(words);
+  switch (invocation.then) {
+    case Invocation::Then::run: {
+      const crier::cmd::Arguments& arguments = *invocation.arguments;
+      return arguments.command().run(arguments);
+    }
+    case Invocation::Then::print:
+      return crier::cmd::print_out(invocation.text) ? crier::cmd::kExitOk : crier::cmd::kExitFailed;
+    case Invocation::Then::misuse:
+      crier::cmd::print_error(invocation.text);
+      break;
+  }
+  return crier::cmd::kExitMisused;
+}

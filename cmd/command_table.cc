@@ -1,0 +1,112 @@
+#include "cmd/command_table.h"
+
+#include <algorithm>
+
+#include "cmd/check.h"
+#include "cmd/publish.h"
+#include "cmd/serve.h"
+#include "cmd/status.h"
+#include "cmd/subscribe.h"
+
+namespace crier::cmd {
+namespace {
+
+constexpr Option kSet = {"--set", OptionKind::text, "KEY=VALUE",
+                         "override one key of the configuration, e.g.\n"
+                         "http.listen=0.0.0.0:8080; may be given several times",
+                         true};
+
+constexpr Option kServeOptions[] = {
+    {"--config", OptionKind::text, "FILE",
+     "configuration, JSON with comments; without it the defaults"},
+    kSet,
+};
+
+constexpr Option kPublishOptions[] = {
+    {"--socket", OptionKind::text, "PATH", "the daemon's publish socket"},
+    {"--event", OptionKind::text, "NAME",
+     "the SSE event name; without it subscribers see `message`"},
+    {"--key", OptionKind::text, "KEY",
+     "idempotency key: repeating the command publishes nothing new"},
+    {"--lines", OptionKind::flag, "",
+     "publish each line of standard input as an event, as it comes"},
+    {"--json", OptionKind::flag, "", "the data is JSON and is checked; a JSON string is its text"},
+    {"--verbose", OptionKind::flag, "", "print the ids of what was published"},
+};
+
+constexpr Option kSubscribeOptions[] = {
+    {"--url", OptionKind::text, "URL", "the daemon (default http://127.0.0.1:8080)"},
+    {"--json", OptionKind::flag, "", "print a JSON object a line, with id, event and data"},
+    {"--last-event-id", OptionKind::text, "ID", "continue after the event with this id"},
+    {"--from", OptionKind::text, "WHERE",
+     "begin with history: `earliest`, or `last=N` for the last N\nevents of each topic"},
+    {"--count", OptionKind::number, "N", "exit after N events"},
+    {"--all", OptionKind::flag, "", "print crier's own events (crier.open, crier.gap, …), too"},
+};
+
+constexpr Option kCheckOptions[] = {kSet};
+
+constexpr Option kStatusOptions[] = {
+    {"--admin", OptionKind::text, "ADDRESS",
+     "the admin endpoint, HOST:PORT or the path of a socket\n(default 127.0.0.1:8081)"},
+    {"--json", OptionKind::flag, "", "print the same figures as JSON"},
+};
+
+constexpr std::string_view kPublishNotes =
+    "DATA is the event's data; `-`, or no DATA, reads it whole from standard input, without\n"
+    "its final line end.\n"
+    "\n"
+    "The socket is --socket, else $CRIER_SOCKET, else the first there is of\n"
+    "$XDG_RUNTIME_DIR/crier/publish.sock, /run/crier/publish.sock and\n"
+    "/tmp/crier-UID/publish.sock.\n"
+    "\n"
+    "Examples:\n"
+    "  crier publish news 'Hello'\n"
+    "  crier publish orders.eu.created --json '{\"order\": 17}'\n"
+    "  tail -f access.log | crier publish log --lines\n";
+
+constexpr std::string_view kSubscribeNotes =
+    "Prints the data of each event, and reconnects without loss when the stream breaks.\n"
+    "Where events were lost, a warning on standard error says so.\n"
+    "\n"
+    "A TOPIC may be a pattern if the daemon allows them: `*` stands for one token, a final `>`\n"
+    "for one or more (quote them in a shell).\n"
+    "\n"
+    "Examples:\n"
+    "  crier subscribe news\n"
+    "  crier subscribe --json --from last=10 orders.eu.created orders.us.created\n";
+
+constexpr std::string_view kServeNotes =
+    "SIGTERM or SIGINT drains and stops.\n"
+    "\n"
+    "Examples:\n"
+    "  crier serve\n"
+    "  crier serve --config /etc/crier/crier.json --set http.listen=0.0.0.0:8080\n";
+
+constexpr Command kCommands[] = {
+    {"serve", "", "run the daemon", kServeNotes, 0, 0, kServeOptions, &serve},
+    {"publish", "TOPIC [DATA|-]", "publish events to a topic", kPublishNotes, 1, 2, kPublishOptions,
+     &publish},
+    {"subscribe", "TOPIC…", "print the events of topics", kSubscribeNotes, 1, kAnyNumber,
+     kSubscribeOptions, &subscribe},
+    {"status", "", "show what a running daemon does", "", 0, 0, kStatusOptions, &status},
+    {"check", "FILE", "check a configuration without starting", "", 1, 1, kCheckOptions, &check},
+};
+
+}  // namespace
+
+std::span<const Command> commands() {
+  return kCommands;
+}
+
+const Command* find_command(std::string_view name) {
+  const auto* found = std::ranges::find(kCommands, name, &Command::name);
+  return found == std::end(kCommands) ? nullptr : found;
+}
+
+const Option* find_option(const Command& command, std::string_view name) {
+  const auto found = std::ranges::find(command.options, name, &Option::name);
+  return found == command.options.end() ? nullptr : &*found;
+}
+
+}  // namespace crier::cmd

@@ -1,0 +1,116 @@
+#include "cmd/help.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <vector>
+
+#include "cmd/version.h"
+
+namespace crier::cmd {
+namespace {
+
+constexpr std::size_t kHelpColumn = 26;
+constexpr Option kHelp = {"--help", OptionKind::flag, "", "print this text"};
+
+void append_indented(std::string& out, std::string_view text) {
+  for (std::size_t from = 0; from <= text.size();) {
+    const std::size_t end = std::min(text.find('\n', from), text.size());
+    if (from > 0) out.append(kHelpColumn, ' ');
+    out.append(text.substr(from, end - from)).push_back('\n');
+    from = end + 1;
+  }
+}
+
+void append_row(std::string& out, std::string_view left, std::string_view right) {
+  const std::size_t before = out.size();
+  out.append("  ").append(left);
+  const std::size_t width = out.size() - before;
+  if (width + 2 > kHelpColumn) {
+    out.append("\n").append(kHelpColumn, ' ');
+  } else {
+    out.append(kHelpColumn - width, ' ');
+  }
+  append_indented(out, right);
+}
+
+void append_option(std::string& out, const Option& option) {
+  std::string left(option.name);
+  if (option.kind != OptionKind::flag) left.append(" ").append(option.value);
+  append_row(out, left, option.help);
+}
+
+// How many single-byte insertions, deletions and replacements turn a into b.
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
+    }
+  }
+  return row[b.size()];
+}
+
+}  // namespace
+
+std::string usage_line(const Command& command) {
+  std::string line = "crier " + std::string(command.name);
+  if (!command.options.empty()) line += " [OPTION]…";
+  if (!command.operands.empty()) line.append(" ").append(command.operands);
+  return line;
+}
+
+std::string global_help() {
+  std::string out =
+      "crier " + std::string(version()) +
+      ": broadcasts events to every browser and client that listens (Server-Sent Events).\n"
+      "\n"
+      "Usage: crier COMMAND [OPTION]…\n"
+      "\n"
+      "Commands:\n";
+  for (const Command& command : commands()) append_row(out, command.name, command.summary);
+  out += "\nOptions:\n";
+  append_row(out, "--help", "print this text, or after a command what it does");
+  append_row(out, "--version", "print the version");
+  out +=
+      "\nTo try it: `crier serve`, then `crier subscribe news` and `crier publish news Hello`.\n";
+  return out;
+}
+
+std::string command_help(const Command& command) {
+  std::string out = "Usage: " + usage_line(command) + "\n\n";
+  std::string summary(command.summary);
+  if (!summary.empty() && summary[0] >= 'a' && summary[0] <= 'z') {
+    summary[0] = static_cast<char>(summary[0] - 'a' + 'A');
+  }
+  out += summary + ".\n\nOptions:\n";
+  for (const Option& option : command.options) append_option(out, option);
+  append_option(out, kHelp);
+  if (!command.notes.empty()) out.append("\n").append(command.notes);
+  return out;
+}
+
+std::string_view closest(std::string_view word, std::span<const std::string_view> candidates) {
+  // Absurdly long words are nobody's typing mistake.
+  constexpr std::size_t kWordBytesMax = 64;
+  // "--" and one letter begin too much.
+  constexpr std::size_t kBegunBytesMin = 4;
+  if (word.size() > kWordBytesMax) return {};
+  std::string_view best;
+  std::size_t best_distance = 0;
+  for (const std::string_view candidate : candidates) {
+    if (word.size() >= kBegunBytesMin && candidate.starts_with(word)) return candidate;
+    const std::size_t distance = edit_distance(word, candidate);
+    if (best.empty() || distance < best_distance) {
+      best = candidate;
+      best_distance = distance;
+    }
+  }
+  return best_distance <= 2 && best_distance * 2 < best.size() ? best : std::string_view{};
+}
+
+}  // namespace crier::cmd

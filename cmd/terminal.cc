@@ -1,0 +1,63 @@
+#include "cmd/terminal.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <string>
+
+#include "core/escape.h"
+#include "core/utf8.h"
+
+namespace crier::cmd {
+namespace {
+
+void print_message(const Arguments& arguments, std::string_view message) {
+  print_error("crier " + std::string(arguments.command().name) + ": " + printable(message) + "\n");
+}
+
+}  // namespace
+
+std::string printable(std::string_view text, Keep keep) {
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    const std::string_view piece = text.substr(0, utf8_step(text).bytes);
+    // Nothing is quoted here, so quotes and backslashes are harmless.
+    const bool plain =
+        piece == "\"" || piece == "\\" || (keep == Keep::lines && (piece == "\n" || piece == "\t"));
+    out.append(plain ? std::string(piece) : escaped_for_log(piece));
+    text.remove_prefix(piece.size());
+  }
+  return out;
+}
+
+bool print_out(std::string_view text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) {
+    return true;
+  }
+  print_error(std::string("crier: cannot write to standard output: ") + std::strerror(errno) +
+              "\n");
+  return false;
+}
+
+void print_error(std::string_view text) {
+  // When even this fails there is nobody left to tell.
+  (void)std::fwrite(text.data(), 1, text.size(), stderr);
+}
+
+int failed(const Arguments& arguments, std::string_view message) {
+  print_message(arguments, message);
+  return kExitFailed;
+}
+
+int misused(const Arguments& arguments, std::string_view message) {
+  print_message(arguments, message);
+  print_error("See `crier " + std::string(arguments.command().name) + " --help`.\n");
+  return kExitMisused;
+}
+
+void warn(const Arguments& arguments, std::string_view message) {
+  print_message(arguments, message);
+}
+
+}  // namespace crier::cmd

@@ -1,0 +1,31 @@
+// How the commands talk to the person who runs them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "cmd/arguments.h"
+
+namespace crier::cmd {
+
+// Writes to standard output and flushes. False if that failed; the reason has then been printed.
+[[nodiscard]] bool print_out(std::string_view text);
+
+// Writes to standard error as it is.
+void print_error(std::string_view text);
+
+enum class Keep : std::uint8_t { nothing, lines };
+
+// Text of others for a terminal: control characters and what is not UTF-8 become visible, as in the
+// log, but nothing else does. `lines` keeps LF and TAB as they are.
+std::string printable(std::string_view text, Keep keep = Keep::nothing);
+
+// "crier publish: message\n" to standard error, control characters escaped: the message may quote a
+// server or the command line. Both return the exit code that fits.
+int failed(const Arguments& arguments, std::string_view message);
+int misused(const Arguments& arguments, std::string_view message);  // Adds where help is.
+// The same without an exit code.
+void warn(const Arguments& arguments, std::string_view message);
+
+}  // namespace crier::cmd

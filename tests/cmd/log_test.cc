@@ -1,0 +1,192 @@
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <limits>
+#include <string>
+
+#include "cmd/connection_log.h"
+#include "cmd/log_line.h"
+#include "cmd/log_sink.h"
+#include "tests/cmd/command_support.h"
+#include "tests/support/catch.h"
+
+namespace crier::cmd {
+namespace {
+
+constexpr Instant at_ms(std::uint64_t ms) {
+  return Instant{ms * 1'000};
+}
+
+std::string line_of(std::initializer_list<Field> fields) {
+  return log_line(Level::info, "m", std::span<const Field>(fields.begin(), fields.size()));
+}
+
+TEST_CASE("a line is level, message and fields") {
+  CHECK(line_of({}) == "info m");
+  CHECK(line_of({{"a", "plain-1.2:3"}, {"n", 7U}, {"z", -3}, {"yes", true}, {"d", 1.5}}) ==
+        "info m a=plain-1.2:3 n=7 z=-3 yes=true d=1.5");
+  CHECK(line_of({{"big", std::numeric_limits<std::uint64_t>::max()}}) ==
+        "info m big=18446744073709551615");
+  CHECK(line_of({{"empty", ""}, {"s", std::string("a b")}}) == "info m empty=\"\" s=\"a b\"");
+  CHECK(log_line(Level::error, "it broke", {}) == "error it broke");
+}
+
+TEST_CASE("no field can pass for another") {
+  CHECK(line_of({{"a", "x b=1"}}) == "info m a=\"x b=1\"");
+  CHECK(line_of({{"a", "x\" b=\"1"}}) == "info m a=\"x\\\" b=\\\"1\"");
+  CHECK(line_of({{"a", "x\\"}}) == "info m a=\"x\\\\\"");
+  CHECK(line_of({{"a=1 b", "x"}}) == "info m a_1_b=x");
+}
+
+bool is_harmless(std::string_view line) {
+  for (const char c : line) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7F) return false;
+  }
+  return true;
+}
+
+TEST_CASE("no byte in any place makes a control character or a second line") {
+  for (int value = 0; value < 256; ++value) {
+    const char byte = static_cast<char>(value);
+    for (const std::string& text :
+         {std::string(1, byte), std::string("a") + byte + "b", std::string("\xC2") + byte,
+          std::string("\xE2\x80") + byte, byte + std::string("\n\x1B[31m")}) {
+      INFO(value);
+      const Field field{"key", text};
+      const Field named{text, "value"};
+      for (const std::string& line :
+           {log_line(Level::info, text, {}), log_line(Level::info, "m", {&field, 1}),
+            log_line(Level::info, "m", {&named, 1})}) {
+        CHECK(is_harmless(line));
+        CHECK(line.find("\xC2\x9B") == std::string::npos);  // C1 CSI in UTF-8.
+      }
+    }
+  }
+}
+
+TEST_CASE("long text is cut") {
+  CHECK(line_of({{"a", std::string(100'000, 'x')}}).size() < 300);
+  CHECK(line_of({{"a", std::string(100'000, '\n')}}).size() < 300);
+  CHECK(log_line(Level::info, std::string(100'000, 'x'), {}).size() < 300);
+}
+
+TEST_CASE("standard error gets one line each, with time or priority") {
+  const auto written = [](bool journal, Level lowest) {
+    // run_command() is not used: the sink is not a command.
+    char name[] = "/tmp/crier-test-XXXXXX";
+    const int file = ::mkstemp(name);
+    const int saved = ::dup(2);
+    ::dup2(file, 2);
+    {
+      StderrLog log(lowest, journal);
+      log.debug("quiet");
+      log.warning("odd {}", {{"what", "a\nb"}});
+      log.set_level(Level::error);
+      log.warning("not shown");
+    }
+    ::dup2(saved, 2);
+    ::close(saved);
+    char room[1000];
+    const auto size = ::pread(file, room, sizeof(room), 0);
+    ::close(file);
+    ::unlink(name);
+    return std::string(room, static_cast<std::size_t>(size));
+  };
+  CHECK(written(true, Level::info) == "<4>warning odd {} what=\"a\\nb\"\n");
+  CHECK(written(true, Level::debug) == "<7>debug quiet\n<4>warning odd {} what=\"a\\nb\"\n");
+  const std::string timed = written(false, Level::info);
+  REQUIRE(timed.size() > 25);
+  CHECK(timed.substr(0, 2) == "20");
+  CHECK(timed.substr(10, 1) == "T");
+  CHECK(timed.substr(23) == "Z warning odd {} what=\"a\\nb\"\n");
+}
+
+TEST_CASE("of a repeated message a few lines are written and the rest counted") {
+  RecordingSink out;
+  RepeatLimit log(out, 2);
+  log.tick(at_ms(0));
+  for (int i = 0; i < 4'323; ++i) log.warning("inbox full", {{"i", i}});
+  log.info("something else");
+  CHECK(out.lines == std::vector<std::string>{"warning inbox full i=0", "warning inbox full i=1",
+                                              "info something else"});
+  out.lines.clear();
+  log.tick(at_ms(999));
+  CHECK(out.lines.empty());
+  log.tick(at_ms(1'000));
+  CHECK(out.lines == std::vector<std::string>{"warning inbox full (x 4,321 more)"});
+  out.lines.clear();
+  log.warning("inbox full");
+  CHECK(out.lines == std::vector<std::string>{"warning inbox full"});
+  log.tick(at_ms(2'000));
+  CHECK(out.lines.size() == 1);
+}
+
+TEST_CASE("many different messages take bounded room") {
+  RecordingSink out;
+  RepeatLimit log(out, 1);
+  for (int i = 0; i < 1'000; ++i) log.info("message " + std::to_string(i));
+  CHECK(out.lines.size() == RepeatLimit::kMessagesMax + 1);
+  log.flush();
+  CHECK(out.lines.back() == "info other messages (x 935 more)");
+}
+
+TEST_CASE("thousands are set apart") {
+  CHECK(with_thousands(0) == "0");
+  CHECK(with_thousands(999) == "999");
+  CHECK(with_thousands(1'000) == "1,000");
+  CHECK(with_thousands(123'456) == "123,456");
+  CHECK(with_thousands(1'234'567'890) == "1,234,567,890");
+}
+
+TEST_CASE("streams are logged one by one while there are few") {
+  RecordingSink out;
+  ConnectionLog log(out, 2);
+  log.opened({"s1", "t1", "192.0.2.1:5", "a,b", true}, at_ms(5'000));
+  log.ended({"s1", "t1", "client-closed", 10, 2, 1'234'567}, at_ms(5'500));
+  CHECK(out.lines ==
+        std::vector<std::string>{
+            "info stream opened stream=s1 trace_id=t1 peer=192.0.2.1:5 topics=a,b resumed=true",
+            "info stream ended stream=s1 trace_id=t1 reason=client-closed bytes=10 events=2 "
+            "seconds=1.234"});
+}
+
+TEST_CASE("beyond the limit streams are summed up by reason, a line a second") {
+  RecordingSink out;
+  ConnectionLog log(out, 1);
+  for (int i = 0; i < 4; ++i) log.opened({"s", "t", "p", "a", i % 2 == 1}, at_ms(2'000));
+  for (int i = 0; i < 3; ++i) log.ended({"s", "t", "overflow", 1, 1, 1}, at_ms(2'500));
+  log.ended({"s", "t", "drain", 1, 1, 1}, at_ms(2'999));
+  CHECK(out.lines.size() == 1);
+  const std::string summary =
+      "info streams not logged one by one opened=3 resumed=2 ended=4 ended_overflow=3 "
+      "ended_drain=1";
+  SECTION("when the timer says so") {
+    log.tick(at_ms(3'000));
+  }
+  SECTION("before the next stream") {
+    log.opened({"s", "t", "p", "a", false}, at_ms(3'100));
+    REQUIRE(out.lines.size() == 3);
+    out.lines.pop_back();
+  }
+  SECTION("at the end") {
+    log.flush();
+  }
+  REQUIRE(out.lines.size() == 2);
+  CHECK(out.lines[1] == summary);
+  log.flush();
+  CHECK(out.lines.size() == 2);
+}
+
+TEST_CASE("a limit of zero leaves only the summaries, and it can change") {
+  RecordingSink out;
+  ConnectionLog log(out, 0);
+  log.opened({"s", "t", "p", "a", false}, at_ms(1'000));
+  CHECK(out.lines.empty());
+  log.set_lines_per_second(1);
+  log.opened({"s", "t", "p", "a", false}, at_ms(1'100));
+  CHECK(out.lines.size() == 1);
+}
+
+}  // namespace
+}  // namespace crier::cmd
