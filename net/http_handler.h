@@ -34,9 +34,9 @@ struct HttpRequest {
 // A request that is never answered holds up its connection until the client leaves.
 class Responder {
  public:
-  // `bytes` is a complete response, head and body. The connection is closed after it if `close` is
-  // true or the client did not ask to keep it. Answers of one connection leave in the order of its
-  // requests. Requires: not answered yet.
+  // `bytes` is a complete response, head and body, and itself says `Connection: close` where that
+  // applies: the connection is closed after it if `close` is true or the client did not ask to keep
+  // it. Answers of one connection leave in the order of its requests. Requires: not answered yet.
   void reply(std::string bytes, bool close) const;
 
   // Is anybody still there to read the answer, as far as we know?

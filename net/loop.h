@@ -33,8 +33,8 @@ class Loop {
 
   // Turns until stop(), or until nothing is watched any more.
   void run();
-  // Lets run() return at the end of this turn. On the loop's own thread only: elsewhere send a
-  // Wakeup.
+  // Lets run() return at the end of this turn; called outside of run(), the next run() or settle()
+  // returns at once. On the loop's own thread only: elsewhere send a Wakeup.
   void stop() { uv_stop(&loop_); }
   // One turn that does not wait: what is ready now, and the second half of closing.
   void settle();

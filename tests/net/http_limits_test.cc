@@ -1,3 +1,8 @@
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <memory>
+#include <string>
 #include <vector>
 
 #include "tests/net/http_server_support.h"
@@ -147,6 +152,31 @@ TEST_CASE("a crowd of connections beyond the cap costs a bounded number of them"
   CHECK(served.server->connections() == 33);
   crowd.clear();
   CHECK(served.turn_until_connections(0));
+}
+
+TEST_CASE("without descriptors a connection waits and is served when there is one") {
+  Served served;
+  Client client(served.loop, served.path);
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  const rlimit few{.rlim_cur = 64, .rlim_max = before.rlim_max};
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &few) == 0);
+  std::vector<Fd> taken;
+  do {
+    taken.emplace_back(::dup(0));
+  } while (taken.back());
+
+  const bool sent = client.send(get("/patient"));
+  turn_for(served.loop, 600);
+  const auto starved = served.server->counters().accepts_starved.read();
+  const std::size_t connections = served.server->connections();
+  taken.clear();  // Before the checks: sanitizers need descriptors, too.
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  CHECK(sent);
+  CHECK(starved >= 1);
+  CHECK(starved <= 3);  // It does not spin.
+  CHECK(connections == 0);
+  CHECK(client.receive(1) == answer_to("/patient"));
 }
 
 TEST_CASE("a client that expects 100 Continue gets it when its body is wanted") {
