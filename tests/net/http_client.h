@@ -17,7 +17,7 @@
 #include "net/loop.h"
 #include "tests/support/catch.h"
 
-namespace crier::net::test {
+namespace crier::net::http_test {
 
 // Turns the loop until `done` or for `wait_ms`; says whether it is done.
 template <typename Done>
@@ -112,4 +112,4 @@ class Client {
   bool ended_ = false;
 };
 
-}  // namespace crier::net::test
+}  // namespace crier::net::http_test

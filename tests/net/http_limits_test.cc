@@ -9,7 +9,7 @@
 
 using namespace crier;
 using namespace crier::net;
-using namespace crier::net::test;
+using namespace crier::net::http_test;
 
 TEST_CASE("a refused head is answered and ends the connection") {
   struct Case {

@@ -15,7 +15,7 @@
 #include "tests/net/http_client.h"
 #include "tests/support/catch.h"
 
-namespace crier::net::test {
+namespace crier::net::http_test {
 
 inline std::string get(std::string_view path, std::string_view more = "") {
   return "GET " + std::string(path) + " HTTP/1.1\r\nHost: x\r\n" + std::string(more) + "\r\n";
@@ -112,4 +112,4 @@ struct Served {
   std::unique_ptr<HttpServer> server;  // Goes before the listener and the loop.
 };
 
-}  // namespace crier::net::test
+}  // namespace crier::net::http_test

@@ -7,7 +7,7 @@
 
 using namespace crier;
 using namespace crier::net;
-using namespace crier::net::test;
+using namespace crier::net::http_test;
 
 TEST_CASE("requests on one connection are answered one after the other") {
   Served served;

@@ -18,7 +18,7 @@
 
 using namespace crier;
 using namespace crier::net;
-using crier::net::test::Directory;
+using crier::net::http_test::Directory;
 
 namespace {
 
