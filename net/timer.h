@@ -1,9 +1,9 @@
 // Calls back after a time, once or again and again. For the few timers a loop has (a sweep, a drain
 // step): streams and requests have deadlines in tables instead.
 //
-// Late, never early, to the millisecond. A repeating timer that was held up does not catch up: it
-// skips what it missed. Belongs to its loop's thread; may be stopped or destroyed inside its
-// callback.
+// In whole milliseconds: less than one early, late by as much as the loop is busy. A repeating
+// timer that was held up does not catch up: it skips what it missed. Belongs to its loop's thread;
+// may be stopped or destroyed inside its callback.
 #pragma once
 
 #include <uv.h>

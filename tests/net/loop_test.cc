@@ -31,7 +31,7 @@ TEST_CASE("the end of a turn comes after what a timer did, before the loop sleep
   last.start_once(40);
   const auto began = Loop::now();
   loop.run();
-  CHECK(Loop::now().us - began.us >= 40'000);
+  CHECK(Loop::now().us - began.us >= 39'000);  // libuv counts whole milliseconds.
   CHECK(order == std::vector<char>{'t', 'e'});
 }
 
