@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "config/json_value.h"
 #include "config/load.h"
 #include "core/check.h"
 
@@ -184,8 +185,7 @@ std::expected<JsonNode, JsonFault> parse_json(std::string_view text) {
 
 std::string shown(std::string_view text) {
   const bool cut = text.size() > kShownBytesMax;
-  std::string json = Json(std::string(text.substr(0, kShownBytesMax)))
-                         .dump(-1, ' ', true, Json::error_handler_t::replace);
+  std::string json = dump(OrderedJson(text.substr(0, kShownBytesMax)));
   return cut ? json + "…" : json;
 }
 

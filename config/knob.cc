@@ -2,17 +2,11 @@
 
 #include <algorithm>
 #include <charconv>
-#include <nlohmann/json.hpp>
+
+#include "config/json_value.h"
 
 namespace crier::config {
 namespace {
-
-using Json = nlohmann::json;
-
-std::string dump(const Json& json) {
-  // Escapes control characters, and replaces bytes that are not UTF-8 where dump() would throw.
-  return json.dump(-1, ' ', true, Json::error_handler_t::replace);
-}
 
 std::string joined(Names names) {
   std::string text;
@@ -76,16 +70,11 @@ std::string_view name_of(std::string_view key) {
 }
 
 std::string to_text(const Value& value) {
-  if (std::holds_alternative<std::monostate>(value)) return "(none)";
-  return std::visit(
-      [](const auto& held) {
-        if constexpr (std::same_as<std::remove_cvref_t<decltype(held)>, std::monostate>) {
-          return std::string();
-        } else {
-          return dump(Json(held));
-        }
-      },
-      value);
+  return std::holds_alternative<std::monostate>(value) ? "(none)" : dump(json_of(value));
+}
+
+std::string to_text(const std::vector<TopicRow>& rows) {
+  return dump(json_of(rows));
 }
 
 Value to_value(FileMode mode) {

@@ -82,9 +82,9 @@ std::string_view name_of(std::string_view key);
 
 // The setting as JSON on one line; "(none)" for monostate.
 std::string to_text(const Value& value);
+std::string to_text(const std::vector<TopicRow>& rows);
 
-// --- between members and values
-// ---------------------------------------------------------------------
+// --- between members and values ------------------------------------------------------------
 
 Value to_value(FileMode mode);
 void assign(FileMode& mode, const Value& value);
@@ -128,8 +128,7 @@ void assign(std::optional<Member>& member, const Value& value) {
   }
 }
 
-// --- how a row is written
-// ---------------------------------------------------------------------------
+// --- how a row is written ------------------------------------------------------------
 
 template <typename T>
 struct OwnerOf;

@@ -292,9 +292,11 @@ void Reader::unknown_key(const std::string& key, std::uint32_t line) {
   std::string message = printable(key) + where({file_, line}) + " is not a known key";
   if (problems_.size() < kProblemsMax) {
     const std::string meant = closest_key(key);
-    if (meant == key) {  // Only for a full key that does not stand inside its section.
+    if (meant == key && key.contains('.')) {  // Not inside its section.
       message += "; write \"" + std::string(section_of(key)) + "\": {\"" +
                  std::string(name_of(key)) + "\": …}";
+    } else if (meant == key) {  // A section, in --set.
+      message += "; it is a section, set its keys one by one";
     } else if (!meant.empty()) {
       message += "; did you mean " + meant + "?";
     }

@@ -63,7 +63,8 @@ bool is_tcp_endpoint(std::string_view text) {
   const std::size_t colon = text.rfind(':');
   if (colon == std::string_view::npos || !is_port(text.substr(colon + 1))) return false;
   const std::string_view address = text.substr(0, colon);
-  return is_ipv4(address) || is_bracketed_ipv6(address);
+  const bool every_address = address.empty() || address == "*";
+  return every_address || is_ipv4(address) || is_bracketed_ipv6(address);
 }
 
 bool is_socket_path(std::string_view text) {
@@ -130,7 +131,7 @@ bool is_origin(std::string_view text) {
 
 }  // namespace
 
-const TextRule kTcpEndpoint{"an address and a port, like \"127.0.0.1:8080\" or \"[::]:8080\"",
+const TextRule kTcpEndpoint{"an address and a port, like \"127.0.0.1:8080\" or \"*:8080\"",
                             is_tcp_endpoint};
 const TextRule kAdminEndpoint{
     "an address and a port, like \"127.0.0.1:8081\", or a socket, like "

@@ -12,7 +12,7 @@ struct TextRule {
   bool (*accepts)(std::string_view text);
 };
 
-extern const TextRule kTcpEndpoint;    // 127.0.0.1:8080, [::1]:8080
+extern const TextRule kTcpEndpoint;    // 127.0.0.1:8080, [::1]:8080; *:8080, :8080: every address
 extern const TextRule kAdminEndpoint;  // As above, or unix:/path
 extern const TextRule kSocketPath;     // Empty, or absolute and short enough for sockaddr_un
 extern const TextRule kFileMode;       // 0660

@@ -74,7 +74,7 @@ TEST_CASE("a mistake in the file is named with its key, line and what is allowed
       {"a text that breaks its rule",
        "{\"http\": {\"listen\": \"8080\"}}",
        {"http.listen is \"8080\" in c.json:1; allowed is an address and a port, like "
-        "\"127.0.0.1:8080\" or \"[::]:8080\""}},
+        "\"127.0.0.1:8080\" or \"*:8080\""}},
       {"a mode without quotes",
        "{\"publish\": {\"mode\": 660}}",
        {"publish.mode is 660 in c.json:1; allowed is four octal digits in quotes, like \"0660\""}},
