@@ -1,0 +1,183 @@
+#include "config/budget.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstdio>
+#include <limits>
+
+#include "core/check.h"
+
+namespace crier::config {
+namespace {
+
+constexpr std::uint64_t kKiB = 1024;
+constexpr std::uint64_t kMiB = 1024 * kKiB;
+
+// Bytes of user memory each; the header says of what.
+constexpr std::uint64_t kStream = 80;
+constexpr std::uint64_t kAddress = 32;
+constexpr std::uint64_t kIdempotencyKey = 128;
+constexpr std::uint64_t kTopicInLog = 512;
+constexpr std::uint64_t kTopicInWorker = 384;
+constexpr std::uint64_t kSubscription = 16;
+constexpr std::uint64_t kOwing = 192;
+constexpr std::uint64_t kFrameRef = 8;
+constexpr std::uint64_t kPendingRequest = 24 * kKiB;
+constexpr std::uint64_t kPublishConnection = 32 * kKiB;
+constexpr std::uint64_t kAdminConnection = 1 * kMiB;
+
+// Loops, queues, listeners, signal pipe, standard streams, log and a few in passing.
+constexpr std::uint64_t kControlDescriptors = 64;
+constexpr std::uint64_t kWorkerDescriptors = 16;
+
+constexpr std::uint64_t kUnevenPart = 16;  // A worker may get 1/16 more connections than its part.
+
+constexpr std::uint64_t kMost = std::numeric_limits<std::uint64_t>::max();
+
+std::uint64_t plus(std::uint64_t a, std::uint64_t b) {
+  return a > kMost - b ? kMost : a + b;
+}
+std::uint64_t times(std::uint64_t a, std::uint64_t b) {
+  return b != 0 && a > kMost / b ? kMost : a * b;
+}
+
+std::string readable(std::uint64_t bytes) {
+  constexpr std::array<const char*, 7> kUnits{"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+  double value = static_cast<double>(bytes);
+  std::size_t unit = 0;
+  for (; value >= 1024 && unit + 1 < kUnits.size(); ++unit) value /= 1024;
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), value < 10 && unit > 0 ? "%.1f %s" : "%.0f %s", value,
+                kUnits[unit]);
+  return text.data();
+}
+
+void add_memory(Budget& budget, const Config& config) {
+  const Limits& limits = config.limits;
+  const std::uint64_t streams = limits.streams_max;
+  const std::uint64_t workers = budget.workers;
+  const std::uint64_t ring = std::bit_ceil(std::uint64_t{limits.owed_events_max});
+  const bool counts_addresses = limits.streams_per_address_max != 0;
+  budget.rows = {
+      {"streams", streams * kStream},
+      {"addresses", counts_addresses ? streams * kAddress : 0},
+      {"history", config.history.bytes_max},
+      {"idempotency keys", config.publish.idempotency_keys_max * kIdempotencyKey},
+      {"topics", limits.topics_max * (kTopicInLog + workers * kTopicInWorker), true},
+      {"subscriptions", times(streams, limits.topics_per_stream_max * kSubscription), true},
+      {"rings", times(streams, kOwing + ring * kFrameRef), true},
+      {"owed frames", times(streams, limits.owed_bytes_max), true},
+      {"replays", times(workers, limits.replay_bytes_in_flight_max), true},
+      {"pending requests", limits.pending_requests_max * kPendingRequest, true},
+      {"publishers",
+       config.publish.connections_max * (kPublishConnection + 2ULL * limits.request_bytes_max),
+       true},
+      {"admin", config.admin.connections_max * kAdminConnection, true},
+  };
+  for (const BudgetRow& row : budget.rows) {
+    if (!row.worst_only) budget.full_bytes = plus(budget.full_bytes, row.bytes);
+    budget.worst_bytes = plus(budget.worst_bytes, row.bytes);
+  }
+}
+
+// Open files beside the connections of subscribers.
+std::uint64_t other_descriptors(const Config& config, const Budget& budget, bool own_tables) {
+  // A worker's own table starts as a copy of the common one, before that has any connections.
+  if (own_tables) return kControlDescriptors + kWorkerDescriptors;
+  return kControlDescriptors + config.publish.connections_max + config.admin.connections_max +
+         budget.workers * kWorkerDescriptors;
+}
+
+std::uint64_t connections_of(const Config& config) {
+  return std::uint64_t{config.limits.streams_max} + config.limits.pending_requests_max;
+}
+
+void add_descriptors(Budget& budget, const Config& config) {
+  const std::uint64_t connections = connections_of(config);
+  const std::uint64_t part = (connections + budget.workers - 1) / budget.workers;
+  const std::uint64_t uneven = budget.workers > 1 ? part / kUnevenPart : 0;
+  budget.descriptors_together = other_descriptors(config, budget, false) + connections;
+  budget.descriptors_apart = other_descriptors(config, budget, true) + part + uneven;
+}
+
+// Streams that fit when each table holds `room` descriptors. Requests wait in the same tables and
+// give way in proportion.
+std::uint64_t streams_in(const Config& config, const Budget& budget, std::uint64_t room,
+                         bool own_tables) {
+  if (room >= (own_tables ? budget.descriptors_apart : budget.descriptors_together)) {
+    return budget.streams;
+  }
+  const std::uint64_t other = other_descriptors(config, budget, own_tables);
+  std::uint64_t connections = room > other ? room - other : 0;
+  if (own_tables && budget.workers > 1) {
+    connections = connections * kUnevenPart / (kUnevenPart + 1) * budget.workers;
+  }
+  return std::min(budget.streams, connections * budget.streams / connections_of(config));
+}
+
+}  // namespace
+
+Budget budget_of(const Config& config, unsigned workers) {
+  CRIER_CHECK(workers >= 1);
+  Budget budget;
+  budget.streams = config.limits.streams_max;
+  budget.workers = workers;
+  add_memory(budget, config);
+  add_descriptors(budget, config);
+  return budget;
+}
+
+std::string to_line(const Budget& budget) {
+  return readable(budget.full_bytes) + " with " + std::to_string(budget.streams) +
+         " streams that keep up, at most " + readable(budget.worst_bytes) +
+         " with every limit reached, " + std::to_string(budget.descriptors_together) +
+         " open files";
+}
+
+std::string to_table(const Budget& budget) {
+  std::string text;
+  const auto add = [&text](std::string_view name, const std::string& amount,
+                           std::string_view note) {
+    std::string line(name);
+    line.resize(std::max<std::size_t>(line.size() + 1, 18), ' ');
+    line.append(line.size() + amount.size() < 28 ? 28 - line.size() - amount.size() : 0, ' ');
+    text += line + amount + std::string(note) + "\n";
+  };
+  for (const BudgetRow& row : budget.rows) {
+    add(row.name, readable(row.bytes), row.worst_only ? "  at worst" : "");
+  }
+  add("a full house", readable(budget.full_bytes), "");
+  add("every limit", readable(budget.worst_bytes), "");
+  add("open files", std::to_string(budget.descriptors_together), "");
+  return text;
+}
+
+Fit fit(const Config& config, const Budget& budget, const Machine& machine) {
+  Fit result;
+  result.streams_possible = budget.streams;
+  const OwnDescriptorTable wish = config.workers.own_descriptor_table;
+  const std::uint64_t room = machine.descriptors_max;
+  const bool one_is_enough = room == 0 || budget.descriptors_together <= room;
+  result.own_descriptor_tables =
+      wish == OwnDescriptorTable::on || (wish == OwnDescriptorTable::automatic && !one_is_enough);
+  if (room != 0) {
+    result.streams_possible = streams_in(config, budget, room, result.own_descriptor_tables);
+  }
+  if (result.streams_possible < budget.streams) {
+    result.descriptor_problem =
+        "limits.streams_max is " + std::to_string(budget.streams) + ", but " +
+        std::to_string(room) + " open files" + (result.own_descriptor_tables ? " a worker" : "") +
+        " leave room for " + std::to_string(result.streams_possible) +
+        "; raise LimitNOFILE= (ulimit -n) or workers.count, or lower limits.streams_max";
+  }
+  if (machine.memory_bytes != 0 && budget.full_bytes > machine.memory_bytes) {
+    result.memory_problem = "the limits need " + readable(budget.full_bytes) + ", but there are " +
+                            readable(machine.memory_bytes) +
+                            " of memory; lower limits.streams_max, history.bytes_max or "
+                            "publish.idempotency_keys_max";
+  }
+  return result;
+}
+
+}  // namespace crier::config

@@ -1,0 +1,86 @@
+// What the limits add up to: memory and open files, before the first stream is accepted.
+//
+// Two sums of user memory. `full_bytes` is a full house in good health: every stream open and
+// keeping up, history and idempotency table full; that is what the machine must have. `worst_bytes`
+// is every limit reached at once, which takes an attacker with as many addresses as streams; it is
+// printed, not required.
+//
+//   full  = streams_max × 80                                   slot, place in its topic
+//         + streams_max × 32, with a cap per address           counts per address
+//         + history.bytes_max
+//         + publish.idempotency_keys_max × 128
+//   worst = full
+//         + topics_max × (512 + workers × 384)                 every topic in the log and on every
+//         worker
+//         + streams_max × topics_per_stream_max × 16           every stream with all its topics
+//         + streams_max × (192 + owed_events_max × 8)          every stream behind, its ring at its
+//         cap
+//         + streams_max × owed_bytes_max                       none of its frames shared or in the
+//         history
+//         + workers × replay_bytes_in_flight_max
+//         + pending_requests_max × 24 KiB                      parser and a request head of 16 KiB
+//         + publish.connections_max × (32 KiB + 2 × request_bytes_max)    the body, and its frames
+//         + admin.connections_max × 1 MiB                      an answer being sent
+//
+// Kernel memory comes on top: at most socket.send_buffer_bytes, doubled, of a stream that does not
+// read.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/config.h"
+
+namespace crier::config {
+
+struct BudgetRow {
+  std::string_view name;
+  std::uint64_t bytes = 0;
+  bool worst_only = false;
+};
+
+struct Budget {
+  std::vector<BudgetRow> rows;
+  std::uint64_t full_bytes = 0;
+  std::uint64_t worst_bytes = 0;  // Stays at its highest value instead of wrapping.
+  std::uint64_t streams = 0;      // limits.streams_max
+  unsigned workers = 1;
+  // Open files: in the one table of the process, or in the fullest of one table a worker. The
+  // kernel deals connections out to workers by a hash, so the fullest has a little more than its
+  // part.
+  std::uint64_t descriptors_together = 0;
+  std::uint64_t descriptors_apart = 0;
+};
+
+// Requires: workers >= 1, the number that will really run.
+Budget budget_of(const Config& config, unsigned workers);
+
+// "145 MiB with 1000000 streams that keep up, at most 1.1 TiB with every limit reached, 1016740
+// open files"
+std::string to_line(const Budget& budget);
+// One row a line, for `crier check`.
+std::string to_table(const Budget& budget);
+
+// What the machine offers, as far as it is known.
+struct Machine {
+  std::uint64_t memory_bytes = 0;     // The smaller of RAM and the cgroup's limit; 0: unknown.
+  std::uint64_t descriptors_max = 0;  // RLIMIT_NOFILE, after it was raised; 0: unknown.
+};
+
+struct Fit {
+  // Each worker should have a descriptor table of its own: it must, or `automatic` and one is too
+  // small.
+  bool own_descriptor_tables = false;
+  // What can be open at a time with that many descriptors; limits.streams_max when there is room
+  // for all.
+  std::uint64_t streams_possible = 0;
+  // Sentences that name the knobs; empty: there is enough.
+  std::string memory_problem;
+  std::string descriptor_problem;
+};
+
+Fit fit(const Config& config, const Budget& budget, const Machine& machine);
+
+}  // namespace crier::config

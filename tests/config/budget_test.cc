@@ -1,0 +1,148 @@
+#include "config/budget.h"
+
+#include <string>
+
+#include "tests/support/catch.h"
+
+using namespace crier::config;
+
+namespace {
+
+// Small round numbers, so that sums can be followed.
+Config small() {
+  Config config;
+  config.limits.streams_max = 1'000;
+  config.limits.pending_requests_max = 100;
+  config.history.bytes_max = 1'000'000;
+  config.publish.idempotency_keys_max = 10;
+  config.publish.connections_max = 20;
+  config.admin.connections_max = 16;
+  return config;
+}
+
+}  // namespace
+
+TEST_CASE("a full house is slots, history and idempotency keys") {
+  Config config = small();
+  CHECK(budget_of(config, 1).full_bytes == 1'000 * 80 + 1'000'000 + 10 * 128);
+  CHECK(budget_of(config, 8).full_bytes == budget_of(config, 1).full_bytes);
+  config.limits.streams_per_address_max = 5;
+  CHECK(budget_of(config, 1).full_bytes == 1'000 * (80 + 32) + 1'000'000 + 10 * 128);
+}
+
+TEST_CASE("the rows add up to both sums") {
+  const Budget budget = budget_of(small(), 3);
+  std::uint64_t full = 0;
+  std::uint64_t worst = 0;
+  for (const BudgetRow& row : budget.rows) {
+    full += row.worst_only ? 0 : row.bytes;
+    worst += row.bytes;
+  }
+  CHECK(full == budget.full_bytes);
+  CHECK(worst == budget.worst_bytes);
+}
+
+TEST_CASE("each limit that costs memory moves the worst case by its price") {
+  struct Price {
+    const char* name;
+    void (*raise)(Config&);
+    std::uint64_t bytes;
+  };
+  const auto [name, raise, bytes] = GENERATE(values<Price>({
+      {"a topic", [](Config& c) { ++c.limits.topics_max; }, 512 + 2 * 384},
+      {"a subscription", [](Config& c) { ++c.limits.topics_per_stream_max; }, 1'000 * 16},
+      {"a ring, to the next power of two", [](Config& c) { ++c.limits.owed_events_max; },
+       1'000 * 1'024 * 8},
+      {"an owed byte", [](Config& c) { ++c.limits.owed_bytes_max; }, 1'000},
+      {"a replayed byte", [](Config& c) { ++c.limits.replay_bytes_in_flight_max; }, 2},
+      {"a pending request", [](Config& c) { ++c.limits.pending_requests_max; }, 24 * 1'024},
+      {"a byte of a publish", [](Config& c) { ++c.limits.request_bytes_max; }, 2 * 20},
+      {"an admin connection", [](Config& c) { ++c.admin.connections_max; }, 1'024 * 1'024},
+  }));
+  INFO(name);
+  Config config = small();
+  const Budget before = budget_of(config, 2);
+  raise(config);
+  const Budget after = budget_of(config, 2);
+  CHECK(after.worst_bytes - before.worst_bytes == bytes);
+  CHECK(after.full_bytes == before.full_bytes);
+}
+
+TEST_CASE("open files are connections and a few more, apart or together") {
+  const Budget one = budget_of(small(), 1);
+  CHECK(one.descriptors_together == 64 + 20 + 16 + 16 + 1'100);
+  CHECK(one.descriptors_apart == 64 + 16 + 1'100);
+  const Budget four = budget_of(small(), 4);
+  CHECK(four.descriptors_together == 64 + 20 + 16 + 4 * 16 + 1'100);
+  CHECK(four.descriptors_apart == 64 + 16 + 275 + 17);
+}
+
+TEST_CASE("tables of their own are used where one is too small") {
+  const Config config = small();
+  const Budget budget = budget_of(config, 4);
+  const auto with = [&](std::uint64_t descriptors) {
+    return fit(config, budget, {.descriptors_max = descriptors});
+  };
+  CHECK(!with(0).own_descriptor_tables);
+  CHECK(with(0).streams_possible == 1'000);
+  CHECK(!with(budget.descriptors_together).own_descriptor_tables);
+  CHECK(with(budget.descriptors_together).descriptor_problem.empty());
+  CHECK(with(budget.descriptors_together - 1).own_descriptor_tables);
+  CHECK(with(budget.descriptors_apart).streams_possible == 1'000);
+  CHECK(with(budget.descriptors_apart).descriptor_problem.empty());
+
+  const Fit tight = with(180);
+  CHECK(tight.own_descriptor_tables);
+  CHECK(tight.streams_possible == (100 * 16 / 17 * 4) * 1'000 / 1'100);
+  CHECK(tight.descriptor_problem ==
+        "limits.streams_max is 1000, but 180 open files a worker leave room for 341; raise "
+        "LimitNOFILE= (ulimit -n) or workers.count, or lower limits.streams_max");
+  CHECK(with(10).streams_possible == 0);
+}
+
+TEST_CASE("the operator's word about descriptor tables counts") {
+  Config config = small();
+  config.workers.own_descriptor_table = OwnDescriptorTable::off;
+  const Budget budget = budget_of(config, 4);
+  const Fit off = fit(config, budget, {.descriptors_max = budget.descriptors_together - 110});
+  CHECK(!off.own_descriptor_tables);
+  CHECK(off.streams_possible == 900);
+  CHECK(!off.descriptor_problem.empty());
+  config.workers.own_descriptor_table = OwnDescriptorTable::on;
+  CHECK(fit(config, budget, {}).own_descriptor_tables);
+}
+
+TEST_CASE("a full house that the machine cannot hold is a problem, the worst case is not") {
+  const Config config = small();
+  const Budget budget = budget_of(config, 1);
+  CHECK(fit(config, budget, {.memory_bytes = budget.full_bytes}).memory_problem.empty());
+  CHECK(fit(config, budget, {.memory_bytes = budget.full_bytes - 1}).memory_problem ==
+        "the limits need 1.0 MiB, but there are 1.0 MiB of memory; lower limits.streams_max, "
+        "history.bytes_max or publish.idempotency_keys_max");
+}
+
+TEST_CASE("the largest limits of all do not wrap the sums") {
+  Config config;
+  config.limits.streams_max = 16'000'000;
+  config.limits.owed_bytes_max = 64 * 1024 * 1024;
+  config.limits.topics_per_stream_max = 1'024;
+  config.limits.topics_max = 16'000'000;
+  config.limits.owed_events_max = 65'536;
+  const Budget budget = budget_of(config, 1'024);
+  CHECK(budget.worst_bytes > 16'000'000ULL * 64 * 1024 * 1024);
+  CHECK(to_line(budget) ==
+        "1.3 GiB with 16000000 streams that keep up, at most 990 TiB with every limit reached, "
+        "16033152 open files");
+}
+
+TEST_CASE("the table has a row for every amount") {
+  const Budget budget = budget_of(small(), 2);
+  const std::string table = "\n" + to_table(budget);
+  for (const BudgetRow& row : budget.rows) {
+    INFO(row.name);
+    CHECK(table.find("\n" + std::string(row.name) + " ") != std::string::npos);
+  }
+  CHECK(table.find("\nstreams               78 KiB\n") != std::string::npos);
+  CHECK(table.find("\npending requests     2.3 MiB  at worst\n") != std::string::npos);
+  CHECK(table.find("\nopen files              1232\n") != std::string::npos);
+}
