@@ -33,6 +33,9 @@ class Closest {
 
   // `candidate` is compared, `answer` is what is suggested.
   void offer(std::string_view candidate, std::string_view answer) {
+    const std::size_t longer = std::max(wanted_.size(), candidate.size());
+    if (longer - std::min(wanted_.size(), candidate.size()) >= least_)
+      return;  // At least so many changes: not worth counting.
     const std::size_t changes = distance(wanted_, candidate);
     if (changes >= least_) return;
     least_ = changes;
