@@ -1,0 +1,127 @@
+#include "core/address_table.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "core/check.h"
+
+namespace crier {
+namespace {
+
+constexpr std::size_t kBucketWords = 16;  // Two cache lines: the lock and 15 rows.
+constexpr unsigned kCountBits = 24;
+constexpr std::uint64_t kCountMask = (std::uint64_t{1} << kCountBits) - 1;
+static_assert(AddressTable::kCapMax == kCountMask);
+
+// An odd constant (2^64 over the golden ratio): spreads a hash for the second choice.
+constexpr std::uint64_t kSecondChoice = 0x9e3779b97f4a7c15;
+
+std::uint64_t count_in(std::uint64_t row) {
+  return row & kCountMask;
+}
+
+}  // namespace
+
+// Both buckets of an address, the lower one first, so that no two threads wait for each other.
+class AddressTable::TwoLocks {
+ public:
+  TwoLocks(Word& a, Word& b) : first_(std::min(&a, &b)), second_(std::max(&a, &b)) {
+    lock(*first_);
+    if (second_ != first_) lock(*second_);
+  }
+  ~TwoLocks() {
+    if (second_ != first_) unlock(*second_);
+    unlock(*first_);
+  }
+  TwoLocks(const TwoLocks&) = delete;
+  TwoLocks& operator=(const TwoLocks&) = delete;
+
+ private:
+  static void lock(Word& word) {
+    while (word.exchange(1, std::memory_order_acquire) != 0) {
+      word.wait(1, std::memory_order_relaxed);
+    }
+  }
+  static void unlock(Word& word) {
+    word.store(0, std::memory_order_release);
+    word.notify_one();
+  }
+
+  Word* first_;
+  Word* second_;
+};
+
+// At most half of the rows are in use when the table is as full as it was made for: with two
+// choices of 15 rows each, a full pair is then a matter of astronomy.
+AddressTable::AddressTable(std::size_t addresses_max, const HashKey& key)
+    : key_(key), buckets_((addresses_max * 2 + kBucketWords - 2) / (kBucketWords - 1)) {
+  CRIER_CHECK(addresses_max > 0);
+  CRIER_CHECK(addresses_max <= std::size_t{1} << 28);
+  words_ = ReservedArray<Word>(buckets_ * kBucketWords);
+}
+
+std::optional<std::uint32_t> AddressTable::enter(const Address& address, std::uint32_t cap) {
+  CRIER_CHECK(cap > 0);
+  CRIER_CHECK(cap <= kCapMax);
+  const std::uint64_t hash = keyed_hash(
+      key_, std::string_view(reinterpret_cast<const char*>(address.data()), address.size()));
+  const std::uint64_t tag = hash << kCountBits;
+  const std::size_t a = bucket_of(hash);
+  const std::size_t b = bucket_of(hash * kSecondChoice);
+
+  const TwoLocks locks(words_[a], words_[b]);
+  const Found in_a = scan(a, tag);
+  const Found in_b = scan(b, tag);
+  if (const auto row = in_a.match ? in_a.match : in_b.match) {
+    // Others can only leave while we hold the locks, so the count cannot pass the cap in between.
+    if (count_in(words_[*row].load(std::memory_order_relaxed)) >= cap) return std::nullopt;
+    words_[*row].fetch_add(1, std::memory_order_acq_rel);
+    return static_cast<std::uint32_t>(*row);
+  }
+  const auto row = in_a.used <= in_b.used ? in_a.free : in_b.free;
+  if (!row) return std::nullopt;
+  const std::uint64_t before = words_[*row].exchange(tag | 1, std::memory_order_acq_rel);
+  CRIER_CHECK(count_in(before) == 0);
+  return static_cast<std::uint32_t>(*row);
+}
+
+void AddressTable::leave(std::uint32_t row) {
+  CRIER_CHECK(row % kBucketWords != 0);
+  const std::uint64_t before = words_[row].fetch_sub(1, std::memory_order_acq_rel);
+  CRIER_CHECK(count_in(before) > 0);
+}
+
+std::uint32_t AddressTable::count(std::uint32_t row) const {
+  CRIER_CHECK(row % kBucketWords != 0);
+  return static_cast<std::uint32_t>(count_in(words_[row].load(std::memory_order_relaxed)));
+}
+
+std::size_t AddressTable::rows_in_use() const {
+  std::size_t used = 0;
+  for (std::size_t bucket = 0; bucket < words_.capacity(); bucket += kBucketWords) {
+    used += scan(bucket, 0).used;
+  }
+  return used;
+}
+
+// A row of the address is a match even at count 0: there is never a second one beside it.
+AddressTable::Found AddressTable::scan(std::size_t bucket, std::uint64_t tag) const {
+  Found found;
+  for (std::size_t i = bucket + 1; i < bucket + kBucketWords; ++i) {
+    const std::uint64_t row = words_[i].load(std::memory_order_relaxed);
+    if (row - count_in(row) == tag && !found.match) found.match = i;
+    if (count_in(row) > 0) {
+      ++found.used;
+    } else if (!found.free) {
+      found.free = i;
+    }
+  }
+  return found;
+}
+
+// The index of the bucket's first word.
+std::size_t AddressTable::bucket_of(std::uint64_t hash) const {
+  return ((hash >> 32) * buckets_ >> 32) * kBucketWords;
+}
+
+}  // namespace crier
