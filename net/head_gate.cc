@@ -102,7 +102,10 @@ HeadProgress HeadGate::step_start(char byte) {
 
 HeadProgress HeadGate::step_method(std::string_view head) {
   scanned_ = skip(head, scanned_, kTokenByte);
-  if (scanned_ - method_span_.begin > kMethodBytesMax) return refuse(refusals::kUnknownMethod);
+  if (scanned_ - method_span_.begin > kMethodBytesMax) {
+    scanned_ = method_span_.begin + kMethodBytesMax;
+    return refuse(refusals::kUnknownMethod);
+  }
   if (scanned_ == head.size()) return HeadProgress::more;
   if (head[scanned_] != ' ') return refuse(refusals::kBadMethodByte);
   method_span_.end = here();
@@ -114,7 +117,10 @@ HeadProgress HeadGate::step_method(std::string_view head) {
 
 HeadProgress HeadGate::step_target(std::string_view head) {
   scanned_ = skip(head, scanned_, kTargetByte);
-  if (scanned_ - target_.begin > limits_.target_bytes_max) return refuse(refusals::kTargetTooLong);
+  if (scanned_ - target_.begin > limits_.target_bytes_max) {
+    scanned_ = target_.begin + limits_.target_bytes_max;
+    return refuse(refusals::kTargetTooLong);
+  }
   if (scanned_ == head.size()) return HeadProgress::more;
   if (head[scanned_] != ' ') return refuse(refusals::kBadTargetByte);
   target_.end = here();

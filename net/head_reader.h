@@ -25,8 +25,9 @@ class HeadReader {
   HeadReader& operator=(HeadReader&&) noexcept;
 
   // Takes bytes up to and including the end of the head, never beyond; `used` says how many (of a
-  // refused head: those before the byte that decided). After `complete` or `refused` nothing more
-  // is taken until reset(). How the bytes are cut into calls makes no difference to the outcome.
+  // refused head: as far as it was good). After `complete` or `refused` nothing more is taken until
+  // reset(). How the bytes are cut into calls makes no difference, neither to the outcome nor to
+  // the sum of `used`.
   HeadProgress consume(std::string_view bytes, std::size_t& used);
 
   // Has any byte of this head arrived?

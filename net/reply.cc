@@ -153,7 +153,7 @@ ReplyBuilder& ReplyBuilder::cors(const Cors& cors) {
 }
 
 std::string ReplyBuilder::finish(std::string_view content_type, std::string_view body,
-                                 bool head_only) && {
+                                 bool head_only) {
   field("Content-Type", content_type);
   field("Content-Length", body.size());
   bytes_.append("\r\n");
@@ -161,7 +161,7 @@ std::string ReplyBuilder::finish(std::string_view content_type, std::string_view
   return std::move(bytes_);
 }
 
-std::string ReplyBuilder::finish() && {
+std::string ReplyBuilder::finish() {
   bytes_.append("\r\n");
   return std::move(bytes_);
 }
@@ -199,8 +199,7 @@ std::string busy_reply(std::string_view reason, std::uint32_t retry_ms, std::str
 
 std::string text_reply(int status, std::string_view content_type, std::string_view body,
                        const ReplyOptions& options) {
-  return std::move(ReplyBuilder(status).options(options))
-      .finish(content_type, body, options.head_only);
+  return ReplyBuilder(status).options(options).finish(content_type, body, options.head_only);
 }
 
 std::string stream_head(const StreamHead& head) {
@@ -216,7 +215,7 @@ std::string stream_head(const StreamHead& head) {
   } else {
     builder.field("Transfer-Encoding", "chunked");
   }
-  return std::move(builder).finish();
+  return builder.finish();
 }
 
 std::string preflight_reply(const Request& request, const Cors& cors) {
@@ -226,13 +225,13 @@ std::string preflight_reply(const Request& request, const Cors& cors) {
       .field("Access-Control-Allow-Methods", "GET, HEAD, OPTIONS");
   const std::string headers = allowed_headers(request.access_control_request_headers);
   if (!headers.empty()) builder.field("Access-Control-Allow-Headers", headers);
-  return std::move(builder.field("Access-Control-Max-Age", kPreflightSeconds)).finish();
+  return builder.field("Access-Control-Max-Age", kPreflightSeconds).finish();
 }
 
 std::string options_reply(std::string_view allow, const ReplyOptions& options) {
   ReplyOptions complete = options;
   complete.allow = allow;
-  return std::move(ReplyBuilder(204).options(complete)).finish();
+  return ReplyBuilder(204).options(complete).finish();
 }
 
 }  // namespace crier::net

@@ -45,9 +45,9 @@ class ReplyBuilder {
   ReplyBuilder& cors(const Cors& cors);
 
   // Ends the head with Content-Type and Content-Length and adds the body, unless `head_only`.
-  std::string finish(std::string_view content_type, std::string_view body, bool head_only) &&;
-  // Ends the head; there is no body, or it follows.
-  std::string finish() &&;
+  std::string finish(std::string_view content_type, std::string_view body, bool head_only);
+  // Ends the head; there is no body, or it follows. Either way the builder is spent.
+  std::string finish();
 
  private:
   std::string bytes_;

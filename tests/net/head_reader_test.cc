@@ -29,12 +29,15 @@ std::size_t feed(HeadReader& reader, std::string_view bytes, std::size_t part,
 
 void check_refused(const HostileHead& row, const HeadLimits& limits) {
   INFO(row.name);
+  std::size_t taken = row.bytes.size();
   for (const std::size_t part : {row.bytes.size(), std::size_t{1}, std::size_t{7}}) {
     INFO("in parts of " << part);
     HeadReader reader(limits);
     HeadProgress progress = HeadProgress::more;
-    feed(reader, row.bytes, part, progress);
+    const std::size_t used = feed(reader, row.bytes, part, progress);
     REQUIRE(progress == HeadProgress::refused);
+    CHECK(used == (part == row.bytes.size() ? used : taken));
+    taken = used;
     CHECK(reader.refusal().status == row.status);
     CHECK_FALSE(reader.refusal().code.empty());
     CHECK_FALSE(reader.refusal().message.empty());
