@@ -169,6 +169,14 @@ TEST_CASE("what goes between two parts of an answer is told, what was told is no
     REQUIRE(second.gap);
     CHECK(second.gap->resumed_at == 2);
   }
+  SECTION("4 went, and with it how many of b's losses are new") {
+    publish(log, "b");
+    const ReplayAnswer second = log.replay(request, Instant{});
+    CHECK(sequences(second.frames) == Sequences{2});
+    REQUIRE(second.gap);
+    CHECK(second.gap->resumed_at == 1);
+    CHECK_FALSE(second.gap->missed);
+  }
 }
 
 TEST_CASE("long histories are gone through in bounded shares without losing anything") {
