@@ -19,7 +19,7 @@ namespace crier::broadcast {
 enum class ReplayFrom : std::uint8_t {
   sequence,   // Everything after `after`.
   earliest,   // Everything retained; nothing is announced as missing.
-  last,       // The last `last_count` events of each literal topic.
+  last,       // The last `last_count` events of each literal topic; nothing older of patterns.
   restarted,  // Everything retained, announced as `restarted`: the id was of another epoch.
 };
 
