@@ -1,5 +1,6 @@
 #include "cmd/http_client.h"
 
+#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 
@@ -11,6 +12,11 @@ constexpr std::size_t kReceiveBytes = 64 * 1024;
 bool is_unreserved(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
          std::string_view("-._~").contains(c);
+}
+
+// Names and addresses, with what a resolver takes besides: `_`, and `%` before a scope.
+bool is_host_character(char c) {
+  return (is_unreserved(c) && c != '~') || c == ':' || c == '%';
 }
 
 bool is_digits(std::string_view text) {
@@ -61,7 +67,7 @@ Result<ServerAddress> parse_address(std::string_view text, std::string_view defa
   }
   const bool port_fits =
       is_digits(port) && port.size() <= 5 && std::stoul(std::string(port)) <= 65535;
-  if (host.empty() || !port_fits || host.find_first_of(" \t\r\n/@") != std::string_view::npos) {
+  if (host.empty() || !port_fits || !std::ranges::all_of(host, is_host_character)) {
     return std::unexpected(bad_address(text));
   }
   return ServerAddress{"", std::string(host), std::string(port)};
