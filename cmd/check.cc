@@ -1,29 +1,28 @@
 #include "cmd/check.h"
 
 #include <string>
-#include <vector>
 
+#include "cmd/machine.h"
+#include "cmd/preflight.h"
 #include "cmd/terminal.h"
-#include "config/load.h"
 
 namespace crier::cmd {
-namespace {
-
-// All of them at once, in the words of the configuration layer.
-int report_problems(const std::vector<config::Problem>& problems) {
-  for (const config::Problem& problem : problems) {
-    print_error("crier: " + printable(problem.message) + "\n");
-  }
-  return kExitFailed;
-}
-
-}  // namespace
 
 int check(const Arguments& arguments) {
   const std::string& file = arguments.operands()[0];
-  const auto config = config::load(file, arguments.texts("--set"));
-  if (!config) return report_problems(config.error());
-  return print_out(file + " is valid\n") ? kExitOk : kExitFailed;
+  const auto checked = preflight(file, arguments.texts("--set"), this_machine());
+  if (!checked) {
+    for (const std::string& problem : checked.error()) {
+      print_error("crier: " + printable(problem) + "\n");
+    }
+    return kExitFailed;
+  }
+  for (const std::string& warning : checked->warnings) {
+    print_error("crier: warning: " + printable(warning) + "\n");
+  }
+  std::string text = printable(file) + " is valid: " + config::to_line(checked->budget) + "\n";
+  if (arguments.has("--verbose")) text += config::to_table(checked->budget);
+  return print_out(text) ? kExitOk : kExitFailed;
 }
 
 }  // namespace crier::cmd

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cmd/check.h"
+#include "cmd/config_text.h"
 #include "cmd/publish.h"
 #include "cmd/serve.h"
 #include "cmd/status.h"
@@ -44,12 +45,22 @@ constexpr Option kSubscribeOptions[] = {
     {"--all", OptionKind::flag, "", "print crier's own events (crier.open, crier.gap, …), too"},
 };
 
-constexpr Option kCheckOptions[] = {kSet};
+constexpr Option kCheckOptions[] = {
+    kSet,
+    {"--verbose", OptionKind::flag, "", "print what the limits add up to, item by item"},
+};
 
 constexpr Option kStatusOptions[] = {
     {"--admin", OptionKind::text, "ADDRESS",
      "the admin endpoint, HOST:PORT or the path of a socket\n(default 127.0.0.1:8081)"},
     {"--json", OptionKind::flag, "", "print the same figures as JSON"},
+};
+
+constexpr Option kConfigOptions[] = {
+    {"--schema", OptionKind::flag, "", "a JSON schema, for editors"},
+    {"--example", OptionKind::flag, "", "a file with every key at its default, commented"},
+    {"--reference", OptionKind::flag, "", "every key: meaning, default, what is allowed"},
+    {"--man", OptionKind::flag, "", "the same as the body of a manual page"},
 };
 
 constexpr std::string_view kPublishNotes =
@@ -83,6 +94,8 @@ constexpr std::string_view kServeNotes =
     "  crier serve\n"
     "  crier serve --config /etc/crier/crier.json --set http.listen=0.0.0.0:8080\n";
 
+constexpr std::string_view kConfigNotes = "Give exactly one of the options.\n";
+
 constexpr Command kCommands[] = {
     {"serve", "", "run the daemon", kServeNotes, 0, 0, kServeOptions, &serve},
     {"publish", "TOPIC [DATA|-]", "publish events to a topic", kPublishNotes, 1, 2, kPublishOptions,
@@ -91,6 +104,8 @@ constexpr Command kCommands[] = {
      kSubscribeOptions, &subscribe},
     {"status", "", "show what a running daemon does", "", 0, 0, kStatusOptions, &status},
     {"check", "FILE", "check a configuration without starting", "", 1, 1, kCheckOptions, &check},
+    {"config", "", "print what can be configured", kConfigNotes, 0, 0, kConfigOptions,
+     &config_text},
 };
 
 }  // namespace

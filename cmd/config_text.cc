@@ -1,0 +1,30 @@
+#include "cmd/config_text.h"
+
+#include <string>
+#include <string_view>
+
+#include "cmd/terminal.h"
+#include "config/reference.h"
+
+namespace crier::cmd {
+
+int config_text(const Arguments& arguments) {
+  struct Text {
+    std::string_view option;
+    std::string (*generate)();
+  };
+  static constexpr Text kTexts[] = {{"--schema", &config::json_schema},
+                                    {"--example", &config::commented_example},
+                                    {"--reference", &config::reference_text},
+                                    {"--man", &config::reference_man}};
+  const Text* chosen = nullptr;
+  for (const Text& text : kTexts) {
+    if (!arguments.has(text.option)) continue;
+    if (chosen != nullptr) return misused(arguments, "only one of the options can be given");
+    chosen = &text;
+  }
+  if (chosen == nullptr) return misused(arguments, "one of the options must be given");
+  return print_out(chosen->generate()) ? kExitOk : kExitFailed;
+}
+
+}  // namespace crier::cmd

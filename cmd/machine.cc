@@ -1,0 +1,97 @@
+#include "cmd/machine.h"
+
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <fstream>
+#include <string_view>
+
+#include "net/descriptor_table.h"
+
+namespace crier::cmd {
+namespace {
+
+// Beyond this a number says "no limit" in version 1's own way.
+constexpr std::uint64_t kNoLimit = std::uint64_t{1} << 60;
+
+// 0: the file is not there, or says `max`.
+std::uint64_t limit_in(const std::string& file) {
+  std::string line;
+  std::ifstream stream(file);
+  std::getline(stream, line);
+  std::uint64_t limit = 0;
+  const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), limit);
+  return error == std::errc{} && limit < kNoLimit ? limit : 0;
+}
+
+// A limit of a group above holds for those below it.
+std::uint64_t smallest_limit(const std::string& mount, std::string path, const char* file) {
+  std::uint64_t smallest = 0;
+  while (true) {
+    if (const std::uint64_t limit = limit_in(mount + path + "/" + file); limit != 0) {
+      smallest = smallest == 0 ? limit : std::min(smallest, limit);
+    }
+    const std::size_t slash = path.rfind('/');
+    if (path.empty() || slash == std::string::npos) return smallest;
+    path.resize(slash);
+  }
+}
+
+bool lists_memory(std::string_view controllers) {
+  return ("," + std::string(controllers) + ",").contains(",memory,");
+}
+
+}  // namespace
+
+unsigned cores() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  // More than 1,024 cores do not fit the set: then the number of those online must do.
+  const long online = ::sysconf(_SC_NPROCESSORS_ONLN);
+  const int mine = ::sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 0;
+  return static_cast<unsigned>(std::max(1L, mine > 0 ? mine : online));
+}
+
+std::uint64_t cgroup_memory_bytes(const std::string& root) {
+  std::uint64_t smallest = 0;
+  std::ifstream groups(root + "/proc/self/cgroup");
+  // cgroups(7): hierarchy:controllers:path, and `0::path` for version 2.
+  for (std::string line; std::getline(groups, line);) {
+    const std::size_t first = line.find(':');
+    const std::size_t second = first == std::string::npos ? first : line.find(':', first + 1);
+    if (second == std::string::npos) continue;
+    const std::string controllers = line.substr(first + 1, second - first - 1);
+    std::string path = line.substr(second + 1);
+    if (path == "/") path.clear();
+    std::uint64_t limit = 0;
+    if (controllers.empty()) {
+      limit = smallest_limit(root + "/sys/fs/cgroup", path, "memory.max");
+    } else if (lists_memory(controllers)) {
+      limit = smallest_limit(root + "/sys/fs/cgroup/memory", path, "memory.limit_in_bytes");
+    }
+    if (limit != 0) smallest = smallest == 0 ? limit : std::min(smallest, limit);
+  }
+  return smallest;
+}
+
+config::Machine this_machine() {
+  config::Machine machine;
+  const long pages = ::sysconf(_SC_PHYS_PAGES);
+  const long page_bytes = ::sysconf(_SC_PAGESIZE);
+  if (pages > 0 && page_bytes > 0) {
+    machine.memory_bytes =
+        static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page_bytes);
+  }
+  if (const std::uint64_t limit = cgroup_memory_bytes(); limit != 0) {
+    machine.memory_bytes =
+        machine.memory_bytes == 0 ? limit : std::min(machine.memory_bytes, limit);
+  }
+  if (const auto descriptors = net::raise_descriptor_limit()) {
+    machine.descriptors_max = *descriptors;
+  }
+  return machine;
+}
+
+}  // namespace crier::cmd

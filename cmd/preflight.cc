@@ -1,0 +1,31 @@
+#include "cmd/preflight.h"
+
+#include <utility>
+
+#include "cmd/machine.h"
+#include "config/load.h"
+
+namespace crier::cmd {
+
+Checked preflight(const std::optional<std::string>& file, std::span<const std::string> overrides,
+                  const config::Machine& machine) {
+  auto loaded = config::load(file, overrides);
+  if (!loaded) {
+    std::vector<std::string> problems;
+    for (config::Problem& problem : loaded.error()) problems.push_back(std::move(problem.message));
+    return std::unexpected(std::move(problems));
+  }
+  Preflight result{.config = *std::move(loaded)};
+  result.workers = result.config.workers.count != 0 ? result.config.workers.count : cores();
+  result.budget = config::budget_of(result.config, result.workers);
+  result.fit = config::fit(result.config, result.budget, machine);
+  if (!result.fit.memory_problem.empty()) {
+    return std::unexpected(std::vector{result.fit.memory_problem});
+  }
+  if (!result.fit.descriptor_problem.empty()) {
+    result.warnings.push_back(result.fit.descriptor_problem);
+  }
+  return result;
+}
+
+}  // namespace crier::cmd

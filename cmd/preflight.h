@@ -1,0 +1,33 @@
+// The first half of a start, which touches nothing: the configuration, what it adds up to, and
+// whether this machine has that. `serve` goes on from here; `check` stops.
+#pragma once
+
+#include <expected>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "config/budget.h"
+#include "config/config.h"
+
+namespace crier::cmd {
+
+struct Preflight {
+  config::Config config;
+  unsigned workers = 1;  // That will really run: workers.count, or one per core.
+  config::Budget budget;
+  config::Fit fit;
+  // What an operator should know, though the daemon can run: fewer open files than streams allowed.
+  std::vector<std::string> warnings;
+};
+
+// Or every reason not to start, each a whole sentence. A machine without the memory for a full
+// house is one: it would be found out under the highest load.
+using Checked = std::expected<Preflight, std::vector<std::string>>;
+
+[[nodiscard]] Checked preflight(const std::optional<std::string>& file,
+                                std::span<const std::string> overrides,
+                                const config::Machine& machine);
+
+}  // namespace crier::cmd
