@@ -134,9 +134,10 @@ def burst(settings, name):
 
 
 def opening(settings, name):
+    """One client process: two and a server would share two cores, and the clients would be measured."""
     count = 15_000
     with start(settings, name) as server, Load(settings.load, server) as load:
-        load.group("all", count)
+        load.group("all", count, processes=1)
         load.open("all", 200)  # First touches of code and memory on both sides.
         cpu = cpu_ns(server.pids())
         done = load.open("all", count)
