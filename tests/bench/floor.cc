@@ -131,17 +131,18 @@ class Floor {
     std::array<char, 65536> bytes;
     const ssize_t got = recv(fd, bytes.data(), bytes.size(), MSG_DONTWAIT);
     if (got <= 0) {
-      inbox_.clear();
+      unread_.erase(fd);
       return forget(fd);
     }
-    inbox_.append(bytes.data(), static_cast<std::size_t>(got));
+    std::string& unread = unread_[fd];
+    unread.append(bytes.data(), static_cast<std::size_t>(got));
     std::string answers;
     std::size_t done = 0;
-    while (const std::size_t taken = publish_one(std::string_view(inbox_).substr(done))) {
+    while (const std::size_t taken = publish_one(std::string_view(unread).substr(done))) {
       done += taken;
       answers += kAccepted;
     }
-    inbox_.erase(0, done);
+    unread.erase(0, done);
     send(fd, answers.data(), answers.size(), MSG_NOSIGNAL);
   }
 
@@ -174,7 +175,7 @@ class Floor {
   int epoll_;
   std::vector<Connection> connections_;
   std::unordered_map<std::string, Subscribers> topics_;
-  std::string inbox_;  // Of the publisher: one at a time is enough here.
+  std::unordered_map<int, std::string> unread_;  // Requests begun, by publisher.
   std::uint64_t sequence_ = 0;
 };
 
