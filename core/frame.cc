@@ -7,6 +7,18 @@
 
 namespace crier {
 
+Frame* Frame::allocate(const Header& header, FrameAccount* account, std::size_t bytes) {
+  return new (::operator new(sizeof(Frame) + bytes)) Frame(header, account);
+}
+
+FrameRef Frame::make_raw(std::string_view bytes) {
+  CRIER_CHECK(!bytes.empty());
+  Frame* frame = allocate(Header{}, nullptr, bytes.size());
+  frame->text_size_ = static_cast<std::uint32_t>(bytes.size());
+  std::memcpy(frame->bytes(), bytes.data(), bytes.size());
+  return FrameRef(frame);
+}
+
 FrameRef Frame::make(const Header& header, std::string_view topic, std::string_view text,
                      FrameAccount* account) {
   CRIER_CHECK(topic.size() <= 255);
@@ -19,11 +31,11 @@ FrameRef Frame::make(const Header& header, std::string_view topic, std::string_v
   head[head_size++] = '\r';
   head[head_size++] = '\n';
 
-  void* memory = ::operator new(sizeof(Frame) + topic.size() + head_size + text.size() + 2);
-  auto* frame = new (memory) Frame(header, account);
+  Frame* frame = allocate(header, account, topic.size() + head_size + text.size() + 2);
   frame->topic_size_ = static_cast<std::uint8_t>(topic.size());
   frame->chunk_head_size_ = static_cast<std::uint8_t>(head_size);
   frame->text_size_ = static_cast<std::uint32_t>(text.size());
+  frame->tail_size_ = 2;
 
   char* out = frame->bytes();
   for (const std::string_view part :

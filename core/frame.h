@@ -1,7 +1,8 @@
 // An event, encoded once: the bytes that every subscriber of its topic is sent.
 //
 // A frame is one allocation: this header, the topic, then the SSE text in one HTTP chunk. A chunked
-// stream is sent chunk head, text and tail; a close-delimited one the text alone, out of the same bytes:
+// stream is sent chunk head, text and tail; a close-delimited one the text alone, out of the same
+// bytes:
 //
 //   | Frame | topic | "1f\r\n" | id: …\ndata: …\n\n | "\r\n" |
 //                     '- chunk head  '- text             '- chunk tail
@@ -45,6 +46,10 @@ class Frame {
   static FrameRef make(const Header& header, std::string_view topic, std::string_view text,
                        FrameAccount* account = nullptr);
 
+  // A frame of bytes that are framed already and go out as they are, for crier's own short
+  // messages.
+  static FrameRef make_raw(std::string_view bytes);
+
   std::uint64_t sequence() const { return header_.sequence; }
   std::uint64_t topic_hash() const { return header_.topic_hash; }
   Instant accepted() const { return header_.accepted; }
@@ -53,17 +58,19 @@ class Frame {
   // What a stream of this framing is sent.
   std::string_view wire(Framing framing) const {
     return framing == Framing::chunked
-               ? std::string_view(bytes() + topic_size_, chunk_head_size_ + text_size_ + 2)
+               ? std::string_view(bytes() + topic_size_, chunk_head_size_ + text_size_ + tail_size_)
                : std::string_view(bytes() + topic_size_ + chunk_head_size_, text_size_);
   }
 
   // What the allocation costs, for limits.
   std::size_t memory_bytes() const {
-    return sizeof(Frame) + topic_size_ + chunk_head_size_ + text_size_ + 2;
+    return sizeof(Frame) + topic_size_ + chunk_head_size_ + text_size_ + tail_size_;
   }
 
  private:
   friend class FrameRef;
+  // One allocation with room for `bytes` behind the header.
+  static Frame* allocate(const Header& header, FrameAccount* account, std::size_t bytes);
   Frame(const Header& header, FrameAccount* account) : header_(header), account_(account) {}
 
   const char* bytes() const { return reinterpret_cast<const char*>(this + 1); }
@@ -76,6 +83,7 @@ class Frame {
   std::uint32_t text_size_ = 0;
   std::uint8_t topic_size_ = 0;
   std::uint8_t chunk_head_size_ = 0;
+  std::uint8_t tail_size_ = 0;
 };
 
 // Shared ownership of a frame, the size of a pointer. All-zero bytes are a null reference.
@@ -91,8 +99,7 @@ class FrameRef {
     return *this;
   }
   ~FrameRef() {
-    if (frame_ != nullptr &&
-        frame_->references_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+    if (frame_ != nullptr && frame_->references_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
       Frame::destroy(frame_);
     }
   }

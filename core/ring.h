@@ -1,10 +1,11 @@
 // The frames one stream is owed, oldest first, in storage it does not own.
 //
-// A stream that keeps up has no ring. Its first short write rents storage from the worker's RingPool; the
-// write that empties the ring hands it back.
+// A stream that keeps up has no ring. Its first short write rents storage from the worker's
+// RingPool; the write that empties the ring hands it back.
 //
-// push() on a full ring is a bug: ask full() first and move to larger storage, or let the stream fall
-// back to the log. A ring never drops a frame by itself. All-zero bytes are a ring without storage.
+// push() on a full ring is a bug: ask full() first and move to larger storage, or let the stream
+// fall back to the log. A ring never drops a frame by itself. All-zero bytes are a ring without
+// storage.
 //
 // Belongs to one worker.
 #pragma once
@@ -23,7 +24,8 @@ namespace crier {
 class Ring {
  public:
   Ring() = default;
-  // Requires: storage.size() is a power of two, every element is null, and the storage outlives the ring.
+  // Requires: storage.size() is a power of two, every element is null, and the storage outlives the
+  // ring.
   explicit Ring(std::span<FrameRef> storage)
       : storage_(storage.data()), capacity_(static_cast<std::uint32_t>(storage.size())) {
     CRIER_CHECK(std::has_single_bit(storage.size()));
@@ -46,6 +48,22 @@ class Ring {
     CRIER_CHECK(!full());
     storage_[slot(pushed_)] = std::move(frame);
     ++pushed_;
+  }
+
+  // Puts a frame before the oldest one. Requires: !full().
+  void push_front(FrameRef frame) {
+    CRIER_CHECK(!full());
+    --popped_;
+    storage_[slot(popped_)] = std::move(frame);
+  }
+
+  // Removes the i-th oldest frame; meant for one near the front. Requires: i < size().
+  FrameRef erase(std::uint32_t i) {
+    CRIER_CHECK(i < size());
+    FrameRef frame = std::move(storage_[slot(popped_ + i)]);
+    for (; i > 0; --i) storage_[slot(popped_ + i)] = std::move(storage_[slot(popped_ + i - 1)]);
+    ++popped_;
+    return frame;
   }
 
   // Removes and returns the oldest frame. Requires: !empty().

@@ -1,7 +1,7 @@
 // How much one turn of a worker's loop may do before the others have theirs.
 //
-// A send costs 1 to 3 microseconds, so a turn stays within a few milliseconds: that is the longest a ready
-// socket, an accept or another topic waits.
+// A send costs 1 to 3 microseconds, so a turn stays within a few milliseconds: that is the longest
+// a ready socket, an accept or another topic waits.
 #pragma once
 
 #include <climits>
@@ -11,14 +11,20 @@
 namespace crier {
 
 inline constexpr std::size_t kAcceptsPerTurn = 64;
-inline constexpr std::size_t kReadyBatchMax = 256;    // Tokens taken from the ready set at once.
+inline constexpr std::size_t kReadyBatchMax = 256;  // Tokens taken from the ready set at once.
 inline constexpr std::size_t kReadyBatchesPerTurn = 4;
-inline constexpr std::size_t kFanoutSlice = 512;      // Streams written to, all groups together.
-inline constexpr std::size_t kGroupSlice = 128;       // Streams of one group before the next has its turn.
-inline constexpr std::size_t kSweepShareMax = 8'192;  // Slots looked at in one tick of the sweep.
-inline constexpr std::size_t kPiecesPerWrite = 64;    // iovecs handed to one sendmsg.
+inline constexpr std::size_t kFanoutSlice = 512;  // Streams written to, all groups together.
+inline constexpr std::size_t kGroupSlice =
+    128;  // Streams of one group before the next has its turn.
+inline constexpr std::uint32_t kSweepTickMs = 50;
+inline constexpr std::uint32_t kSweepRoundMs = 1'000;  // Every slot is looked at once in a round,
+inline constexpr std::size_t kSweepShareMax = 65'536;  // a bounded share in each tick,
+inline constexpr std::size_t kSweepWritesMax = 2'048;  // with a bounded number of heartbeats.
+inline constexpr std::uint32_t kRevisitTickMs = 20;    // Streams that wait for tokens.
+inline constexpr std::size_t kPiecesPerWrite = 64;     // iovecs handed to one sendmsg.
 inline constexpr std::size_t kWriteBytesMax = 256 * 1024;  // Bytes gathered for one write.
-inline constexpr std::size_t kInputDiscardBytes = 64 * 1024;  // What a stream may send us in its life.
+inline constexpr std::size_t kInputDiscardBytes =
+    64 * 1024;  // What a stream may send us in its life.
 
 static_assert(kPiecesPerWrite <= IOV_MAX);
 static_assert(kGroupSlice <= kFanoutSlice);

@@ -1,0 +1,117 @@
+// Which of the indices 0 … capacity-1 are free; the lowest is rented first.
+//
+// Lowest first keeps the rented ones together, so that after a burst the memory at the top can be
+// given back. A tree of bitmaps, 64 ways wide, finds the lowest free index in one step a level. Its
+// own memory is touched only where indices were ever rented.
+//
+// Belongs to one thread.
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "core/check.h"
+#include "core/reserved_array.h"
+
+namespace crier {
+
+class FreeIndices {
+ public:
+  static constexpr std::size_t kCapacityMax = std::size_t{1} << 24;
+
+  // Requires: 0 < capacity <= kCapacityMax.
+  explicit FreeIndices(std::size_t capacity) : capacity_(capacity) {
+    CRIER_CHECK(capacity > 0);
+    CRIER_CHECK(capacity <= kCapacityMax);
+    std::size_t words = capacity;
+    for (auto& level : full_) {
+      words = (words + 63) / 64;
+      level = ReservedArray<std::uint64_t>(words);
+    }
+  }
+
+  std::size_t capacity() const { return capacity_; }
+  std::size_t rented() const { return rented_; }
+  // One past the highest index rented at present: where a sweep may stop.
+  std::size_t end() const { return end_; }
+
+  // The lowest free index, or nothing when all are rented.
+  std::optional<std::uint32_t> rent() {
+    if (rented_ == capacity_) return std::nullopt;
+    std::size_t index = 0;
+    for (std::size_t level = kLevels; level-- > 0;) {
+      const auto bit = static_cast<std::size_t>(std::countr_one(full_[level][index]));
+      CRIER_CHECK(bit < 64);
+      index = index * 64 + bit;
+    }
+    CRIER_CHECK(index < capacity_);
+    mark(index);
+    ++rented_;
+    if (index >= end_) end_ = index + 1;
+    return static_cast<std::uint32_t>(index);
+  }
+
+  // Requires: `index` is rented.
+  void give_back(std::size_t index) {
+    CRIER_CHECK(is_rented(index));
+    clear(index);
+    --rented_;
+    while (end_ > 0 && !is_rented(end_ - 1)) step_down();
+  }
+
+  bool is_rented(std::size_t index) const {
+    CRIER_CHECK(index < capacity_);
+    return ((full_[0][index / 64] >> (index % 64)) & 1U) != 0;
+  }
+
+  // Requires: `first` is a multiple of 64.
+  bool none_rented(std::size_t first, std::size_t last) const {
+    CRIER_CHECK(first % 64 == 0);
+    for (std::size_t word = first / 64; word * 64 < last; ++word) {
+      if (full_[0][word] != 0) return false;
+    }
+    return true;
+  }
+
+ private:
+  static constexpr std::size_t kLevels = 4;
+
+  void mark(std::size_t index) {
+    for (auto& level : full_) {
+      std::uint64_t& word = level[index / 64];
+      word |= std::uint64_t{1} << (index % 64);
+      if (word != ~std::uint64_t{0}) return;
+      index /= 64;
+    }
+  }
+
+  void clear(std::size_t index) {
+    for (auto& level : full_) {
+      std::uint64_t& word = level[index / 64];
+      const bool was_full = word == ~std::uint64_t{0};
+      word &= ~(std::uint64_t{1} << (index % 64));
+      if (!was_full) return;
+      index /= 64;
+    }
+  }
+
+  void step_down() {
+    // Whole empty words at once: after a burst the end falls by thousands.
+    if (end_ % 64 == 0 && full_[0][end_ / 64 - 1] == 0) {
+      end_ -= 64;
+    } else {
+      --end_;
+    }
+  }
+
+  std::array<ReservedArray<std::uint64_t>, kLevels>
+      full_;  // [0]: bit = rented; above: word is full.
+  std::size_t capacity_;
+  std::size_t rented_ = 0;
+  std::size_t end_ = 0;
+};
+
+}  // namespace crier
