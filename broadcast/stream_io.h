@@ -19,6 +19,8 @@ enum class WriteStatus : std::uint8_t {
 struct WriteOutcome {
   WriteStatus status;
   std::size_t bytes;
+  bool starved =
+      false;  // Partial for lack of memory: no writable edge will follow, try again soon.
 };
 
 // Never blocks, never calls back. Belongs to one worker.

@@ -1,0 +1,30 @@
+// Why a stream ended: the list behind log lines, metrics and crier.end.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace crier::broadcast {
+
+enum class EndReason : std::uint8_t {
+  client_closed,  // The peer closed or lost the connection.
+  overflow,       // Owed more than its limits, and its policy is `disconnect`.
+  stalled,        // Took no byte of what it was owed for limits.owing_seconds_max.
+  expired,        // Reached limits.stream_seconds_max.
+  input_flood,    // Sent us more than a stream has reason to.
+  drained,        // The daemon is stopping; it was told.
+  drain_cut,      // The daemon stopped before everything owed was taken.
+  no_memory,      // A pool was exhausted.
+};
+
+inline constexpr std::array<std::string_view, 8> kEndReasonNames = {
+    "client_closed", "overflow", "stalled",   "expired",
+    "input_flood",   "drained",  "drain_cut", "no_memory"};
+
+constexpr std::string_view to_string(EndReason reason) {
+  return kEndReasonNames[static_cast<std::size_t>(reason)];
+}
+
+}  // namespace crier::broadcast

@@ -1,0 +1,74 @@
+// One subscriber's open response: a row of the stream table, never a heap object.
+//
+// The row is the whole price of an idle stream. A new field finds its bytes here or goes to
+// StreamExtra, which only the streams that need it have, or to Owing, which only those have that
+// are behind.
+#pragma once
+
+#include <cstdint>
+
+#include "core/frame.h"
+#include "core/instant.h"
+#include "core/token_bucket.h"
+
+namespace crier::broadcast {
+
+using StreamIndex = std::uint32_t;
+inline constexpr std::uint32_t kNone = 0xffff'ffffU;
+
+// A stream by name: an index that was reused has another generation.
+struct StreamToken {
+  std::uint32_t generation = 0;
+  StreamIndex index = kNone;
+  friend bool operator==(StreamToken, StreamToken) = default;
+};
+
+enum class StreamState : std::uint8_t {
+  vacant,     // The slot is free.
+  reserved,   // Taken, not yet started: its answer is being made.
+  live,       // Caught up: owns no ring, is offered every batch.
+  owing,      // Owns a ring that is not empty; live frames go to its end.
+  replaying,  // Is fed from the history; ignores live batches. May own a ring's worth to send
+              // first.
+  ending,     // Is sent what it is owed and crier.end, then closed. Nothing new is offered.
+  closing,    // Closed at the end of this turn; skip it.
+};
+
+struct alignas(64) Stream {
+  std::uint64_t sequence_next = 0;  // First event not yet offered to this stream.
+  std::uint64_t bytes_sent = 0;
+
+  std::int32_t fd = -1;
+  std::uint32_t generation = 0;  // Tells a stale readiness event from its heir.
+  std::uint32_t topic = kNone;   // Its row in the topic index, if it has exactly one literal topic.
+  std::uint32_t topic_position = 0;  // Where that row lists it; makes leaving O(1).
+
+  std::uint32_t owing = kNone;  // Ring, offsets, counts: rented while owed something.
+  std::uint32_t extra = kNone;  // Several topics, a client's own trace id; usually none.
+  Tick wrote_at;  // When bytes last went out; or, behind, when progress was last made.
+  Tick opened_at;
+
+  std::uint32_t address = kNone;  // Row in the table of counts per client address.
+  std::uint32_t events_sent = 0;
+  TokenBucket bucket;
+  StreamState state = StreamState::vacant;
+  std::uint8_t flags = 0;
+  std::uint8_t topic_class = 0;  // Policy and rate, fixed at the join.
+  std::uint8_t discarded_input_kib = 0;
+
+  static constexpr std::uint8_t kPlain = 1;  // Close-delimited, not chunked.
+  static constexpr std::uint8_t kBlocked =
+      2;  // The socket would block; its writable edge is to come.
+  static constexpr std::uint8_t kListed = 4;  // In the list of streams to be continued next turn.
+  static constexpr std::uint8_t kRevisited =
+      8;  // In the list visited every 20 ms: waits for tokens.
+
+  bool has(std::uint8_t flag) const { return (flags & flag) != 0; }
+  void set(std::uint8_t flag) { flags = static_cast<std::uint8_t>(flags | flag); }
+  void clear(std::uint8_t flag) { flags = static_cast<std::uint8_t>(flags & ~flag); }
+  Framing framing() const { return has(kPlain) ? Framing::plain : Framing::chunked; }
+};
+
+static_assert(sizeof(Stream) == 64, "the promise on the first line of the README");
+
+}  // namespace crier::broadcast
