@@ -1,0 +1,155 @@
+// What happens to a stream whose ring is full, and how a stream is told that it ends.
+#include <algorithm>
+
+#include "broadcast/delivery.h"
+#include "broadcast/own_events.h"
+#include "core/check.h"
+#include "core/framing.h"
+
+namespace crier::broadcast {
+
+// `frame` does not fit. True: it was dealt with and the stream is owed what follows. False: the
+// stream continues from the history or ends; nothing more of this batch is owed.
+bool Delivery::overflow(StreamIndex index, const FrameRef& frame, Instant now) {
+  Stream& stream = streams_[index];
+  Owing& owing = streams_.owing(stream);
+  stats_.overflows.add();
+  const OverflowPolicy policy = (*options_.classes)[stream.topic_class].policy;
+  // A replay goes at the stream's own pace and never loses by being slow; and without any storage
+  // there is nothing to drop from.
+  const bool from_log = stream.state == StreamState::replaying || owing.ring.capacity() == 0;
+  if (policy == OverflowPolicy::catch_up || from_log) {
+    fall_back_to_log(index, now);
+    return false;
+  }
+  if (policy == OverflowPolicy::disconnect) {
+    drop_unsent(stream, owing);
+    end(index, EndReason::overflow, now);
+    return false;
+  }
+  if (make_room_by_dropping(stream, owing, frame->wire(stream.framing()).size())) {
+    push(stream, owing, frame);
+  } else {
+    ++owing.dropped;
+    owing.dropped_through = frame->sequence();
+    stream.sequence_next = frame->sequence() + 1;
+    stats_.frames_dropped.add();
+  }
+  return true;
+}
+
+bool Delivery::make_room_by_dropping(Stream& stream, Owing& owing, std::size_t bytes) {
+  while (!fits(owing, bytes)) {
+    if (!drop_oldest(stream, owing)) return false;
+  }
+  return true;
+}
+
+// Drops the oldest event of which no byte was sent. Crier's own events stay: one of them may
+// announce an earlier loss. They stand before the events, so the search is short.
+bool Delivery::drop_oldest(Stream& stream, Owing& owing) {
+  for (std::uint32_t i = owing.oldest_sent > 0 ? 1 : 0; i < owing.ring.size(); ++i) {
+    if (owing.ring[i]->sequence() == 0) continue;
+    const FrameRef frame = owing.ring.erase(i);
+    forget_bytes(owing, frame->wire(stream.framing()).size());
+    ++owing.dropped;
+    owing.dropped_through = frame->sequence();
+    stats_.frames_dropped.add();
+    return true;
+  }
+  return false;
+}
+
+// Drops every event of which no byte was sent; the stream counts as not having been offered them.
+void Delivery::drop_unsent(Stream& stream, Owing& owing) {
+  Ring& ring = owing.ring;
+  while (!ring.empty()) {
+    const FrameRef& newest = ring[ring.size() - 1];
+    const bool begun = ring.size() == 1 && owing.oldest_sent > 0;
+    if (begun || newest->sequence() == 0) return;
+    stream.sequence_next = newest->sequence();
+    forget_bytes(owing, newest->wire(stream.framing()).size());
+    ring.pop_newest();
+  }
+}
+
+// Puts the announcement of dropped events where they would have been, once that place is reached.
+void Delivery::announce_dropped(Stream& stream, Owing& owing) {
+  CRIER_CHECK(owing.dropped > 0);
+  if (owing.oldest_sent > 0) return;
+  if (!owing.ring.empty() && owing.ring[0]->sequence() == 0) return;
+  while (owing.ring.full() && drop_oldest(stream, owing)) {
+  }
+  CRIER_CHECK(!owing.ring.full());
+  const Gap gap{GapReason::overflow, owing.dropped, owing.dropped_through};
+  std::string text;
+  append_gap_event(text, gap, options_.epoch);
+  scratch_.clear();
+  append_framed(scratch_, stream.framing(), text);
+  owing.ring.push_front(Frame::make_raw(scratch_));
+  owing.bytes += static_cast<std::uint32_t>(scratch_.size());
+  stats_.queue_bytes.set(queue_bytes_ += scratch_.size());
+  stats_.gaps[static_cast<std::size_t>(GapReason::overflow)].add();
+  owing.dropped = 0;
+}
+
+void Delivery::fall_back_to_log(StreamIndex index, Instant now) {
+  Stream& stream = streams_[index];
+  Owing* owing = streams_.rent_owing(stream);
+  if (owing == nullptr) {
+    closes_.add(index, stream, EndReason::no_memory);
+    return;
+  }
+  drop_unsent(stream, *owing);
+  rejoin_log(index, now);
+}
+
+void Delivery::rejoin_log(StreamIndex index, Instant now) {
+  Stream& stream = streams_[index];
+  Owing* owing = streams_.rent_owing(stream);
+  if (owing == nullptr) {
+    closes_.add(index, stream, EndReason::no_memory);
+    return;
+  }
+  if (stream.state == StreamState::live) stream.wrote_at = now.tick();
+  if (stream.state != StreamState::replaying) {
+    stream.state = StreamState::replaying;
+    owing->evictions_told = 0;
+  }
+  owing->replay = ReplayState::idle;
+  owing->from = ReplayFrom::sequence;
+  owing->connected = true;
+  const bool may_go_on = !stream.has(Stream::kBlocked) && !stream.has(Stream::kRevisited);
+  if (owing->ring.empty() && owing->dropped == 0 && may_go_on) settle(index);
+}
+
+void Delivery::end(StreamIndex index, EndReason reason, Instant now) {
+  Stream& stream = streams_[index];
+  if (stream.state == StreamState::ending || stream.state == StreamState::closing) return;
+  std::string text;
+  append_end_event(text, reason, retry_ms());
+  scratch_.clear();
+  append_framed(scratch_, stream.framing(), text);
+  if (stream.framing() == Framing::chunked) scratch_ += kLastChunk;
+  if (stream.owing == kNone || streams_.owing(stream).ring.empty()) {
+    pieces_.clear();
+    add_piece(scratch_);
+    if (write(stream, now).status == WriteStatus::all) stats_.frames_sent.add();
+    closes_.add(index, stream, reason);
+    return;
+  }
+  Owing& owing = streams_.owing(stream);
+  // With no room for one more frame, the newest event gives way: its id was not sent, so a client
+  // that comes back gets it from the history.
+  if (!streams_.make_room(owing)) drop_unsent(stream, owing);
+  if (!streams_.make_room(owing)) {
+    closes_.add(index, stream, reason);
+    return;
+  }
+  push(stream, owing, Frame::make_raw(scratch_));
+  owing.end_reason = reason;
+  stream.state = StreamState::ending;
+  if (!stream.has(Stream::kBlocked)) drain(index, now);
+}
+
+}  // namespace crier::broadcast
