@@ -1,0 +1,41 @@
+// What the control loop's pages ask the workers, and get back later, on the control loop.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace crier::cmd {
+
+struct StreamRow {
+  std::string id;  // worker:slot:generation
+  std::string trace_id;
+  std::string state;
+  std::vector<std::string> topics;
+  std::uint64_t bytes_sent = 0;
+  std::uint32_t events_sent = 0;
+  std::uint32_t owed_events = 0;
+  std::uint32_t owed_bytes = 0;
+  double open_seconds = 0.0;
+};
+
+struct StreamPage {
+  std::vector<StreamRow> rows;
+  std::uint64_t next = 0;  // Cursor of the next page; 0: this was the last.
+};
+
+// Belongs to the control loop. Each answer arrives once, later, or not at all if the daemon stops
+// first; workers that do not answer within a second are left out.
+class WorkerQueries {
+ public:
+  virtual ~WorkerQueries() = default;
+  // How many streams are subscribed to each topic by its exact name, all workers together.
+  virtual void count_subscribers(std::vector<std::string> topics,
+                                 std::function<void(std::vector<std::uint64_t>)> done) = 0;
+  // At most `limit` streams from a cursor on (0: from the start), in the order of worker and slot.
+  virtual void list_streams(std::uint64_t cursor, std::size_t limit,
+                            std::function<void(StreamPage)> done) = 0;
+};
+
+}  // namespace crier::cmd
