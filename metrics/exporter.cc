@@ -1,0 +1,85 @@
+#include "metrics/exporter.h"
+
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+#include <limits>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace crier::metrics {
+namespace {
+
+prometheus::MetricType type_of(Kind kind) {
+  switch (kind) {
+    case Kind::counter:
+      return prometheus::MetricType::Counter;
+    case Kind::gauge:
+      return prometheus::MetricType::Gauge;
+    case Kind::histogram:
+      break;
+  }
+  return prometheus::MetricType::Histogram;
+}
+
+std::optional<double> read(const Series& series) {
+  std::uint64_t counted = 0;
+  for (const Counter* counter : series.counters) counted += counter->read();
+  double value = static_cast<double>(counted);
+  for (const Reader& reader : series.readers) {
+    const auto more = reader();
+    if (!more) return std::nullopt;
+    value += *more;
+  }
+  return value;
+}
+
+prometheus::ClientMetric metric_of(Kind kind, const Series& series, double value) {
+  prometheus::ClientMetric metric;
+  for (const auto& [name, label] : series.labels) metric.label.push_back({name, label});
+  (kind == Kind::counter ? metric.counter.value : metric.gauge.value) = value;
+  return metric;
+}
+
+prometheus::ClientMetric histogram_of(const Family& family) {
+  HistogramValues values;
+  values.buckets.resize(family.bounds.size() + 1);
+  for (const auto& add : family.histograms) add(values);
+
+  prometheus::ClientMetric metric;
+  auto& histogram = metric.histogram;
+  std::uint64_t cumulative = 0;
+  for (std::size_t i = 0; i < values.buckets.size(); ++i) {
+    cumulative += values.buckets[i];
+    // A division: 250 / 1e6 is exactly what 0.00025 reads as, 250 * 1e-6 is not.
+    const double bound = i < family.bounds.size()
+                             ? static_cast<double>(family.bounds[i]) / family.units
+                             : std::numeric_limits<double>::infinity();
+    histogram.bucket.push_back({.cumulative_count = cumulative, .upper_bound = bound});
+  }
+  histogram.sample_count = cumulative;
+  histogram.sample_sum = static_cast<double>(values.sum) / family.units;
+  return metric;
+}
+
+}  // namespace
+
+std::string render(const Catalogue& catalogue) {
+  catalogue.refresh();
+  std::vector<prometheus::MetricFamily> families;
+  for (const Family& family : catalogue.families()) {
+    prometheus::MetricFamily made{
+        .name = family.name, .help = family.help, .type = type_of(family.kind), .metric = {}};
+    if (!family.histograms.empty()) made.metric.push_back(histogram_of(family));
+    for (const Series& series : family.series) {
+      if (const auto value = read(series)) {
+        made.metric.push_back(metric_of(family.kind, series, *value));
+      }
+    }
+    if (!made.metric.empty()) families.push_back(std::move(made));
+  }
+  return prometheus::TextSerializer().Serialize(families);
+}
+
+}  // namespace crier::metrics
