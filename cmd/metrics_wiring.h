@@ -1,0 +1,36 @@
+// Which counter is which metric. The rows in metrics_wiring.cc are the list of crier's metrics.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "broadcast/log_stats.h"
+#include "broadcast/stats.h"
+#include "cmd/refusal_counts.h"
+#include "core/frame.h"
+#include "metrics/catalogue.h"
+#include "net/http_server.h"
+#include "net/listener.h"
+#include "net/pending_requests.h"
+
+namespace crier::cmd {
+
+// Everything that counts. All of it outlives the catalogue; no pointer is null.
+struct MetricSources {
+  // One of each per worker.
+  std::vector<const broadcast::WorkerStats*> workers;
+  std::vector<const RefusalCounts*> refusals;
+  std::vector<const net::PendingCounters*> pending;
+  std::vector<const net::ListenerCounters*> listeners;
+
+  const broadcast::LogStats* log = nullptr;
+  const FrameAccount* frames = nullptr;
+  const net::HttpServerCounters* publish = nullptr;
+  const net::HttpServerCounters* admin = nullptr;
+  std::string_view version;  // Copied.
+};
+
+// For /metrics, the figures of the process included.
+metrics::Catalogue make_catalogue(const MetricSources& sources);
+
+}  // namespace crier::cmd
