@@ -1,0 +1,170 @@
+#include "cmd/admin_routes.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+#include <vector>
+
+#include "cmd/debug_json.h"
+#include "config/reference.h"
+#include "metrics/exporter.h"
+#include "net/loop.h"
+#include "net/negotiate.h"
+#include "net/reply.h"
+
+namespace crier::cmd {
+namespace {
+
+constexpr std::string_view kText = "text/plain; charset=utf-8";
+constexpr std::string_view kHtml = "text/html; charset=utf-8";
+constexpr std::string_view kJson = "application/json";
+constexpr std::string_view kAllow = "GET, HEAD";
+
+constexpr net::Refusal kWrongHost = {
+    403, "forbidden",
+    "The Host of this request is no address, not localhost and not listed in admin.hosts."};
+constexpr net::Refusal kHasOrigin = {
+    403, "forbidden", "The admin endpoint does not answer web pages of other origins."};
+constexpr net::Refusal kWrongMethod = {405, "method_not_allowed",
+                                       "The admin endpoint answers GET and HEAD only."};
+constexpr net::Refusal kNoPage = {404, "not_found",
+                                  "There is no such page; / lists those that there are."};
+constexpr net::Refusal kNoDebug = {404, "not_found",
+                                   "Set admin.debug to true to see the pages under /debug."};
+constexpr net::Refusal kBadPage = {
+    400, "bad_request",
+    "`limit` is a number from 1 to 100, `after` the `next` of the page before; each at most once."};
+static_assert(kDebugRowsMax == 100);
+
+constexpr std::string_view kIndexHead =
+    "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>crier</title>\n"
+    "<h1>crier</h1>\n<ul>\n"
+    "<li><a href=\"/metrics\">/metrics</a>: figures for Prometheus\n"
+    "<li><a href=\"/healthz\">/healthz</a>: is it alive?\n"
+    "<li><a href=\"/readyz\">/readyz</a>: does it take streams?\n";
+constexpr std::string_view kIndexDebug =
+    "<li><a href=\"/debug/streams\">/debug/streams</a>: open streams\n"
+    "<li><a href=\"/debug/topics\">/debug/topics</a>: topics and their history\n"
+    "<li><a href=\"/debug/config\">/debug/config</a>: the configuration in force\n"
+    "</ul>\n</html>\n";
+constexpr std::string_view kIndexNoDebug =
+    "<li>/debug/streams, /debug/topics, /debug/config: set <code>admin.debug</code> to true\n"
+    "</ul>\n</html>\n";
+
+}  // namespace
+
+// One request's way back; outlives the request, as its responder does.
+class AdminRoutes::Answer {
+ public:
+  Answer(const net::Request& request, const net::Responder& responder)
+      : responder_(responder),
+        keep_alive_(request.keep_alive),
+        head_only_(request.method == net::Method::head),
+        trace_id_(net::trace_id_of(request)) {}
+
+  void send(std::string_view content_type, std::string_view body, int status = 200) const {
+    respond(net::text_reply(status, content_type, body, options()));
+  }
+
+  void refuse(const net::Refusal& refusal, std::string_view allow = {}) const {
+    net::ReplyOptions complete = options();
+    complete.allow = allow;
+    respond(net::error_reply(refusal, trace_id_, complete));
+  }
+
+ private:
+  net::ReplyOptions options() const {
+    return {.keep_alive = keep_alive_, .head_only = head_only_, .trace_id = trace_id_};
+  }
+  void respond(std::string bytes) const { responder_.reply(std::move(bytes), !keep_alive_); }
+
+  net::Responder responder_;
+  bool keep_alive_;
+  bool head_only_;
+  std::string trace_id_;
+};
+
+struct AdminRoutes::Route {
+  std::string_view path;
+  bool debug;  // Only where admin.debug is true.
+  void (AdminRoutes::*serve)(const net::Request&, const Answer&);
+};
+
+const AdminRoutes::Route* AdminRoutes::find(std::string_view path) {
+  static constexpr std::array<Route, 7> kRoutes = {{
+      {"/", false, &AdminRoutes::index},
+      {"/metrics", false, &AdminRoutes::metrics},
+      {"/healthz", false, &AdminRoutes::health},
+      {"/readyz", false, &AdminRoutes::ready},
+      {"/debug/config", true, &AdminRoutes::config},
+      {"/debug/streams", true, &AdminRoutes::streams},
+      {"/debug/topics", true, &AdminRoutes::topics},
+  }};
+  const auto* const found = std::ranges::find(kRoutes, path, &Route::path);
+  return found == kRoutes.end() ? nullptr : found;
+}
+
+void AdminRoutes::on_http_request(const net::HttpRequest& request, net::Responder responder) {
+  const net::Request& head = request.head;
+  const Answer answer(head, responder);
+  if (!net::host_allowed(head.host, parts_.config.admin.hosts)) return answer.refuse(kWrongHost);
+  if (head.has_origin) return answer.refuse(kHasOrigin);
+  if (head.method != net::Method::get && head.method != net::Method::head) {
+    return answer.refuse(kWrongMethod, kAllow);
+  }
+  const Route* const route = find(head.path);
+  if (route == nullptr) return answer.refuse(kNoPage);
+  if (route->debug && !parts_.config.admin.debug) return answer.refuse(kNoDebug);
+  (this->*route->serve)(head, answer);
+}
+
+std::string AdminRoutes::on_http_refused(const net::Refusal& refusal) {
+  return net::error_reply(refusal, {}, {.allow = refusal.status == 405 ? kAllow : ""});
+}
+
+void AdminRoutes::metrics(const net::Request&, const Answer& answer) {
+  answer.send(crier::metrics::kContentType, crier::metrics::render(parts_.catalogue));
+}
+
+void AdminRoutes::health(const net::Request&, const Answer& answer) {
+  answer.send(kText, "ok\n");
+}
+
+void AdminRoutes::ready(const net::Request&, const Answer& answer) {
+  const std::string_view why_not = parts_.readiness.why_not_ready();
+  if (why_not.empty()) return answer.send(kText, "ready\n");
+  answer.send(kText, std::string(why_not) + "\n", 503);
+}
+
+void AdminRoutes::index(const net::Request&, const Answer& answer) {
+  std::string page(kIndexHead);
+  page.append(parts_.config.admin.debug ? kIndexDebug : kIndexNoDebug);
+  answer.send(kHtml, page);
+}
+
+void AdminRoutes::config(const net::Request&, const Answer& answer) {
+  answer.send(kJson, crier::config::dump_json(parts_.config));
+}
+
+void AdminRoutes::streams(const net::Request& request, const Answer& answer) {
+  const auto page = parse_page_query(request.query, kDebugRowsMax);
+  if (!page) return answer.refuse(kBadPage);
+  parts_.workers.list_streams(page->after, page->limit, [answer](const StreamPage& streams) {
+    answer.send(kJson, streams_json(streams));
+  });
+}
+
+void AdminRoutes::topics(const net::Request& request, const Answer& answer) {
+  const auto query = parse_page_query(request.query, kDebugRowsMax);
+  if (!query) return answer.refuse(kBadPage);
+  auto page = parts_.log.page(query->after, query->limit, net::Loop::now());
+  std::vector<std::string> names;
+  for (const broadcast::TopicInfo& topic : page.topics) names.push_back(topic.name);
+  parts_.workers.count_subscribers(std::move(names),
+                                   [answer, page = std::move(page), epoch = parts_.log.epoch()](
+                                       const std::vector<std::uint64_t>& subscribers) {
+                                     answer.send(kJson, topics_json(page, epoch, subscribers));
+                                   });
+}
+
+}  // namespace crier::cmd

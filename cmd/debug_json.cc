@@ -1,0 +1,90 @@
+#include "cmd/debug_json.h"
+
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+#include "core/percent.h"
+
+namespace crier::cmd {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::size_t kQueryPairsMax = 16;
+
+std::optional<std::uint64_t> number(std::string_view text) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+std::string page_json(const char* name, Json rows, std::uint64_t next) {
+  Json page;
+  page[name] = std::move(rows);
+  page["next"] = next == 0 ? Json(nullptr) : Json(std::to_string(next));
+  // A trace id or a topic was checked before it came here; if not, a page is no place to fail.
+  return page.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+// Null where there is no such event.
+Json id_json(const Epoch& epoch, std::uint64_t sequence) {
+  return sequence == 0 ? Json(nullptr) : Json(to_string(EventId{epoch, sequence}));
+}
+
+Json to_json(const StreamRow& row) {
+  return {{"id", row.id},
+          {"trace_id", row.trace_id},
+          {"state", row.state},
+          {"topics", row.topics},
+          {"bytes_sent", row.bytes_sent},
+          {"events_sent", row.events_sent},
+          {"owed_events", row.owed_events},
+          {"owed_bytes", row.owed_bytes},
+          {"open_seconds", row.open_seconds}};
+}
+
+}  // namespace
+
+std::optional<PageQuery> parse_page_query(std::string_view query, std::size_t rows_max) {
+  const auto pairs = parse_query(query, kQueryPairsMax);
+  if (!pairs) return std::nullopt;
+  std::optional<std::uint64_t> limit;
+  std::optional<std::uint64_t> after;
+  for (const auto& [name, text] : *pairs) {
+    if (name != "limit" && name != "after") continue;
+    auto& value = name == "limit" ? limit : after;
+    if (value) return std::nullopt;
+    value = number(text);
+    if (!value) return std::nullopt;
+  }
+  if (limit && (*limit == 0 || *limit > rows_max)) return std::nullopt;
+  return PageQuery{.after = after.value_or(0), .limit = limit.value_or(rows_max)};
+}
+
+std::string streams_json(const StreamPage& page) {
+  Json rows = Json::array();
+  for (const StreamRow& row : page.rows) rows.push_back(to_json(row));
+  return page_json("streams", std::move(rows), page.next);
+}
+
+std::string topics_json(const broadcast::TopicPage& page, const Epoch& epoch,
+                        const std::vector<std::uint64_t>& subscribers) {
+  Json rows = Json::array();
+  for (std::size_t i = 0; i < page.topics.size(); ++i) {
+    const broadcast::TopicInfo& topic = page.topics[i];
+    rows.push_back(Json{{"topic", topic.name},
+                        {"subscribers", i < subscribers.size() ? Json(subscribers[i]) : Json()},
+                        {"class", topic.topic_class},
+                        {"published", topic.published},
+                        {"events_per_second", topic.events_per_second},
+                        {"events", topic.events},
+                        {"bytes", topic.bytes},
+                        {"oldest_id", id_json(epoch, topic.oldest_sequence)},
+                        {"newest_id", id_json(epoch, topic.newest_sequence)},
+                        {"evicted_through_id", id_json(epoch, topic.evicted_through)}});
+  }
+  return page_json("topics", std::move(rows), page.next);
+}
+
+}  // namespace crier::cmd
