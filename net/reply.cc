@@ -171,7 +171,7 @@ std::string error_reply(const Refusal& refusal, std::string_view trace_id,
   std::string body;
   append_json_member(body, "code", refusal.code);
   append_json_member(body, "message", refusal.message);
-  append_json_member(body, "trace_id", trace_id);
+  if (!trace_id.empty()) append_json_member(body, "trace_id", trace_id);
   body.append("}\n");
   ReplyOptions complete = options;
   complete.trace_id = trace_id;

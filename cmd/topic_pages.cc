@@ -1,0 +1,95 @@
+#include "cmd/topic_pages.h"
+
+#include <array>
+#include <charconv>
+
+#include "core/check.h"
+#include "core/escape.h"
+#include "core/percent.h"
+
+namespace crier::cmd {
+namespace {
+
+void append_id(std::string& out, const Epoch& epoch, std::uint64_t sequence) {
+  if (sequence == 0) {
+    out.append("null");
+    return;
+  }
+  out.push_back('"');
+  append_event_id(out, epoch, sequence);
+  out.push_back('"');
+}
+
+std::string per_second(double rate) {
+  std::array<char, 64> digits{};
+  const auto printed = std::to_chars(digits.data(), digits.data() + digits.size(), rate,
+                                     std::chars_format::fixed, 3);
+  CRIER_CHECK(printed.ec == std::errc{});
+  return {digits.data(), printed.ptr};
+}
+
+void append_topic(std::string& out, const Epoch& epoch, const broadcast::TopicInfo& topic,
+                  std::uint64_t subscribers) {
+  out.append("{\"topic\":");
+  append_json_string(out, topic.name);
+  out.append(",\"subscribers\":").append(std::to_string(subscribers));
+  out.append(",\"published\":").append(std::to_string(topic.published));
+  out.append(",\"events_per_second\":").append(per_second(topic.events_per_second));
+  out.append(",\"history\":{\"events\":").append(std::to_string(topic.events));
+  out.append(",\"bytes\":").append(std::to_string(topic.bytes));
+  out.append(",\"oldest_id\":");
+  append_id(out, epoch, topic.oldest_sequence);
+  out.append(",\"newest_id\":");
+  append_id(out, epoch, topic.newest_sequence);
+  out.append(",\"evicted_through\":");
+  append_id(out, epoch, topic.evicted_through);
+  out.append("}}");
+}
+
+std::optional<std::uint64_t> parse_number(std::string_view text) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+}  // namespace
+
+std::optional<TopicPageRequest> parse_topic_page(std::string_view query) {
+  const auto pairs = parse_query(query, 2);
+  if (!pairs) return std::nullopt;
+  std::optional<std::uint64_t> limit;
+  std::optional<std::uint64_t> after;
+  for (const auto& [name, value] : *pairs) {
+    std::optional<std::uint64_t>& number = name == "limit" ? limit : after;
+    if ((name != "limit" && name != "after") || number) return std::nullopt;
+    number = parse_number(value);
+    if (!number) return std::nullopt;
+  }
+  TopicPageRequest request{.after = after.value_or(0)};
+  if (!limit) return request;
+  if (*limit == 0 || *limit > kTopicsPerPage) return std::nullopt;
+  request.limit = static_cast<std::size_t>(*limit);
+  return request;
+}
+
+std::string topic_json(const Epoch& epoch, const broadcast::TopicInfo& topic,
+                       std::uint64_t subscribers) {
+  std::string out;
+  append_topic(out, epoch, topic, subscribers);
+  return out.append("\n");
+}
+
+std::string topic_page_json(const Epoch& epoch, const broadcast::TopicPage& page,
+                            std::span<const std::uint64_t> subscribers) {
+  CRIER_CHECK(subscribers.size() == page.topics.size());
+  std::string out = "{\"topics\":[";
+  for (std::size_t i = 0; i < page.topics.size(); ++i) {
+    if (i > 0) out.push_back(',');
+    append_topic(out, epoch, page.topics[i], subscribers[i]);
+  }
+  out.append("],\"next\":").append(page.next == 0 ? "null" : std::to_string(page.next));
+  return out.append("}\n");
+}
+
+}  // namespace crier::cmd

@@ -1,0 +1,40 @@
+// What is known of topics, as JSON.
+//
+//   {"topic":"a.b","subscribers":3,"published":12,"events_per_second":0.250,
+//    "history":{"events":10,"bytes":2048,"oldest_id":"…","newest_id":"…","evicted_through":"…"}}
+//
+// `subscribers` counts streams that name the topic exactly, not those of patterns; `published`
+// counts since the topic is listed. Ids are null where there is no such event.
+//
+// Pure functions; any thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "broadcast/log.h"
+#include "core/event_id.h"
+
+namespace crier::cmd {
+
+inline constexpr std::size_t kTopicsPerPage = 100;
+
+struct TopicPageRequest {
+  std::uint64_t after = 0;  // `next` of the page before; 0: from the start.
+  std::size_t limit = kTopicsPerPage;
+};
+
+// Nothing: the query holds something else than `limit` (1 to 100) and `after`, each at most once.
+std::optional<TopicPageRequest> parse_topic_page(std::string_view query);
+
+std::string topic_json(const Epoch& epoch, const broadcast::TopicInfo& topic,
+                       std::uint64_t subscribers);
+
+// {"topics":[…],"next":…}; `next` is null on the last page. Requires: a count for each topic.
+std::string topic_page_json(const Epoch& epoch, const broadcast::TopicPage& page,
+                            std::span<const std::uint64_t> subscribers);
+
+}  // namespace crier::cmd
