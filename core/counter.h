@@ -20,8 +20,9 @@ class Counter {
   std::atomic<std::uint64_t> value_{0};
 };
 
-// A histogram over fixed upper bounds, in the unit of the values it is given. The bounds are ascending
-// and must outlive it; a value above the last one falls into the implicit +Inf bucket. One writer.
+// A histogram over fixed upper bounds, in the unit of the values it is given. The bounds are
+// ascending and must outlive it; a value above the last one falls into the implicit +Inf bucket.
+// One writer.
 template <std::size_t N>
 class Histogram {
  public:

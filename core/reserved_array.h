@@ -1,7 +1,7 @@
 // A flat array whose address space is reserved at once and whose memory is paid for when touched.
 //
-// It never moves, so an index is as good as a pointer; elements are all-zero bytes until written and
-// again after discard(). That is why T must be usable when zeroed and need no destructor.
+// It never moves, so an index is as good as a pointer; elements are all-zero bytes until written
+// and again after discard(). That is why T must be usable when zeroed and need no destructor.
 //
 // Not thread-safe by itself; what T adds (atomics) is T's business.
 #pragma once
@@ -60,7 +60,8 @@ class ReservedArray {
     return data_[i];
   }
 
-  // Gives the memory of whole pages inside [first, first + count) back; those elements are zero again.
+  // Gives the memory of whole pages inside [first, first + count) back; those elements are zero
+  // again.
   void discard(std::size_t first, std::size_t count) {
     CRIER_CHECK(first + count <= capacity_);
     const auto base = reinterpret_cast<std::uintptr_t>(data_);

@@ -1,6 +1,7 @@
 // A bounded queue from exactly one thread to exactly one other, without locks.
 //
-// push() never waits: a full queue is the producer's to deal with. Waking the consumer is not its job.
+// push() never waits: a full queue is the producer's to deal with. Waking the consumer is not its
+// job.
 #pragma once
 
 #include <atomic>

@@ -1,9 +1,10 @@
-// A rate limit in four bytes: the generic cell rate algorithm (ITU-T I.371), which is a token bucket that
-// stores one time instead of a count and a time.
+// A rate limit in four bytes: the generic cell rate algorithm (ITU-T I.371), which is a token
+// bucket that stores one time instead of a count and a time.
 //
-// The bucket holds when the next event would be due if events came exactly at the rate, in microseconds
-// modulo 2^32. An event is allowed while that lies at most `burst` events ahead. Differences are taken
-// modulo 2^32, so a bucket must be looked at (ready or settle) at least every half hour: the sweep does.
+// The bucket holds when the next event would be due if events came exactly at the rate, in
+// microseconds modulo 2^32. An event is allowed while that lies at most `burst` events ahead.
+// Differences are taken modulo 2^32, so a bucket must be looked at (ready or settle) at least every
+// half hour: the sweep does.
 //
 // Belongs to one worker.
 #pragma once
@@ -33,7 +34,9 @@ class TokenBucket {
   std::uint32_t available(TokenRate rate, Instant now) {
     settle(now);
     const std::uint32_t ahead = due_ - low(now);
-    return ahead >= rate.credit_us ? 0 : (rate.credit_us - ahead + rate.interval_us - 1) / rate.interval_us;
+    return ahead >= rate.credit_us
+               ? 0
+               : (rate.credit_us - ahead + rate.interval_us - 1) / rate.interval_us;
   }
 
   // Requires: events <= available() at the same instant.

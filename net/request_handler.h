@@ -32,10 +32,12 @@ struct Reply {
 class RequestHandler {
  public:
   virtual ~RequestHandler() = default;
-  // A request arrived whole on `fd`. Returning `taken` moves the descriptor to the handler, which must
-  // already have registered it under its own token (see ReadySet) and may have written to it.
-  // `registered`: fd is in the ready set under the pending request's token, so the handler must re-tag it.
-  virtual Reply on_request(const Request& request, int fd, const PeerAddress& peer, bool registered) = 0;
+  // A request arrived whole on `fd`. Returning `taken` moves the descriptor to the handler, which
+  // must already have registered it under its own token (see ReadySet) and may have written to it.
+  // `registered`: fd is in the ready set under the pending request's token, so the handler must
+  // re-tag it.
+  virtual Reply on_request(const Request& request, int fd, const PeerAddress& peer,
+                           bool registered) = 0;
   // The head was refused, or its deadline passed (408); returns the bytes to send before closing.
   virtual std::string on_refused(const Refusal& refusal, const PeerAddress& peer) = 0;
 };

@@ -18,7 +18,7 @@ class Failed(Exception):
 
 
 def resident(pids):
-    """Resident and anonymous memory of the processes. smaps_rollup counts pages; VmRSS lags behind."""
+    """Resident and anonymous memory of the processes. smaps_rollup counts pages; VmRSS lags."""
     sums = {"Rss": 0, "Anonymous": 0}
     for pid in pids:
         with open(f"/proc/{pid}/smaps_rollup") as lines:
@@ -40,8 +40,8 @@ def cpu_ns(pids):
 
 
 def kernel_memory():
-    """What TCP buffers and slabs hold on the whole machine; only differences mean anything. Both ends
-    of a loopback connection are in it."""
+    """What TCP buffers and slabs hold on the whole machine; only differences mean anything. Both
+    ends of a loopback connection are in it."""
     with open("/proc/net/sockstat") as text:
         buffers = int(re.search(r"^TCP:.* mem (\d+)", text.read(), re.M).group(1)) * PAGE
     with open("/proc/meminfo") as text:
@@ -69,7 +69,7 @@ class Load:
     next_octet = 0
 
     def __init__(self, binary, target):
-        # A source network of its own for each run, so that no address pair is used twice in a minute.
+        # A source network for each run, so that no address pair is used twice in a minute.
         Load.next_octet = Load.next_octet % 40 + 1
         self.octet = 80 + Load.next_octet
         self.process = subprocess.Popen(

@@ -46,7 +46,7 @@ def settle():
     time.sleep(1.0)
 
 
-# --- memory ------------------------------------------------------------------------------------------
+# --- memory --------------------------------------------------------------------------------------
 def idle_memory(settings, name):
     few, all_ = 1_000, 17_000
     with start(settings, name) as server, Load(settings.load, server) as load:
@@ -103,7 +103,7 @@ def million(settings, _):
                 {"streams_max": 1_060_000, "workers.own_descriptor_table": "on"})
 
 
-# --- speed -------------------------------------------------------------------------------------------
+# --- speed ---------------------------------------------------------------------------------------
 def steady(settings, name):
     seconds = settings.seconds(10)
     with start(settings, name) as server, Load(settings.load, server) as load:
@@ -134,7 +134,7 @@ def burst(settings, name):
 
 
 def opening(settings, name):
-    """One client process: two and a server would share two cores, and the clients would be measured."""
+    """One client process: two and a server would share two cores, and clients would be measured."""
     count = 15_000
     with start(settings, name) as server, Load(settings.load, server) as load:
         load.group("all", count, processes=1)

@@ -3,8 +3,9 @@
 
     tests/bench/run.py [--quick] [--only NAME]... [--pairs N] [--million] [--build DIR]
 
-Each pair starts every server afresh, one after the other, in an order that rotates from pair to pair;
-ratios are taken within a pair, and the table gives their median and range. See README.md beside this.
+Each pair starts every server afresh, one after the other, in an order that rotates from pair to
+pair; ratios are taken within a pair, and the table gives their median and range. See README.md
+beside this.
 """
 import argparse
 import datetime
@@ -44,7 +45,8 @@ def parse():
     parser.add_argument("--pairs", type=int)
     parser.add_argument("--quick", action="store_true", help=f"{PAIRS_QUICK} pairs, shorter runs")
     parser.add_argument("--million", action="store_true", help="the row of a million streams, too")
-    parser.add_argument("--without", action="append", default=[], choices=("crier", "floor", "nchan"))
+    parser.add_argument("--without", action="append", default=[],
+                        choices=("crier", "floor", "nchan"))
     parser.add_argument("--size", type=int, default=64, help="bytes of data of a small event")
     parser.add_argument("--minutes", type=int, default=120, help="give up after so long")
     return parser.parse_args()
@@ -55,7 +57,8 @@ def chosen(arguments):
         if all(name in arguments.without for name in scenario.targets):
             continue
         if arguments.only:
-            if scenario.name in arguments.only or (arguments.million and scenario.name == "million"):
+            wanted = arguments.million and scenario.name == "million"
+            if scenario.name in arguments.only or wanted:
                 yield scenario
         elif not scenario.optional or arguments.million:
             yield scenario

@@ -54,9 +54,10 @@ TEST_CASE("a valid file is said to be valid, with what it adds up to") {
 
 TEST_CASE("every problem of a file is told, with its line") {
   const Files files;
-  const std::string file = files.write("/c.json",
-                                       "{\n\"limits\": {\"streams_max\": 0},\n\"nosuch\\u001b\": 1,\n"
-                                       "\"http\": {\"listen\": 7}}\n");
+  const std::string file =
+      files.write("/c.json",
+                  "{\n\"limits\": {\"streams_max\": 0},\n\"nosuch\\u001b\": 1,\n"
+                  "\"http\": {\"listen\": 7}}\n");
   const auto ran = run_command({"check", file, "--set", "drain.window_seconds=x"});
   CHECK(ran.code == kExitFailed);
   CHECK(ran.out.empty());

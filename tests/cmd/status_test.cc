@@ -94,7 +94,8 @@ TEST_CASE("a summary shows what the daemon reports and leaves out what it does n
         "streams ended     0\n");
   const auto json = nlohmann::json::parse(status_json(facts));
   CHECK(json == nlohmann::json::parse(R"({"ready":true,"uptime_seconds":90,"streams":1234,
-      "events_published":5,"bytes_sent":2048,"gaps":{"overflow":3,"evicted":2},"streams_ended":{}})"));
+      "events_published":5,"bytes_sent":2048,
+      "gaps":{"overflow":3,"evicted":2},"streams_ended":{}})"));
   facts = {.ready = false, .ready_detail = "draining", .metrics = {}, .now_unix_seconds = 0};
   CHECK(status_text(facts) == "state             not ready: draining\n");
   CHECK(status_json(facts) == "{\"ready\":false,\"ready_detail\":\"draining\"}\n");
