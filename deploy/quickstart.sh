@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Builds crier and runs it here, in the foreground, until Ctrl-C.
+#
+#   deploy/quickstart.sh [what `crier serve` takes, e.g. --set http.listen=0.0.0.0:8080]
+#
+# Installs the packages that building needs (deploy/packages.sh lists them; asks sudo if you are not
+# root) and writes only to .build/release in this tree. The daemon runs as whoever runs this.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source=deploy/packages.sh
+. deploy/packages.sh
+
+install_build_packages
+use_ccache_if_installed
+cmake --preset release -DCRIER_TESTS=OFF
+cmake --build --preset release --target crier -j"$(nproc)"
+exec .build/release/crier serve "$@"

@@ -1,0 +1,225 @@
+#!/usr/bin/env bash
+# Builds crier in every way that matters and runs its tests.
+#
+#   tests/run.sh            everything that guards a change: at most 20 minutes on two cores
+#   tests/run.sh --quick    the debug build, all but the slow tests: under a minute once built
+#   tests/run.sh --long     the rest as well: clang's build, clang-tidy, longer fuzzing, more seeds
+#
+# Installs the packages that are missing (deploy/packages.sh lists them; asks sudo unless run as
+# root). Everything it writes is in .build/, except what npm puts into tests/clients/node_modules.
+# The last line is `N passed, N failed`; ends with 1 unless all passed. A step's whole output is in
+# .build/logs/.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 2
+exec </dev/null
+# shellcheck source=deploy/packages.sh
+. deploy/packages.sh
+
+mode=${1-}
+case $mode in
+  "" | --quick | --long) ;;
+  *)
+    sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "$0" >&2
+    exit 2
+    ;;
+esac
+
+jobs=$(nproc)
+logs=.build/logs
+mkdir -p "$logs"
+passed=0
+failed=0
+failures=()
+
+# An exact place for the sanitizers' reports to become failures.
+export ASAN_OPTIONS=abort_on_error=0:detect_stack_use_after_return=1:strict_string_checks=1
+export UBSAN_OPTIONS=print_stacktrace=1
+export TSAN_OPTIONS=halt_on_error=0:second_deadlock_stack=1
+
+say() { printf '\n== %s (%d s)\n' "$*" "$SECONDS"; }
+
+# count NAME PASSED FAILED LOG
+count() {
+  passed=$((passed + $2))
+  failed=$((failed + $3))
+  if [ "$3" -gt 0 ]; then
+    failures+=("$1")
+    echo "-- $1: $2 passed, $3 failed; the end of $4:"
+    tail -n 60 "$4"
+  else
+    echo "-- $1: $2 passed"
+  fi
+}
+
+# one NAME COMMAND…: the command is one test.
+one() {
+  local name=$1 log=$logs/${1// /_}.log
+  shift
+  if "$@" >"$log" 2>&1; then count "$name" 1 0 "$log"; else count "$name" 0 1 "$log" && false; fi
+}
+
+# build PRESET [CMAKE-OPTION…]: a build that fails is a failed test, and its tests do not run.
+build() {
+  local preset=$1
+  shift
+  say "build $preset"
+  # shellcheck disable=SC2016
+  one "build $preset" sh -c 'preset=$1 jobs=$2; shift 2
+    cmake --preset "$preset" "$@" && cmake --build --preset "$preset" -j"$jobs"' \
+    sh "$preset" "$jobs" "$@"
+}
+
+# Sums up what ctest -V or a Catch2 binary printed: each test case counts, a test without cases
+# (or one that ended before it could tell) counts as one.
+sum_up() {
+  awk '
+    { test = "" }
+    /^[0-9]+: / { test = $1; sub(/^[0-9]+: /, "") }
+    /^All tests passed \(/ {
+      for (i = 1; i < NF; ++i) if ($(i + 1) == "test") { ok[test] = $i }
+      ok[test] += 0
+    }
+    /^test cases: / {
+      for (i = 2; i <= NF; ++i) {
+        if ($i ~ /^passed/) ok[test] = $(i - 1)
+        if ($i ~ /^failed/) bad[test] = $(i - 1)
+      }
+    }
+    /^ *[0-9]+\/[0-9]+ +Test +#[0-9]+: / {
+      match($0, /#[0-9]+/)
+      test = substr($0, RSTART + 1, RLENGTH - 1) ":"
+      ran[test] = /   Passed +[0-9.]+ sec/ ? 1 : 0
+    }
+    END {
+      for (test in ran) {
+        if (!(test in ok) && ran[test]) ok[test] = 1
+        if (!ran[test] && !(test in bad)) bad[test] = 1
+      }
+      for (test in ok) passed += ok[test]
+      for (test in bad) failed += bad[test]
+      print passed + 0, failed + 0
+    }' "$1"
+}
+
+# without_aslr COMMAND…: ThreadSanitizer of g++ 12 cannot live with much randomness of addresses.
+without_aslr() {
+  if setarch "$(uname -m)" -R true 2>/dev/null; then setarch "$(uname -m)" -R "$@"; else "$@"; fi
+}
+
+# run_tests PRESET [CTEST-OPTION…]
+run_tests() {
+  local preset=$1 log=$logs/tests_$1.log good bad status
+  shift
+  say "tests $preset"
+  without_aslr ctest --test-dir ".build/$preset" -V -j"$jobs" --timeout 600 --no-tests=error "$@" \
+    >"$log" 2>&1
+  status=$?
+  read -r good bad < <(sum_up "$log")
+  if [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then bad=1; fi
+  grep -E '^ *[0-9]+/[0-9]+ Test' "$log"
+  count "tests $preset" "$good" "$bad" "$log"
+}
+
+# The daemon's tests without those that wait for seconds.
+quick_daemon_tests() {
+  local log=$logs/daemon_quick.log good bad status
+  [ -x .build/debug/tests/test_daemon ] || return 0
+  say "tests of the daemon, the quick ones"
+  CRIER=.build/debug/crier .build/debug/tests/test_daemon '~[slow]' >"$log" 2>&1
+  status=$?
+  read -r good bad < <(sum_up "$log")
+  if [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then bad=1; fi
+  count "daemon, quick" "$good" "$bad" "$log"
+}
+
+# simulate SEEDS
+simulate() {
+  local binary=.build/release/tests/test_simulate
+  [ -x "$binary" ] || return 0
+  say "simulation, $1 seeds"
+  one "simulation" env CRIER_SEEDS="$1" "$binary"
+}
+
+# fuzz SECONDS: every target on a copy of its corpus, as many at a time as there are cores.
+fuzz() {
+  say "fuzzing, $1 s each"
+  local target name scratch=.build/fuzz_corpus
+  mkdir -p "$scratch"
+  # shellcheck disable=SC2016
+  for target in .build/fuzz/tests/*_fuzz; do basename "$target"; done |
+    xargs -P "$jobs" -I{} sh -c 'mkdir -p "$3/{}" "tests/fuzz/corpus/{}"
+      .build/fuzz/tests/{} -max_total_time="$1" -max_len=4096 -timeout=10 -rss_limit_mb=2048 \
+        -artifact_prefix="$2/" "$3/{}" tests/fuzz/corpus/{} >"$2/{}.log" 2>&1
+      echo $? >"$2/{}.status"' sh "$1" "$logs" "$scratch"
+  for target in .build/fuzz/tests/*_fuzz; do
+    name=$(basename "$target")
+    grep -h '^Done ' "$logs/$name.log"
+    if [ "$(cat "$logs/$name.status")" = 0 ]; then
+      count "$name" 1 0 "$logs/$name.log"
+    else
+      count "$name" 0 1 "$logs/$name.log"
+    fi
+  done
+}
+
+clients() {
+  local log=$logs/clients.log good bad status
+  [ -x tests/clients/run.sh ] || return 0
+  say "real clients"
+  tests/clients/run.sh .build/release/crier >"$log" 2>&1
+  status=$?
+  good=$(grep -c '^ok' "$log")
+  bad=$(grep -c '^FAIL' "$log")
+  if [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then bad=1; fi
+  count "clients" "$good" "$bad" "$log"
+}
+
+finish() {
+  say "done"
+  [ ${#failures[@]} -eq 0 ] || printf 'failed: %s\n' "${failures[@]}"
+  echo "$passed passed, $failed failed"
+  [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+  exit
+}
+
+# --- packages ------------------------------------------------------------------------------------
+say "packages"
+if ! install_build_packages || ! install_test_packages "$mode"; then
+  count "packages" 0 1 /dev/null
+fi
+use_ccache_if_installed
+
+# --- what everybody wants to know first ----------------------------------------------------------
+if build debug; then
+  if [ "$mode" = --quick ]; then
+    run_tests debug -E '^daemon'
+    quick_daemon_tests
+    finish
+  fi
+  run_tests debug
+elif [ "$mode" = --quick ]; then
+  finish
+fi
+
+# --- the other builds, the likeliest to find something first -------------------------------------
+if build tsan; then
+  run_tests tsan -R '^(net|broadcast|cmd|simulate|daemon|daemon_own_tables)$'
+fi
+if build release -DCRIER_TESTS=ON; then
+  run_tests release -E '^(daemon|tidy|simulate)'
+  simulate "$([ "$mode" = --long ] && echo 50000 || echo 1000)"
+  clients
+fi
+if build fuzz; then
+  fuzz "$([ "$mode" = --long ] && echo 300 || echo 15)"
+fi
+
+if [ "$mode" = --long ]; then
+  if build clang; then
+    run_tests clang -E '^tidy'
+    say "clang-tidy"
+    one "clang-tidy" run-clang-tidy-19 -p .build/clang -quiet -j"$jobs" \
+      "$PWD/(core|config|metrics|net|broadcast|cmd)/.*"
+  fi
+fi
+finish
