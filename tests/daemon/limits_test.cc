@@ -1,0 +1,110 @@
+// What a full server answers, and what a stream may not do.
+#include <chrono>
+#include <string>
+
+#include "tests/support/catch.h"
+#include "tests/support/running_daemon.h"
+
+namespace crier::tests {
+namespace {
+
+constexpr const char* kBrowser = "Accept: text/event-stream\r\n";
+
+TEST_CASE("a browser that meets a full server is told to come back") {
+  const RunningDaemon daemon({.settings = {"limits.streams_max=2"}});
+  Subscriber first = daemon.subscribe("/events?topic=a");
+  Subscriber second = daemon.subscribe("/events?topic=a");
+  REQUIRE(first.next().event == "crier.open");
+  REQUIRE(second.next().event == "crier.open");
+
+  Subscriber busy = daemon.subscribe("/events?topic=a", {.fields = kBrowser});
+  CHECK(busy.head().status == 200);
+  CHECK(busy.head().field("cache-control") == "no-store");
+  const SseMessage told = busy.next();
+  CHECK(told.event == "crier.busy");
+  CHECK(told.last_event_id.empty());
+  CHECK(busy.wait_for_end());
+  CHECK(busy.socket().read_to_end().empty());
+  REQUIRE(busy.retry_ms().has_value());
+  CHECK(*busy.retry_ms() >= 5'000);
+  CHECK(*busy.retry_ms() <= 30'000);
+
+  const HttpAnswer refused = daemon.get("/events?topic=a");
+  CHECK(refused.status == 503);
+  CHECK_FALSE(refused.field("retry-after").empty());
+
+  // Those who are in notice nothing, and a place that is given back is taken.
+  daemon.publish("a", "1");
+  CHECK(first.next().data == "1");
+  CHECK(second.next().data == "1");
+  second.socket().close();
+  for (int tries = 0; tries < 200; ++tries) {
+    Subscriber again = daemon.subscribe("/events?topic=a", {.fields = kBrowser});
+    if (again.next().event == "crier.open") return;
+  }
+  FAIL("the place of a stream that went away was not given back");
+}
+
+TEST_CASE("with limits.refuse_with=status everybody gets a status") {
+  const RunningDaemon daemon({.settings = {"limits.streams_max=1", "limits.refuse_with=status"}});
+  Subscriber first = daemon.subscribe("/events?topic=a");
+  REQUIRE(first.next().event == "crier.open");
+  const HttpAnswer refused = daemon.get("/events?topic=a", kBrowser);
+  CHECK(refused.status == 503);
+  CHECK_FALSE(refused.field("retry-after").empty());
+}
+
+TEST_CASE("the cap per client address counts that address only") {
+  const RunningDaemon daemon({.settings = {"limits.streams_per_address_max=2"}, .workers = 4});
+  Subscriber first = daemon.subscribe("/events?topic=a");
+  Subscriber second = daemon.subscribe("/events?topic=a");
+  REQUIRE(first.next().event == "crier.open");
+  REQUIRE(second.next().event == "crier.open");
+  CHECK(daemon.get("/events?topic=a").status == 429);
+  Subscriber busy = daemon.subscribe("/events?topic=a", {.fields = kBrowser});
+  CHECK(busy.next().event == "crier.busy");
+}
+
+TEST_CASE("a stream that sends floods of input is ended, others are not") {
+  const RunningDaemon daemon;
+  Subscriber other = daemon.subscribe("/events?topic=a");
+  Subscriber flood = daemon.subscribe("/events?topic=a");
+  REQUIRE(other.next().event == "crier.open");
+  REQUIRE(flood.next().event == "crier.open");
+  const std::string request = "GET /events?topic=a HTTP/1.1\r\nHost: localhost\r\n\r\n";
+  flood.socket().send(request);  // Discarded: never answered as a second request.
+  daemon.publish("a", "1");
+  CHECK(flood.next().data == "1");
+  CHECK(flood.text().find("HTTP/1.1") == std::string::npos);
+  try {
+    for (int i = 0; i < 100; ++i) flood.socket().send(std::string(4'096, 'x'));
+  } catch (const SocketError&) {
+    // Ended while we were sending.
+  }
+  while (flood.try_next()) {
+  }
+  CHECK(flood.socket().ended());
+  daemon.publish("a", "2");
+  CHECK(other.next().data == "1");
+  CHECK(other.next().data == "2");
+}
+
+TEST_CASE("a stream over its rate is paced, the others are not", "[slow]") {
+  const RunningDaemon daemon(
+      {.configuration = R"({"topics": [{"match": "slow.>", "rate": 10, "burst": 5}]})"});
+  Subscriber paced = daemon.subscribe("/events?topic=slow.a");
+  Subscriber free = daemon.subscribe("/events?topic=fast");
+  REQUIRE(paced.next().event == "crier.open");
+  REQUIRE(free.next().event == "crier.open");
+  for (int i = 0; i < 20; ++i) daemon.publish("slow.a", std::to_string(i));
+  daemon.publish("fast", "x");
+  CHECK(free.next(1'000).data == "x");
+  for (int i = 0; i < 5; ++i) CHECK(paced.next().data == std::to_string(i));
+  // 15 more at 10 a second take 1.5 s; none is lost.
+  const auto began = std::chrono::steady_clock::now();
+  for (int i = 5; i < 20; ++i) CHECK(paced.next().data == std::to_string(i));
+  CHECK(std::chrono::steady_clock::now() - began >= std::chrono::milliseconds(1'000));
+}
+
+}  // namespace
+}  // namespace crier::tests

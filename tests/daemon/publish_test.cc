@@ -1,0 +1,202 @@
+// The publish socket, from outside: every row of its table, and that what is refused loses nothing.
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "tests/support/catch.h"
+#include "tests/support/running_daemon.h"
+
+namespace crier::tests {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr const char* kJson = "Content-Type: application/json\r\n";
+constexpr const char* kLines = "Content-Type: application/x-ndjson\r\n";
+
+struct Published {
+  std::string name, request_line, fields, body;
+  std::string event, data;  // What a subscriber of topic `a` gets.
+};
+
+TEST_CASE("what is published in any form arrives") {
+  const RunningDaemon daemon;
+  Subscriber subscriber = daemon.subscribe("/events?topic=a");
+  REQUIRE(subscriber.next().event == "crier.open");
+  const std::string topic = "POST /topics/a";
+  const std::string publish = "POST /publish";
+  const Published rows[] = {
+      {"bytes as data", topic, "", "hello", "message", "hello"},
+      {"no data", topic, "", "", "message", ""},
+      {"UTF-8", topic, "", "grüße €", "message", "grüße €"},
+      {"lines by every line end", topic, "", "1\r\n2\r3\n4", "message", "1\n2\n3\n4"},
+      {"what looks like fields", topic, "", "x\rid: 7\nevent: y\n\n", "message",
+       "x\nid: 7\nevent: y\n\n"},
+      {"an event's name", topic + "?event=price", "", "1", "price", "1"},
+      {"a JSON string is its text", publish, kJson, R"({"topic":"a","data":"x\ny"})", "message",
+       "x\ny"},
+      {"other JSON stays as written", publish, kJson,
+       R"({"topic":"a","data":{"b": 1.50,"a":12345678901234567890123}})", "message",
+       R"({"b": 1.50,"a":12345678901234567890123})"},
+      {"JSON with an event", publish, kJson, R"({"topic":"a","event":"e","data":"1"})", "e", "1"},
+      {"a charset", publish, "Content-Type: application/json; charset=utf-8\r\n",
+       R"({"topic":"a","data":"c"})", "message", "c"},
+  };
+  for (const Published& row : rows) {
+    INFO(row.name);
+    const HttpAnswer answer = daemon.publish_request(row.request_line, row.body, row.fields);
+    REQUIRE(answer.status == 202);
+    const SseMessage event = subscriber.next();
+    CHECK(event.event == row.event);
+    CHECK(event.data == row.data);
+    CHECK(event.last_event_id == Json::parse(answer.body).at("id"));
+  }
+}
+
+TEST_CASE("lines of JSON are accepted together or not at all") {
+  const RunningDaemon daemon;
+  Subscriber subscriber = daemon.subscribe("/events?topic=a");
+  REQUIRE(subscriber.next().event == "crier.open");
+
+  const std::string good = R"({"topic":"a","data":"1"})";
+  const HttpAnswer refused =
+      daemon.publish_request("POST /publish", good + "\n" + good + "\n{\"topic\":1}\n", kLines);
+  CHECK(refused.status == 400);
+  CHECK(refused.body.find("ine 3") != std::string::npos);
+
+  const HttpAnswer accepted = daemon.publish_request("POST /publish",
+                                                     R"({"topic":"a","data":"2"})"
+                                                     "\n"
+                                                     R"({"topic":"a","data":"3"})",
+                                                     kLines);
+  REQUIRE(accepted.status == 202);
+  const Json told = Json::parse(accepted.body);
+  CHECK(told.at("accepted") == 2);
+  const SseMessage first = subscriber.next();
+  CHECK(first.data == "2");  // Nothing of the refused request came before.
+  CHECK(first.last_event_id == told.at("first_id"));
+  const SseMessage last = subscriber.next();
+  CHECK(last.data == "3");
+  CHECK(last.last_event_id == told.at("last_id"));
+}
+
+struct Refused {
+  std::string name, request_line, fields, body;
+  int status;
+};
+
+std::vector<Refused> refused_publishes() {
+  const std::string topic = "POST /topics/a";
+  const std::string publish = "POST /publish";
+  const std::string object = R"({"topic":"a","data":"1"})";
+  return {
+      {"invalid UTF-8", topic, "", "\xc3\x28", 400},
+      {"NUL", topic, "", std::string("a\0b", 3), 400},
+      {"a pattern as topic", "POST /topics/a.*", "", "1", 400},
+      {"an empty token", "POST /topics/a..b", "", "1", 400},
+      {"a reserved event name", topic + "?event=crier.gap", "", "1", 400},
+      {"the event name error", topic + "?event=error", "", "1", 400},
+      {"the event name open", topic + "?event=open", "", "1", 400},
+      {"a line end in an event name", topic + "?event=a%0Ab", "", "1", 400},
+      {"another parameter", topic + "?evnt=a", "", "1", 400},
+      {"from a web page", topic, "Origin: http://localhost\r\n", "1", 403},
+      {"an unknown path", "POST /nowhere", "", "1", 404},
+      {"a method that is not served", "DELETE /topics/a", "", "", 405},
+      {"too much data", topic, "", std::string(5'000, 'x'), 413},
+      {"no content type", publish, "", object, 415},
+      {"another content type", publish, "Content-Type: text/plain\r\n", object, 415},
+      {"not JSON", publish, kJson, "{", 400},
+      {"JSON without topic", publish, kJson, R"({"data":"1"})", 400},
+      {"JSON without data", publish, kJson, R"({"topic":"a"})", 400},
+      {"an unknown field", publish, kJson, R"({"topic":"a","data":"1","dta":"2"})", 400},
+      {"a field twice", publish, kJson, R"({"topic":"a","topic":"b","data":"1"})", 400},
+      {"deep nesting", publish, kJson,
+       R"({"topic":"a","data":)" + std::string(2'000, '[') + std::string(2'000, ']') + "}", 400},
+  };
+}
+
+TEST_CASE("a refused publish says why and loses nothing") {
+  const RunningDaemon daemon({.settings = {"limits.event_bytes_max=4096"}});
+  Subscriber subscriber = daemon.subscribe("/events?topic=a");
+  REQUIRE(subscriber.next().event == "crier.open");
+  int number = 0;
+  for (const Refused& row : refused_publishes()) {
+    INFO(row.name);
+    const HttpAnswer answer = daemon.publish_request(row.request_line, row.body, row.fields);
+    CHECK(answer.status == row.status);
+    const Json error = Json::parse(answer.body);
+    CHECK_FALSE(error.at("code").get<std::string>().empty());
+    CHECK_FALSE(error.at("message").get<std::string>().empty());
+    CHECK(error.contains("trace_id"));
+    // The next event is this one: the daemon serves, and nothing of the refused got through.
+    const std::string data = std::to_string(++number);
+    const std::string id = daemon.publish("a", data);
+    const SseMessage event = subscriber.next();
+    CHECK(event.data == data);
+    CHECK(event.last_event_id == id);
+  }
+}
+
+TEST_CASE("a key makes repeating a publish harmless") {
+  const RunningDaemon daemon;
+  const std::string key = "Idempotency-Key: k1\r\n";
+  const HttpAnswer first = daemon.publish_request("POST /topics/a", "1", key);
+  REQUIRE(first.status == 202);
+  const HttpAnswer again = daemon.publish_request("POST /topics/a", "1", key);
+  CHECK(again.status == 202);
+  CHECK(again.body == first.body);
+  CHECK(daemon.publish_request("POST /topics/a", "2", key).status == 422);
+  CHECK(daemon.publish_request("POST /topics/b", "1", key).status == 422);
+
+  const std::string keyed = R"({"topic":"a","data":"3","key":"k2"})";
+  const HttpAnswer by_field = daemon.publish_request("POST /publish", keyed, kJson);
+  CHECK(by_field.status == 202);
+  const HttpAnswer as_line = daemon.publish_request("POST /publish", keyed + "\n", kLines);
+  CHECK(Json::parse(as_line.body).at("accepted") == 1);
+  CHECK(daemon.publish_request("POST /publish", keyed, kJson + key).status == 400);
+
+  Subscriber subscriber = daemon.subscribe("/events?topic=a&last_event_id=earliest");
+  CHECK(subscriber.next_published().data == "1");
+  CHECK(subscriber.next_published().data == "3");
+  CHECK_FALSE(subscriber.try_next(200).has_value());
+}
+
+TEST_CASE("requests may be pipelined, and come byte by byte") {
+  const RunningDaemon daemon;
+  RawSocket publisher = daemon.connect_publisher();
+  std::string requests;
+  for (int i = 0; i < 20; ++i) requests += request_text("POST /topics/a", std::to_string(i));
+  SECTION("all at once") {
+    publisher.send(requests);
+  }
+  SECTION("byte by byte") {
+    publisher.send_each_byte(requests);
+  }
+  std::string before;
+  for (int i = 0; i < 20; ++i) {
+    const HttpAnswer answer = publisher.read_answer();
+    REQUIRE(answer.status == 202);
+    CHECK(answer.body != before);
+    before = answer.body;
+  }
+  Subscriber subscriber = daemon.subscribe("/events?topic=a&last_event_id=earliest");
+  for (int i = 0; i < 20; ++i) CHECK(subscriber.next_published().data == std::to_string(i));
+}
+
+TEST_CASE("topics can be looked at") {
+  const RunningDaemon daemon;
+  daemon.publish("looked.at", "1");
+  RawSocket publisher = daemon.connect_publisher();
+  publisher.send("GET /topics HTTP/1.1\r\nHost: a\r\n\r\n");
+  const HttpAnswer all = publisher.read_answer();
+  CHECK(all.status == 200);
+  CHECK(all.body.find("\"looked.at\"") != std::string::npos);
+  publisher.send("GET /topics/looked.at HTTP/1.1\r\nHost: a\r\n\r\n");
+  const HttpAnswer one = publisher.read_answer();
+  CHECK(one.status == 200);
+  CHECK(one.body.find("\"looked.at\"") != std::string::npos);
+  publisher.send("GET /topics/never.seen HTTP/1.1\r\nHost: a\r\n\r\n");
+  CHECK(publisher.read_answer().status == 404);
+}
+
+}  // namespace
+}  // namespace crier::tests

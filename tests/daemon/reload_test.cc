@@ -1,0 +1,60 @@
+// SIGHUP: what is marked live applies, what needs a restart is named, and every stream goes on.
+#include <signal.h>
+
+#include <string>
+
+#include "tests/support/catch.h"
+#include "tests/support/running_daemon.h"
+
+namespace crier::tests {
+namespace {
+
+TEST_CASE("a reload applies what is live and keeps every stream") {
+  RunningDaemon daemon({.configuration = R"({"heartbeat": {"interval_seconds": 3600}})"});
+  Subscriber subscriber = daemon.subscribe("/events?topic=a");
+  REQUIRE(subscriber.next().event == "crier.open");
+  CHECK(daemon.get("/events?topic=a", "Origin: https://new.example\r\n").status == 403);
+
+  daemon.write_configuration(R"({"heartbeat": {"interval_seconds": 1},
+      "http": {"origins": ["https://new.example"], "backlog": 77}})");
+  daemon.signal(SIGHUP);
+  CHECK(subscriber.wait_for_text("\n:\n"));       // Heartbeats of the new interval.
+  CHECK(daemon.wait_for_output("http.backlog"));  // Waits for a restart.
+  {
+    Subscriber page =
+        daemon.subscribe("/events?topic=a", {.fields = "Origin: https://new.example\r\n"});
+    CHECK(page.head().status == 200);
+  }
+  daemon.publish("a", "1");
+  CHECK(subscriber.next().data == "1");
+}
+
+TEST_CASE("a reload with mistakes changes nothing and says what they are") {
+  RunningDaemon daemon({.configuration = R"({"http": {"origins": ["https://old.example"]}})"});
+  Subscriber subscriber = daemon.subscribe("/events?topic=a");
+  REQUIRE(subscriber.next().event == "crier.open");
+
+  daemon.write_configuration(R"({"http": {"origins": []}, "heartbeat": {"interval_seconds": 0}})");
+  daemon.signal(SIGHUP);
+  CHECK(daemon.wait_for_output("heartbeat.interval_seconds"));
+  {
+    Subscriber page =
+        daemon.subscribe("/events?topic=a", {.fields = "Origin: https://old.example\r\n"});
+    CHECK(page.head().status == 200);
+  }
+  daemon.publish("a", "1");
+  CHECK(subscriber.next().data == "1");
+  CHECK(daemon.running());
+}
+
+TEST_CASE("a reload without a file is harmless") {
+  RunningDaemon daemon;
+  Subscriber subscriber = daemon.subscribe("/events?topic=a");
+  REQUIRE(subscriber.next().event == "crier.open");
+  daemon.signal(SIGHUP);
+  daemon.publish("a", "1");
+  CHECK(subscriber.next().data == "1");
+}
+
+}  // namespace
+}  // namespace crier::tests

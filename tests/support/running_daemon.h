@@ -1,0 +1,101 @@
+// The real daemon, as a child process with addresses and a directory of its own.
+//
+// It listens on a random address of 127.0.0.0/8, so that no other test and no outgoing connection
+// can be in its way, and publishes in a directory that goes away with this object. Its arguments
+// end with those in $CRIER_TEST_ARGS; the program is $CRIER, or the one built beside the tests.
+//
+// start() returns when /readyz says 200. Whatever ends the daemon, its output is looked through for
+// reports of sanitizers and of crier's own checks: one is a failure of the test. The destructor
+// stops a daemon that still runs, and fails the test unless that works and the exit code is 0.
+//
+// What goes wrong at a request is an exception (see raw_socket.h), so those may be made in any
+// thread; everything else belongs to the test's.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tests/support/raw_socket.h"
+#include "tests/support/subscriber.h"
+
+namespace crier::tests {
+
+struct DaemonOptions {
+  std::vector<std::string> settings;  // KEY=VALUE, for --set.
+  std::string configuration;          // Text of a file for --config, if not empty.
+  int workers = 2;
+};
+
+class RunningDaemon {
+ public:
+  static constexpr int kPort = 8080;
+  static constexpr int kAdminPort = 8081;
+
+  explicit RunningDaemon(DaemonOptions options = {});
+  ~RunningDaemon();
+  RunningDaemon(const RunningDaemon&) = delete;
+  RunningDaemon& operator=(const RunningDaemon&) = delete;
+
+  // Starts it again on the same addresses. Requires: it does not run.
+  void start();
+  // SIGTERM, then the exit code.
+  int stop();
+  // SIGKILL: nothing of the daemon has a chance to clean up.
+  void kill();
+  void signal(int number);
+  // The exit code (128 + number for a signal); nullopt if it still runs after that time.
+  std::optional<int> wait_for_exit(int wait_ms = kPatienceMs);
+  bool running() const { return pid_ > 0; }
+
+  // What it printed so far, this start and those before; stdout and stderr together.
+  std::string output() const;
+  bool wait_for_output(const std::string& part, int wait_ms = kPatienceMs) const;
+
+  const std::string& address() const { return address_; }
+  const std::string& publish_path() const { return publish_path_; }
+  // For --config and SIGHUP.
+  void write_configuration(const std::string& text) const;
+
+  RawSocket connect(int receive_buffer = 0) const;
+  RawSocket connect_publisher() const { return RawSocket::unix_stream(publish_path_); }
+  RawSocket connect_admin() const { return RawSocket::tcp(address_, kAdminPort); }
+
+  // `fields`: "Name: value\r\n" each. On a connection of its own.
+  HttpAnswer get(const std::string& target, const std::string& fields = {}) const;
+  HttpAnswer admin_get(const std::string& target) const;
+  // To the publish socket; `request_line` without version: "POST /topics/a".
+  HttpAnswer publish_request(const std::string& request_line, const std::string& body,
+                             const std::string& fields = {}) const;
+  // Publishes and gives back the event's id. Throws unless the answer is 202.
+  std::string publish(const std::string& topic, const std::string& data) const;
+
+  Subscriber subscribe(const std::string& target, const SubscriberOptions& options = {}) const;
+
+  // A daemon on the same machine that is not expected to start: runs it with these settings on top
+  // of the defaults of this class until it exits.
+  struct Failed {
+    int code = 0;
+    std::string output;
+  };
+  static Failed run_to_exit(const std::vector<std::string>& settings);
+
+ private:
+  std::vector<std::string> arguments() const;
+  void wait_until_ready();
+  void check_output() const;
+
+  DaemonOptions options_;
+  std::string directory_;
+  std::string address_;
+  std::string publish_path_;
+  pid_t pid_ = -1;
+};
+
+// A whole request with a Content-Length.
+std::string request_text(const std::string& request_line, const std::string& body,
+                         const std::string& fields = {});
+
+}  // namespace crier::tests

@@ -1,0 +1,67 @@
+// A subscriber as a test wants one: it reads when it is told to, and remembers where it was.
+//
+// Throws like RawSocket, asserts nothing. Belongs to one thread.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+
+#include "core/sse_parser.h"
+#include "tests/support/raw_socket.h"
+
+namespace crier::tests {
+
+struct SubscriberOptions {
+  std::string fields;         // Further request fields, "Name: value\r\n" each.
+  std::string last_event_id;  // Sent as the header, if not empty.
+  int receive_buffer = 0;     // SO_RCVBUF; small ones make the daemon's sends fall short.
+  bool http_1_0 = false;
+};
+
+class Subscriber {
+ public:
+  // Connects and sends a GET of `target`, e.g. "/events?topic=a". Requires: `socket` is new.
+  Subscriber(RawSocket socket, const std::string& target, const SubscriberOptions& options = {});
+
+  // The answer's head, read at the first need.
+  const HttpAnswer& head();
+
+  // The next event of any name; nullopt if none came in time or the stream ended.
+  std::optional<SseMessage> try_next(int wait_ms = kPatienceMs);
+  // The next event; throws if there is none.
+  SseMessage next(int wait_ms = kPatienceMs);
+  // Passes over crier's own events. Throws if there is none, or if one was crier.gap.
+  SseMessage next_published(int wait_ms = kPatienceMs);
+
+  // Where to resume, and how long to wait before.
+  const std::string& last_event_id() const { return parser_.last_event_id(); }
+  std::optional<std::uint32_t> retry_ms() const { return parser_.retry_ms(); }
+
+  // Every byte of the stream so far, chunks taken off.
+  const std::string& text() const { return text_; }
+  // Waits until the text holds `part`; false if it did not in time.
+  bool wait_for_text(const std::string& part, int wait_ms = kPatienceMs);
+
+  // Waits for the end of the body as HTTP means it: the last chunk, or the end of the connection
+  // where it delimits. False if the stream broke otherwise or goes on.
+  bool wait_for_end(int wait_ms = kPatienceMs);
+
+  RawSocket& socket() { return socket_; }
+
+ private:
+  bool read_body(int wait_ms);
+  void unchunk();
+
+  RawSocket socket_;
+  std::optional<HttpAnswer> head_;
+  bool chunked_ = false;
+  bool finished_ = false;  // The last chunk was read.
+  std::string text_;
+  std::string unparsed_;
+  SseParser parser_;
+  std::deque<SseMessage> messages_;
+};
+
+}  // namespace crier::tests
