@@ -56,8 +56,8 @@ class ReplyBuilder {
 // "Not Found"; "Unknown" for a status crier does not use.
 std::string_view reason_phrase(int status);
 
-// JSON: {"code":"…","message":"…","trace_id":"…"}. The trace id is also sent as X-Trace-Id; an empty
-// one in neither place.
+// JSON: {"code":"…","message":"…","trace_id":"…"}. The trace id is also sent as X-Trace-Id; an
+// empty one in neither place.
 std::string error_reply(const Refusal& refusal, std::string_view trace_id,
                         const ReplyOptions& options = {});
 

@@ -143,11 +143,11 @@ def check_include(name, number, header, quoted, allowed):
         if layer not in allowed:
             yield number, f"{name.rsplit('/', 1)[0]}/ may not see {layer}/"
         if header.startswith("tests/"):
-            own = (name.rsplit("/", 1)[0] + "/", "tests/support/")
+            shared = header.split("/")[1]
+            own = name.split("/")[1]
             also = next((v for k, v in TESTS_MAY_ALSO.items() if name.startswith(k)), set())
-            in_fuzz = name.startswith("tests/fuzz/")
-            if not header.startswith(own) and header not in also and not in_fuzz:
-                yield number, f"tests share only tests/support/, not {header}"
+            if shared not in allowed | {own, "support"} and header not in also:
+                yield number, f"tests/{own}/ may not share {header}"
         return
     for prefix, homes in HOME:
         fits = header.startswith(prefix) if prefix.endswith("/") else header == prefix
