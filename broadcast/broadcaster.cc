@@ -157,6 +157,12 @@ void Broadcaster::on_peer_closed(StreamToken token) {
   }
 }
 
+void Broadcaster::on_no_memory(StreamToken token) {
+  if (Stream* stream = streams_.find(token); stream != nullptr) {
+    closes_.add(token.index, *stream, EndReason::no_memory);
+  }
+}
+
 bool Broadcaster::wants_input() const {
   return !lost_ && !fanout_.full();
 }

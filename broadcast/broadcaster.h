@@ -99,6 +99,8 @@ class Broadcaster {
   void on_writable(StreamToken token, Instant now);
   void on_input(StreamToken token, std::size_t bytes);
   void on_peer_closed(StreamToken token);
+  // The descriptor could not be watched.
+  void on_no_memory(StreamToken token);
 
   // The inbox, in its order. Requires: wants_input().
   void take_batch(const SharedBatch& batch);

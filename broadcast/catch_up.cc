@@ -4,6 +4,7 @@
 
 #include "broadcast/own_events.h"
 #include "core/check.h"
+#include "core/turn_limits.h"
 
 namespace crier::broadcast {
 namespace {
@@ -17,8 +18,8 @@ std::size_t CatchUp::part_bytes() const {
 }
 
 void CatchUp::ask() {
-  const std::size_t at_once =
-      std::max<std::size_t>(1, parts_.options.replay_bytes_in_flight_max / part_bytes());
+  const std::size_t at_once = std::clamp<std::size_t>(
+      parts_.options.replay_bytes_in_flight_max / part_bytes(), 1, kReplaysInFlightMax);
   while (parts_.queue.in_flight() < at_once) {
     const auto token = parts_.queue.next();
     if (!token) break;

@@ -55,6 +55,11 @@ Owing& StreamTable::owing(const Stream& stream) {
   return owings_[stream.owing];
 }
 
+const Owing& StreamTable::owing(const Stream& stream) const {
+  CRIER_CHECK(stream.owing != kNone);
+  return owings_[stream.owing];
+}
+
 void StreamTable::give_back_owing(Stream& stream) {
   if (stream.owing == kNone) return;
   Owing& owing = owings_[stream.owing];

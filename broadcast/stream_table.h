@@ -68,6 +68,7 @@ class StreamTable {
   Owing* rent_owing(Stream& stream);
   // Requires: the stream has one.
   Owing& owing(const Stream& stream);
+  const Owing& owing(const Stream& stream) const;
   // Drops every reference and gives ring and Owing back. Harmless without one.
   void give_back_owing(Stream& stream);
 

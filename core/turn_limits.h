@@ -16,6 +16,7 @@ inline constexpr std::size_t kReadyBatchesPerTurn = 4;
 inline constexpr std::size_t kFanoutSlice = 512;  // Streams written to, all groups together.
 inline constexpr std::size_t kGroupSlice =
     128;  // Streams of one group before the next has its turn.
+inline constexpr std::size_t kReplaysInFlightMax = 256;  // Of one worker, whatever its byte budget.
 inline constexpr std::uint32_t kSweepTickMs = 50;
 inline constexpr std::uint32_t kSweepRoundMs = 1'000;  // Every slot is looked at once in a round,
 inline constexpr std::size_t kSweepShareMax = 65'536;  // a bounded share in each tick,
