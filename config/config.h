@@ -60,8 +60,7 @@ struct Http {
 };
 
 struct Publish {
-  std::string socket =
-      "/run/crier/publish.sock";  // Empty: the caller finds the user's own directory.
+  std::string socket;  // Empty: /run/crier/publish.sock for root, else in the user's own directory.
   FileMode mode;
   std::string owner;  // Name or number; empty: whoever runs crier. So is `group`.
   std::string group;

@@ -32,8 +32,9 @@ constexpr std::array kKnobs{
         "caps it at net.core.somaxconn."),
 
     text<&C::publish, &Publish::socket>("publish.socket", kSocketPath, kRestart,
-                                        "Unix socket for publishers. Empty: in the user's runtime "
-                                        "directory."),
+                                        "Unix socket for publishers. Empty: "
+                                        "/run/crier/publish.sock for root, else below the user's "
+                                        "runtime directory."),
     text<&C::publish, &Publish::mode>("publish.mode", kFileMode, kRestart,
                                       "Permissions of the publish socket, octal."),
     text<&C::publish, &Publish::owner>(
@@ -126,7 +127,7 @@ constexpr std::array kKnobs{
         "beyond "
         "it the oldest is closed."),
     number<&C::limits, &Limits::pending_seconds_max>(
-        "limits.pending_seconds_max", {1, 600}, kLive,
+        "limits.pending_seconds_max", {1, 600}, kRestart,
         "Seconds from accept to the end of the request."),
     number<&C::limits, &Limits::events_per_second>(
         "limits.events_per_second", {0, 1'000'000}, kRestart,

@@ -34,7 +34,7 @@ bool is_number_up_to(std::string_view text, std::uint32_t max) {
 bool is_ipv4(std::string_view text) {
   for (int part = 0; part < 4; ++part) {
     const std::size_t dot = part < 3 ? text.find('.') : text.size();
-    if (dot > 3) return false;  // Or there is none.
+    if (dot == std::string_view::npos || dot > 3) return false;
     if (!is_number_up_to(text.substr(0, dot), 255)) return false;
     text.remove_prefix(part < 3 ? dot + 1 : dot);
   }
