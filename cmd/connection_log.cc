@@ -27,8 +27,7 @@ bool ConnectionLog::may_write(Instant now) {
 
 void ConnectionLog::opened(const StreamOpened& stream, Instant now) {
   if (!may_write(now)) {
-    ++opened_;
-    if (stream.resumed) ++resumed_;
+    add_unlogged_opened(1, stream.resumed ? 1 : 0);
     return;
   }
   out_.info("stream opened", {{"stream", stream.stream_id},
@@ -49,13 +48,23 @@ void ConnectionLog::ended(const StreamEnded& stream, Instant now) {
                {"seconds", static_cast<double>(stream.duration_us / 1'000) / 1'000}});
     return;
   }
-  ++ended_;
-  const auto found = std::ranges::find(ended_by_reason_, stream.reason,
+  add_unlogged_ended(stream.reason, 1);
+}
+
+void ConnectionLog::add_unlogged_opened(std::uint64_t streams, std::uint64_t resumed) {
+  opened_ += streams;
+  resumed_ += resumed;
+}
+
+void ConnectionLog::add_unlogged_ended(std::string_view reason, std::uint64_t streams) {
+  if (streams == 0) return;
+  ended_ += streams;
+  const auto found = std::ranges::find(ended_by_reason_, reason,
                                        &std::pair<std::string, std::uint64_t>::first);
   if (found != ended_by_reason_.end()) {
-    ++found->second;
+    found->second += streams;
   } else if (ended_by_reason_.size() < kReasonsMax) {
-    ended_by_reason_.emplace_back(stream.reason, 1);
+    ended_by_reason_.emplace_back(reason, streams);
   }
 }
 

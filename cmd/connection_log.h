@@ -44,6 +44,10 @@ class ConnectionLog {
   void opened(const StreamOpened& stream, Instant now);
   void ended(const StreamEnded& stream, Instant now);
 
+  // What a worker counted instead of sending it here: for the next summary.
+  void add_unlogged_opened(std::uint64_t streams, std::uint64_t resumed);
+  void add_unlogged_ended(std::string_view reason, std::uint64_t streams);
+
   // Ends the second that is over, if it is. Call it on a timer, about every 250 ms.
   void tick(Instant now);
   // Says now what was held back: before the process ends.

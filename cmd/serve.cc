@@ -1,11 +1,32 @@
 #include "cmd/serve.h"
 
+#include <optional>
+#include <string>
+
+#include "cmd/daemon.h"
+#include "cmd/machine.h"
+#include "cmd/preflight.h"
+#include "cmd/socket_path.h"
 #include "cmd/terminal.h"
 
 namespace crier::cmd {
 
 int serve(const Arguments& arguments) {
-  return failed(arguments, "serve is not built in yet");
+  std::optional<std::string> file;
+  if (arguments.has("--config")) file = arguments.text("--config");
+  const std::vector<std::string> overrides = arguments.texts("--set");
+  auto checked = preflight(file, overrides, this_machine());
+  if (!checked) {
+    for (const std::string& problem : checked.error()) print_error("crier: " + problem + "\n");
+    return kExitFailed;
+  }
+  if (checked->config.publish.socket.empty()) {
+    checked->config.publish.socket = default_publish_socket();
+  }
+  auto daemon = Daemon::start({std::move(*checked), file, overrides});
+  if (!daemon) return failed(arguments, daemon.error().detail);
+  (*daemon)->run_until_stopped();  // SIGTERM drains, a second one ends at once, SIGHUP reloads.
+  return kExitOk;
 }
 
 }  // namespace crier::cmd

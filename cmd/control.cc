@@ -1,0 +1,175 @@
+#include "cmd/control.h"
+
+#include <utility>
+
+#include "core/check.h"
+
+namespace crier::cmd {
+namespace {
+
+// Replays scan history: so many a turn, then publishers have theirs.
+constexpr std::size_t kReplaysPerTurn = 32;
+constexpr std::size_t kItemsPerTurn = 4'096;
+constexpr std::uint64_t kQuestionUs = 1'000'000;
+
+// A cursor over all workers' slots: worker above, slot below.
+constexpr unsigned kSlotBits = 32;
+
+template <typename... Cases>
+struct Match : Cases... {
+  using Cases::operator()...;
+};
+
+}  // namespace
+
+bool Control::take_outboxes(Instant now) {
+  std::size_t replays = 0;
+  std::size_t items = 0;
+  for (std::size_t i = 0; i < parts_.workers.size(); ++i) {
+    Worker& worker = *parts_.workers[i];
+    while (replays < kReplaysPerTurn && items < kItemsPerTurn) {
+      auto item = worker.outbox().pop();
+      if (!item) break;
+      ++items;
+      std::visit(Match{
+                     [](std::monostate) {},
+                     [&](std::unique_ptr<broadcast::ReplayRequest>& request) {
+                       ++replays;
+                       auto answer = std::make_unique<broadcast::ReplayAnswer>(
+                           parts_.log.replay(*request, now));
+                       const bool pushed = worker.inbox().push(InboxItem(std::move(answer)));
+                       CRIER_CHECK(pushed);  // A worker's budget is below kInboxReserve.
+                       parts_.feed.wake_later(i);
+                     },
+                     [&](std::unique_ptr<Note>& note) { write(*note, now); },
+                     [](std::unique_ptr<ControlTask>& task) { (*task)(); },
+                 },
+                 *item);
+    }
+  }
+  return replays >= kReplaysPerTurn || items >= kItemsPerTurn;
+}
+
+void Control::write(const Note& note, Instant now) {
+  ConnectionLog& connections = parts_.connections;
+  std::visit(
+      Match{
+          [&](const OpenedNote& opened) {
+            connections.opened(
+                {opened.stream_id, opened.trace_id, opened.peer, opened.topics, opened.resumed},
+                now);
+          },
+          [&](const EndedNote& ended) {
+            connections.ended({ended.stream_id, ended.trace_id, to_string(ended.reason),
+                               ended.bytes, ended.events, ended.duration_us},
+                              now);
+          },
+          [&](const UnloggedNote& unlogged) {
+            connections.add_unlogged_opened(unlogged.opened, unlogged.resumed);
+            for (std::size_t i = 0; i < unlogged.ended.size(); ++i) {
+              connections.add_unlogged_ended(broadcast::kEndReasonNames[i], unlogged.ended[i]);
+            }
+          },
+      },
+      note);
+}
+
+void Control::post(std::size_t worker, WorkerTask task) {
+  const bool pushed = parts_.workers[worker]->inbox().push(
+      InboxItem(std::make_unique<WorkerTask>(std::move(task))));
+  CRIER_CHECK(pushed);
+  parts_.feed.wake_later(worker);
+}
+
+void Control::post_all(const std::function<WorkerTask()>& make_task) {
+  for (std::size_t i = 0; i < parts_.workers.size(); ++i) post(i, make_task());
+}
+
+bool Control::ask(std::size_t worker, std::move_only_function<ControlTask(Worker&)> question) {
+  if (asked_[worker] >= kQuestionsMax) return false;
+  ++asked_[worker];
+  post(worker, [this, worker, question = std::move(question)](Worker& there) mutable {
+    there.reply([this, worker, answer = question(there)]() mutable {
+      --asked_[worker];
+      answer();
+    });
+  });
+  return true;
+}
+
+std::shared_ptr<Control::Question> Control::new_question(std::size_t awaited,
+                                                         std::function<void()> finish) {
+  auto question = std::make_shared<Question>();
+  question->awaited = awaited;
+  question->deadline = Instant{net::Loop::now().us + kQuestionUs};
+  question->finish = std::move(finish);
+  questions_.push_back(question);
+  return question;
+}
+
+void Control::answered(Question& question) {
+  CRIER_CHECK(question.awaited > 0);
+  if (--question.awaited == 0 && question.finish) std::exchange(question.finish, nullptr)();
+}
+
+void Control::tick(Instant now) {
+  for (auto it = questions_.begin(); it != questions_.end();) {
+    Question& question = **it;
+    if (question.finish && now >= question.deadline) std::exchange(question.finish, nullptr)();
+    it = question.finish ? std::next(it) : questions_.erase(it);
+  }
+}
+
+void Control::count_subscribers(std::vector<std::string> topics,
+                                std::function<void(std::vector<std::uint64_t>)> done) {
+  struct Counts {
+    std::vector<std::string> topics;
+    std::vector<std::uint64_t> sums;
+  };
+  auto counts = std::make_shared<Counts>();
+  counts->sums.resize(topics.size());
+  counts->topics = std::move(topics);
+  const auto question =
+      new_question(parts_.workers.size(), [counts, done = std::move(done)] { done(counts->sums); });
+  for (std::size_t i = 0; i < parts_.workers.size(); ++i) {
+    const bool asked = ask(i, [counts, question](Worker& worker) {
+      std::vector<std::uint64_t> own;
+      for (const std::string& topic : counts->topics) {
+        own.push_back(worker.broadcaster().subscribers(topic));
+      }
+      return ControlTask([counts, question, own = std::move(own)] {
+        for (std::size_t n = 0; n < own.size(); ++n) counts->sums[n] += own[n];
+        answered(*question);
+      });
+    });
+    if (!asked) answered(*question);
+  }
+}
+
+void Control::list_streams(std::uint64_t cursor, std::size_t limit,
+                           std::function<void(StreamPage)> done) {
+  const std::size_t first = cursor >> kSlotBits;
+  if (first >= parts_.workers.size()) {
+    done({});
+    return;
+  }
+  // One worker a page: its table is large, and the next page may be another's.
+  auto page = std::make_shared<StreamPage>();
+  const auto question = new_question(1, [page, done = std::move(done)] { done(std::move(*page)); });
+  const std::size_t workers = parts_.workers.size();
+  const bool asked = ask(first, [=](Worker& worker) {
+    StreamPage found = worker.list_streams(static_cast<std::uint32_t>(cursor), limit);
+    return ControlTask([=, found = std::move(found)]() mutable {
+      *page = std::move(found);
+      if (page->next != 0) {
+        page->next |= std::uint64_t{first} << kSlotBits;
+      } else if (first + 1 < workers) {
+        page->next = std::uint64_t{first + 1} << kSlotBits;
+      }
+      answered(*question);
+    });
+  });
+  if (!asked) answered(*question);
+}
+
+}  // namespace crier::cmd

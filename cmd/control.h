@@ -1,0 +1,69 @@
+// What the control loop does for the workers: answers their replay requests from the log, writes
+// their notes to the log file, and asks them what pages want to know.
+//
+// Belongs to the control loop.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "broadcast/log.h"
+#include "cmd/connection_log.h"
+#include "cmd/feed.h"
+#include "cmd/messages.h"
+#include "cmd/worker.h"
+#include "cmd/worker_queries.h"
+
+namespace crier::cmd {
+
+class Control final : public WorkerQueries {
+ public:
+  struct Parts {
+    broadcast::Log& log;
+    Feed& feed;
+    ConnectionLog& connections;
+    const std::vector<std::unique_ptr<Worker>>& workers;
+  };
+  explicit Control(const Parts& parts) : parts_(parts), asked_(parts.workers.size()) {}
+
+  // Takes what workers have sent, a bounded share. True: more is left.
+  bool take_outboxes(Instant now);
+
+  // Questions whose workers did not answer in time are answered with what is there. Every 250 ms.
+  void tick(Instant now);
+
+  // Runs `task` on the worker's thread; it is always delivered. For the daemon's few orders.
+  void post(std::size_t worker, WorkerTask task);
+  void post_all(const std::function<WorkerTask()>& make_task);
+
+  void count_subscribers(std::vector<std::string> topics,
+                         std::function<void(std::vector<std::uint64_t>)> done) override;
+  void list_streams(std::uint64_t cursor, std::size_t limit,
+                    std::function<void(StreamPage)> done) override;
+
+ private:
+  // A question that several workers answer; `finish` runs once, with what has come by then.
+  struct Question {
+    std::size_t awaited = 0;
+    Instant deadline;
+    std::function<void()> finish;  // Null once it has run.
+  };
+
+  void write(const Note& note, Instant now);
+  // Asks one worker; `answer`, made there, runs here. False, and nothing happens, while the worker
+  // has too many questions already.
+  bool ask(std::size_t worker, std::move_only_function<ControlTask(Worker&)> question);
+  std::shared_ptr<Question> new_question(std::size_t awaited, std::function<void()> finish);
+  static void answered(Question& question);
+
+  Parts parts_;
+  std::list<std::shared_ptr<Question>> questions_;
+  std::vector<std::size_t> asked_;  // Of each worker, and not answered yet.
+};
+
+}  // namespace crier::cmd

@@ -1,0 +1,245 @@
+#include "cmd/daemon.h"
+
+#include <sys/random.h>
+
+#include <array>
+#include <csignal>
+#include <future>
+#include <utility>
+
+#include "cmd/settings.h"
+#include "cmd/version.h"
+#include "config/load.h"
+#include "core/check.h"
+#include "net/endpoint.h"
+#include "net/peer_credentials.h"
+
+namespace crier::cmd {
+namespace {
+
+constexpr std::uint64_t kTickMs = 250;
+constexpr std::uint64_t kExpireMs = 1'000;
+constexpr std::uint64_t kDrainLookMs = 20;
+constexpr std::uint32_t kRepeatedLinesPerSecond = 10;
+constexpr std::array kSignals = {SIGTERM, SIGINT, SIGHUP};
+
+broadcast::LogOptions log_options(const config::Config& config, Epoch epoch, HashKey topic_key,
+                                  FrameAccount& frames) {
+  broadcast::LogOptions options;
+  options.epoch = epoch;
+  options.topic_key = topic_key;
+  options.classes = topic_classes(config);
+  options.history_bytes_max = config.history.bytes_max;
+  options.topics_max = config.limits.topics_max;
+  options.account = &frames;
+  return options;
+}
+
+std::uint32_t streams_at_most(const Preflight& checked) {
+  return static_cast<std::uint32_t>(
+      std::min<std::uint64_t>(checked.config.limits.streams_max, checked.fit.streams_possible));
+}
+
+}  // namespace
+
+Daemon::Keys::Keys() {
+  const ssize_t drawn = ::getrandom(words, sizeof(words), 0);
+  CRIER_CHECK(drawn == static_cast<ssize_t>(sizeof(words)));
+}
+
+Daemon::Daemon(Start start)
+    : start_(std::move(start)),
+      config_(start_.checked.config),
+      stderr_log_(log_level(config_)),
+      log_(stderr_log_, kRepeatedLinesPerSecond),
+      connections_(stderr_log_, config_.log.connections_per_second),
+      event_log_(log_options(config_, Epoch::from_random(keys_.words[0]),
+                             {keys_.words[1], keys_.words[2]}, frames_)),
+      counts_(config_.limits.streams_max, {keys_.words[3], keys_.words[4]}),
+      tables_left_(static_cast<std::ptrdiff_t>(start_.checked.workers) + 1),
+      wakeup_(loop_, [] {}),
+      signals_(loop_, kSignals, [this](int number) { on_signal(number); }),
+      idempotency_({keys_.words[3], keys_.words[4]}, config_.publish.idempotency_keys_max,
+                   config_.publish.idempotency_seconds_max),
+      tick_(loop_, [this] { on_tick(); }),
+      expire_(loop_, [this] { on_expire(); }),
+      stop_timer_(loop_, [this] { drain(); }) {
+  counts_.streams_max = streams_at_most(start_.checked);
+  counts_.streams_per_address_max = config_.limits.streams_per_address_max;
+}
+
+Daemon::~Daemon() {
+  stop_workers();
+  publish_server_.reset();
+  admin_server_.reset();
+}
+
+Result<std::unique_ptr<Daemon>> Daemon::start(Start start) {
+  net::ignore_broken_pipes();
+  const auto endpoint = net::Endpoint::parse(start.checked.config.http.listen);
+  if (!endpoint) {
+    return fail(endpoint.error().code, "http.listen: " + endpoint.error().detail);
+  }
+  if (const auto free = net::probe_address(*endpoint); !free) return std::unexpected(free.error());
+
+  std::unique_ptr<Daemon> daemon(new Daemon(std::move(start)));
+  for (const std::string& warning : daemon->start_.checked.warnings) daemon->log_.warning(warning);
+  daemon->make_workers();
+  for (const auto open :
+       {&Daemon::open_publish_socket, &Daemon::open_admin, &Daemon::open_listeners}) {
+    if (const auto opened = (daemon.get()->*open)(); !opened) {
+      return std::unexpected(opened.error());
+    }
+  }
+  daemon->phase_ = Phase::serving;
+  daemon->say_ready();
+  return daemon;
+}
+
+void Daemon::make_workers() {
+  const Preflight& checked = start_.checked;
+  const Worker::Shared shared{counts_, log_head_, [this] { wakeup_.send(); }, tables_left_};
+  const auto classes = topic_classes(config_);
+  for (std::uint32_t i = 0; i < checked.workers; ++i) {
+    WorkerSetup setup;
+    setup.identity = {event_log_.epoch(), {keys_.words[5], keys_.words[6]}, i, keys_.words[7] + i};
+    setup.options = worker_options(config_, counts_.streams_max);
+    setup.options.epoch = event_log_.epoch();
+    setup.options.topic_key = {keys_.words[1], keys_.words[2]};
+    setup.options.random_seed = keys_.words[7] ^ (std::uint64_t{i} << 32);
+    setup.options.classes = classes;
+    setup.policy = subscribe_policy(config_);
+    setup.endpoint = *net::Endpoint::parse(config_.http.listen);
+    setup.listener = listener_options(config_);
+    setup.pending = pending_limits(config_, checked.workers);
+    setup.notes_per_second = config_.log.connections_per_second;
+    setup.own_descriptor_table = checked.fit.own_descriptor_tables;
+    workers_.push_back(std::make_unique<Worker>(std::move(setup), shared));
+  }
+  feed_.emplace(event_log_, log_head_, workers_);
+  control_.emplace(Control::Parts{event_log_, *feed_, connections_, workers_});
+  for (const auto& worker : workers_) worker->start_thread();
+  // Nothing is opened before every worker has left the common descriptor table.
+  tables_left_.arrive_and_wait();
+  loop_.set_end_of_turn([this] { finish_turn(); });
+  tick_.start_repeating(kTickMs);
+  expire_.start_repeating(kExpireMs);
+}
+
+Result<void> Daemon::open_listeners() {
+  std::vector<std::future<Result<void>>> opened;
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    std::promise<Result<void>> promise;
+    opened.push_back(promise.get_future());
+    control_->post(i, [promise = std::move(promise)](Worker& worker) mutable {
+      promise.set_value(worker.listen());
+    });
+  }
+  feed_->flush();
+  Result<void> all;
+  for (auto& one : opened) {
+    if (auto result = one.get(); !result && all) all = std::move(result);
+  }
+  if (all) make_catalogue();
+  return all;
+}
+
+void Daemon::say_ready() {
+  log_.info("ready", {{"version", version()},
+                      {"workers", workers_.size()},
+                      {"streams_max", counts_.streams_max.load()},
+                      {"http", config_.http.listen},
+                      {"publish", config_.publish.socket},
+                      {"admin", config_.admin.listen}});
+  const std::string url = "http://" + config_.http.listen;
+  log_.info("subscribe: curl -N '" + url + "/events?topic=demo'");
+  log_.info("publish:   curl --unix-socket " + config_.publish.socket +
+            " -d 'hello' http://crier/topics/demo");
+}
+
+// The end of every turn of the control loop, in order.
+void Daemon::finish_turn() {
+  const bool more = control_->take_outboxes(net::Loop::now());
+  feed_->flush();
+  loop_.keep_awake(more);
+}
+
+void Daemon::on_tick() {
+  const Instant now = net::Loop::now();
+  log_.tick(now);
+  connections_.tick(now);
+  control_->tick(now);
+}
+
+void Daemon::on_expire() {
+  // A bounded share; the rest soon, so that publishers are not held up.
+  const bool more = event_log_.expire(net::Loop::now());
+  expire_.start_repeating(more ? 1 : kExpireMs);
+}
+
+void Daemon::on_signal(int number) {
+  if (number == SIGHUP) {
+    reload();
+  } else if (phase_ == Phase::serving) {
+    announce_stop();
+  } else {
+    log_.info("second signal: ending at once");
+    stop();
+  }
+}
+
+std::string_view Daemon::why_not_ready() const {
+  if (phase_ == Phase::starting) return "starting";
+  return phase_ == Phase::serving ? std::string_view() : "draining";
+}
+
+void Daemon::announce_stop() {
+  phase_ = Phase::announced;
+  log_.info("draining", {{"streams", counts_.streams.load()},
+                         {"delay_seconds", config_.drain.delay_seconds},
+                         {"window_seconds", config_.drain.window_seconds}});
+  if (config_.drain.delay_seconds == 0) {
+    drain();
+  } else {
+    stop_timer_.start_once(std::uint64_t{config_.drain.delay_seconds} * 1'000);
+  }
+}
+
+// Called when the delay is over, and then again and again until everybody is gone.
+void Daemon::drain() {
+  const Instant now = net::Loop::now();
+  if (phase_ == Phase::announced) {
+    phase_ = Phase::draining;
+    const std::uint32_t window_ms = config_.drain.window_seconds * 1'000;
+    drain_ends_ = Instant{now.us + std::uint64_t{window_ms} * 1'000};
+    control_->post_all([window_ms] {
+      return WorkerTask([window_ms](Worker& worker) { worker.begin_drain(window_ms); });
+    });
+    stop_timer_.start_repeating(kDrainLookMs);
+    return;
+  }
+  if (phase_ == Phase::draining && (now >= drain_ends_ || counts_.streams.load() == 0)) stop();
+}
+
+void Daemon::stop() {
+  if (phase_ == Phase::stopping) return;
+  phase_ = Phase::stopping;
+  stop_workers();
+  control_->take_outboxes(net::Loop::now());  // Their last notes.
+  connections_.flush();
+  log_.info("stopped");
+  log_.flush();
+  loop_.stop();
+}
+
+void Daemon::stop_workers() {
+  if (!control_) return;
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    if (!workers_[i]->running()) continue;
+    control_->post(i, [](Worker& worker) { worker.stop(); });
+    workers_[i]->wake();
+  }
+  for (const auto& worker : workers_) worker->join();
+}
+
+}  // namespace crier::cmd

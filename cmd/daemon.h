@@ -1,0 +1,122 @@
+// The running daemon: constructs its parts in order, serves, reloads, drains. The one place to see
+// the whole.
+//
+// Belongs to the main thread, whose loop is the control loop.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <latch>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "broadcast/broadcaster.h"
+#include "broadcast/idempotency.h"
+#include "broadcast/log.h"
+#include "cmd/admin_routes.h"
+#include "cmd/connection_log.h"
+#include "cmd/control.h"
+#include "cmd/feed.h"
+#include "cmd/log_sink.h"
+#include "cmd/metrics_wiring.h"
+#include "cmd/preflight.h"
+#include "cmd/publish_routes.h"
+#include "cmd/worker.h"
+#include "config/config.h"
+#include "net/http_server.h"
+#include "net/loop.h"
+#include "net/signals.h"
+#include "net/timer.h"
+#include "net/unix_socket.h"
+#include "net/wakeup.h"
+
+namespace crier::cmd {
+
+class Daemon final : public Readiness {
+ public:
+  struct Start {
+    Preflight checked;
+    // To read again on SIGHUP.
+    std::optional<std::string> file;
+    std::vector<std::string> overrides;
+  };
+
+  // Everything is listening and READY was logged when this returns. Errors say what to do.
+  [[nodiscard]] static Result<std::unique_ptr<Daemon>> start(Start start);
+  ~Daemon() override;
+
+  // Until a signal ends it and everybody is gone or cut off.
+  void run_until_stopped() { loop_.run(); }
+
+  std::string_view why_not_ready() const override;
+
+ private:
+  // How far the end has come.
+  enum class Phase : std::uint8_t { starting, serving, announced, draining, stopping };
+  // Random numbers drawn once, from the kernel.
+  struct Keys {
+    Keys();
+    std::uint64_t words[8];
+  };
+
+  explicit Daemon(Start start);
+  void make_workers();
+  Result<void> open_publish_socket();
+  Result<void> open_admin();
+  Result<void> open_listeners();
+  void make_catalogue();
+  void say_ready();
+
+  void finish_turn();
+  void on_tick();
+  void on_expire();
+  void on_signal(int number);
+  void reload();
+  void apply_to_parts();
+  void announce_stop();
+  void drain();
+  void stop();
+  void stop_workers();
+
+  Start start_;
+  config::Config config_;
+  Keys keys_;
+  StderrLog stderr_log_;
+  RepeatLimit log_;
+  ConnectionLog connections_;
+
+  // Shared with the workers, so destroyed after them.
+  FrameAccount frames_;
+  broadcast::Log event_log_;
+  std::atomic<std::uint64_t> log_head_{0};
+  broadcast::SharedCounts counts_;
+  std::latch tables_left_;
+
+  net::Loop loop_;
+  net::Wakeup wakeup_;
+  net::Signals signals_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::optional<Feed> feed_;
+  std::optional<Control> control_;
+  broadcast::IdempotencyKeys idempotency_;
+
+  std::optional<net::UnixListener> publish_listener_;
+  std::optional<net::UnixListener> admin_unix_listener_;
+  std::optional<net::Listener> admin_tcp_listener_;
+  std::optional<metrics::Catalogue> catalogue_;
+  std::optional<PublishRoutes> publish_routes_;
+  std::optional<AdminRoutes> admin_routes_;
+  std::optional<net::HttpServer> publish_server_;
+  std::optional<net::HttpServer> admin_server_;
+
+  net::Timer tick_;
+  net::Timer expire_;
+  net::Timer stop_timer_;
+  Phase phase_ = Phase::starting;
+  Instant drain_ends_;
+};
+
+}  // namespace crier::cmd

@@ -1,0 +1,156 @@
+// The daemon's sockets besides the subscribers', its metrics, and what a reload changes.
+#include <grp.h>
+#include <pwd.h>
+
+#include <charconv>
+#include <utility>
+
+#include "cmd/daemon.h"
+#include "cmd/settings.h"
+#include "cmd/socket_path.h"
+#include "cmd/version.h"
+#include "config/differences.h"
+#include "config/load.h"
+#include "net/endpoint.h"
+#include "net/peer_credentials.h"
+
+namespace crier::cmd {
+namespace {
+
+std::optional<std::uint32_t> as_number(const std::string& text) {
+  std::uint32_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+Result<std::optional<uid_t>> user_id(const std::string& name) {
+  if (name.empty()) return std::nullopt;
+  if (const auto number = as_number(name)) return *number;
+  const passwd* user = ::getpwnam(name.c_str());
+  if (user == nullptr) {
+    return fail(Errc::invalid_config, "publish.owner: there is no user \"" + name + "\"");
+  }
+  return user->pw_uid;
+}
+
+Result<std::optional<gid_t>> group_id(const std::string& name) {
+  if (name.empty()) return std::nullopt;
+  if (const auto number = as_number(name)) return *number;
+  const group* found = ::getgrnam(name.c_str());
+  if (found == nullptr) {
+    return fail(Errc::invalid_config, "publish.group: there is no group \"" + name + "\"");
+  }
+  return found->gr_gid;
+}
+
+}  // namespace
+
+Result<void> Daemon::open_publish_socket() {
+  const config::Publish& publish = config_.publish;
+  const auto owner = user_id(publish.owner);
+  if (!owner) return std::unexpected(owner.error());
+  const auto group = group_id(publish.group);
+  if (!group) return std::unexpected(group.error());
+  auto peers = net::PeerList::make(publish.users, publish.groups);
+  if (!peers) return std::unexpected(peers.error());
+  if (const auto ready = prepare_socket_directory(publish.socket); !ready) return ready;
+  auto listener = net::UnixListener::open(
+      {.path = publish.socket, .mode = publish.mode.bits, .owner = *owner, .group = *group});
+  if (!listener) return std::unexpected(listener.error());
+  publish_listener_.emplace(std::move(*listener));
+
+  PublishParts parts{event_log_, idempotency_, *control_, *feed_};
+  parts.peers = std::move(*peers);
+  parts.limits = {config_.limits.event_bytes_max, config_.limits.request_bytes_max};
+  parts.draining = [this] { return phase_ != Phase::serving; };
+  publish_routes_.emplace(std::move(parts));
+  publish_server_.emplace(loop_, *publish_routes_, publish_server_options(config_));
+  return publish_server_->listen(publish_listener_->fd());
+}
+
+Result<void> Daemon::open_admin() {
+  const auto endpoint = net::Endpoint::parse(config_.admin.listen);
+  if (!endpoint) {
+    return fail(endpoint.error().code, "admin.listen: " + endpoint.error().detail);
+  }
+  catalogue_.emplace();
+  admin_routes_.emplace(AdminRoutes::Parts{config_, *catalogue_, *this, event_log_, *control_});
+  admin_server_.emplace(loop_, *admin_routes_, admin_server_options(config_));
+  if (endpoint->family == net::Endpoint::Family::unix_socket) {
+    if (const auto ready = prepare_socket_directory(endpoint->path); !ready) return ready;
+    auto listener = net::UnixListener::open({.path = endpoint->path});
+    if (!listener) return std::unexpected(listener.error());
+    admin_unix_listener_.emplace(std::move(*listener));
+    return admin_server_->listen(admin_unix_listener_->fd());
+  }
+  if (const auto free = net::probe_address(*endpoint, "admin.listen"); !free) return free;
+  net::ListenerOptions options;
+  options.defer_accept_seconds = 0;
+  options.send_buffer_bytes = 0;
+  options.unsent_bytes_low_water = 0;
+  auto listener = net::Listener::open(*endpoint, options, "admin.listen");
+  if (!listener) return std::unexpected(listener.error());
+  admin_tcp_listener_.emplace(std::move(*listener));
+  return admin_server_->listen(admin_tcp_listener_->fd());
+}
+
+void Daemon::make_catalogue() {
+  MetricSources sources;
+  for (const auto& worker : workers_) {
+    sources.workers.push_back(&worker->stats());
+    sources.refusals.push_back(&worker->refusals());
+    sources.pending.push_back(&worker->pending_counters());
+    sources.listeners.push_back(&worker->listener_counters());
+  }
+  sources.log = &event_log_.stats();
+  sources.frames = &frames_;
+  sources.publish = &publish_server_->counters();
+  sources.admin = &admin_server_->counters();
+  sources.version = version();
+  // In place: the routes refer to it.
+  catalogue_.emplace(cmd::make_catalogue(sources));
+}
+
+void Daemon::reload() {
+  const auto wanted = config::load(start_.file, start_.overrides);
+  if (!wanted) {
+    for (const config::Problem& problem : wanted.error()) {
+      log_.error("reload: " + problem.message);
+    }
+    log_.error("reload: nothing was changed");
+    return;
+  }
+  config::Config full = *wanted;
+  if (full.publish.socket.empty()) full.publish.socket = config_.publish.socket;
+  const auto differences = config::compare(config_, full);
+  auto peers = net::PeerList::make(full.publish.users, full.publish.groups);
+  if (!peers || !config::apply_live(config_, full)) {
+    log_.error(
+        "reload: nothing was changed: " +
+        (peers ? "the new settings contradict one that needs a restart" : peers.error().detail));
+    return;
+  }
+  publish_routes_->set_peers(std::move(*peers));
+  apply_to_parts();
+  for (const config::Difference& difference : differences) {
+    log_.info(difference.live ? "reload: applied" : "reload: needs a restart",
+              {{"key", difference.key}, {"from", difference.running}, {"to", difference.wanted}});
+  }
+  log_.info("reloaded", {{"changes", differences.size()}});
+}
+
+void Daemon::apply_to_parts() {
+  stderr_log_.set_level(log_level(config_));
+  connections_.set_lines_per_second(config_.log.connections_per_second);
+  event_log_.set_limits(topic_classes(config_), config_.history.bytes_max);
+  control_->post_all([this] {
+    return WorkerTask([options = worker_options(config_, counts_.streams_max),
+                       policy = subscribe_policy(config_),
+                       notes = config_.log.connections_per_second](Worker& worker) mutable {
+      worker.reload(options, std::move(policy), notes);
+    });
+  });
+}
+
+}  // namespace crier::cmd

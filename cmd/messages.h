@@ -1,0 +1,71 @@
+// What travels between the control loop and a worker, by value, through bounded queues.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <variant>
+
+#include "broadcast/batch.h"
+#include "broadcast/end_reason.h"
+#include "broadcast/replay.h"
+#include "core/turn_limits.h"
+
+namespace crier::cmd {
+
+class Worker;
+
+// Events up to `through` were evicted before this worker was fed them.
+struct LostNotice {
+  std::uint64_t from = 0;
+  std::uint64_t through = 0;
+};
+
+using WorkerTask = std::move_only_function<void(Worker&)>;  // Runs on the worker's thread.
+using ControlTask = std::move_only_function<void()>;        // Runs on the control loop.
+
+// Small, because a thousand of them stand in every worker's inbox.
+using InboxItem =
+    std::variant<std::monostate, broadcast::SharedBatch, std::unique_ptr<broadcast::ReplayAnswer>,
+                 LostNotice, std::unique_ptr<WorkerTask>>;
+
+// For the log. A worker writes as many as the configuration allows in a second, and then counts.
+struct OpenedNote {
+  std::string stream_id;
+  std::string trace_id;
+  std::string peer;
+  std::string topics;
+  bool resumed = false;
+};
+struct EndedNote {
+  std::string stream_id;
+  std::string trace_id;
+  broadcast::EndReason reason = broadcast::EndReason::client_closed;
+  std::uint64_t bytes = 0;
+  std::uint64_t events = 0;
+  std::uint64_t duration_us = 0;
+};
+struct UnloggedNote {
+  std::uint64_t opened = 0;
+  std::uint64_t resumed = 0;  // Of these.
+  std::array<std::uint64_t, broadcast::kEndReasonNames.size()> ended{};
+};
+using Note = std::variant<OpenedNote, EndedNote, UnloggedNote>;
+
+using OutboxItem = std::variant<std::monostate, std::unique_ptr<broadcast::ReplayRequest>,
+                                std::unique_ptr<Note>, std::unique_ptr<ControlTask>>;
+
+inline constexpr std::size_t kInboxItems = 1'024;
+// Of these, kept free of batches: for answers, notices and tasks, which must never find it full.
+inline constexpr std::size_t kInboxReserve = 512;
+inline constexpr std::size_t kOutboxItems = 1'024;
+inline constexpr std::size_t kOutboxReserve = 512;  // Kept free of notes.
+// Questions of pages to one worker that are not answered yet.
+inline constexpr std::size_t kQuestionsMax = 128;
+
+static_assert(kReplaysInFlightMax + kQuestionsMax + 16 <= kInboxReserve);
+static_assert(kReplaysInFlightMax + kQuestionsMax + 16 <= kOutboxReserve);
+
+}  // namespace crier::cmd

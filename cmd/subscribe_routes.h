@@ -1,0 +1,93 @@
+// The subscriber port: what each request is answered, and which becomes a stream.
+//
+// Belongs to one worker.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "broadcast/broadcaster.h"
+#include "cmd/refusal_counts.h"
+#include "cmd/settings.h"
+#include "core/event_id.h"
+#include "core/random.h"
+#include "net/negotiate.h"
+#include "net/ready_set.h"
+#include "net/reply.h"
+#include "net/request_handler.h"
+#include "net/subscribe_request.h"
+
+namespace crier::cmd {
+
+// Told of each stream that was opened. Views live during the call.
+class OpenedObserver {
+ public:
+  struct Opened {
+    broadcast::StreamToken token;
+    const net::PeerAddress& peer;
+    std::span<const std::string> topics;
+    bool resumed;
+  };
+  virtual ~OpenedObserver() = default;
+  virtual void on_stream_opened(const Opened& opened) = 0;
+};
+
+class SubscribeRoutes final : public net::RequestHandler {
+ public:
+  struct Parts {
+    broadcast::Broadcaster& broadcaster;
+    const broadcast::TopicClasses& classes;
+    net::ReadySet& ready;
+    RefusalCounts& refusals;
+    OpenedObserver& observer;
+    const std::atomic<std::uint64_t>& log_head;
+  };
+  // What names a stream to the outside: see trace_id().
+  struct Identity {
+    Epoch epoch;
+    HashKey trace_key;
+    std::uint32_t worker = 0;
+    std::uint64_t random_seed = 0;
+  };
+  SubscribeRoutes(const Parts& parts, const Identity& identity, SubscribePolicy policy);
+
+  net::Reply on_request(const net::Request& request, int fd, const net::PeerAddress& peer,
+                        bool registered) override;
+  std::string on_refused(const net::Refusal& refusal, const net::PeerAddress& peer) override;
+
+  void set_policy(SubscribePolicy policy) { policy_ = std::move(policy); }
+
+  // 32 hexadecimal digits: a keyed hash of worker, slot and generation, so it need not be stored.
+  std::string trace_id(broadcast::StreamToken token) const;
+  // worker:slot:generation
+  std::string stream_id(broadcast::StreamToken token) const;
+
+ private:
+  // A request on its way through the checks.
+  struct Call {
+    const net::Request& request;
+    int fd;
+    const net::PeerAddress& peer;
+    bool registered;
+    net::Cors cors{};
+    std::string_view trace_id{};  // The client's own, or empty.
+  };
+
+  net::Reply serve_events(Call& call);
+  net::Reply open_stream(const Call& call, const net::SubscribeRequest& wanted);
+  net::Reply answer_options(const Call& call) const;
+  net::Reply answer_head(const Call& call);
+  net::Reply refuse(const Call& call, RefusalReason reason, const net::Refusal& refusal,
+                    std::string_view allow = {});
+  net::Reply refuse_for_now(const Call& call, broadcast::Refused refused);
+  broadcast::ResumePlan plan(const net::SubscribeRequest& wanted) const;
+  std::string new_trace_id();
+
+  Parts parts_;
+  Identity identity_;
+  SubscribePolicy policy_;
+  Random random_;
+};
+
+}  // namespace crier::cmd

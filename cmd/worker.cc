@@ -1,0 +1,285 @@
+#include "cmd/worker.h"
+
+#include <array>
+#include <utility>
+
+#include "core/check.h"
+#include "core/turn_limits.h"
+#include "net/descriptor_table.h"
+#include "net/peer_address.h"
+#include "net/socket_ops.h"
+
+namespace crier::cmd {
+namespace {
+
+constexpr std::uint64_t kStarvedPauseMs = 100;
+constexpr std::size_t kDiscardAtOnce = 16 * 1024;
+
+template <typename... Cases>
+struct Match : Cases... {
+  using Cases::operator()...;
+};
+
+}  // namespace
+
+Worker::Worker(WorkerSetup setup, const Shared& shared)
+    : setup_(std::move(setup)), shared_(shared), wakeup_(loop_, [] {}) {}
+
+Worker::~Worker() {
+  CRIER_CHECK(!thread_.joinable());
+}
+
+void Worker::start_thread() {
+  thread_ = std::thread([this] { run_thread(); });
+}
+
+void Worker::run_thread() {
+  if (setup_.own_descriptor_table) {
+    const auto left = net::leave_shared_table();
+    CRIER_CHECK(left.has_value());  // The daemon has tried it before it started workers.
+  }
+  shared_.tables_left.arrive_and_wait();
+
+  auto ready = net::ReadySet::create();
+  CRIER_CHECK(ready.has_value());  // The first descriptor of this worker.
+  ready_ = std::make_unique<net::ReadySet>(std::move(*ready));
+  broadcaster_ = std::make_unique<broadcast::Broadcaster>(
+      broadcast::Broadcaster::Parts{io_, *this, *this, stats_, shared_.counts, shared_.log_head},
+      setup_.options);
+  routes_ = std::make_unique<SubscribeRoutes>(
+      SubscribeRoutes::Parts{*broadcaster_, *setup_.options.classes, *ready_, refusals_, *this,
+                             shared_.log_head},
+      setup_.identity, setup_.policy);
+  pending_ = std::make_unique<net::PendingRequests>(setup_.pending, *ready_, *routes_);
+  sockets_poll_ = std::make_unique<net::PollHandle>(loop_, [this] { on_sockets_ready(); });
+  listener_poll_ = std::make_unique<net::PollHandle>(loop_, [this] { on_accept_ready(); });
+  sweep_timer_ = std::make_unique<net::Timer>(loop_, [this] { on_sweep(); });
+  revisit_timer_ =
+      std::make_unique<net::Timer>(loop_, [this] { broadcaster_->revisit(net::Loop::now()); });
+  starved_timer_ = std::make_unique<net::Timer>(loop_, [this] {
+    if (listener_poll_->watching()) listener_poll_->resume();
+  });
+  const auto watched = sockets_poll_->watch(ready_->fd());
+  CRIER_CHECK(watched.has_value());
+  sweep_timer_->start_repeating(kSweepTickMs);
+  loop_.set_end_of_turn([this] { finish_turn(); });
+  loop_.run();
+
+  // Descriptors are closed in the table they were opened in, handles on the thread of their loop.
+  sweep_timer_.reset();
+  revisit_timer_.reset();
+  starved_timer_.reset();
+  listener_poll_.reset();
+  sockets_poll_.reset();
+  loop_.set_end_of_turn([] {});
+  loop_.settle();
+  if (listener_) listener_->stop();
+  pending_.reset();
+  broadcaster_->cut_all();
+  broadcaster_->finish_turn(net::Loop::now());
+  ready_.reset();
+}
+
+Result<void> Worker::listen() {
+  auto listener = net::Listener::open(setup_.endpoint, setup_.listener);
+  if (!listener) return std::unexpected(listener.error());
+  listener_ = std::make_unique<net::Listener>(std::move(*listener));
+  return listener_poll_->watch(listener_->fd());
+}
+
+void Worker::stop_listening() {
+  listener_poll_->close();
+  // Whoever is in the queue already is answered: crier.busy, since the broadcaster admits nobody.
+  on_accept_ready();
+  listener_->stop();
+  pending_->close_idle();
+}
+
+void Worker::begin_drain(std::uint32_t window_ms) {
+  broadcaster_->begin_drain(window_ms, net::Loop::now());
+  stop_listening();
+}
+
+void Worker::cut_all() {
+  broadcaster_->cut_all();
+}
+
+void Worker::reload(const broadcast::WorkerOptions& options, SubscribePolicy policy,
+                    std::uint32_t notes_per_second) {
+  broadcaster_->set_live_options(options);
+  routes_->set_policy(std::move(policy));
+  setup_.notes_per_second = notes_per_second;
+}
+
+void Worker::on_accept_ready() {
+  const Instant now = net::Loop::now();
+  const auto end = listener_->accept_some(
+      kAcceptsPerTurn,
+      [&](int fd, const net::PeerAddress& peer) { pending_->accept(fd, peer, now); });
+  if (end == net::AcceptEnd::starved && listener_poll_->watching()) {
+    listener_poll_->pause();
+    starved_timer_->start_once(kStarvedPauseMs);
+  }
+}
+
+void Worker::on_sockets_ready() {
+  std::array<net::Ready, kReadyBatchMax> batch;
+  const Instant now = net::Loop::now();
+  for (std::size_t round = 0; round < kReadyBatchesPerTurn; ++round) {
+    const std::size_t count = ready_->wait(batch);
+    for (std::size_t i = 0; i < count; ++i) {
+      if (net::is_pending(batch[i].token)) {
+        pending_->on_ready(batch[i], now);
+      } else {
+        on_stream_ready(batch[i], now);
+      }
+    }
+    if (count < batch.size()) return;
+  }
+}
+
+void Worker::on_stream_ready(const net::Ready& ready, Instant now) {
+  const broadcast::StreamToken token{ready.token.generation, net::row_of(ready.token)};
+  if (ready.peer_closed || ready.error) {
+    broadcaster_->on_peer_closed(token);
+    return;
+  }
+  if (ready.writable) broadcaster_->on_writable(token, now);
+  if (!ready.readable) return;
+  // A stream has nothing to say. Its bytes are counted and forgotten, up to a bound that ends it,
+  // so this loop is short.
+  while (const broadcast::Stream* stream = broadcaster_->streams().find(token)) {
+    if (stream->state == broadcast::StreamState::closing) return;
+    const net::DiscardOutcome outcome = net::discard_input(stream->fd, kDiscardAtOnce);
+    broadcaster_->on_input(token, outcome.bytes);
+    if (outcome.end == net::InputEnd::drained) return;
+    if (outcome.end != net::InputEnd::more) broadcaster_->on_peer_closed(token);
+  }
+}
+
+void Worker::on_sweep() {
+  const Instant now = net::Loop::now();
+  broadcaster_->tick(now);
+  pending_->sweep(now);
+  if (any_unlogged_ && now.us / 1'000'000 != notes_second_) may_note(now);
+}
+
+void Worker::take_inbox(Instant now) {
+  while (broadcaster_->wants_input()) {
+    auto item = inbox_.pop();
+    if (!item) break;
+    take(std::move(*item), now);
+  }
+  if (inbox_.empty() && report_when_empty_.load(std::memory_order_acquire)) {
+    report_when_empty_.store(false, std::memory_order_release);
+    shared_.wake_control();
+  }
+}
+
+void Worker::take(InboxItem&& item, Instant now) {
+  std::visit(Match{
+                 [](std::monostate) {},
+                 [&](broadcast::SharedBatch& batch) {
+                   std::uint64_t bytes = 0;
+                   for (const FrameRef& frame : *batch) bytes += frame->memory_bytes();
+                   broadcaster_->take_batch(batch);
+                   consumed_bytes_.fetch_add(bytes, std::memory_order_release);
+                 },
+                 [&](std::unique_ptr<broadcast::ReplayAnswer>& answer) {
+                   broadcaster_->take_answer(std::move(*answer), now);
+                 },
+                 [&](LostNotice& lost) { broadcaster_->take_lost(lost.from, lost.through); },
+                 [&](std::unique_ptr<WorkerTask>& task) { (*task)(*this); },
+             },
+             item);
+}
+
+// Everything a worker does between two sleeps besides its callbacks, in order.
+void Worker::finish_turn() {
+  const Instant now = net::Loop::now();
+  take_inbox(now);
+  for (std::size_t done = 0; done < kFanoutSlice && broadcaster_->unfinished();
+       done += kGroupSlice) {
+    broadcaster_->run(net::Loop::now());
+  }
+  if (pending_->has_work()) pending_->run(now);
+  broadcaster_->finish_turn(net::Loop::now());
+  if (broadcaster_->any_to_revisit() && !revisit_timer_->running()) {
+    revisit_timer_->start_once(kRevisitTickMs);
+  }
+  if (std::exchange(outbox_dirty_, false)) shared_.wake_control();
+  const bool more_input = !inbox_.empty() && broadcaster_->wants_input();
+  loop_.keep_awake(broadcaster_->unfinished() || pending_->has_work() || more_input);
+}
+
+bool Worker::ask(broadcast::ReplayRequest&& request) {
+  if (outbox_.room() == 0) return false;
+  outbox_dirty_ = true;
+  return outbox_.push(std::make_unique<broadcast::ReplayRequest>(std::move(request)));
+}
+
+void Worker::reply(ControlTask answer) {
+  outbox_dirty_ = true;
+  const bool pushed = outbox_.push(std::make_unique<ControlTask>(std::move(answer)));
+  CRIER_CHECK(pushed);  // There are fewer questions than kOutboxReserve.
+}
+
+// One more line of the connection log in this second? The turn of the second reports what was not
+// logged.
+bool Worker::may_note(Instant now) {
+  const std::uint64_t second = now.us / 1'000'000;
+  if (second != notes_second_) {
+    notes_second_ = second;
+    notes_written_ = 0;
+    if (std::exchange(any_unlogged_, false)) note(std::exchange(unlogged_, {}));
+  }
+  if (notes_written_ >= setup_.notes_per_second || outbox_.room() <= kOutboxReserve) {
+    any_unlogged_ = true;
+    return false;
+  }
+  ++notes_written_;
+  return true;
+}
+
+void Worker::note(Note note) {
+  if (outbox_.push(std::make_unique<Note>(std::move(note)))) outbox_dirty_ = true;
+}
+
+std::string Worker::trace_id_of(broadcast::StreamToken token,
+                                const broadcast::Stream& stream) const {
+  const broadcast::StreamExtra* extra = std::as_const(*broadcaster_).streams().extra(stream);
+  if (extra != nullptr && !extra->trace_id.empty()) return extra->trace_id;
+  return routes_->trace_id(token);
+}
+
+void Worker::on_stream_opened(const Opened& opened) {
+  if (!may_note(net::Loop::now())) {
+    ++unlogged_.opened;
+    if (opened.resumed) ++unlogged_.resumed;
+    return;
+  }
+  OpenedNote line;
+  line.stream_id = routes_->stream_id(opened.token);
+  line.trace_id =
+      trace_id_of(opened.token, std::as_const(*broadcaster_).streams()[opened.token.index]);
+  line.peer = net::to_string(opened.peer);
+  for (const std::string& topic : opened.topics) {
+    if (!line.topics.empty()) line.topics += ',';
+    line.topics += topic;
+  }
+  line.resumed = opened.resumed;
+  note(std::move(line));
+}
+
+void Worker::on_stream_ended(broadcast::StreamToken token, const broadcast::Stream& stream,
+                             broadcast::EndReason reason, Instant now) {
+  if (!may_note(now)) {
+    ++unlogged_.ended[static_cast<std::size_t>(reason)];
+    return;
+  }
+  note(EndedNote{routes_->stream_id(token), trace_id_of(token, stream), reason, stream.bytes_sent,
+                 stream.events_sent,
+                 std::uint64_t{ticks_between(stream.opened_at, now.tick())} * kTickMicros});
+}
+
+}  // namespace crier::cmd

@@ -1,0 +1,150 @@
+// A worker: one thread with its own loop, listener, streams and counters.
+//
+// Made and destroyed on the main thread, which also owns its loop while the thread does not run. In
+// between everything here belongs to the worker's thread but post() and read(), the two ends that
+// control holds, and the counters.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <latch>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <thread>
+
+#include "broadcast/broadcaster.h"
+#include "cmd/messages.h"
+#include "cmd/subscribe_routes.h"
+#include "cmd/worker_io.h"
+#include "cmd/worker_queries.h"
+#include "core/spsc_queue.h"
+#include "net/endpoint.h"
+#include "net/listener.h"
+#include "net/loop.h"
+#include "net/pending_requests.h"
+#include "net/poll_handle.h"
+#include "net/ready_set.h"
+#include "net/timer.h"
+#include "net/wakeup.h"
+
+namespace crier::cmd {
+
+struct WorkerSetup {
+  SubscribeRoutes::Identity identity;
+  broadcast::WorkerOptions options;
+  SubscribePolicy policy;
+  net::Endpoint endpoint;
+  net::ListenerOptions listener;
+  net::PendingLimits pending;
+  std::uint32_t notes_per_second = 100;  // Lines of the connection log.
+  bool own_descriptor_table = false;
+};
+
+class Worker final : public broadcast::StreamObserver,
+                     public broadcast::ReplayPort,
+                     public OpenedObserver {
+ public:
+  // What all workers and control share; outlives every worker.
+  struct Shared {
+    broadcast::SharedCounts& counts;
+    const std::atomic<std::uint64_t>& log_head;
+    std::function<void()> wake_control;  // Any thread.
+    std::latch& tables_left;             // Counted down once this worker has its own table.
+  };
+  Worker(WorkerSetup setup, const Shared& shared);
+  // Requires: joined, or never started.
+  ~Worker() override;
+
+  void start_thread();
+  bool running() const { return thread_.joinable(); }
+  void join() {
+    if (thread_.joinable()) thread_.join();
+  }
+
+  // --- control's end
+  // ------------------------------------------------------------------------------
+  SpscQueue<InboxItem>& inbox() { return inbox_; }
+  SpscQueue<OutboxItem>& outbox() { return outbox_; }
+  void wake() { wakeup_.send(); }
+  // Bytes of frames taken out of the inbox so far.
+  std::uint64_t consumed_bytes() const { return consumed_bytes_.load(std::memory_order_acquire); }
+  // Asks to be woken once the inbox is empty.
+  void report_when_empty() { report_when_empty_.store(true, std::memory_order_release); }
+
+  const broadcast::WorkerStats& stats() const { return stats_; }
+  const RefusalCounts& refusals() const { return refusals_; }
+  // Valid once the thread serves.
+  const net::PendingCounters& pending_counters() const { return pending_->counters(); }
+  const net::ListenerCounters& listener_counters() const { return listener_->counters(); }
+
+  // --- for tasks, on the worker's thread
+  // ----------------------------------------------------------
+  [[nodiscard]] Result<void> listen();
+  void stop_listening();
+  void begin_drain(std::uint32_t window_ms);
+  void cut_all();
+  void stop() { loop_.stop(); }
+  void reload(const broadcast::WorkerOptions& options, SubscribePolicy policy,
+              std::uint32_t notes_per_second);
+  broadcast::Broadcaster& broadcaster() { return *broadcaster_; }
+  // At most `limit` rows from slot `from` on; looks at a bounded number of slots. `next` is the
+  // slot to go on from, 0 at the end of the table.
+  StreamPage list_streams(std::uint32_t from, std::size_t limit) const;
+  // Hands `answer` to the control loop.
+  void reply(ControlTask answer);
+
+  // StreamObserver, OpenedObserver, ReplayPort
+  void on_stream_ended(broadcast::StreamToken token, const broadcast::Stream& stream,
+                       broadcast::EndReason reason, Instant now) override;
+  void on_stream_opened(const Opened& opened) override;
+  [[nodiscard]] bool ask(broadcast::ReplayRequest&& request) override;
+
+ private:
+  void run_thread();
+  void on_accept_ready();
+  void on_sockets_ready();
+  void on_stream_ready(const net::Ready& ready, Instant now);
+  void on_sweep();
+  void finish_turn();
+  void take_inbox(Instant now);
+  void take(InboxItem&& item, Instant now);
+  bool may_note(Instant now);
+  void note(Note note);
+  std::string trace_id_of(broadcast::StreamToken token, const broadcast::Stream& stream) const;
+
+  WorkerSetup setup_;
+  Shared shared_;
+  broadcast::WorkerStats stats_;
+  RefusalCounts refusals_;
+  SpscQueue<InboxItem> inbox_{kInboxItems};
+  SpscQueue<OutboxItem> outbox_{kOutboxItems};
+  std::atomic<std::uint64_t> consumed_bytes_{0};
+  std::atomic<bool> report_when_empty_{false};
+
+  net::Loop loop_;
+  net::Wakeup wakeup_;
+  WorkerIo io_;
+  // Made on the worker's thread, after it has left the common descriptor table.
+  std::unique_ptr<net::ReadySet> ready_;
+  std::unique_ptr<broadcast::Broadcaster> broadcaster_;
+  std::unique_ptr<SubscribeRoutes> routes_;
+  std::unique_ptr<net::PendingRequests> pending_;
+  std::unique_ptr<net::Listener> listener_;
+  std::unique_ptr<net::PollHandle> sockets_poll_;
+  std::unique_ptr<net::PollHandle> listener_poll_;
+  std::unique_ptr<net::Timer> sweep_timer_;
+  std::unique_ptr<net::Timer> revisit_timer_;
+  std::unique_ptr<net::Timer> starved_timer_;
+
+  std::uint64_t notes_second_ = 0;
+  std::uint32_t notes_written_ = 0;
+  UnloggedNote unlogged_;
+  bool any_unlogged_ = false;
+  bool outbox_dirty_ = false;
+  std::thread thread_;
+};
+
+}  // namespace crier::cmd
