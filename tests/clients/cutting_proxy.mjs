@@ -1,5 +1,5 @@
-// A TCP proxy that cuts the connections through it while the server behind it lives on. Clients that
-// come while nobody listens there wait, as they would before a socket that systemd holds open.
+// A TCP proxy that cuts the connections through it while the server behind it lives on. Clients
+// that come while nobody listens there wait, as they would before a socket that systemd holds open.
 
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
