@@ -185,14 +185,14 @@ void Broadcaster::take_lost(std::uint64_t from, std::uint64_t through) {
 
 // What was pending has been offered, so a stream that listens has everything before `from`; whether
 // something of its own topics is missing after that, only the log can tell.
-void Broadcaster::pass_lost(Instant now) {
+void Broadcaster::pass_lost() {
   const std::size_t end = streams_.end();
   for (std::size_t n = 0; n < kFanoutSlice && lost_->next < end; ++n, ++lost_->next) {
     Stream& stream = streams_[lost_->next];
     const bool listens = stream.state == StreamState::live || stream.state == StreamState::owing;
     if (!listens || stream.sequence_next > lost_->through) continue;
     stream.sequence_next = std::max(stream.sequence_next, lost_->from);
-    delivery_.rejoin_log(lost_->next, now);
+    delivery_.rejoin_log(lost_->next);
   }
   if (lost_->next >= end) lost_.reset();
 }
@@ -202,7 +202,7 @@ void Broadcaster::run(Instant now) {
   if (fanout_.unfinished()) {
     fanout_.run(kGroupSlice, now);
   } else if (lost_) {
-    pass_lost(now);
+    pass_lost();
   }
   catch_up_.ask();
 }

@@ -145,7 +145,7 @@ class Broadcaster {
   void give_back_counts(Stream& stream);
   void write_prelude(StreamIndex index, const StartRequest& request, Instant now);
   void begin_replay(StreamIndex index, const StartRequest& request, Instant now);
-  void pass_lost(Instant now);
+  void pass_lost();
 
   WorkerOptions options_;
   StreamIo& io_;

@@ -56,7 +56,8 @@ ReplayRequest CatchUp::request_of(StreamToken token, Stream& stream) const {
   request.connected = owing.connected;
   request.bytes_max = part_bytes();
   // Leaves room in the ring for what crier itself has to say first.
-  request.frames_max = std::max(1U, parts_.options.owed_events_max - 4);
+  constexpr std::uint32_t kOwnFrames = 4;
+  request.frames_max = std::max(parts_.options.owed_events_max, kOwnFrames + 1) - kOwnFrames;
   return request;
 }
 
@@ -70,7 +71,10 @@ void CatchUp::take(ReplayAnswer&& answer, Instant now) {
   owing.replay = ReplayState::none;
   announce(token.index, answer, now);
   if (stream->state == StreamState::closing) return;
+  // Asked for anew, it goes on from where crier.open said it begins.
+  stream->sequence_next = std::max(stream->sequence_next, answer.position + 1);
   owing.from = ReplayFrom::sequence;
+  owing.connected = true;  // What it loses from here on, it lost while it was with us.
   owing.evictions_told = answer.evictions_told;
   parts_.stats.replay_frames.add(answer.frames.size());
   if (!answer.frames.empty()) parts_.delivery.offer(token.index, answer.frames, {}, now);

@@ -212,10 +212,8 @@ void Delivery::send_own(StreamIndex index, std::string_view wire, Instant now) {
     closes_.add(index, stream, EndReason::no_memory);
     return;
   }
-  if (stream.state == StreamState::live) {
-    stream.state = StreamState::owing;
-    stream.wrote_at = now.tick();
-  }
+  if (stream.state == StreamState::live) stream.state = StreamState::owing;
+  if (!behind) stream.wrote_at = now.tick();  // From here on: since when no byte was taken.
   push(stream, *owing, Frame::make_raw(wire));
   if (!behind) owing->oldest_sent = static_cast<std::uint32_t>(sent);
 }

@@ -65,9 +65,9 @@ class Delivery {
 
   // Makes a live or owing stream continue from the history, from the first event it was
   // not sent a byte of.
-  void fall_back_to_log(StreamIndex index, Instant now);
+  void fall_back_to_log(StreamIndex index);
   // The same, but what it is owed already is kept and sent first.
-  void rejoin_log(StreamIndex index, Instant now);
+  void rejoin_log(StreamIndex index);
 
   // Drains the streams that had to stop for another stream's sake; at most `most` of them.
   void continue_listed(std::size_t most, Instant now);
@@ -122,6 +122,8 @@ class Delivery {
   void drop_unsent(Stream& stream, Owing& owing);
   bool drop_oldest(Stream& stream, Owing& owing);
   void announce_dropped(Stream& stream, Owing& owing);
+  FrameRef gap_of_dropped(const Stream& stream, Owing& owing);
+  static bool owes_unsent_event(const Owing& owing);
 
   StreamTable& streams_;
   StreamIo& io_;

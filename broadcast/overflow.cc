@@ -19,7 +19,7 @@ bool Delivery::overflow(StreamIndex index, const FrameRef& frame, Instant now) {
   // there is nothing to drop from.
   const bool from_log = stream.state == StreamState::replaying || owing.ring.capacity() == 0;
   if (policy == OverflowPolicy::catch_up || from_log) {
-    fall_back_to_log(index, now);
+    fall_back_to_log(index);
     return false;
   }
   if (policy == OverflowPolicy::disconnect) {
@@ -78,22 +78,36 @@ void Delivery::announce_dropped(Stream& stream, Owing& owing) {
   CRIER_CHECK(owing.dropped > 0);
   if (owing.oldest_sent > 0) return;
   if (!owing.ring.empty() && owing.ring[0]->sequence() == 0) return;
-  while (owing.ring.full() && drop_oldest(stream, owing)) {
+  while (!streams_.make_room(owing) && drop_oldest(stream, owing)) {
   }
   CRIER_CHECK(!owing.ring.full());
+  const FrameRef gap = gap_of_dropped(stream, owing);
+  const std::size_t bytes = gap->wire(stream.framing()).size();
+  owing.ring.push_front(gap);
+  owing.bytes += static_cast<std::uint32_t>(bytes);
+  stats_.queue_bytes.set(queue_bytes_ += bytes);
+}
+
+FrameRef Delivery::gap_of_dropped(const Stream& stream, Owing& owing) {
   const Gap gap{GapReason::overflow, owing.dropped, owing.dropped_through};
   std::string text;
   append_gap_event(text, gap, options_.epoch);
-  scratch_.clear();
-  append_framed(scratch_, stream.framing(), text);
-  owing.ring.push_front(Frame::make_raw(scratch_));
-  owing.bytes += static_cast<std::uint32_t>(scratch_.size());
-  stats_.queue_bytes.set(queue_bytes_ += scratch_.size());
+  std::string wire;
+  append_framed(wire, stream.framing(), text);
   stats_.gaps[static_cast<std::size_t>(GapReason::overflow)].add();
   owing.dropped = 0;
+  return Frame::make_raw(wire);
 }
 
-void Delivery::fall_back_to_log(StreamIndex index, Instant now) {
+// Is something of the log owed of which no byte was sent?
+bool Delivery::owes_unsent_event(const Owing& owing) {
+  for (std::uint32_t i = owing.oldest_sent > 0 ? 1 : 0; i < owing.ring.size(); ++i) {
+    if (owing.ring[i]->sequence() != 0) return true;
+  }
+  return false;
+}
+
+void Delivery::fall_back_to_log(StreamIndex index) {
   Stream& stream = streams_[index];
   Owing* owing = streams_.rent_owing(stream);
   if (owing == nullptr) {
@@ -101,17 +115,16 @@ void Delivery::fall_back_to_log(StreamIndex index, Instant now) {
     return;
   }
   drop_unsent(stream, *owing);
-  rejoin_log(index, now);
+  rejoin_log(index);
 }
 
-void Delivery::rejoin_log(StreamIndex index, Instant now) {
+void Delivery::rejoin_log(StreamIndex index) {
   Stream& stream = streams_[index];
   Owing* owing = streams_.rent_owing(stream);
   if (owing == nullptr) {
     closes_.add(index, stream, EndReason::no_memory);
     return;
   }
-  if (stream.state == StreamState::live) stream.wrote_at = now.tick();
   if (stream.state != StreamState::replaying) {
     stream.state = StreamState::replaying;
     owing->evictions_told = 0;
@@ -131,10 +144,20 @@ void Delivery::end(StreamIndex index, EndReason reason, Instant now) {
   scratch_.clear();
   append_framed(scratch_, stream.framing(), text);
   if (stream.framing() == Framing::chunked) scratch_ += kLastChunk;
+  std::size_t sent = 0;
   if (stream.owing == kNone || streams_.owing(stream).ring.empty()) {
     pieces_.clear();
     add_piece(scratch_);
-    if (write(stream, now).status == WriteStatus::all) stats_.frames_sent.add();
+    const WriteOutcome outcome = write(stream, now);
+    if (outcome.status == WriteStatus::all) stats_.frames_sent.add();
+    if (outcome.status != WriteStatus::partial) {
+      closes_.add(index, stream, reason);
+      return;
+    }
+    sent = outcome.bytes;
+    stream.wrote_at = now.tick();
+  }
+  if (streams_.rent_owing(stream) == nullptr) {
     closes_.add(index, stream, reason);
     return;
   }
@@ -146,10 +169,22 @@ void Delivery::end(StreamIndex index, EndReason reason, Instant now) {
     closes_.add(index, stream, reason);
     return;
   }
+  // A loss is announced before the event that follows it; where none does, here.
+  if (owing.dropped > 0 && !owes_unsent_event(owing)) {
+    push(stream, owing, gap_of_dropped(stream, owing));
+    if (!streams_.make_room(owing)) {
+      closes_.add(index, stream, reason);
+      return;
+    }
+  }
+  const bool first = owing.ring.empty();
   push(stream, owing, Frame::make_raw(scratch_));
+  if (first) owing.oldest_sent = static_cast<std::uint32_t>(sent);
   owing.end_reason = reason;
   stream.state = StreamState::ending;
-  if (!stream.has(Stream::kBlocked)) drain(index, now);
+  const bool may_go_on =
+      !stream.has(Stream::kBlocked) && !(first && stream.has(Stream::kRevisited));
+  if (may_go_on) drain(index, now);
 }
 
 }  // namespace crier::broadcast

@@ -61,6 +61,8 @@ class StreamTable {
 
   std::size_t size() const { return slots_.rented(); }
   std::size_t owing_count() const { return owings_.rented(); }
+  // Storage of all rings.
+  std::size_t ring_bytes() const { return rings_.rented_bytes(); }
   // One past the highest slot in use: where the sweep may stop.
   std::size_t end() const { return slots_.end(); }
 

@@ -47,8 +47,8 @@ bool Sweep::visit(StreamIndex index, Instant now) {
       const std::uint32_t patience = stream.state == StreamState::ending
                                          ? std::min(kEndingSecondsMax, options.owing_seconds_max)
                                          : options.owing_seconds_max;
-      const bool owed = !parts_.streams.owing(stream).ring.empty();
-      if (owed && stream.has(Stream::kBlocked) && older_than(stream.wrote_at, patience, now)) {
+      // Blocked is owed something, be it only in the history: its ring may have been dropped.
+      if (stream.has(Stream::kBlocked) && older_than(stream.wrote_at, patience, now)) {
         parts_.closes.add(index, stream, EndReason::stalled);
         return false;
       }

@@ -1,0 +1,205 @@
+#include <algorithm>
+
+#include "core/turn_limits.h"
+#include "tests/simulate/world.h"
+#include "tests/support/catch.h"
+
+namespace crier::broadcast::simulate {
+
+void World::on_stream_ended(StreamToken token, const Stream& stream, EndReason reason,
+                            Instant now) {
+  REQUIRE(by_generation_.contains(token.generation));
+  Client& client = *by_generation_[token.generation];
+  INFO("client " << client.facts().number << " ended: " << to_string(reason));
+  REQUIRE(client.token() == token);
+  const int fd = client.fd();
+  REQUIRE(stream.fd == fd);
+  if (io_[fd].bytes != progress_[fd].bytes) progress_[fd] = {io_[fd].bytes, now, {}};
+  client.take(io_[fd].sent, now, step_);
+  const std::uint64_t quiet_us = now.us - progress_[fd].at.us;
+  switch (reason) {
+    case EndReason::drained:
+    case EndReason::expired:
+    case EndReason::overflow:
+      // Without memory for a ring nobody who is blocked can be told.
+      if (setting_.worker.ring_bytes_max < 1'000) break;
+      REQUIRE((client.told_end(to_string(reason)) || io_[fd].gone));
+      break;
+    case EndReason::stalled:
+      REQUIRE(quiet_us + 100'000 >= std::min(5U, live_options_.owing_seconds_max) * 1'000'000ULL);
+      break;
+    case EndReason::no_memory:
+      REQUIRE(setting_.worker.ring_bytes_max < 1'000);
+      break;
+    case EndReason::drain_cut:
+      REQUIRE(cut_);
+      break;
+    case EndReason::client_closed:
+    case EndReason::input_flood:
+      break;
+  }
+  client.break_off();
+  progress_.erase(fd);
+}
+
+void World::check_bounds() {
+  REQUIRE(worker_->consistent());
+  StreamTable& streams = worker_->streams();
+  std::size_t connected = 0;
+  std::uint64_t queue_bytes = 0;
+  for (const auto& client : clients_) {
+    if (!client->connected()) continue;
+    ++connected;
+    const Stream* stream = streams.find(client->token());
+    REQUIRE(stream != nullptr);
+    REQUIRE(stream->fd == client->fd());
+    if (stream->owing == kNone) continue;
+    const Owing& owing = streams.owing(*stream);
+    std::uint64_t bytes = 0;
+    for (std::uint32_t i = 0; i < owing.ring.size(); ++i) {
+      bytes += owing.ring[i]->wire(stream->framing()).size();
+    }
+    REQUIRE(bytes == owing.bytes);
+    queue_bytes += bytes;
+    REQUIRE(owing.ring.size() <= setting_.worker.owed_events_max + 4);
+  }
+  REQUIRE(connected == worker_->open_streams());
+  REQUIRE(counts_.streams == connected);
+  REQUIRE(connected <= setting_.streams_max);
+  REQUIRE(stats_.queue_bytes.read() == queue_bytes);
+}
+
+// Nobody who takes no byte of what he is owed stays; nobody who keeps up is left without a sign.
+void World::check_stalled() {
+  for (const auto& client : clients_) {
+    if (!client->connected()) continue;
+    const Stream& stream = *worker_->streams().find(client->token());
+    const Progress& progress = progress_[client->fd()];
+    const std::uint64_t quiet_us = now_.us - std::max(progress.at, progress.starved_at).us;
+    INFO("client " << client->facts().number << " quiet for " << quiet_us << " us, state "
+                   << static_cast<int>(stream.state) << ", flags " << int{stream.flags});
+    if (stream.has(Stream::kBlocked)) {
+      // It may have kept up in silence until its last heartbeat was due.
+      const std::uint64_t most = live_options_.owing_seconds_max + live_options_.heartbeat_seconds;
+      REQUIRE(quiet_us <= (most + 4) * 1'000'000ULL);
+    } else if (stream.state == StreamState::live) {
+      REQUIRE(quiet_us <= (live_options_.heartbeat_seconds + 3) * 1'000'000ULL);
+    }
+  }
+}
+
+bool World::at_rest() const {
+  const auto caught_up = [&](const auto& client) {
+    return !client->connected() ||
+           worker_->streams()[client->token().index].state == StreamState::live;
+  };
+  return control_.idle() && !worker_->unfinished() && std::ranges::all_of(clients_, caught_up);
+}
+
+void World::come_to_rest() {
+  live_options_.stream_seconds_max = 0;
+  worker_->set_live_options(live_options_);
+  for (const auto& client : clients_) {
+    if (!client->connected()) continue;
+    ScriptedIo::Socket& socket = io_[client->fd()];
+    socket.starved = false;
+    socket.room = socket.per_write_max = ScriptedIo::kUnlimited;
+  }
+  for (int rounds = 0; !at_rest(); ++rounds) {
+    INFO("not at rest after " << rounds << " rounds");
+    REQUIRE(rounds < 30'000);
+    control_turn();
+    worker_turn(100);
+    deliver_edges(100);
+    pass(20'000);
+    settle_turn();
+  }
+  settle_turn();
+  for (const auto& client : clients_) {
+    if (client->connected()) client->check_complete();
+  }
+}
+
+void World::end_all() {
+  if (one_in(3)) {
+    const std::uint64_t window_ms = one_in(3) ? 0 : random_.between(1'000, 6'000);
+    if (one_in(2)) publish_some();
+    for (const auto& client : clients_) {
+      if (client->connected() && one_in(4)) io_[client->fd()].room = random_.between(0, 200);
+    }
+    worker_->begin_drain(static_cast<std::uint32_t>(window_ms), now_);
+    REQUIRE(worker_->reserve({}, now_) == std::unexpected(Refused::draining));
+    control_turn();
+    worker_turn(50);
+    pass(window_ms * 1'000);
+    settle_turn();
+    for (const auto& client : clients_) {
+      if (!client->connected()) continue;
+      // Only who does not take what he is owed is left.
+      REQUIRE(worker_->streams().find(client->token())->state == StreamState::ending);
+    }
+  }
+  cut_ = true;
+  worker_->cut_all();
+  settle_turn();
+}
+
+void World::check_nothing_left() {
+  REQUIRE(worker_->open_streams() == 0);
+  REQUIRE(worker_->streams().owing_count() == 0);
+  REQUIRE(worker_->streams().ring_bytes() == 0);
+  REQUIRE(worker_->topics().size() == 0);
+  REQUIRE(!worker_->topics().any_multis());
+  REQUIRE(stats_.queue_bytes.read() == 0);
+  REQUIRE(stats_.streams.read() == 0);
+  REQUIRE(stats_.streams_owing.read() == 0);
+  REQUIRE(counts_.streams == 0);
+  REQUIRE(counts_.addresses.rows_in_use() == 0);
+  for (int rounds = 0; !control_.idle() || worker_->unfinished(); ++rounds) {
+    REQUIRE(rounds < 10'000);
+    control_turn();
+    worker_turn(100);
+    worker_->finish_turn(now_);
+  }
+  REQUIRE(stats_.replays_waiting.read() == 0);
+  worker_.reset();
+  REQUIRE(account_.frames == control_.log().stats().history_events.read());
+}
+
+Happened World::count() const {
+  Happened happened;
+  happened.events = record_.head();
+  happened.delivered = stats_.events_delivered.read();
+  happened.opened = stats_.opened.read();
+  happened.refused = refused_;
+  happened.overflows = stats_.overflows.read();
+  happened.dropped = stats_.frames_dropped.read();
+  for (std::size_t i = 0; i < kGapReasons; ++i) happened.gaps[i] = stats_.gaps[i].read();
+  for (std::size_t i = 0; i < kEndReasonNames.size(); ++i) {
+    happened.ended[i] = stats_.ended[i].read();
+  }
+  happened.lags = control_.lags();
+  happened.losses = control_.losses();
+  happened.paced = stats_.blocked_by_rate.read();
+  happened.replayed = stats_.replay_frames.read();
+  happened.heartbeats = stats_.heartbeats.read();
+  return happened;
+}
+
+void Happened::add(const Happened& other) {
+  events += other.events;
+  delivered += other.delivered;
+  opened += other.opened;
+  refused += other.refused;
+  overflows += other.overflows;
+  dropped += other.dropped;
+  for (std::size_t i = 0; i < kGapReasons; ++i) gaps[i] += other.gaps[i];
+  for (std::size_t i = 0; i < kEndReasonNames.size(); ++i) ended[i] += other.ended[i];
+  lags += other.lags;
+  losses += other.losses;
+  paced += other.paced;
+  replayed += other.replayed;
+  heartbeats += other.heartbeats;
+}
+
+}  // namespace crier::broadcast::simulate

@@ -1,0 +1,106 @@
+// A subscriber who remembers what it was sent, and knows what it should have been sent.
+//
+// It holds one connection at a time and comes back with the id it has, like a browser. What it
+// checks, event by event: order, no duplicate, and that nothing is missing unless a gap event came
+// before the next event and the history really had let go of it (or the policy drops). So every id
+// it was sent is a true resume position, for it resumes from whichever it broke off at.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "broadcast/replay.h"
+#include "broadcast/resume.h"
+#include "broadcast/stream.h"
+#include "broadcast/topic_class.h"
+#include "tests/simulate/record.h"
+#include "tests/simulate/wire_reader.h"
+
+namespace crier::broadcast::simulate {
+
+class Client {
+ public:
+  struct Facts {
+    std::size_t number = 0;
+    std::vector<std::string> subscriptions;
+    Framing framing = Framing::chunked;
+    OverflowPolicy policy = OverflowPolicy::catch_up;
+    TokenRate rate;
+  };
+  Client(Facts facts, const Record& record, const Epoch& epoch)
+      : facts_(std::move(facts)), record_(record), epoch_(epoch) {}
+
+  const Facts& facts() const { return facts_; }
+  // What it would resume with; empty: it has no id.
+  const std::string& id() const { return id_; }
+
+  // The connection: from connected() to broke_off().
+  bool connected() const { return reader_ != nullptr; }
+  StreamToken token() const { return token_; }
+  int fd() const { return fd_; }
+  void connect(StreamToken token, int fd, const ResumePlan& plan, const std::string& head,
+               Instant now);
+  void take(std::string_view bytes, Instant now, std::uint64_t step);
+  void break_off();
+
+  // The log is about to answer this stream's request.
+  void on_request(const ReplayRequest& request);
+
+  // Fails unless everything published has come or was announced as missing.
+  void check_complete() const;
+  bool told_end(std::string_view reason) const;
+
+ private:
+  struct TakenGap {
+    std::uint64_t step;
+    std::uint64_t resumed_at;
+  };
+
+  void on_message(const SseMessage& message);
+  void on_open(const SseMessage& message);
+  void on_gap(const SseMessage& message);
+  void on_event(const SseMessage& message);
+  void check_reason(const std::string& reason) const;
+  bool expected(std::uint64_t sequence) const;
+  bool subscribed(const std::string& topic) const;
+  bool single() const;
+  bool announced(std::uint64_t sequence) const;
+  std::uint64_t sequence_of(const std::string& id) const;
+  [[noreturn]] void fail(const std::string& problem) const;
+
+  const Facts facts_;
+  const Record& record_;
+  const Epoch epoch_;
+  std::string id_;
+  std::uint64_t position_ = 0;  // Everything up to here has come, or was announced as missing.
+
+  // Of the connection.
+  std::unique_ptr<WireReader> reader_;
+  StreamToken token_;
+  int fd_ = -1;
+  ResumePlan::Kind kind_ = ResumePlan::Kind::live;
+  ReplayFrom from_ = ReplayFrom::sequence;
+  std::string asked_id_;
+  std::uint64_t head_at_start_ = 0;
+  Instant opened_at_;
+  std::uint32_t messages_ = 0;
+  std::uint64_t events_ = 0;
+  bool over_rate_ = false;
+  std::vector<TakenGap> gaps_;
+  std::string end_reason_;
+  std::uint64_t missing_ = 0;  // Events that did not come,
+  std::uint64_t missed_ = 0;   // and how many crier said they were,
+  bool missed_known_ = true;   // if it always said.
+  // After last=N and earliest: up to here only `required_` has to come.
+  std::uint64_t optional_through_ = 0;
+  std::set<std::uint64_t> required_;
+
+  Instant now_;
+  std::uint64_t step_ = 0;
+};
+
+}  // namespace crier::broadcast::simulate

@@ -1,0 +1,67 @@
+// The control loop's part of a simulation: a real log, a bounded inbox to one worker, and its
+// requests, served a few at a time.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <variant>
+
+#include "broadcast/broadcaster.h"
+#include "broadcast/log.h"
+
+namespace crier::broadcast::simulate {
+
+class Control : public ReplayPort {
+ public:
+  struct Sizes {
+    std::size_t inbox_max = 4;     // Batches; answers have room of their own.
+    std::size_t requests_max = 4;  // With the log at once.
+    std::size_t frames_max = 64;   // Of one batch for a worker that lagged.
+  };
+  Control(LogOptions options, const Sizes& sizes) : log_(std::move(options)), sizes_(sizes) {}
+
+  Log& log() { return log_; }
+  const std::atomic<std::uint64_t>& head() const { return head_; }
+
+  void publish(const Event& event, Instant now);
+  // Feeds the worker.
+  void feed();
+  // Answers one request, after telling `about` of it; false: there is none.
+  bool answer(Instant now, const std::function<void(const ReplayRequest&)>& about);
+  // Hands the next thing over; false: there is none, or it is not wanted.
+  bool hand_over(Broadcaster& worker, Instant now);
+
+  bool idle() const { return inbox_.empty() && requests_.empty() && fed_through_ == head_; }
+  std::uint64_t lags() const { return lags_; }
+  std::uint64_t losses() const { return losses_; }
+
+  bool ask(ReplayRequest&& request) override;
+
+ private:
+  struct Lost {
+    std::uint64_t from;
+    std::uint64_t through;
+  };
+  using Item = std::variant<SharedBatch, ReplayAnswer, Lost>;
+
+  bool room() const { return batches_ < sizes_.inbox_max; }
+  void feed_from_history();
+
+  Log log_;
+  Sizes sizes_;
+  std::atomic<std::uint64_t> head_{0};
+  std::uint64_t fed_through_ = 0;
+  bool lagging_ = false;
+  Batch pending_;  // Appended since the last feed().
+  std::deque<Item> inbox_;
+  std::size_t batches_ = 0;  // In the inbox, answers not counted.
+  std::deque<ReplayRequest> requests_;
+  std::uint64_t lags_ = 0;
+  std::uint64_t losses_ = 0;
+};
+
+}  // namespace crier::broadcast::simulate

@@ -1,0 +1,77 @@
+#include <utility>
+
+#include "tests/simulate/control.h"
+#include "tests/support/catch.h"
+
+namespace crier::broadcast::simulate {
+
+void Control::publish(const Event& event, Instant now) {
+  auto accepted = log_.append(event, now);
+  REQUIRE(accepted.has_value());
+  pending_.push_back(std::move(accepted->frame));
+  head_ = log_.head();
+}
+
+void Control::feed() {
+  if (!lagging_ && !pending_.empty()) {
+    if (room()) {
+      fed_through_ = pending_.back()->sequence();
+      inbox_.emplace_back(std::make_shared<const Batch>(std::move(pending_)));
+      ++batches_;
+    } else {
+      lagging_ = true;
+      ++lags_;
+    }
+  }
+  pending_.clear();
+  while (lagging_ && room()) feed_from_history();
+}
+
+void Control::feed_from_history() {
+  MissedFrames missed = log_.frames_after(fed_through_, sizes_.frames_max, 4'096);
+  if (missed.lost) {
+    inbox_.emplace_back(Lost{fed_through_ + 1, missed.through});
+    ++losses_;
+    ++batches_;
+  } else if (!missed.frames.empty()) {
+    inbox_.emplace_back(std::make_shared<const Batch>(std::move(missed.frames)));
+    ++batches_;
+  }
+  fed_through_ = missed.through;
+  lagging_ = fed_through_ < head_;
+}
+
+bool Control::answer(Instant now, const std::function<void(const ReplayRequest&)>& about) {
+  if (requests_.empty()) return false;
+  log_.expire(now);
+  about(requests_.front());
+  inbox_.emplace_back(log_.replay(requests_.front(), now));
+  requests_.pop_front();
+  return true;
+}
+
+bool Control::hand_over(Broadcaster& worker, Instant now) {
+  if (inbox_.empty() || !worker.wants_input()) return false;
+  Item item = std::move(inbox_.front());
+  inbox_.pop_front();
+  if (auto* answer = std::get_if<ReplayAnswer>(&item)) {
+    worker.take_answer(std::move(*answer), now);
+    return true;
+  }
+  --batches_;
+  if (const auto* batch = std::get_if<SharedBatch>(&item)) {
+    worker.take_batch(*batch);
+  } else {
+    const Lost& lost = std::get<Lost>(item);
+    worker.take_lost(lost.from, lost.through);
+  }
+  return true;
+}
+
+bool Control::ask(ReplayRequest&& request) {
+  if (requests_.size() >= sizes_.requests_max) return false;
+  requests_.push_back(std::move(request));
+  return true;
+}
+
+}  // namespace crier::broadcast::simulate

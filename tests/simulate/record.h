@@ -1,0 +1,46 @@
+// All that was ever published in a simulation, and when the log let go of it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "broadcast/log.h"
+
+namespace crier::broadcast::simulate {
+
+struct Published {
+  std::string topic;
+  std::string name;
+  std::string data;
+  std::uint64_t gone_at_step = 0;  // When the history was first seen without it; 0: it has it.
+};
+
+class Record {
+ public:
+  std::uint64_t head() const { return events_.size(); }
+  // Requires, here and below: 1 <= sequence <= head().
+  const Published& operator[](std::uint64_t sequence) const { return events_[sequence - 1]; }
+  bool retained(std::uint64_t sequence) const { return events_[sequence - 1].gone_at_step == 0; }
+  bool gone_by(std::uint64_t sequence, std::uint64_t step) const {
+    const std::uint64_t gone = events_[sequence - 1].gone_at_step;
+    return gone != 0 && gone <= step;
+  }
+  // Retained events of a topic, oldest first.
+  std::vector<std::uint64_t> retained_of(const std::string& topic) const;
+
+  void add(Published event);
+  // Compares with what the log retains now.
+  void look_at(const Log& log, Instant now, std::uint64_t step);
+
+ private:
+  struct Of {
+    std::vector<std::uint64_t> sequences;
+    std::size_t gone = 0;  // So many of the oldest.
+  };
+  std::vector<Published> events_;
+  std::map<std::string, Of> topics_;
+};
+
+}  // namespace crier::broadcast::simulate

@@ -1,0 +1,107 @@
+// One worker, its control loop, its sockets and its clients, under a clock that only moves when
+// told.
+//
+// Everything follows from the seed: the configuration, and what happens. run() lives through it,
+// then lets everything come to rest and checks that nobody misses anything, then ends all streams
+// and checks that nothing is left.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "broadcast/broadcaster.h"
+#include "core/random.h"
+#include "tests/broadcast/scripted_io.h"
+#include "tests/simulate/client.h"
+#include "tests/simulate/control.h"
+#include "tests/simulate/record.h"
+
+namespace crier::broadcast::simulate {
+
+// What a seed decides before anything happens.
+struct Setting {
+  LogOptions log;
+  WorkerOptions worker;
+  Control::Sizes control;
+  std::uint32_t streams_max = 0;
+  std::uint32_t streams_per_address_max = 0;
+  std::size_t clients = 0;
+  std::size_t topics = 0;        // Published to.
+  std::uint32_t data_bytes = 0;  // Of an event, at most.
+  std::size_t steps = 0;
+};
+Setting setting_of(Random& random);
+std::vector<std::string> subscriptions_of(Random& random, std::size_t topics);
+std::string topic_name(std::size_t number);
+
+// How much of what a simulation is for came about: to see that it does.
+struct Happened {
+  std::uint64_t events = 0, delivered = 0, opened = 0, refused = 0, overflows = 0, dropped = 0;
+  std::uint64_t gaps[kGapReasons] = {};
+  std::uint64_t ended[kEndReasonNames.size()] = {};
+  std::uint64_t lags = 0, losses = 0, paced = 0, replayed = 0, heartbeats = 0;
+  void add(const Happened& other);
+};
+
+class World : private StreamObserver {
+ public:
+  explicit World(std::uint64_t seed);
+  Happened run();
+
+ private:
+  void on_stream_ended(StreamToken token, const Stream& stream, EndReason reason,
+                       Instant now) override;
+
+  void step();
+  void publish_some();
+  void open_some();
+  void connect(Client& client);
+  ResumePlan choose_plan(Client& client);
+  void disturb_socket();
+  void hang_up();
+  void pass(std::uint64_t us);
+  void control_turn();
+  void worker_turn(std::uint32_t most);
+  void settle_turn();
+  void read_sockets();
+  void deliver_edges(std::uint32_t percent);
+  void check_bounds();
+  void check_stalled();
+  void come_to_rest();
+  void end_all();
+  void check_nothing_left();
+  bool at_rest() const;
+  bool one_in(std::uint32_t n) { return random_.between(1, n) == 1; }
+  Happened count() const;
+
+  Random random_;
+  const Setting setting_;
+  Instant now_{1'000'000};
+  std::uint64_t step_ = 1;
+  FrameAccount account_;
+  ScriptedIo io_;
+  Record record_;
+  Control control_;
+  WorkerStats stats_;
+  SharedCounts counts_;
+  std::unique_ptr<Broadcaster> worker_;
+  WorkerOptions live_options_;
+  std::vector<std::unique_ptr<Client>> clients_;
+  std::map<std::uint32_t, Client*> by_generation_;
+  struct Progress {
+    std::size_t bytes = 0;
+    Instant at;          // When bytes last went out,
+    Instant starved_at;  // and when the kernel was last out of memory.
+  };
+  std::map<int, Progress> progress_;
+  bool hung_up_ = false;  // The stream that ends now was hung up on.
+  bool cut_ = false;
+  std::uint64_t last_tick_ms_ = 0;
+  std::uint64_t last_revisit_ms_ = 0;
+  std::uint64_t refused_ = 0;
+};
+
+}  // namespace crier::broadcast::simulate

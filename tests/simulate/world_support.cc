@@ -1,0 +1,297 @@
+#include "tests/simulate/world.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/event_id.h"
+#include "core/turn_limits.h"
+#include "tests/support/catch.h"
+
+namespace crier::broadcast::simulate {
+namespace {
+
+constexpr std::uint64_t kMs = 1'000;
+const std::string kHead = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n";
+
+LogOptions with_account(LogOptions options, FrameAccount& account) {
+  options.account = &account;
+  return options;
+}
+
+}  // namespace
+
+World::World(std::uint64_t seed)
+    : random_(seed),
+      setting_(setting_of(random_)),
+      control_(with_account(setting_.log, account_), setting_.control),
+      counts_(1'000, HashKey{1, 2}),
+      live_options_(setting_.worker) {
+  counts_.streams_max = setting_.streams_max;
+  counts_.streams_per_address_max = setting_.streams_per_address_max;
+  worker_ = std::make_unique<Broadcaster>(
+      Broadcaster::Parts{io_, control_, *this, stats_, counts_, control_.head()}, setting_.worker);
+  for (std::size_t number = 0; number < setting_.clients; ++number) {
+    Client::Facts facts;
+    facts.number = number;
+    facts.subscriptions = subscriptions_of(random_, setting_.topics);
+    facts.framing = one_in(3) ? Framing::plain : Framing::chunked;
+    const TopicClasses& classes = *setting_.worker.classes;
+    const TopicClass& row = classes[classes.of_subscriptions(facts.subscriptions)];
+    facts.policy = row.policy;
+    facts.rate = row.rate;
+    clients_.push_back(std::make_unique<Client>(std::move(facts), record_, setting_.log.epoch));
+  }
+}
+
+Happened World::run() {
+  for (std::size_t i = 0; i < setting_.steps; ++i) {
+    step();
+    settle_turn();
+  }
+  come_to_rest();
+  end_all();
+  const Happened happened = count();
+  check_nothing_left();
+  return happened;
+}
+
+void World::step() {
+  switch (random_.between(0, 15)) {
+    case 0:
+    case 1:
+    case 2:
+      return publish_some();
+    case 3:
+    case 4:
+      return open_some();
+    case 5:
+    case 6:
+    case 7:
+      return disturb_socket();
+    case 8:
+      return hang_up();
+    case 9:
+    case 10:
+      return control_turn();
+    case 11:
+    case 12:
+      return worker_turn(random_.between(1, 20));
+    case 13:
+      return pass(random_.between(1, 100) * kMs);
+    case 14:
+      return one_in(4) ? pass(random_.between(100, 9'000) * kMs) : deliver_edges(50);
+    default:
+      control_turn();
+      return worker_turn(50);
+  }
+}
+
+void World::publish_some() {
+  const std::uint32_t count = one_in(4) ? random_.between(1, 120) : random_.between(1, 5);
+  const bool one_topic = one_in(2);
+  const auto any = [&] {
+    return topic_name(random_.between(0, static_cast<std::uint32_t>(setting_.topics) - 1));
+  };
+  std::string topic = any();
+  for (std::uint32_t i = 0; i < count; ++i) {
+    if (!one_topic) topic = any();
+    std::string data = std::to_string(record_.head() + 1) + (one_in(5) ? "\n: \n" : "=");
+    data.append(random_.between(0, setting_.data_bytes), 'x');
+    const std::string name = one_in(3) ? "n" + std::to_string(i) : "";
+    control_.publish({.topic = topic, .data = data, .name = name}, now_);
+    record_.add({topic, name, data});
+    record_.look_at(control_.log(), now_, step_);
+    if (one_in(60)) control_turn();
+  }
+}
+
+void World::open_some() {
+  for (const auto& client : clients_) {
+    if (!client->connected() && one_in(3)) connect(*client);
+  }
+}
+
+ResumePlan World::choose_plan(Client& client) {
+  const std::uint64_t head = record_.head();
+  ResumePlan plan;
+  plan.after = head;
+  if (!client.id().empty() && !one_in(6)) {
+    return plan_resume(client.id(), setting_.log.epoch, head);
+  }
+  static const std::string malformed[] = {"x", "0", "aaaaaaaaaaaaa-01", "-1"};
+  static std::string other;  // A plan holds a view.
+  switch (random_.between(0, 5)) {
+    case 0:
+      return plan_resume(malformed[random_.between(0, 3)], setting_.log.epoch, head);
+    case 1:
+      other = to_string(EventId{Epoch::from_random(99), random_.between(0, 500)});
+      return plan_resume(other, setting_.log.epoch, head);
+    case 2:
+      other = to_string(EventId{setting_.log.epoch, head + random_.between(0, 2)});
+      return plan_resume(other, setting_.log.epoch, head);
+    case 3:
+      plan.kind = ResumePlan::Kind::replay;
+      plan.from = ReplayFrom::earliest;
+      plan.after = 0;
+      return plan;
+    case 4:
+      plan.kind = ResumePlan::Kind::replay;
+      plan.from = ReplayFrom::last;
+      plan.last_count = random_.between(0, 7);
+      plan.after = 0;
+      return plan;
+    default:
+      return plan;
+  }
+}
+
+void World::connect(Client& client) {
+  std::array<std::uint8_t, 16> address{};
+  address[0] = static_cast<std::uint8_t>(client.facts().number % 4);
+  const auto token = worker_->reserve(address, now_);
+  if (!token) {
+    ++refused_;
+    const bool capped =
+        token.error() == Refused::streams_max || setting_.streams_per_address_max > 0;
+    REQUIRE(capped);
+    return;
+  }
+  if (one_in(12)) return worker_->cancel(*token);
+  const ResumePlan plan = choose_plan(client);
+  const int fd = io_.open();
+  if (one_in(4)) io_[fd].room = random_.between(0, 400);
+  if (one_in(4)) io_[fd].per_write_max = random_.between(1, 300);
+  std::vector<std::string_view> names(client.facts().subscriptions.begin(),
+                                      client.facts().subscriptions.end());
+  StartRequest request;
+  request.fd = fd;
+  request.head = kHead;
+  request.framing = client.facts().framing;
+  request.padding = one_in(8);
+  request.subscriptions = names;
+  request.resume = plan;
+  request.address_hash = client.facts().number % 4;  // 0 is: unknown.
+  if (one_in(4)) request.trace_id = "a-client's-own";
+  by_generation_[token->generation] = &client;
+  client.connect(*token, fd, plan, kHead, now_);
+  progress_[fd] = {0, now_, {}};
+  if (const auto started = worker_->start(*token, request, now_); !started) {
+    ++refused_;
+    REQUIRE(started.error() == Refused::topics_max);
+    REQUIRE(io_[fd].bytes == 0);
+    REQUIRE(!io_[fd].closed);
+    client.break_off();
+    progress_.erase(fd);
+  }
+}
+
+void World::disturb_socket() {
+  const std::uint32_t kind = random_.between(0, 11);
+  for (const auto& client : clients_) {
+    if (!client->connected() || !one_in(4)) continue;
+    ScriptedIo::Socket& socket = io_[client->fd()];
+    if (kind < 3) {
+      socket.room = random_.between(0, 3'000);
+    } else if (kind < 6) {
+      socket.room = 0;
+    } else if (kind < 9) {
+      socket.room = ScriptedIo::kUnlimited;
+    } else if (kind == 9) {
+      socket.per_write_max = one_in(2) ? ScriptedIo::kUnlimited : random_.between(1, 500);
+    } else if (kind == 10) {
+      socket.starved = !socket.starved;
+    } else if (one_in(3)) {
+      socket.gone = true;
+    }
+  }
+}
+
+void World::hang_up() {
+  for (const auto& client : clients_) {
+    if (!client->connected() || !one_in(12)) continue;
+    if (one_in(5)) {
+      worker_->on_input(client->token(), random_.between(1, 100) * 1'024);
+    } else {
+      worker_->on_peer_closed(client->token());
+    }
+  }
+}
+
+void World::control_turn() {
+  if (one_in(3)) control_.log().expire(now_);
+  const auto about = [&](const ReplayRequest& request) {
+    record_.look_at(control_.log(), now_, step_);
+    const auto client = by_generation_.find(request.generation);
+    REQUIRE(client != by_generation_.end());
+    if (client->second->token().generation == request.generation) {
+      client->second->on_request(request);
+    }
+  };
+  const bool feed_first = one_in(2);
+  if (feed_first) control_.feed();
+  for (std::uint32_t i = random_.between(0, 5); i > 0; --i) control_.answer(now_, about);
+  if (!feed_first) control_.feed();
+  record_.look_at(control_.log(), now_, step_);
+}
+
+void World::worker_turn(std::uint32_t most) {
+  for (std::uint32_t i = 0; i < most; ++i) {
+    const bool took = control_.hand_over(*worker_, now_);
+    if (!took || one_in(3)) worker_->run(now_);
+    if (!took && !worker_->unfinished()) break;
+  }
+}
+
+// Lets time go by as the worker's timers see it.
+void World::pass(std::uint64_t us) {
+  const std::uint64_t until = now_.us + us;
+  while (now_.us < until) {
+    now_.us = std::min(until, now_.us + 10 * kMs);
+    const std::uint64_t ms = now_.us / kMs;
+    if (ms >= last_revisit_ms_ + kRevisitTickMs) {
+      last_revisit_ms_ = ms;
+      worker_->revisit(now_);
+    }
+    if (ms >= last_tick_ms_ + kSweepTickMs) {
+      last_tick_ms_ = ms;
+      worker_->tick(now_);
+      settle_turn();
+    }
+  }
+}
+
+// What ends every turn, and what the clients see of it.
+void World::settle_turn() {
+  ++step_;
+  deliver_edges(80);
+  worker_->finish_turn(now_);
+  read_sockets();
+  check_bounds();
+  check_stalled();
+}
+
+void World::deliver_edges(std::uint32_t percent) {
+  for (const auto& client : clients_) {
+    if (!client->connected()) continue;
+    ScriptedIo::Socket& socket = io_[client->fd()];
+    const bool writable = socket.room > 0 && !socket.starved;
+    if (!socket.owes_edge || !(writable || socket.gone)) continue;
+    if (random_.between(1, 100) > percent) continue;
+    socket.owes_edge = false;
+    worker_->on_writable(client->token(), now_);
+  }
+}
+
+void World::read_sockets() {
+  for (const auto& client : clients_) {
+    if (!client->connected()) continue;
+    ScriptedIo::Socket& socket = io_[client->fd()];
+    Progress& progress = progress_[client->fd()];
+    if (socket.bytes != progress.bytes) progress = {socket.bytes, now_, progress.starved_at};
+    if (socket.starved) progress.starved_at = now_;
+    client->take(socket.sent, now_, step_);
+    socket.sent.clear();
+  }
+}
+
+}  // namespace crier::broadcast::simulate
