@@ -133,7 +133,10 @@ void Broadcaster::write_prelude(StreamIndex index, const StartRequest& request, 
     Delivery::append_framed(prelude_, stream.framing(), text);
     stats_.gaps[static_cast<std::size_t>(GapReason::unknown_id)].add();
   }
+  // The socket is not registered yet: whoever does it looks at kBlocked.
+  streams_[index].set(Stream::kOutputWatched);
   delivery_.send_own(index, prelude_, now);
+  if (!stream.has(Stream::kBlocked)) streams_[index].clear(Stream::kOutputWatched);
 }
 
 void Broadcaster::on_writable(StreamToken token, Instant now) {

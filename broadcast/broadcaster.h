@@ -93,6 +93,7 @@ class Broadcaster {
   // Opens the stream: lists it, sends head and crier.open, asks for the replay. The descriptor is
   // the stream's from here on. Error: nothing was sent, the slot is free again and fd still the
   // caller's.
+  // To be registered after it, for output too if the stream is blocked already.
   std::expected<void, Refused> start(StreamToken token, const StartRequest& request, Instant now);
 
   // Socket events. A token of a stream that is gone is ignored.

@@ -144,6 +144,10 @@ WriteOutcome Delivery::write(Stream& stream, Instant now) {
       revisit(streams_.index_of(stream));  // No writable edge will tell.
     } else {
       stream.set(Stream::kBlocked);
+      if (!stream.has(Stream::kOutputWatched)) {
+        stream.set(Stream::kOutputWatched);
+        io_.watch_output(stream.fd, streams_.token(streams_.index_of(stream)));
+      }
     }
   }
   return outcome;

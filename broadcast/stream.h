@@ -63,6 +63,8 @@ struct alignas(64) Stream {
   static constexpr std::uint8_t kRevisited =
       8;  // In the list visited every 20 ms: waits for tokens.
 
+  static constexpr std::uint8_t kOutputWatched = 16;  // Its writable edges are asked for.
+
   bool has(std::uint8_t flag) const { return (flags & flag) != 0; }
   void set(std::uint8_t flag) { flags = static_cast<std::uint8_t>(flags | flag); }
   void clear(std::uint8_t flag) { flags = static_cast<std::uint8_t>(flags & ~flag); }

@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <span>
 
+#include "broadcast/stream.h"
+
 namespace crier::broadcast {
 
 enum class WriteStatus : std::uint8_t {
@@ -29,6 +31,9 @@ class StreamIo {
   virtual ~StreamIo() = default;
   // Requires: 1 <= pieces.size() <= kPiecesPerWrite, no piece is empty.
   virtual WriteOutcome write(int fd, std::span<const iovec> pieces) = 0;
+  // A write to the stream's socket was cut short for the first time: from now on its writable
+  // edges have to be told to on_writable(), one that has come meanwhile included.
+  virtual void watch_output(int fd, StreamToken token) = 0;
   virtual void close(int fd) = 0;
 };
 

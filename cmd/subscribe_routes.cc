@@ -148,9 +148,11 @@ net::Reply SubscribeRoutes::open_stream(const Call& call, const net::SubscribeRe
       {*token, call.peer, wanted.topics, wanted.resume != net::Resume::none});
   // After the first write: what became ready meanwhile is reported by this very call.
   const net::Token ready_token = net::stream_token(token->index, token->generation);
+  const bool blocked = parts_.broadcaster.streams()[token->index].has(broadcast::Stream::kBlocked);
+  const auto watch = blocked ? net::Watch::input_and_output : net::Watch::input;
   if (call.registered) {
-    parts_.ready.retag(call.fd, ready_token);
-  } else if (!parts_.ready.add(call.fd, ready_token)) {
+    parts_.ready.retag(call.fd, ready_token, watch);
+  } else if (!parts_.ready.add(call.fd, ready_token, watch)) {
     parts_.broadcaster.on_no_memory(*token);
   }
   return {net::Reply::Then::taken, {}};

@@ -43,6 +43,7 @@ void Worker::run_thread() {
   auto ready = net::ReadySet::create();
   CRIER_CHECK(ready.has_value());  // The first descriptor of this worker.
   ready_ = std::make_unique<net::ReadySet>(std::move(*ready));
+  io_.set_ready(ready_.get());
   broadcaster_ = std::make_unique<broadcast::Broadcaster>(
       broadcast::Broadcaster::Parts{io_, *this, *this, stats_, shared_.counts, shared_.log_head},
       setup_.options);

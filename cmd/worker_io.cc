@@ -25,6 +25,10 @@ broadcast::WriteOutcome WorkerIo::write(int fd, std::span<const iovec> pieces) {
   return {status_of(outcome.status), outcome.bytes, outcome.starved};
 }
 
+void WorkerIo::watch_output(int fd, broadcast::StreamToken token) {
+  ready_->retag(fd, net::stream_token(token.index, token.generation));
+}
+
 void WorkerIo::close(int fd) {
   net::Fd closes_at_the_end(fd);
 }

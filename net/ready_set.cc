@@ -13,7 +13,7 @@
 namespace crier::net {
 namespace {
 
-constexpr std::uint32_t kEverything = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+constexpr std::uint32_t kInput = EPOLLIN | EPOLLRDHUP | EPOLLET;
 
 std::uint64_t pack(Token token) {
   return std::uint64_t{token.generation} << 32 | token.index;
@@ -23,9 +23,9 @@ Token unpack(std::uint64_t data) {
   return {static_cast<std::uint32_t>(data >> 32), static_cast<std::uint32_t>(data)};
 }
 
-epoll_event everything_for(Token token) {
+epoll_event event_for(Token token, Watch watch) {
   epoll_event event{};
-  event.events = kEverything;
+  event.events = watch == Watch::input_and_output ? kInput | EPOLLOUT : kInput;
   event.data.u64 = pack(token);
   return event;
 }
@@ -48,8 +48,8 @@ Result<ReadySet> ReadySet::create() {
   return ReadySet(std::move(epoll));
 }
 
-Result<void> ReadySet::add(int fd, Token token) {
-  epoll_event event = everything_for(token);
+Result<void> ReadySet::add(int fd, Token token, Watch watch) {
+  epoll_event event = event_for(token, watch);
   if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0) return {};
   const int error = errno;
   if (error == ENOSPC) {
@@ -60,8 +60,8 @@ Result<void> ReadySet::add(int fd, Token token) {
   return fail(Errc::limit_reached, "the kernel has no memory to watch another socket");
 }
 
-void ReadySet::retag(int fd, Token token) {
-  epoll_event event = everything_for(token);
+void ReadySet::retag(int fd, Token token, Watch watch) {
+  epoll_event event = event_for(token, watch);
   const int result = ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, fd, &event);
   CRIER_CHECK(result == 0);
 }

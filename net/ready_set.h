@@ -47,6 +47,11 @@ struct Ready {
   bool error = false;        // The connection is lost.
 };
 
+// A fresh socket is always writable, so asking for that edge costs a turn of the loop for each
+// stream that opens. Output is asked for when a write is first cut short: then, as with add(),
+// whatever is ready by that time is reported, and no edge is lost.
+enum class Watch : std::uint8_t { input, input_and_output };
+
 class ReadySet {
  public:
   static Result<ReadySet> create();
@@ -57,10 +62,10 @@ class ReadySet {
 
   // Fails with Errc::limit_reached when the kernel has no room: close the socket then.
   // Requires: `fd` is an open socket that is not in the set.
-  Result<void> add(int fd, Token token);
+  Result<void> add(int fd, Token token, Watch watch = Watch::input_and_output);
 
-  // From now on `fd` reports `token`. Requires: `fd` is in the set.
-  void retag(int fd, Token token);
+  // From now on `fd` reports `token`, for what `watch` says. Requires: `fd` is in the set.
+  void retag(int fd, Token token, Watch watch = Watch::input_and_output);
 
   // Only needed for a socket that stays open: closing its last descriptor removes it.
   // Requires: `fd` is in the set.

@@ -31,6 +31,7 @@ class ScriptedIo : public StreamIo {
     bool gone = false;                       // The peer is lost.
     bool starved = false;                    // Refuses for lack of memory: no edge will follow.
     bool owes_edge = false;                  // A write was refused since the last edge.
+    bool output_watched = false;             // Edges are told only from then on.
     bool closed = false;
     std::size_t writes = 0;
     std::size_t bytes = 0;  // Taken, ever.
@@ -71,6 +72,13 @@ class ScriptedIo : public StreamIo {
     socket.bytes += taken;
     if (refused) socket.owes_edge = true;
     return {refused ? WriteStatus::partial : WriteStatus::all, taken};
+  }
+
+  void watch_output(int fd, StreamToken) override {
+    Socket& socket = (*this)[fd];
+    CRIER_CHECK(!socket.closed);
+    CRIER_CHECK(!socket.output_watched);
+    socket.output_watched = true;
   }
 
   void close(int fd) override {

@@ -183,6 +183,9 @@ void World::connect(Client& client) {
     client.break_off();
     progress_.erase(fd);
   }
+  // As the daemon does: registered after the first write, for output too if that was cut short.
+  const bool blocked = worker_->streams()[token->index].has(Stream::kBlocked);
+  if (blocked) io_.watch_output(fd, *token);
 }
 
 void World::disturb_socket() {
@@ -275,7 +278,7 @@ void World::deliver_edges(std::uint32_t percent) {
     if (!client->connected()) continue;
     ScriptedIo::Socket& socket = io_[client->fd()];
     const bool writable = socket.room > 0 && !socket.starved;
-    if (!socket.owes_edge || !(writable || socket.gone)) continue;
+    if (!socket.output_watched || !socket.owes_edge || !(writable || socket.gone)) continue;
     if (random_.between(1, 100) > percent) continue;
     socket.owes_edge = false;
     worker_->on_writable(client->token(), now_);
