@@ -12,6 +12,13 @@
 namespace crier::tests {
 namespace {
 
+// As its Content-Length has it: the body may name the version that would have been right.
+std::size_t body_bytes(const std::string& answer) {
+  const std::string name = "\r\nContent-Length: ";
+  const std::size_t at = answer.find(name);
+  return at == std::string::npos ? 0 : std::stoul(answer.substr(at + name.size()));
+}
+
 // Sends one head, then reads to the end that must come.
 void check_refused(RawSocket socket, const net::HostileHead& row) {
   INFO(row.name);
@@ -20,7 +27,8 @@ void check_refused(RawSocket socket, const net::HostileHead& row) {
   CHECK(answer.starts_with("HTTP/1.1 " + std::to_string(row.status) + " "));
   CHECK(answer.find("\r\nConnection: close\r\n") != std::string::npos);
   // One answer only: nothing after the refused head was taken for a request.
-  CHECK(answer.find("HTTP/1.1 ", 1) == std::string::npos);
+  CHECK(answer.find("HTTP/1.1 ", answer.find("\r\n\r\n") + 4 + body_bytes(answer)) ==
+        std::string::npos);
 }
 
 TEST_CASE("no hostile head is served to subscribers") {

@@ -116,7 +116,8 @@ TEST_CASE("hundreds of reconnects while events are published lose and repeat non
 }
 
 TEST_CASE("a reader that stops delays nobody, and catches up without a gap", "[slow]") {
-  const RunningDaemon daemon({.settings = {"limits.owed_bytes_max=65536"}, .workers = 1});
+  const RunningDaemon daemon(
+      {.settings = {"limits.owed_bytes_max=65536", "limits.event_bytes_max=8192"}, .workers = 1});
   Subscriber stopped = daemon.subscribe("/events?topic=a", {.receive_buffer = 2'304});
   Subscriber reading = daemon.subscribe("/events?topic=a");
   REQUIRE(stopped.next().event == "crier.open");
@@ -132,8 +133,9 @@ TEST_CASE("a reader that stops delays nobody, and catches up without a gap", "[s
 }
 
 TEST_CASE("what a stopped reader loses is told", "[slow]") {
-  const RunningDaemon daemon(
-      {.settings = {"limits.owed_bytes_max=65536", "history.events_max=5"}, .workers = 1});
+  const RunningDaemon daemon({.settings = {"limits.owed_bytes_max=65536",
+                                           "limits.event_bytes_max=8192", "history.events_max=5"},
+                              .workers = 1});
   Subscriber stopped = daemon.subscribe("/events?topic=a", {.receive_buffer = 2'304});
   REQUIRE(stopped.next().event == "crier.open");
   const std::string padding(4'000, 'x');

@@ -107,7 +107,10 @@ TEST_CASE("HEAD gets the head and takes no slot") {
   const RunningDaemon daemon({.settings = {"limits.streams_max=8"}});
   for (int i = 0; i < 20; ++i) {
     RawSocket socket = daemon.connect();
-    socket.send("HEAD /events?topic=a HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    const std::string request = "HEAD /events?topic=a HTTP/1.1\r\nHost: localhost\r\n";
+    socket.send(request + "\r\n");
+    check_stream_fields(socket.read_answer(true));
+    socket.send(request + "Connection: close\r\n\r\n");  // Kept alive until told otherwise.
     check_stream_fields(socket.read_answer(true));
     CHECK(socket.read_to_end().empty());
   }
