@@ -13,6 +13,7 @@ namespace crier::cmd {
 namespace {
 
 constexpr std::uint64_t kStarvedPauseMs = 100;
+constexpr std::size_t kAcceptsAtTheEnd = 4'096;  // The longest queue of the default backlog.
 constexpr std::size_t kDiscardAtOnce = 16 * 1024;
 
 template <typename... Cases>
@@ -91,7 +92,10 @@ Result<void> Worker::listen() {
 void Worker::stop_listening() {
   listener_poll_->close();
   // Whoever is in the queue already is answered: crier.busy, since the broadcaster admits nobody.
-  on_accept_ready();
+  const Instant now = net::Loop::now();
+  listener_->accept_some(kAcceptsAtTheEnd, [&](int fd, const net::PeerAddress& peer) {
+    pending_->accept(fd, peer, now);
+  });
   listener_->stop();
   pending_->close_idle();
 }
