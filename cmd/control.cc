@@ -25,29 +25,46 @@ struct Match : Cases... {
 bool Control::take_outboxes(Instant now) {
   std::size_t replays = 0;
   std::size_t items = 0;
-  for (std::size_t i = 0; i < parts_.workers.size(); ++i) {
-    Worker& worker = *parts_.workers[i];
-    while (replays < kReplaysPerTurn && items < kItemsPerTurn) {
-      auto item = worker.outbox().pop();
-      if (!item) break;
-      ++items;
-      std::visit(Match{
-                     [](std::monostate) {},
-                     [&](std::unique_ptr<broadcast::ReplayRequest>& request) {
-                       ++replays;
-                       auto answer = std::make_unique<broadcast::ReplayAnswer>(
-                           parts_.log.replay(*request, now));
-                       const bool pushed = worker.inbox().push(InboxItem(std::move(answer)));
-                       CRIER_CHECK(pushed);  // A worker's budget is below kInboxReserve.
-                       parts_.feed.wake_later(i);
-                     },
-                     [&](std::unique_ptr<Note>& note) { write(*note, now); },
-                     [](std::unique_ptr<ControlTask>& task) { (*task)(); },
-                 },
-                 *item);
+  const std::size_t count = parts_.workers.size();
+  first_ = (first_ + 1) % count;
+  // One item of each worker in turn, so that none waits for the others' replays.
+  for (std::size_t idle = 0, i = first_; idle < count; i = (i + 1) % count) {
+    if (replays >= kReplaysPerTurn || items >= kItemsPerTurn) return true;
+    auto item = parts_.workers[i]->outbox().pop();
+    if (!item) {
+      ++idle;
+      continue;
     }
+    idle = 0;
+    ++items;
+    if (take(i, std::move(*item), now)) ++replays;
   }
-  return replays >= kReplaysPerTurn || items >= kItemsPerTurn;
+  return false;
+}
+
+// True: it was a replay.
+bool Control::take(std::size_t worker, OutboxItem item, Instant now) {
+  return std::visit(
+      Match{
+          [](std::monostate) { return false; },
+          [&](std::unique_ptr<broadcast::ReplayRequest>& request) {
+            auto answer =
+                std::make_unique<broadcast::ReplayAnswer>(parts_.log.replay(*request, now));
+            const bool pushed = parts_.workers[worker]->inbox().push(InboxItem(std::move(answer)));
+            CRIER_CHECK(pushed);  // A worker's budget is below kInboxReserve.
+            parts_.feed.wake_later(worker);
+            return true;
+          },
+          [&](std::unique_ptr<Note>& note) {
+            write(*note, now);
+            return false;
+          },
+          [](std::unique_ptr<ControlTask>& task) {
+            (*task)();
+            return false;
+          },
+      },
+      item);
 }
 
 void Control::write(const Note& note, Instant now) {
@@ -79,10 +96,6 @@ void Control::post(std::size_t worker, WorkerTask task) {
       InboxItem(std::make_unique<WorkerTask>(std::move(task))));
   CRIER_CHECK(pushed);
   parts_.feed.wake_later(worker);
-}
-
-void Control::post_all(const std::function<WorkerTask()>& make_task) {
-  for (std::size_t i = 0; i < parts_.workers.size(); ++i) post(i, make_task());
 }
 
 bool Control::ask(std::size_t worker, std::move_only_function<ControlTask(Worker&)> question) {

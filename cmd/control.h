@@ -37,9 +37,9 @@ class Control final : public WorkerQueries {
   // Questions whose workers did not answer in time are answered with what is there. Every 250 ms.
   void tick(Instant now);
 
-  // Runs `task` on the worker's thread; it is always delivered. For the daemon's few orders.
+  // Runs `task` on the worker's thread, in line with batches. Requires: at most kQuestionsMax are
+  // waiting; what an operator orders goes another way, see Worker::order_reload().
   void post(std::size_t worker, WorkerTask task);
-  void post_all(const std::function<WorkerTask()>& make_task);
 
   void count_subscribers(std::vector<std::string> topics,
                          std::function<void(std::vector<std::uint64_t>)> done) override;
@@ -54,6 +54,7 @@ class Control final : public WorkerQueries {
     std::function<void()> finish;  // Null once it has run.
   };
 
+  bool take(std::size_t worker, OutboxItem item, Instant now);
   void write(const Note& note, Instant now);
   // Asks one worker; `answer`, made there, runs here. False, and nothing happens, while the worker
   // has too many questions already.
@@ -63,6 +64,7 @@ class Control final : public WorkerQueries {
 
   Parts parts_;
   std::list<std::shared_ptr<Question>> questions_;
+  std::size_t first_ = 0;           // Whose outbox is looked at first: each worker in its turn.
   std::vector<std::size_t> asked_;  // Of each worker, and not answered yet.
 };
 

@@ -212,9 +212,7 @@ void Daemon::drain() {
     phase_ = Phase::draining;
     const std::uint32_t window_ms = config_.drain.window_seconds * 1'000;
     drain_ends_ = Instant{now.us + std::uint64_t{window_ms} * 1'000};
-    control_->post_all([window_ms] {
-      return WorkerTask([window_ms](Worker& worker) { worker.begin_drain(window_ms); });
-    });
+    for (const auto& worker : workers_) worker->order_drain(window_ms);
     stop_timer_.start_repeating(kDrainLookMs);
     return;
   }
@@ -224,8 +222,12 @@ void Daemon::drain() {
 void Daemon::stop() {
   if (phase_ == Phase::stopping) return;
   phase_ = Phase::stopping;
+  // First whoever reads what the workers own.
+  admin_server_->close();
+  publish_server_->close();
   stop_workers();
-  control_->take_outboxes(net::Loop::now());  // Their last notes.
+  while (control_->take_outboxes(net::Loop::now())) {  // Their last notes.
+  }
   connections_.flush();
   log_.info("stopped");
   log_.flush();
@@ -233,12 +235,7 @@ void Daemon::stop() {
 }
 
 void Daemon::stop_workers() {
-  if (!control_) return;
-  for (std::size_t i = 0; i < workers_.size(); ++i) {
-    if (!workers_[i]->running()) continue;
-    control_->post(i, [](Worker& worker) { worker.stop(); });
-    workers_[i]->wake();
-  }
+  for (const auto& worker : workers_) worker->order_stop();
   for (const auto& worker : workers_) worker->join();
 }
 

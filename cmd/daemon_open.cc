@@ -144,13 +144,10 @@ void Daemon::apply_to_parts() {
   stderr_log_.set_level(log_level(config_));
   connections_.set_lines_per_second(config_.log.connections_per_second);
   event_log_.set_limits(topic_classes(config_), config_.history.bytes_max);
-  control_->post_all([this] {
-    return WorkerTask([options = worker_options(config_, counts_.streams_max),
-                       policy = subscribe_policy(config_),
-                       notes = config_.log.connections_per_second](Worker& worker) mutable {
-      worker.reload(options, std::move(policy), notes);
-    });
-  });
+  for (const auto& worker : workers_) {
+    worker->order_reload({worker_options(config_, counts_.streams_max), subscribe_policy(config_),
+                          config_.log.connections_per_second});
+  }
 }
 
 }  // namespace crier::cmd

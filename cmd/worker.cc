@@ -89,10 +89,46 @@ Result<void> Worker::listen() {
   return listener_poll_->watch(listener_->fd());
 }
 
-void Worker::stop_listening() {
-  listener_poll_->close();
-  // Whoever is in the queue already is answered: crier.busy, since the broadcaster admits nobody.
+void Worker::order(const std::function<void(Orders&)>& change) {
+  {
+    const std::lock_guard lock(orders_mutex_);
+    change(orders_);
+  }
+  any_orders_.store(true, std::memory_order_release);
+  wake();
+}
+
+void Worker::order_reload(Reload reload) {
+  order([&](Orders& orders) { orders.reload = std::move(reload); });
+}
+
+void Worker::order_drain(std::uint32_t window_ms) {
+  order([&](Orders& orders) { orders.drain_window_ms = window_ms; });
+}
+
+void Worker::order_stop() {
+  order([](Orders& orders) { orders.stop = true; });
+}
+
+void Worker::carry_out_orders() {
+  if (!any_orders_.exchange(false, std::memory_order_acquire)) return;
+  Orders orders;
+  {
+    const std::lock_guard lock(orders_mutex_);
+    std::swap(orders, orders_);
+  }
+  if (orders.reload) reload(std::move(*orders.reload));
+  if (orders.drain_window_ms) begin_drain(*orders.drain_window_ms);
+  if (orders.stop) loop_.stop();
+}
+
+// Nobody is admitted any more, and nobody new is listened to. Whoever is in the queue already is
+// answered: crier.busy.
+void Worker::begin_drain(std::uint32_t window_ms) {
   const Instant now = net::Loop::now();
+  broadcaster_->begin_drain(window_ms, now);
+  if (!listener_) return;
+  listener_poll_->close();
   listener_->accept_some(kAcceptsAtTheEnd, [&](int fd, const net::PeerAddress& peer) {
     pending_->accept(fd, peer, now);
   });
@@ -100,20 +136,10 @@ void Worker::stop_listening() {
   pending_->close_idle();
 }
 
-void Worker::begin_drain(std::uint32_t window_ms) {
-  broadcaster_->begin_drain(window_ms, net::Loop::now());
-  stop_listening();
-}
-
-void Worker::cut_all() {
-  broadcaster_->cut_all();
-}
-
-void Worker::reload(const broadcast::WorkerOptions& options, SubscribePolicy policy,
-                    std::uint32_t notes_per_second) {
-  broadcaster_->set_live_options(options);
-  routes_->set_policy(std::move(policy));
-  setup_.notes_per_second = notes_per_second;
+void Worker::reload(Reload wanted) {
+  broadcaster_->set_live_options(wanted.options);
+  routes_->set_policy(std::move(wanted.policy));
+  setup_.notes_per_second = wanted.notes_per_second;
 }
 
 void Worker::on_accept_ready() {
@@ -157,7 +183,13 @@ void Worker::on_stream_ready(const net::Ready& ready, Instant now) {
     if (stream->state == broadcast::StreamState::closing) return;
     const net::DiscardOutcome outcome = net::discard_input(stream->fd, kDiscardAtOnce);
     broadcaster_->on_input(token, outcome.bytes);
-    if (outcome.end == net::InputEnd::drained) return;
+    // Bytes that a kernel without memory keeps are read when more come.
+    if (outcome.end == net::InputEnd::drained || outcome.bytes == 0) {
+      if (outcome.end != net::InputEnd::drained && outcome.end != net::InputEnd::more) {
+        broadcaster_->on_peer_closed(token);
+      }
+      return;
+    }
     if (outcome.end != net::InputEnd::more) broadcaster_->on_peer_closed(token);
   }
 }
@@ -201,13 +233,13 @@ void Worker::take(InboxItem&& item, Instant now) {
 
 // Everything a worker does between two sleeps besides its callbacks, in order.
 void Worker::finish_turn() {
-  const Instant now = net::Loop::now();
-  take_inbox(now);
+  carry_out_orders();
+  take_inbox(net::Loop::now());
   for (std::size_t done = 0; done < kFanoutSlice && broadcaster_->unfinished();
        done += kGroupSlice) {
     broadcaster_->run(net::Loop::now());
   }
-  if (pending_->has_work()) pending_->run(now);
+  if (pending_->has_work()) pending_->run(net::Loop::now());
   broadcaster_->finish_turn(net::Loop::now());
   if (broadcaster_->any_to_revisit() && !revisit_timer_->running()) {
     revisit_timer_->start_once(kRevisitTickMs);

@@ -10,6 +10,7 @@
 #include <functional>
 #include <latch>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -80,15 +81,20 @@ class Worker final : public broadcast::StreamObserver,
   const net::PendingCounters& pending_counters() const { return pending_->counters(); }
   const net::ListenerCounters& listener_counters() const { return listener_->counters(); }
 
+  // Orders do not stand in line behind batches: they are carried out at the worker's next turn. A
+  // later one of the same kind replaces one that was not carried out yet.
+  struct Reload {
+    broadcast::WorkerOptions options;
+    SubscribePolicy policy;
+    std::uint32_t notes_per_second = 0;
+  };
+  void order_reload(Reload reload);
+  void order_drain(std::uint32_t window_ms);
+  void order_stop();
+
   // --- for tasks, on the worker's thread
   // ----------------------------------------------------------
   [[nodiscard]] Result<void> listen();
-  void stop_listening();
-  void begin_drain(std::uint32_t window_ms);
-  void cut_all();
-  void stop() { loop_.stop(); }
-  void reload(const broadcast::WorkerOptions& options, SubscribePolicy policy,
-              std::uint32_t notes_per_second);
   broadcast::Broadcaster& broadcaster() { return *broadcaster_; }
   // At most `limit` rows from slot `from` on; looks at a bounded number of slots. `next` is the
   // slot to go on from, 0 at the end of the table.
@@ -103,6 +109,16 @@ class Worker final : public broadcast::StreamObserver,
   [[nodiscard]] bool ask(broadcast::ReplayRequest&& request) override;
 
  private:
+  struct Orders {
+    std::optional<Reload> reload;
+    std::optional<std::uint32_t> drain_window_ms;
+    bool stop = false;
+  };
+  void order(const std::function<void(Orders&)>& change);
+  void carry_out_orders();
+  void begin_drain(std::uint32_t window_ms);
+  void reload(Reload wanted);
+
   void run_thread();
   void on_accept_ready();
   void on_sockets_ready();
@@ -123,6 +139,9 @@ class Worker final : public broadcast::StreamObserver,
   SpscQueue<OutboxItem> outbox_{kOutboxItems};
   std::atomic<std::uint64_t> consumed_bytes_{0};
   std::atomic<bool> report_when_empty_{false};
+  std::mutex orders_mutex_;  // Taken when an operator wants something, never for an event.
+  Orders orders_;
+  std::atomic<bool> any_orders_{false};
 
   net::Loop loop_;
   net::Wakeup wakeup_;
