@@ -58,6 +58,7 @@ void Feed::feed_from_history(Link& link) {
   while (link.fed_through < log_.head() && has_room(link)) {
     broadcast::MissedFrames missed =
         log_.frames_after(link.fed_through, kBatchFramesMax, kBatchBytesMax);
+    CRIER_CHECK(missed.through > link.fed_through);
     if (missed.lost) {
       const LostNotice notice{link.fed_through + 1, missed.through};
       const bool pushed = link.worker->inbox().push(InboxItem(notice));
@@ -68,7 +69,6 @@ void Feed::feed_from_history(Link& link) {
       for (const FrameRef& frame : missed.frames) bytes += frame->memory_bytes();
       push(link, std::make_shared<const broadcast::Batch>(std::move(missed.frames)), bytes);
     }
-    CRIER_CHECK(missed.through > link.fed_through || missed.through == log_.head());
     link.fed_through = missed.through;
   }
   link.lagging = link.fed_through < log_.head();

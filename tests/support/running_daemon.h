@@ -49,6 +49,8 @@ class RunningDaemon {
   // The exit code (128 + number for a signal); nullopt if it still runs after that time.
   std::optional<int> wait_for_exit(int wait_ms = kPatienceMs);
   bool running() const { return pid_ > 0; }
+  // Requires: it runs.
+  pid_t pid() const { return pid_; }
 
   // What it printed so far, this start and those before; stdout and stderr together.
   std::string output() const;

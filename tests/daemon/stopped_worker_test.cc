@@ -1,0 +1,98 @@
+// One worker that does not run, as when its core is taken away: publishers and the other workers'
+// streams go on, and its own streams have lost nothing when it runs again.
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "tests/support/catch.h"
+#include "tests/support/running_daemon.h"
+
+namespace crier::tests {
+namespace {
+
+// Stops a single thread of a child, as no signal can; it goes on when this object does. Belongs to
+// the thread that made it.
+class StoppedThread {
+ public:
+  explicit StoppedThread(pid_t thread) : thread_(thread) {
+    seized_ = ::ptrace(PTRACE_SEIZE, thread_, nullptr, nullptr) == 0;
+    if (!seized_) return;
+    stopped_ = ::ptrace(PTRACE_INTERRUPT, thread_, nullptr, nullptr) == 0 &&
+               ::waitpid(thread_, nullptr, __WALL) == thread_;
+  }
+  ~StoppedThread() {
+    if (seized_) ::ptrace(PTRACE_DETACH, thread_, nullptr, nullptr);
+  }
+  StoppedThread(const StoppedThread&) = delete;
+  StoppedThread& operator=(const StoppedThread&) = delete;
+
+  // False where the system does not let its processes be traced.
+  bool stopped() const { return stopped_; }
+
+ private:
+  pid_t thread_;
+  bool seized_ = false;
+  bool stopped_ = false;
+};
+
+// Workers are the last threads the daemon starts.
+pid_t last_thread(pid_t process) {
+  pid_t last = 0;
+  const std::string tasks = "/proc/" + std::to_string(process) + "/task";
+  for (const auto& entry : std::filesystem::directory_iterator(tasks)) {
+    last = std::max(last, static_cast<pid_t>(std::stoi(entry.path().filename().string())));
+  }
+  return last;
+}
+
+void read_all(Subscriber& subscriber, int first, int end) {
+  for (int i = first; i < end; ++i) {
+    REQUIRE(subscriber.next_published().data.starts_with(std::to_string(i) + " "));
+  }
+}
+
+TEST_CASE("a stopped worker holds up nobody else, and its streams lose nothing", "[slow]") {
+  constexpr int kStreams = 24;
+  constexpr int kEvents = 3'000;
+  const std::string padding(1'000, 'x');
+  const RunningDaemon daemon({.settings = {"history.events_max=10000"}, .workers = 2});
+  std::vector<Subscriber> subscribers;
+  for (int i = 0; i < kStreams; ++i) {
+    subscribers.push_back(daemon.subscribe("/events?topic=a"));
+    REQUIRE(subscribers.back().next().event == "crier.open");
+  }
+  std::vector<Subscriber*> running;
+  std::vector<Subscriber*> waiting;
+  {
+    const StoppedThread worker(last_thread(daemon.pid()));
+    if (!worker.stopped()) {
+      WARN("not tested: this system does not let a thread be stopped");
+      return;
+    }
+    daemon.publish("a", "first");
+    for (Subscriber& subscriber : subscribers) {
+      (subscriber.try_next(200) ? running : waiting).push_back(&subscriber);
+    }
+    REQUIRE_FALSE(running.empty());
+    REQUIRE_FALSE(waiting.empty());
+    RawSocket publisher = daemon.connect_publisher();
+    for (int i = 0; i < kEvents; ++i) {
+      publisher.send(request_text("POST /topics/a", std::to_string(i) + " " + padding));
+      REQUIRE(publisher.read_answer().status == 202);
+    }
+    read_all(*running.front(), 0, kEvents);
+    CHECK_FALSE(waiting.front()->try_next(0).has_value());
+  }
+  for (Subscriber* subscriber : waiting) {
+    CHECK(subscriber->next_published().data == "first");
+    read_all(*subscriber, 0, kEvents);
+  }
+  for (std::size_t i = 1; i < running.size(); ++i) read_all(*running[i], 0, kEvents);
+}
+
+}  // namespace
+}  // namespace crier::tests
