@@ -1,6 +1,7 @@
 // What a full server answers, and what a stream may not do.
 #include <chrono>
 #include <string>
+#include <utility>
 
 #include "tests/support/catch.h"
 #include "tests/support/running_daemon.h"
@@ -89,9 +90,35 @@ TEST_CASE("a stream that sends floods of input is ended, others are not") {
   CHECK(other.next().data == "2");
 }
 
+TEST_CASE("a stream that has lasted long enough is told, and ended", "[slow]") {
+  const RunningDaemon daemon({.settings = {"limits.stream_seconds_max=1"}});
+  const bool old = GENERATE(false, true);
+  const std::string id = daemon.publish("a", "before");
+  Subscriber subscriber = daemon.subscribe("/events?topic=a", {.http_1_0 = old});
+  REQUIRE(subscriber.next().event == "crier.open");
+  const SseMessage end = subscriber.next();
+  CHECK(end.event == "crier.end");
+  CHECK(end.data.find("\"expired\"") != std::string::npos);
+  CHECK(end.last_event_id == id);  // It has none of its own; the position is kept.
+  CHECK(subscriber.retry_ms().has_value());
+  CHECK(subscriber.wait_for_end());
+  CHECK(subscriber.socket().read_to_end().empty());  // The connection ends, too.
+
+  daemon.publish("a", "meanwhile");
+  Subscriber again =
+      daemon.subscribe("/events?topic=a", {.last_event_id = subscriber.last_event_id()});
+  CHECK(again.next_published().data == "meanwhile");
+}
+
 TEST_CASE("a stream over its rate is paced, the others are not", "[slow]") {
-  const RunningDaemon daemon(
-      {.configuration = R"({"topics": [{"match": "slow.>", "rate": 10, "burst": 5}]})"});
+  const auto [name, options] = GENERATE(values<std::pair<std::string, DaemonOptions>>({
+      {"by its class",
+       {.configuration = R"({"topics": [{"match": "slow.>", "rate": 10, "burst": 5}]})"}},
+      {"by the rate of all",
+       {.settings = {"limits.events_per_second=10", "limits.events_burst=5"}}},
+  }));
+  INFO(name);
+  const RunningDaemon daemon(options);
   Subscriber paced = daemon.subscribe("/events?topic=slow.a");
   Subscriber free = daemon.subscribe("/events?topic=fast");
   REQUIRE(paced.next().event == "crier.open");

@@ -1,0 +1,112 @@
+// Readers that stop, over the wire: each overflow policy does what it says, and only to them.
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "tests/support/catch.h"
+#include "tests/support/running_daemon.h"
+
+namespace crier::tests {
+namespace {
+
+constexpr int kEvents = 500;  // Two megabytes: more than the sockets and the ring hold.
+constexpr int kSmallBuffer = 2'304;
+
+DaemonOptions with_policy(const std::string& policy) {
+  return {.settings = {"limits.owed_bytes_max=65536", "limits.event_bytes_max=8192"},
+          .configuration = R"({"topics": [{"match": "slow.>", "policy": ")" + policy + R"("}]})",
+          .workers = 1};
+}
+
+std::string data_of(int number) {
+  return std::to_string(number) + " " + std::string(4'000, 'x');
+}
+
+// Publishes all of them while `reading` keeps up, as it must however slow others are.
+void publish_all(const RunningDaemon& daemon, Subscriber& reading) {
+  for (int i = 0; i < kEvents; ++i) {
+    daemon.publish("slow.a", data_of(i));
+    REQUIRE(reading.next().data == data_of(i));
+  }
+}
+
+TEST_CASE("with `disconnect` a stopped reader is ended, and resumes without a gap", "[slow]") {
+  const RunningDaemon daemon(with_policy("disconnect"));
+  Subscriber stopped = daemon.subscribe("/events/slow.a", {.receive_buffer = kSmallBuffer});
+  Subscriber reading = daemon.subscribe("/events/slow.a");
+  REQUIRE(stopped.next().event == "crier.open");
+  REQUIRE(reading.next().event == "crier.open");
+  publish_all(daemon, reading);
+
+  int expected = 0;
+  std::string reason;
+  while (const auto event = stopped.try_next()) {
+    if (event->event == "crier.end") {
+      reason = nlohmann::json::parse(event->data).at("reason");
+      continue;
+    }
+    CHECK(reason.empty());  // Nothing follows it.
+    REQUIRE(event->data == data_of(expected));
+    ++expected;
+  }
+  CHECK(reason == "overflow");
+  CHECK(stopped.wait_for_end());
+  CHECK(expected < kEvents);
+
+  Subscriber again = daemon.subscribe("/events/slow.a", {.last_event_id = stopped.last_event_id()});
+  for (; expected < kEvents; ++expected) {
+    REQUIRE(again.next_published().data == data_of(expected));
+  }
+}
+
+TEST_CASE("with `drop-oldest` a stopped reader is told how many it lost, and where", "[slow]") {
+  const RunningDaemon daemon(with_policy("drop-oldest"));
+  Subscriber stopped = daemon.subscribe("/events/slow.a", {.receive_buffer = kSmallBuffer});
+  Subscriber reading = daemon.subscribe("/events/slow.a");
+  REQUIRE(stopped.next().event == "crier.open");
+  REQUIRE(reading.next().event == "crier.open");
+  publish_all(daemon, reading);
+
+  int expected = 0;
+  int gaps = 0;
+  while (expected < kEvents) {
+    const SseMessage event = stopped.next();
+    if (event.event == "crier.gap") {
+      const auto told = nlohmann::json::parse(event.data);
+      CHECK(told.at("reason") == "overflow");
+      CHECK(told.at("resumed_at") == event.last_event_id);
+      REQUIRE(told.at("missed").is_number());
+      expected += told.at("missed").get<int>();
+      ++gaps;
+      continue;
+    }
+    REQUIRE(event.data == data_of(expected));
+    ++expected;
+  }
+  CHECK(gaps >= 1);
+  daemon.publish("slow.a", "live");
+  CHECK(stopped.next().data == "live");
+}
+
+TEST_CASE("a reader that takes nothing for too long is cut, one that is owed nothing is not",
+          "[slow]") {
+  const RunningDaemon daemon(
+      {.settings = {"limits.owing_seconds_max=1", "history.events_max=10000"}, .workers = 1});
+  Subscriber stopped = daemon.subscribe("/events/a", {.receive_buffer = kSmallBuffer});
+  Subscriber idle = daemon.subscribe("/events/b");
+  REQUIRE(stopped.next().event == "crier.open");
+  REQUIRE(idle.next().event == "crier.open");
+  for (int i = 0; i < kEvents; ++i) daemon.publish("a", data_of(i));
+  REQUIRE(daemon.wait_for_output("stalled"));
+  int expected = 0;
+  while (const auto event = stopped.try_next()) {
+    REQUIRE(event->data == data_of(expected));
+    ++expected;
+  }
+  CHECK(stopped.socket().ended());
+  CHECK_FALSE(stopped.wait_for_end());  // Cut, and it can tell.
+  daemon.publish("b", "still here");
+  CHECK(idle.next().data == "still here");
+}
+
+}  // namespace
+}  // namespace crier::tests
