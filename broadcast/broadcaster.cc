@@ -45,12 +45,16 @@ std::expected<StreamToken, Refused> Broadcaster::reserve(
       return std::unexpected(Refused::streams_per_address_max);
     }
     stream.address = *row;
+    stream.set(Stream::kAddressCounted);
   }
   return *token;
 }
 
 void Broadcaster::give_back_counts(Stream& stream) {
-  if (stream.address != kNone) counts_.addresses.leave(std::exchange(stream.address, kNone));
+  if (stream.has(Stream::kAddressCounted)) {
+    counts_.addresses.leave(stream.address);
+    stream.clear(Stream::kAddressCounted);
+  }
   counts_.streams.fetch_sub(1, std::memory_order_relaxed);
 }
 
@@ -80,6 +84,9 @@ std::expected<void, Refused> Broadcaster::start(StreamToken token, const StartRe
   stream.topic_class = options_.classes->of_subscriptions(names);
   stream.fd = request.fd;
   if (request.framing == Framing::plain) stream.set(Stream::kPlain);
+  if (!stream.has(Stream::kAddressCounted)) {
+    stream.address = static_cast<std::uint32_t>(request.address_hash);
+  }
   stream.bucket.reset(now);
   stream.sequence_next = request.resume.after + 1;
   stream.state = StreamState::live;
@@ -101,7 +108,6 @@ void Broadcaster::begin_replay(StreamIndex index, const StartRequest& request, I
   owing->replay = ReplayState::idle;
   owing->from = request.resume.from;
   owing->last_count = request.resume.last_count;
-  owing->address_hash = request.address_hash;
   // Without an id of the client's, where the stream begins is known only from the answer.
   owing->opened = !request.resume.id.empty();
   write_prelude(index, request, now);
@@ -221,6 +227,7 @@ void Broadcaster::tick(Instant now) {
 void Broadcaster::begin_drain(std::uint32_t window_ms, Instant now) {
   if (draining_) return;
   draining_ = true;
+  delivery_.set_drain_end(Instant{now.us + std::uint64_t{window_ms} * 1'000});
   sweep_.begin_drain(window_ms, now);
 }
 

@@ -33,7 +33,7 @@ void CatchUp::ask() {
     Owing& owing = parts_.streams.owing(*stream);
     if (!parts_.port.ask(request_of(*token, *stream))) {
       parts_.queue.answered(*token);
-      parts_.queue.add(*token, owing.address_hash);
+      parts_.queue.add(*token, stream->address);
       break;
     }
     owing.replay = ReplayState::asked;
@@ -74,6 +74,7 @@ void CatchUp::take(ReplayAnswer&& answer, Instant now) {
   // Asked for anew, it goes on from where crier.open said it begins.
   stream->sequence_next = std::max(stream->sequence_next, answer.position + 1);
   owing.from = ReplayFrom::sequence;
+  owing.connected = true;  // What it loses from here on, it loses while it is connected.
   owing.connected = true;  // What it loses from here on, it lost while it was with us.
   owing.evictions_told = answer.evictions_told;
   parts_.stats.replay_frames.add(answer.frames.size());

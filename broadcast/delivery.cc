@@ -67,8 +67,9 @@ void Delivery::offer(StreamIndex index, std::span<const FrameRef> frames, std::s
   }
   if (cut.frames > 0) stream.sequence_next = frames[cut.frames - 1]->sequence() + 1;
   if (cut.frames < frames.size()) {
+    // First, so that a stream without tokens that also overflows does not ask the log at once.
+    if (cut.frames == allowed) await_tokens(index);
     fall_behind(index, frames.subspan(cut.frames), cut, now);
-    if (!stream.has(Stream::kBlocked) && stream.owing != kNone) await_tokens(index);
   }
 }
 
@@ -307,12 +308,7 @@ void Delivery::settle(StreamIndex index) {
     stream.state = StreamState::live;
   } else if (stream.state == StreamState::replaying && owing.replay == ReplayState::idle) {
     owing.replay = ReplayState::waiting;
-    const StreamToken token = streams_.token(index);
-    // A stream without a known address stands in a line of its own.
-    const std::uint64_t line = owing.address_hash != 0
-                                   ? owing.address_hash
-                                   : std::uint64_t{token.generation} << 32 | token.index;
-    replays_.add(token, line);
+    replays_.add(streams_.token(index), stream.address);
   }
 }
 

@@ -85,6 +85,8 @@ class Delivery {
   // Wraps SSE text in the stream's framing.
   static void append_framed(std::string& out, Framing framing, std::string_view text);
   std::uint32_t retry_ms();
+  // Until then nobody is listening for those who are told to come back.
+  void set_drain_end(Instant end) { drain_end_ = end; }
 
  private:
   struct Cut {
@@ -137,6 +139,7 @@ class Delivery {
   std::vector<StreamToken> listed_;
   std::vector<StreamToken> revisited_;
   std::uint64_t queue_bytes_ = 0;
+  Instant drain_end_;
 };
 
 }  // namespace crier::broadcast

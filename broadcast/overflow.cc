@@ -15,10 +15,14 @@ bool Delivery::overflow(StreamIndex index, const FrameRef& frame, Instant now) {
   Owing& owing = streams_.owing(stream);
   stats_.overflows.add();
   const OverflowPolicy policy = (*options_.classes)[stream.topic_class].policy;
-  // A replay goes at the stream's own pace and never loses by being slow; and without any storage
-  // there is nothing to drop from.
-  const bool from_log = stream.state == StreamState::replaying || owing.ring.capacity() == 0;
-  if (policy == OverflowPolicy::catch_up || from_log) {
+  // A replay goes at the stream's own pace and never loses by being slow: what fitted is sent, the
+  // rest is asked for again.
+  if (stream.state == StreamState::replaying) {
+    rejoin_log(index);
+    return false;
+  }
+  // Without any storage there is nothing to drop from.
+  if (policy == OverflowPolicy::catch_up || owing.ring.capacity() == 0) {
     fall_back_to_log(index);
     return false;
   }
@@ -140,7 +144,12 @@ void Delivery::end(StreamIndex index, EndReason reason, Instant now) {
   Stream& stream = streams_[index];
   if (stream.state == StreamState::ending || stream.state == StreamState::closing) return;
   std::string text;
-  append_end_event(text, reason, retry_ms());
+  // While draining nobody listens: the time until then comes on top.
+  std::uint32_t wait_ms = retry_ms();
+  if (reason == EndReason::drained && drain_end_ > now) {
+    wait_ms += static_cast<std::uint32_t>((drain_end_.us - now.us) / 1'000);
+  }
+  append_end_event(text, reason, wait_ms);
   scratch_.clear();
   append_framed(scratch_, stream.framing(), text);
   if (stream.framing() == Framing::chunked) scratch_ += kLastChunk;
@@ -162,8 +171,8 @@ void Delivery::end(StreamIndex index, EndReason reason, Instant now) {
     return;
   }
   Owing& owing = streams_.owing(stream);
-  // With no room for one more frame, the newest event gives way: its id was not sent, so a client
-  // that comes back gets it from the history.
+  // With no room for one more frame, the unsent events give way: their ids were not sent, so a
+  // client that comes back gets them from the history.
   if (!streams_.make_room(owing)) drop_unsent(stream, owing);
   if (!streams_.make_room(owing)) {
     closes_.add(index, stream, reason);

@@ -27,7 +27,6 @@ struct Owing {
   std::uint32_t dropped = 0;          // and how many since the stream was last told.
   std::uint32_t last_count = 0;       // ReplayFrom::last
   std::uint64_t evictions_told = 0;   // Of the log's last answer: what was announced.
-  std::uint64_t address_hash = 0;     // One replay at a time for each.
   ReplayFrom from = ReplayFrom::sequence;
   ReplayState replay = ReplayState::none;
   EndReason end_reason = EndReason::drained;  // While ending.

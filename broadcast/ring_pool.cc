@@ -36,10 +36,10 @@ std::size_t RingPool::class_of(std::uint32_t frames) const {
 std::span<FrameRef> RingPool::rent(std::uint32_t frames) {
   SizeClass& size_class = classes_[class_of(frames)];
   const std::size_t bytes = frames * sizeof(FrameRef);
-  if (rented_bytes_ + bytes > bytes_max_) return {};
+  if (frames > kSmallest && rented_bytes_ + bytes > bytes_max_) return {};
   const auto ring = size_class.free.rent();
   if (!ring) return {};
-  rented_bytes_ += bytes;
+  if (frames > kSmallest) rented_bytes_ += bytes;
   return {reinterpret_cast<FrameRef*>(&size_class.storage[std::size_t{*ring} * frames]), frames};
 }
 
@@ -51,7 +51,7 @@ void RingPool::give_back(std::span<FrameRef> storage) {
   const auto* first = reinterpret_cast<const Raw*>(storage.data());
   const auto ring = static_cast<std::size_t>(first - &size_class.storage[0]) / frames;
   size_class.free.give_back(ring);
-  rented_bytes_ -= storage.size_bytes();
+  if (frames > kSmallest) rented_bytes_ -= storage.size_bytes();
 
   const std::size_t group = release_group(frames);
   const std::size_t from = ring / group * group;

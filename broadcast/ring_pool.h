@@ -1,4 +1,4 @@
-// Storage for rings, in size classes that double, with one bound on all of it together.
+// Storage for rings, in size classes that double, within a bound.
 //
 // A burst that makes every stream rent a ring leaves nothing behind: memory that no ring lives in
 // goes back to the system.
@@ -21,8 +21,9 @@ class RingPool {
  public:
   static constexpr std::uint32_t kSmallest = 8;  // Frames: one cache line of references.
 
-  // Rings of up to `frames_max` frames (a power of two, at least kSmallest), at most `bytes_max`
-  // bytes of storage in all.
+  // Rings of up to `frames_max` frames (a power of two, at least kSmallest). `bytes_max` bounds the
+  // storage of the smallest, and once more that of all others together: however many large rings
+  // stalled streams hold, one that falls behind for the first time finds a small one.
   RingPool(std::uint32_t frames_max, std::size_t bytes_max);
 
   std::uint32_t frames_max() const { return kSmallest << (classes_.size() - 1); }

@@ -48,7 +48,8 @@ struct alignas(64) Stream {
   Tick wrote_at;  // When bytes last went out; or, behind, when progress was last made.
   Tick opened_at;
 
-  std::uint32_t address = kNone;  // Row in the table of counts per client address.
+  std::uint32_t address =
+      0;  // Row in the counts per address, or a hash of it if nothing is counted.
   std::uint32_t events_sent = 0;
   TokenBucket bucket;
   StreamState state = StreamState::vacant;
@@ -64,6 +65,8 @@ struct alignas(64) Stream {
       8;  // In the list visited every 20 ms: waits for tokens.
 
   static constexpr std::uint8_t kOutputWatched = 16;  // Its writable edges are asked for.
+
+  static constexpr std::uint8_t kAddressCounted = 32;  // `address` is a row, and counts.
 
   bool has(std::uint8_t flag) const { return (flags & flag) != 0; }
   void set(std::uint8_t flag) { flags = static_cast<std::uint8_t>(flags | flag); }

@@ -88,6 +88,16 @@ bool StreamTable::make_room(Owing& owing) {
   return true;
 }
 
+void StreamTable::shrink_ring(Owing& owing) {
+  Ring& ring = owing.ring;
+  if (ring.capacity() <= RingPool::kSmallest || ring.size() >= RingPool::kSmallest) return;
+  const auto smaller = rings_.rent(RingPool::kSmallest);
+  if (smaller.empty()) return;
+  const auto larger = ring.storage();
+  ring.move_to(smaller);
+  rings_.give_back(larger);
+}
+
 StreamExtra& StreamTable::add_extra(Stream& stream) {
   CRIER_CHECK(stream.extra == kNone);
   if (free_extras_.empty()) {

@@ -78,6 +78,9 @@ class StreamTable {
   // bound.
   bool make_room(Owing& owing);
 
+  // Moves a ring that holds next to nothing to the smallest storage.
+  void shrink_ring(Owing& owing);
+
   StreamExtra& add_extra(Stream& stream);
   const StreamExtra* extra(const Stream& stream) const;
   StreamExtra* extra(const Stream& stream);
