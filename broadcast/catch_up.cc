@@ -32,8 +32,7 @@ void CatchUp::ask() {
     }
     Owing& owing = parts_.streams.owing(*stream);
     if (!parts_.port.ask(request_of(*token, *stream))) {
-      parts_.queue.answered(*token);
-      parts_.queue.add(*token, stream->address);
+      parts_.queue.put_back(*token);
       break;
     }
     owing.replay = ReplayState::asked;

@@ -67,8 +67,8 @@ void Delivery::offer(StreamIndex index, std::span<const FrameRef> frames, std::s
   }
   if (cut.frames > 0) stream.sequence_next = frames[cut.frames - 1]->sequence() + 1;
   if (cut.frames < frames.size()) {
-    // First, so that a stream without tokens that also overflows does not ask the log at once.
-    if (cut.frames == allowed) await_tokens(index);
+    // First of all it waits: without memory for a ring it would ask the log over and over.
+    if (!stream.has(Stream::kBlocked)) await_tokens(index);
     fall_behind(index, frames.subspan(cut.frames), cut, now);
   }
 }

@@ -27,6 +27,18 @@ std::optional<StreamToken> ReplayQueue::next() {
   return stream;
 }
 
+void ReplayQueue::put_back(StreamToken stream) {
+  const auto flight = in_flight_.find(key(stream));
+  CRIER_CHECK(flight != in_flight_.end());
+  Line& line = lines_.at(flight->second);
+  CRIER_CHECK(line.busy);
+  line.busy = false;
+  line.streams.push_front(stream);
+  ready_.push_front(flight->second);
+  ++waiting_;
+  in_flight_.erase(flight);
+}
+
 void ReplayQueue::answered(StreamToken stream) {
   const auto flight = in_flight_.find(key(stream));
   CRIER_CHECK(flight != in_flight_.end());

@@ -23,6 +23,10 @@ class ReplayQueue {
   // The next stream that may ask; it counts as in flight until answered().
   std::optional<StreamToken> next();
 
+  // The stream's request could not be sent: it is again the very next.
+  // Requires: next() returned it, and nothing was asked of the queue since.
+  void put_back(StreamToken stream);
+
   // The stream's request was answered, or never sent because the stream is gone.
   void answered(StreamToken stream);
 

@@ -36,10 +36,11 @@ std::size_t RingPool::class_of(std::uint32_t frames) const {
 std::span<FrameRef> RingPool::rent(std::uint32_t frames) {
   SizeClass& size_class = classes_[class_of(frames)];
   const std::size_t bytes = frames * sizeof(FrameRef);
-  if (frames > kSmallest && rented_bytes_ + bytes > bytes_max_) return {};
+  std::size_t& rented = rented_bytes_[frames > kSmallest ? 1 : 0];
+  if (rented + bytes > bytes_max_) return {};
   const auto ring = size_class.free.rent();
   if (!ring) return {};
-  if (frames > kSmallest) rented_bytes_ += bytes;
+  rented += bytes;
   return {reinterpret_cast<FrameRef*>(&size_class.storage[std::size_t{*ring} * frames]), frames};
 }
 
@@ -51,7 +52,7 @@ void RingPool::give_back(std::span<FrameRef> storage) {
   const auto* first = reinterpret_cast<const Raw*>(storage.data());
   const auto ring = static_cast<std::size_t>(first - &size_class.storage[0]) / frames;
   size_class.free.give_back(ring);
-  if (frames > kSmallest) rented_bytes_ -= storage.size_bytes();
+  rented_bytes_[frames > kSmallest ? 1 : 0] -= storage.size_bytes();
 
   const std::size_t group = release_group(frames);
   const std::size_t from = ring / group * group;

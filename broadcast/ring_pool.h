@@ -6,6 +6,7 @@
 // Belongs to one worker.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -27,7 +28,7 @@ class RingPool {
   RingPool(std::uint32_t frames_max, std::size_t bytes_max);
 
   std::uint32_t frames_max() const { return kSmallest << (classes_.size() - 1); }
-  std::size_t rented_bytes() const { return rented_bytes_; }
+  std::size_t rented_bytes() const { return rented_bytes_[0] + rented_bytes_[1]; }
 
   // Storage for exactly `frames` frames, all null; empty when the bound is reached.
   // Requires: frames is a power of two from kSmallest to frames_max().
@@ -50,7 +51,7 @@ class RingPool {
 
   std::vector<SizeClass> classes_;
   std::size_t bytes_max_;
-  std::size_t rented_bytes_ = 0;
+  std::array<std::size_t, 2> rented_bytes_{};  // Of the smallest; of all others.
 };
 
 }  // namespace crier::broadcast

@@ -12,6 +12,13 @@ StreamTable::StreamTable(const Sizes& sizes)
       owings_(sizes.streams_max),
       rings_(sizes.ring_frames_max, sizes.ring_bytes_max) {}
 
+// The pools know no destructors; frames in rings are counted references.
+StreamTable::~StreamTable() {
+  for (std::size_t index = 0; index < slots_.end(); ++index) {
+    if (slots_.is_rented(index)) give_back_owing(slots_[index]);
+  }
+}
+
 std::optional<StreamToken> StreamTable::reserve(Instant now) {
   const auto index = slots_.rent();
   if (!index) return std::nullopt;

@@ -41,6 +41,9 @@ class StreamTable {
     std::size_t ring_bytes_max = 0;     // All rings together.
   };
   explicit StreamTable(const Sizes& sizes);
+  ~StreamTable();
+  StreamTable(const StreamTable&) = delete;
+  StreamTable& operator=(const StreamTable&) = delete;
 
   // A slot in state `reserved`, or nothing when all are taken.
   std::optional<StreamToken> reserve(Instant now);

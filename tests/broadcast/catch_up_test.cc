@@ -1,0 +1,115 @@
+#include "broadcast/catch_up.h"
+
+#include "tests/broadcast/worker_fixture.h"
+
+namespace crier::broadcast {
+
+TEST_CASE("a replay that is asked for anew does not begin before crier.open's position") {
+  WorkerOptions options;
+  options.ring_bytes_max = 8;  // No ring: what does not go at once is asked for again.
+  WorkerFixture f({}, options);
+  f.publish({"a", "a", "a", "a", "a"});
+  f.run();
+  ResumePlan plan;
+  plan.kind = ResumePlan::Kind::replay;
+  plan.from = ReplayFrom::last;
+  plan.last_count = 2;
+  const auto stream = f.open({"a"}, plan);
+  f.run();
+  f.take_sent(stream);
+  f.io[stream.fd].starved = true;
+  f.io[stream.fd].starved = false;
+  REQUIRE(f.requests.size() == 1);
+  ReplayAnswer answer = f.log.replay(f.requests.front(), f.now);
+  f.requests.pop_front();
+  // crier.open goes, and not a byte of the event after it.
+  std::string open;
+  append_event_id(open, f.log.epoch(), 3);
+  f.io[stream.fd].per_write_max = ScriptedIo::kUnlimited;
+  f.io[stream.fd].room = 2 * open.size() + std::string(
+                                               "id: \nevent: crier.open\nretry: 1234\n"
+                                               "data: {\"position\":\"\"}\n\n")
+                                               .size();
+  f.worker->take_answer(std::move(answer), f.now);
+  f.run();
+  REQUIRE(f.state(stream) == StreamState::replaying);
+  f.unblock(stream);
+  f.answer_all();
+  const std::string& sent = f.io[stream.fd].sent;
+  CHECK(count_of(sent, "data: x") == 2);
+  CHECK(count_of(sent, "id: " + f.id(4)) == 1);
+  CHECK(count_of(sent, "id: " + f.id(5)) == 1);
+}
+
+TEST_CASE("what a replaying stream loses between two answers is an overflow") {
+  WorkerOptions options;
+  options.owed_bytes_max = 1;  // One event an answer.
+  TopicClass global;
+  global.history.events_max = 3;
+  WorkerFixture f(global, options);
+  f.publish({"a", "a", "a"});
+  f.run();
+  const std::string from = f.id(1);
+  const auto stream = f.open({"a"}, plan_resume(from, f.log.epoch(), 3));
+  f.run();
+  REQUIRE(f.requests.size() == 1);
+  f.worker->take_answer(f.log.replay(f.requests.front(), f.now), f.now);
+  f.requests.pop_front();
+  f.publish({"a", "a", "a", "a"});
+  f.run();
+  f.answer_all();
+  const std::string& sent = f.io[stream.fd].sent;
+  CHECK(count_of(sent, "crier.gap") == 1);
+  CHECK(count_of(sent, "\"reason\":\"overflow\"") == 1);
+  CHECK(count_of(sent, "data: x") == 4);  // 2, then 5 6 7.
+  CHECK(f.state(stream) == StreamState::live);
+}
+
+TEST_CASE("streams ask in order also when the log has no room for their requests") {
+  WorkerFixture f;
+  f.publish({"a", "a"});
+  f.run();
+  f.requests_max = 1;
+  const std::string from = f.id(1);
+  std::vector<WorkerFixture::Opened> streams;
+  for (int i = 0; i < 4; ++i) streams.push_back(f.open({"a"}, plan_resume(from, f.log.epoch(), 2)));
+  for (const auto& stream : streams) {
+    f.run();
+    REQUIRE(f.requests.size() == 1);
+    CHECK(f.requests.front().generation == stream.token.generation);
+    const ReplayRequest request = std::move(f.requests.front());
+    f.requests.pop_front();
+    f.worker->take_answer(f.log.replay(request, f.now), f.now);
+  }
+  f.run();
+  for (const auto& stream : streams) CHECK(f.state(stream) == StreamState::live);
+}
+
+TEST_CASE("events the worker was never fed come from the history, or are announced") {
+  TopicClass global;
+  global.history.events_max = GENERATE(2U, 100U);
+  WorkerFixture f(global);
+  const auto single = f.open({"a"});
+  const auto multi = f.open({"a", "b"});
+  const auto untouched = f.open({"c"});
+  for (int i = 0; i < 5; ++i) {
+    REQUIRE(f.log.append({.topic = "a", .data = "x"}, f.now).has_value());
+  }
+  f.head = f.log.head();
+  f.worker->take_lost(1, 5);
+  CHECK(!f.worker->wants_input());
+  f.run();
+  CHECK(f.worker->wants_input());
+  f.answer_all();
+  const std::size_t kept = std::min(5U, global.history.events_max);
+  for (const auto& stream : {single, multi}) {
+    CHECK(count_of(f.io[stream.fd].sent, "data: x") == kept);
+    CHECK(count_of(f.io[stream.fd].sent, "\"missed\":3") == (kept < 5 ? 1 : 0));
+  }
+  CHECK(count_of(f.io[untouched.fd].sent, "crier.gap") == 0);
+  for (const auto& stream : {single, multi, untouched}) {
+    CHECK(f.state(stream) == StreamState::live);
+  }
+}
+
+}  // namespace crier::broadcast

@@ -1,0 +1,92 @@
+#include "broadcast/fanout.h"
+
+#include "core/random.h"
+#include "core/turn_limits.h"
+#include "tests/broadcast/worker_fixture.h"
+
+namespace crier::broadcast {
+
+TEST_CASE("a topic with one stream is served during a broadcast to 15,000") {
+  WorkerFixture f;
+  for (int i = 0; i < 15'000; ++i) f.open({"all"});
+  const auto one = f.open({"one"});
+  f.take_sent(one);
+  f.publish({"all"});
+  f.worker->run(f.now);
+  f.publish({"one"});
+  std::size_t slices = 0;
+  while (f.io[one.fd].sent.empty()) {
+    REQUIRE(++slices <= 2);
+    f.worker->run(f.now);
+  }
+  CHECK(f.worker->unfinished());
+  CHECK(f.stats.events_delivered.read() <= 3 * kGroupSlice + 1);
+  f.run();
+  CHECK(f.stats.events_delivered.read() == 15'001);
+}
+
+TEST_CASE("streams that join, leave and come back between two slices get each event once") {
+  Random random(GENERATE(range(1U, 21U)));
+  const bool multi = GENERATE(false, true);
+  WorkerFixture f;
+  const std::vector<std::string_view> subscriptions =
+      multi ? std::vector<std::string_view>{"a", "b"} : std::vector<std::string_view>{"a"};
+  struct Member {
+    WorkerFixture::Opened stream;
+    std::uint64_t joined_at;
+  };
+  std::vector<Member> members;
+  for (int i = 0; i < 700; ++i) members.push_back({f.open(subscriptions), f.head});
+  for (int round = 0; round < 30; ++round) {
+    if (random.between(0, 2) == 0) f.publish({"a"});
+    f.worker->run(f.now);
+    for (std::uint32_t i = random.between(0, 40); i > 0 && !members.empty(); --i) {
+      std::swap(members[random.between(0, static_cast<std::uint32_t>(members.size()) - 1)],
+                members.back());
+      f.worker->on_peer_closed(members.back().stream.token);
+      members.pop_back();
+    }
+    f.worker->finish_turn(f.now);
+    for (std::uint32_t i = random.between(0, 40); i > 0; --i) {
+      members.push_back({f.open(subscriptions), f.head});
+    }
+    CHECK(f.worker->consistent());
+  }
+  f.run();
+  for (const Member& member : members) {
+    REQUIRE(count_of(f.io[member.stream.fd].sent, "data: x") == f.head - member.joined_at);
+  }
+}
+
+TEST_CASE("a stream with several topics gets its events in order, each once") {
+  WorkerFixture f;
+  const auto stream = f.open({"a", "b", "*", ">"});
+  f.publish({"b", "c.d", "a", "b", "a"});
+  f.publish({"a", "b"});
+  f.run();
+  std::size_t at = 0;
+  for (std::uint64_t sequence = 1; sequence <= 7; ++sequence) {
+    const std::size_t found = f.io[stream.fd].sent.find("id: " + f.id(sequence) + "\n");
+    REQUIRE(found != std::string::npos);
+    CHECK(found > at);
+    at = found;
+  }
+  CHECK(count_of(f.io[stream.fd].sent, "data: x") == 7);
+}
+
+TEST_CASE("many events for many streams are written together, once a stream") {
+  WorkerFixture f;
+  std::vector<WorkerFixture::Opened> streams;
+  for (int i = 0; i < 100; ++i) {
+    streams.push_back(f.open({"a"}, {}, i % 2 == 0 ? Framing::plain : Framing::chunked));
+  }
+  const std::size_t before = f.io.total_writes();
+  f.publish(std::vector<std::string>(200, "a"));
+  f.run();
+  CHECK(f.io.total_writes() - before == 100);
+  for (const auto& stream : streams) {
+    CHECK(count_of(f.io[stream.fd].sent, "data: x") == 200);
+  }
+}
+
+}  // namespace crier::broadcast
