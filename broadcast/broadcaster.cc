@@ -15,7 +15,6 @@ Broadcaster::Broadcaster(const Parts& parts, WorkerOptions options)
       observer_(parts.observer),
       stats_(parts.stats),
       counts_(parts.counts),
-      log_head_(parts.log_head),
       streams_({options_.streams_max, options_.ring_frames_max, options_.ring_bytes_max}),
       topics_(streams_, options_.topic_key, options_.topics_max),
       delivery_({streams_, io_, stats_, closes_, replay_queue_, options_}),

@@ -72,15 +72,13 @@ struct StartRequest {
 
 class Broadcaster {
  public:
-  // All outlive it. `log_head` is what control publishes after each append, before it fills
-  // inboxes.
+  // All outlive it.
   struct Parts {
     StreamIo& io;
     ReplayPort& replays;
     StreamObserver& observer;
     WorkerStats& stats;
     SharedCounts& counts;
-    const std::atomic<std::uint64_t>& log_head;
   };
   Broadcaster(const Parts& parts, WorkerOptions options);
 
@@ -153,7 +151,6 @@ class Broadcaster {
   StreamObserver& observer_;
   WorkerStats& stats_;
   SharedCounts& counts_;
-  const std::atomic<std::uint64_t>& log_head_;
   StreamTable streams_;
   TopicIndex topics_;
   DeferredClose closes_;

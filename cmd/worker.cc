@@ -46,7 +46,7 @@ void Worker::run_thread() {
   ready_ = std::make_unique<net::ReadySet>(std::move(*ready));
   io_.set_ready(ready_.get());
   broadcaster_ = std::make_unique<broadcast::Broadcaster>(
-      broadcast::Broadcaster::Parts{io_, *this, *this, stats_, shared_.counts, shared_.log_head},
+      broadcast::Broadcaster::Parts{io_, *this, *this, stats_, shared_.counts},
       setup_.options);
   routes_ = std::make_unique<SubscribeRoutes>(
       SubscribeRoutes::Parts{*broadcaster_, *setup_.options.classes, *ready_, refusals_, *this,

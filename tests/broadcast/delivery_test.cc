@@ -165,7 +165,7 @@ TEST_CASE("a paced stream waits alone and gets everything") {
   options.streams_max = options.topics_max = 10;
   options.classes = f.classes;
   f.worker = std::make_unique<Broadcaster>(
-      Broadcaster::Parts{f.io, f, f, f.stats, f.counts, f.head}, options);
+      Broadcaster::Parts{f.io, f, f, f.stats, f.counts}, options);
   const auto paced = f.open({"slow"});
   const auto other = f.open({"fast"});
   for (int i = 0; i < 10; ++i) f.publish({"slow", "fast"});

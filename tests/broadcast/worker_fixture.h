@@ -32,7 +32,7 @@ struct WorkerFixture : ReplayPort, StreamObserver {
     if (options.topics_max == 0) options.topics_max = 1'000;
     counts.streams_max = 1'000'000;
     worker = std::make_unique<Broadcaster>(
-        Broadcaster::Parts{io, *this, *this, stats, counts, head}, std::move(options));
+        Broadcaster::Parts{io, *this, *this, stats, counts}, std::move(options));
   }
 
   static LogOptions log_options_of(const std::shared_ptr<const TopicClasses>& classes) {

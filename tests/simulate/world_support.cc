@@ -29,7 +29,7 @@ World::World(std::uint64_t seed)
   counts_.streams_max = setting_.streams_max;
   counts_.streams_per_address_max = setting_.streams_per_address_max;
   worker_ = std::make_unique<Broadcaster>(
-      Broadcaster::Parts{io_, control_, *this, stats_, counts_, control_.head()}, setting_.worker);
+      Broadcaster::Parts{io_, control_, *this, stats_, counts_}, setting_.worker);
   for (std::size_t number = 0; number < setting_.clients; ++number) {
     Client::Facts facts;
     facts.number = number;
