@@ -70,11 +70,11 @@ void CatchUp::take(ReplayAnswer&& answer, Instant now) {
   owing.replay = ReplayState::none;
   announce(token.index, answer, now);
   if (stream->state == StreamState::closing) return;
-  // Asked for anew, it goes on from where crier.open said it begins.
-  stream->sequence_next = std::max(stream->sequence_next, answer.position + 1);
+  // Asked for anew, it goes on from the position that crier.open or the gap has told.
+  const std::uint64_t told = answer.gap ? answer.gap->resumed_at : answer.position;
+  stream->sequence_next = std::max({stream->sequence_next, answer.position + 1, told + 1});
   owing.from = ReplayFrom::sequence;
   owing.connected = true;  // What it loses from here on, it loses while it is connected.
-  owing.connected = true;  // What it loses from here on, it lost while it was with us.
   owing.evictions_told = answer.evictions_told;
   parts_.stats.replay_frames.add(answer.frames.size());
   if (!answer.frames.empty()) parts_.delivery.offer(token.index, answer.frames, {}, now);

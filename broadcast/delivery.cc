@@ -308,7 +308,11 @@ void Delivery::settle(StreamIndex index) {
     stream.state = StreamState::live;
   } else if (stream.state == StreamState::replaying && owing.replay == ReplayState::idle) {
     owing.replay = ReplayState::waiting;
-    replays_.add(streams_.token(index), stream.address);
+    const StreamToken token = streams_.token(index);
+    // A stream without a known address stands in a line of its own.
+    const bool known = stream.address != 0 || stream.has(Stream::kAddressCounted);
+    replays_.add(token,
+                 known ? stream.address : std::uint64_t{token.generation} << 32 | token.index);
   }
 }
 

@@ -119,6 +119,7 @@ void Delivery::fall_back_to_log(StreamIndex index) {
     return;
   }
   drop_unsent(stream, *owing);
+  streams_.shrink_ring(*owing);
   rejoin_log(index);
 }
 

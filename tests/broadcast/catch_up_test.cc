@@ -1,5 +1,6 @@
 #include "broadcast/catch_up.h"
 
+#include "broadcast/own_events.h"
 #include "tests/broadcast/worker_fixture.h"
 
 namespace crier::broadcast {
@@ -17,15 +18,12 @@ TEST_CASE("a replay that is asked for anew does not begin before crier.open's po
   const auto stream = f.open({"a"}, plan);
   f.run();
   f.take_sent(stream);
-  f.io[stream.fd].starved = true;
-  f.io[stream.fd].starved = false;
   REQUIRE(f.requests.size() == 1);
   ReplayAnswer answer = f.log.replay(f.requests.front(), f.now);
   f.requests.pop_front();
   // crier.open goes, and not a byte of the event after it.
   std::string open;
   append_event_id(open, f.log.epoch(), 3);
-  f.io[stream.fd].per_write_max = ScriptedIo::kUnlimited;
   f.io[stream.fd].room = 2 * open.size() + std::string(
                                                "id: \nevent: crier.open\nretry: 1234\n"
                                                "data: {\"position\":\"\"}\n\n")
@@ -39,6 +37,45 @@ TEST_CASE("a replay that is asked for anew does not begin before crier.open's po
   CHECK(count_of(sent, "data: x") == 2);
   CHECK(count_of(sent, "id: " + f.id(4)) == 1);
   CHECK(count_of(sent, "id: " + f.id(5)) == 1);
+}
+
+TEST_CASE("a gap never leads back behind the one before it") {
+  WorkerOptions options;
+  options.ring_bytes_max = 8;
+  TopicClass global;
+  global.history.events_max = 1;
+  WorkerFixture f(global, options);
+  f.publish({"a", "b", "b", "a", "b", "b"});  // Retained: 4 6.
+  f.run();
+  const std::string from = f.id(0);
+  const auto stream = f.open({"a"}, plan_resume(from, f.log.epoch(), f.head));
+  f.run();
+  f.take_sent(stream);
+  REQUIRE(f.requests.size() == 1);
+  ReplayAnswer answer = f.log.replay(f.requests.front(), f.now);
+  f.requests.pop_front();
+  REQUIRE(answer.gap.has_value());
+  CHECK(answer.gap->resumed_at == 1);
+  std::string gap;
+  append_gap_event(gap, *answer.gap, f.log.epoch());
+  f.io[stream.fd].room = gap.size();  // The gap goes, the event after it does not.
+  f.worker->take_answer(std::move(answer), f.now);
+  f.run();
+  f.unblock(stream);
+  REQUIRE(f.requests.size() == 1);
+  CHECK(f.requests.front().after == 1);
+  f.answer_all();
+  CHECK(count_of(f.io[stream.fd].sent, "crier.gap") == 1);
+  CHECK(f.state(stream) == StreamState::live);
+}
+
+TEST_CASE("streams of unknown address do not wait for one another") {
+  WorkerFixture f;
+  f.publish({"a", "a"});
+  const std::string from = f.id(1);
+  for (int i = 0; i < 3; ++i) f.open({"a"}, plan_resume(from, f.log.epoch(), 2));
+  f.run();
+  CHECK(f.requests.size() == 3);
 }
 
 TEST_CASE("what a replaying stream loses between two answers is an overflow") {

@@ -138,14 +138,16 @@ TEST_CASE(
 }
 
 TEST_CASE("a full ring is dropped and the stream continues from the history") {
-  WorkerFixture f(with_policy(OverflowPolicy::catch_up), small_rings(8));
+  WorkerFixture f(with_policy(OverflowPolicy::catch_up), small_rings(64));
   const auto stream = f.open({"a"});
   f.take_sent(stream);
   f.io[stream.fd].room = 5;
-  for (int i = 0; i < 30; ++i) f.publish({"a"});
+  for (int i = 0; i < 80; ++i) f.publish({"a"});
   f.run();
   CHECK(f.state(stream) == StreamState::replaying);
   CHECK(f.requests.empty());  // It asks only once it takes bytes again.
+  const StreamTable& streams = f.worker->streams();
+  CHECK(streams.ring_bytes() == RingPool::kSmallest * sizeof(FrameRef));
   f.unblock(stream);
   f.answer_all();
   CHECK(f.io[stream.fd].sent == wire_of(f, Framing::plain, 0));
