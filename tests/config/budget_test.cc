@@ -132,7 +132,7 @@ TEST_CASE("the largest limits of all do not wrap the sums") {
   CHECK(budget.worst_bytes > 16'000'000ULL * 64 * 1024 * 1024);
   CHECK(to_line(budget) ==
         "1.3 GiB with 16000000 streams that keep up, at most 990 TiB with every limit reached, "
-        "16033152 open files");
+        "16017792 open files");
 }
 
 TEST_CASE("the table has a row for every amount") {
