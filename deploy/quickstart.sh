@@ -12,6 +12,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 install_build_packages
 use_ccache_if_installed
-cmake --preset release -DCRIER_TESTS=OFF
-cmake --build --preset release --target crier -j"$(nproc)"
+cmake -G Ninja -C .cmake/release.cmake -B .build/release -DCRIER_TESTS=OFF
+cmake --build .build/release --target crier -j"$(nproc)"
 exec .build/release/crier serve "$@"

@@ -65,7 +65,8 @@ build() {
   say "build $preset"
   # shellcheck disable=SC2016
   one "build $preset" sh -c 'preset=$1 jobs=$2; shift 2
-    cmake --preset "$preset" "$@" && cmake --build --preset "$preset" -j"$jobs"' \
+    cmake -G Ninja -C ".cmake/$preset.cmake" -B ".build/$preset" "$@" &&
+      cmake --build ".build/$preset" -j"$jobs"' \
     sh "$preset" "$jobs" "$@"
 }
 

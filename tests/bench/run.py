@@ -154,8 +154,9 @@ def main():
     for binary in (settings.load, settings.floor, settings.crier):
         wanted = binary != settings.crier or "crier" not in arguments.without
         if wanted and not os.access(binary, os.X_OK):
-            raise SystemExit(f"run.py: {binary} is missing: cmake --preset release && "
-                             "cmake --build --preset release")
+            raise SystemExit(f"run.py: {binary} is missing: "
+                             "cmake -G Ninja -C .cmake/release.cmake -B .build/release && "
+                             "cmake --build .build/release")
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     for ends in (signal.SIGTERM, signal.SIGHUP):

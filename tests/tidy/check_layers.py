@@ -61,7 +61,7 @@ CONDITIONAL_HOMES = ("tests/support/", "cmd/version", "core/check.h")
 
 TOP_LEVEL = {
     "core", "config", "metrics", "net", "broadcast", "cmd", "tests", "deploy", "README.md",
-    "CMakeLists.txt", "CMakePresets.json", ".clang-format", ".clang-tidy", ".gitignore",
+    "CMakeLists.txt", ".cmake", ".clang-format", ".clang-tidy", ".gitignore",
     ".git-blame-ignore-revs", ".ci", "LICENSE",
 }
 
