@@ -185,20 +185,42 @@ void Broadcaster::take_answer(ReplayAnswer&& answer, Instant now) {
   catch_up_.take(std::move(answer), now);
 }
 
-void Broadcaster::take_lost(std::uint64_t from, std::uint64_t through) {
+void Broadcaster::take_lost(const LostEvents& lost) {
   CRIER_CHECK(!lost_);
   stats_.lost_pauses.add();
-  lost_ = Lost{from, through, 0};
+  lost_ = Lost{lost.from, lost.through, std::nullopt, 0};
+  if (!lost.topics) return;
+  std::vector<TopicEntryIndex>& rows = lost_->rows.emplace();
+  for (const std::string& topic : *lost.topics) {
+    if (const auto row = topics_.find(topic)) rows.push_back(*row);
+    topics_.patterns().match(topic, rows);
+  }
+  std::ranges::sort(rows);
+  if (rows.empty()) lost_.reset();
+}
+
+// A row given to another topic since the notice costs that topic's streams a replay of nothing.
+bool Broadcaster::concerns(const Lost& lost, const Stream& stream) const {
+  if (!lost.rows) return true;
+  const auto listed = [&](TopicEntryIndex row) {
+    return std::ranges::binary_search(*lost.rows, row);
+  };
+  if (stream.topic != kNone) return listed(stream.topic);
+  const StreamExtra* extra = streams_.extra(stream);
+  CRIER_CHECK(extra != nullptr);
+  return std::ranges::any_of(extra->subscriptions,
+                             [&](const Subscription& of) { return listed(of.row); });
 }
 
 // What was pending has been offered, so a stream that listens has everything before `from`; whether
-// something of its own topics is missing after that, only the log can tell.
+// something of its own is missing after that, only the log can tell.
 void Broadcaster::pass_lost() {
   const std::size_t end = streams_.end();
   for (std::size_t n = 0; n < kFanoutSlice && lost_->next < end; ++n, ++lost_->next) {
     Stream& stream = streams_[lost_->next];
     const bool listens = stream.state == StreamState::live || stream.state == StreamState::owing;
     if (!listens || stream.sequence_next > lost_->through) continue;
+    if (!concerns(*lost_, stream)) continue;
     stream.sequence_next = std::max(stream.sequence_next, lost_->from);
     delivery_.rejoin_log(lost_->next);
   }

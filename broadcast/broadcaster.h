@@ -104,9 +104,7 @@ class Broadcaster {
   // The inbox, in its order. Requires: wants_input().
   void take_batch(const SharedBatch& batch);
   void take_answer(ReplayAnswer&& answer, Instant now);
-  // Events up to `through` that this worker was not fed are gone from the history: every stream
-  // that listens continues from the log, which tells what it missed.
-  void take_lost(std::uint64_t from, std::uint64_t through);
+  void take_lost(const LostEvents& lost);
   // Should the next thing in the inbox be taken now? False while too much is pending.
   bool wants_input() const;
 
@@ -164,8 +162,11 @@ class Broadcaster {
   struct Lost {
     std::uint64_t from;
     std::uint64_t through;
+    // In order: the rows of the topics lost, and of the patterns that match one. Nothing: all.
+    std::optional<std::vector<TopicEntryIndex>> rows;
     StreamIndex next;  // The pass over the table has come this far.
   };
+  bool concerns(const Lost& lost, const Stream& stream) const;
   std::optional<Lost> lost_;
 };
 

@@ -13,6 +13,7 @@ namespace {
 constexpr std::size_t kTextBytesMax = std::size_t{64} << 20;  // What a frame holds.
 constexpr std::size_t kTextBytesKept = std::size_t{1} << 20;  // Capacity of the encode buffer.
 constexpr std::size_t kExpireShare = 4'096;                   // Entries and topics a call.
+constexpr std::size_t kLostTopicsMax = 64;                    // Named to a worker that lagged.
 constexpr std::uint32_t kRateFoldTicks = kTicksPerSecond;
 constexpr float kRateSeconds = 10.0F;
 
@@ -219,12 +220,14 @@ MissedFrames Log::frames_after(std::uint64_t sequence, std::size_t frames_max,
                                std::size_t bytes_max) const {
   MissedFrames missed;
   missed.through = std::min(sequence, head_);
+  const std::uint64_t from = missed.through + 1;
+  bool lost = false;
   std::size_t bytes = 0;
   std::size_t entries = 0;
   History::Position at = history_.first_after(missed.through);
   for (bool room = true; at != history_.end() && room; ++at) {
     const History::Entry& entry = history_.at(at);
-    if (!entry.frame || entry.sequence != missed.through + 1) missed.lost = true;
+    if (!entry.frame || entry.sequence != missed.through + 1) lost = true;
     missed.through = entry.sequence;
     if (entry.frame) {
       missed.frames.push_back(entry.frame);
@@ -234,10 +237,23 @@ MissedFrames Log::frames_after(std::uint64_t sequence, std::size_t frames_max,
     if (++entries >= kScanEntriesMax) room = false;
   }
   if (at == history_.end() && missed.through != head_) {
-    missed.lost = true;
+    lost = true;
     missed.through = head_;
   }
+  if (lost) missed.lost = LostEvents{from, missed.through, topics_with_losses(from)};
   return missed;
+}
+
+// The topics that lost an event since `from`, unless they are too many to say, or to ask.
+std::optional<std::vector<std::string>> Log::topics_with_losses(std::uint64_t from) const {
+  if (forgotten_.highest().through >= from || topics_.end() > kScanTopicsMax) return std::nullopt;
+  std::vector<std::string> names;
+  for (TopicRow row = 0; row < topics_.end(); ++row) {
+    if (!topics_.listed(row) || topics_[row].evicted.through < from) continue;
+    if (names.size() == kLostTopicsMax) return std::nullopt;
+    names.emplace_back(topics_[row].name());
+  }
+  return names;
 }
 
 void Log::update_gauges() {

@@ -53,10 +53,8 @@ struct Accepted {
 // What a worker is fed that could not keep up.
 struct MissedFrames {
   Batch frames;  // In sequence order; complete from `sequence` to `through` unless `lost`.
-  std::uint64_t through = 0;  // Continue after this.
-  // Some events up to `through` are gone from the history: every stream of the worker whose
-  // position is before `through` has to ask for a replay, which tells what it missed.
-  bool lost = false;
+  std::uint64_t through = 0;       // Continue after this.
+  std::optional<LostEvents> lost;  // To be told before the frames.
 };
 
 struct TopicInfo {
@@ -127,6 +125,7 @@ class Log {
   const HistoryLimits& limits_of(Topic& topic);
   void evict(TopicRow row, EvictionCause cause);
   void keep_within_limits(TopicRow row, std::uint64_t bytes_before);
+  std::optional<std::vector<std::string>> topics_with_losses(std::uint64_t from) const;
   void expire_by_age(AgeHand& hand, Instant now, std::size_t& budget);
   void set_age_hands();
   void update_gauges();

@@ -28,7 +28,7 @@ void Feed::publish(const FrameRef& frame) {
 }
 
 bool Feed::has_room(const Link& link) {
-  return link.worker->inbox().room() > kInboxReserve &&
+  return link.worker->inbox().room() > kInboxReserve + 1 &&  // A notice and a batch.
          link.pushed_bytes - link.worker->consumed_bytes() < kInFlightBytesMax;
 }
 
@@ -60,11 +60,12 @@ void Feed::feed_from_history(Link& link) {
         log_.frames_after(link.fed_through, kBatchFramesMax, kBatchBytesMax);
     CRIER_CHECK(missed.through > link.fed_through);
     if (missed.lost) {
-      const LostNotice notice{link.fed_through + 1, missed.through};
-      const bool pushed = link.worker->inbox().push(InboxItem(notice));
+      const bool pushed = link.worker->inbox().push(
+          std::make_unique<broadcast::LostEvents>(std::move(*missed.lost)));
       CRIER_CHECK(pushed);
       link.wake = true;
-    } else if (!missed.frames.empty()) {
+    }
+    if (!missed.frames.empty()) {
       std::uint64_t bytes = 0;
       for (const FrameRef& frame : missed.frames) bytes += frame->memory_bytes();
       push(link, std::make_shared<const broadcast::Batch>(std::move(missed.frames)), bytes);

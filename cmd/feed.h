@@ -3,7 +3,7 @@
 //
 // A worker whose inbox is full is itself a slow stream. The feed notes up to where it was fed,
 // stops feeding it and goes on; once it has room it is fed from the history. Where the history has
-// moved on, it is told, and its streams ask the log themselves.
+// moved on, it is told of which topics, and their streams ask the log themselves.
 //
 // Belongs to the control loop.
 #pragma once

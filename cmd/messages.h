@@ -17,19 +17,13 @@ namespace crier::cmd {
 
 class Worker;
 
-// Events up to `through` were evicted before this worker was fed them.
-struct LostNotice {
-  std::uint64_t from = 0;
-  std::uint64_t through = 0;
-};
-
 using WorkerTask = std::move_only_function<void(Worker&)>;  // Runs on the worker's thread.
 using ControlTask = std::move_only_function<void()>;        // Runs on the control loop.
 
 // Small, because a thousand of them stand in every worker's inbox.
 using InboxItem =
     std::variant<std::monostate, broadcast::SharedBatch, std::unique_ptr<broadcast::ReplayAnswer>,
-                 LostNotice, std::unique_ptr<WorkerTask>>;
+                 std::unique_ptr<broadcast::LostEvents>, std::unique_ptr<WorkerTask>>;
 
 // For the log. A worker writes as many as the configuration allows in a second, and then counts.
 struct OpenedNote {

@@ -46,8 +46,7 @@ void Worker::run_thread() {
   ready_ = std::make_unique<net::ReadySet>(std::move(*ready));
   io_.set_ready(ready_.get());
   broadcaster_ = std::make_unique<broadcast::Broadcaster>(
-      broadcast::Broadcaster::Parts{io_, *this, *this, stats_, shared_.counts},
-      setup_.options);
+      broadcast::Broadcaster::Parts{io_, *this, *this, stats_, shared_.counts}, setup_.options);
   routes_ = std::make_unique<SubscribeRoutes>(
       SubscribeRoutes::Parts{*broadcaster_, *setup_.options.classes, *ready_, refusals_, *this,
                              shared_.log_head},
@@ -214,21 +213,22 @@ void Worker::take_inbox(Instant now) {
 }
 
 void Worker::take(InboxItem&& item, Instant now) {
-  std::visit(Match{
-                 [](std::monostate) {},
-                 [&](broadcast::SharedBatch& batch) {
-                   std::uint64_t bytes = 0;
-                   for (const FrameRef& frame : *batch) bytes += frame->memory_bytes();
-                   broadcaster_->take_batch(batch);
-                   consumed_bytes_.fetch_add(bytes, std::memory_order_release);
-                 },
-                 [&](std::unique_ptr<broadcast::ReplayAnswer>& answer) {
-                   broadcaster_->take_answer(std::move(*answer), now);
-                 },
-                 [&](LostNotice& lost) { broadcaster_->take_lost(lost.from, lost.through); },
-                 [&](std::unique_ptr<WorkerTask>& task) { (*task)(*this); },
-             },
-             item);
+  std::visit(
+      Match{
+          [](std::monostate) {},
+          [&](broadcast::SharedBatch& batch) {
+            std::uint64_t bytes = 0;
+            for (const FrameRef& frame : *batch) bytes += frame->memory_bytes();
+            broadcaster_->take_batch(batch);
+            consumed_bytes_.fetch_add(bytes, std::memory_order_release);
+          },
+          [&](std::unique_ptr<broadcast::ReplayAnswer>& answer) {
+            broadcaster_->take_answer(std::move(*answer), now);
+          },
+          [&](std::unique_ptr<broadcast::LostEvents>& lost) { broadcaster_->take_lost(*lost); },
+          [&](std::unique_ptr<WorkerTask>& task) { (*task)(*this); },
+      },
+      item);
 }
 
 // Everything a worker does between two sleeps besides its callbacks, in order.

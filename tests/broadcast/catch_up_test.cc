@@ -128,25 +128,45 @@ TEST_CASE("events the worker was never fed come from the history, or are announc
   WorkerFixture f(global);
   const auto single = f.open({"a"});
   const auto multi = f.open({"a", "b"});
+  const auto pattern = f.open({"b", "*"});
   const auto untouched = f.open({"c"});
   for (int i = 0; i < 5; ++i) {
     REQUIRE(f.log.append({.topic = "a", .data = "x"}, f.now).has_value());
   }
   f.head = f.log.head();
-  f.worker->take_lost(1, 5);
+  const bool named = GENERATE(true, false);
+  LostEvents lost{1, 5, std::nullopt};
+  if (named) lost.topics = {"a"};
+  f.worker->take_lost(lost);
   CHECK(!f.worker->wants_input());
   f.run();
   CHECK(f.worker->wants_input());
+  CHECK(f.asked == (named ? 3 : 4));
   f.answer_all();
   const std::size_t kept = std::min(5U, global.history.events_max);
   for (const auto& stream : {single, multi}) {
     CHECK(count_of(f.io[stream.fd].sent, "data: x") == kept);
     CHECK(count_of(f.io[stream.fd].sent, "\"missed\":3") == (kept < 5 ? 1 : 0));
   }
+  CHECK(count_of(f.io[pattern.fd].sent, "data: x") == kept);
+  CHECK(count_of(f.io[pattern.fd].sent, "crier.gap") == (kept < 5 ? 1 : 0));
   CHECK(count_of(f.io[untouched.fd].sent, "crier.gap") == 0);
-  for (const auto& stream : {single, multi, untouched}) {
+  for (const auto& stream : {single, multi, pattern, untouched}) {
     CHECK(f.state(stream) == StreamState::live);
   }
+}
+
+TEST_CASE("a loss of topics that nobody wants is none") {
+  WorkerFixture f;
+  const auto stream = f.open({"a"});
+  REQUIRE(f.log.append({.topic = "b", .data = "x"}, f.now).has_value());
+  f.head = f.log.head();
+  f.worker->take_lost({1, 1, std::vector<std::string>{"b"}});
+  CHECK(f.worker->wants_input());
+  f.publish({"a"});
+  f.run();
+  CHECK(f.asked == 0);
+  CHECK(count_of(f.io[stream.fd].sent, "data: x") == 1);
 }
 
 }  // namespace crier::broadcast

@@ -167,13 +167,18 @@ class Run {
     const MissedFrames missed = log_.frames_after(after, frames_max, bytes_max);
     REQUIRE(missed.through >= after);
     Sequences expected;
-    bool lost = false;
+    std::set<std::string> lost;
     for (const ModelEvent& event : model_.events) {
       if (event.sequence <= after || event.sequence > missed.through) continue;
-      event.eviction == 0 ? expected.push_back(event.sequence) : void(lost = true);
+      event.eviction == 0 ? expected.push_back(event.sequence) : void(lost.insert(event.topic));
     }
     REQUIRE(sequences(missed.frames) == expected);
-    REQUIRE(missed.lost == lost);
+    REQUIRE(missed.lost.has_value() == !lost.empty());
+    if (missed.lost && missed.lost->topics) {
+      const std::vector<std::string>& told = *missed.lost->topics;
+      REQUIRE(std::set<std::string>(told.begin(), told.end()).size() == told.size());
+      for (const std::string& topic : lost) REQUIRE(std::ranges::count(told, topic) == 1);
+    }
     const bool full = missed.frames.size() == frames_max || wire_bytes(missed.frames) >= bytes_max;
     REQUIRE((full || missed.through == model_.head()));
     check_bounds(missed.frames, frames_max, bytes_max);

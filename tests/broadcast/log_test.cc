@@ -197,7 +197,10 @@ TEST_CASE("a worker that lagged is fed from the history, and told of holes") {
   SECTION("across a hole") {
     const MissedFrames missed = log.frames_after(0, 100, 1 << 20);
     CHECK(sequences(missed.frames) == Sequences{1, 3, 4, 5});
-    CHECK(missed.lost);
+    REQUIRE(missed.lost);
+    CHECK(missed.lost->from == 1);
+    CHECK(missed.lost->through == 5);
+    CHECK(missed.lost->topics == std::vector<std::string>{"b"});
   }
   SECTION("up to the hole") {
     const MissedFrames missed = log.frames_after(0, 1, 1 << 20);
@@ -214,6 +217,28 @@ TEST_CASE("a worker that lagged is fed from the history, and told of holes") {
     CHECK(missed.through == 5);
     CHECK_FALSE(missed.lost);
   }
+}
+
+TEST_CASE("where too many topics lost something, any may have") {
+  const int topics = GENERATE(64, 65);
+  Log log(log_options({.events_max = 1}));
+  for (int i = 0; i < 2 * topics; ++i) publish(log, "t." + std::to_string(i % topics));
+  const MissedFrames missed = log.frames_after(0, 100, 1 << 20);
+  REQUIRE(missed.lost);
+  CHECK(missed.lost->topics.has_value() == (topics == 64));
+}
+
+TEST_CASE("a topic that is forgotten may be the one that lost something") {
+  LogOptions options = log_options({.events_max = 0});
+  options.topics_max = 1;
+  Log log(std::move(options));
+  publish(log, "a");
+  publish(log, "b");
+  const MissedFrames missed = log.frames_after(0, 100, 1 << 20);
+  REQUIRE(missed.lost);
+  CHECK_FALSE(missed.lost->topics);
+  REQUIRE(log.frames_after(1, 100, 1 << 20).lost);
+  CHECK(log.frames_after(1, 100, 1 << 20).lost->topics == std::vector<std::string>{"b"});
 }
 
 TEST_CASE("topics are listed page by page") {

@@ -43,7 +43,7 @@ TEST_CASE("a lagging worker does not put off heartbeats") {
     f.pass_seconds(1);
     REQUIRE(f.log.append({.topic = "b", .data = "x"}, f.now).has_value());
     f.head = f.log.head();
-    f.worker->take_lost(f.head, f.head);
+    f.worker->take_lost({f.head, f.head, std::nullopt});
     f.run();
     f.answer_all();
   }

@@ -180,6 +180,7 @@ Happened World::count() const {
   }
   happened.lags = control_.lags();
   happened.losses = control_.losses();
+  happened.topic_losses = control_.topic_losses();
   happened.paced = stats_.blocked_by_rate.read();
   happened.replayed = stats_.replay_frames.read();
   happened.heartbeats = stats_.heartbeats.read();
@@ -197,6 +198,7 @@ void Happened::add(const Happened& other) {
   for (std::size_t i = 0; i < kEndReasonNames.size(); ++i) ended[i] += other.ended[i];
   lags += other.lags;
   losses += other.losses;
+  topic_losses += other.topic_losses;
   paced += other.paced;
   replayed += other.replayed;
   heartbeats += other.heartbeats;

@@ -37,16 +37,13 @@ class Control : public ReplayPort {
 
   bool idle() const { return inbox_.empty() && requests_.empty() && fed_through_ == head_; }
   std::uint64_t lags() const { return lags_; }
-  std::uint64_t losses() const { return losses_; }
+  std::uint64_t losses() const { return losses_; }  // Of these, some were told by topic.
+  std::uint64_t topic_losses() const { return topic_losses_; }
 
   bool ask(ReplayRequest&& request) override;
 
  private:
-  struct Lost {
-    std::uint64_t from;
-    std::uint64_t through;
-  };
-  using Item = std::variant<SharedBatch, ReplayAnswer, Lost>;
+  using Item = std::variant<SharedBatch, ReplayAnswer, LostEvents>;
 
   bool room() const { return batches_ < sizes_.inbox_max; }
   void feed_from_history();
@@ -62,6 +59,7 @@ class Control : public ReplayPort {
   std::deque<ReplayRequest> requests_;
   std::uint64_t lags_ = 0;
   std::uint64_t losses_ = 0;
+  std::uint64_t topic_losses_ = 0;
 };
 
 }  // namespace crier::broadcast::simulate

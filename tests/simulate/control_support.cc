@@ -30,10 +30,12 @@ void Control::feed() {
 void Control::feed_from_history() {
   MissedFrames missed = log_.frames_after(fed_through_, sizes_.frames_max, 4'096);
   if (missed.lost) {
-    inbox_.emplace_back(Lost{fed_through_ + 1, missed.through});
     ++losses_;
+    if (missed.lost->topics) ++topic_losses_;
+    inbox_.emplace_back(std::move(*missed.lost));
     ++batches_;
-  } else if (!missed.frames.empty()) {
+  }
+  if (!missed.frames.empty()) {
     inbox_.emplace_back(std::make_shared<const Batch>(std::move(missed.frames)));
     ++batches_;
   }
@@ -62,8 +64,7 @@ bool Control::hand_over(Broadcaster& worker, Instant now) {
   if (const auto* batch = std::get_if<SharedBatch>(&item)) {
     worker.take_batch(*batch);
   } else {
-    const Lost& lost = std::get<Lost>(item);
-    worker.take_lost(lost.from, lost.through);
+    worker.take_lost(std::get<LostEvents>(item));
   }
   return true;
 }
