@@ -14,6 +14,9 @@ constexpr std::size_t kTextBytesMax = std::size_t{64} << 20;  // What a frame ho
 constexpr std::size_t kTextBytesKept = std::size_t{1} << 20;  // Capacity of the encode buffer.
 constexpr std::size_t kExpireShare = 4'096;                   // Entries and topics a call.
 constexpr std::size_t kLostTopicsMax = 64;                    // Named to a worker that lagged.
+constexpr std::size_t kExpireShareOfReplay = 512;             // The same; many may come in a turn.
+constexpr std::size_t kShrinkShare = 8;  // Events an append takes off a topic above its limits.
+constexpr std::size_t kPageRowsMax = 65'536;  // Rows looked at for one page.
 constexpr std::uint32_t kRateFoldTicks = kTicksPerSecond;
 constexpr float kRateSeconds = 10.0F;
 
@@ -81,14 +84,13 @@ Result<Accepted> Log::append(const Event& event, Instant now) {
   if (text_.capacity() > kTextBytesKept) std::string().swap(text_);
 
   head_ = sequence;
-  const std::uint64_t bytes_before = history_.bytes();
   history_.push(row, frame);
   topics_.published_to(row);
   ++topics_[row].published;
   count_for_rate(topics_[row], now);
   stats_.events.add();
   stats_.event_bytes.add(frame->memory_bytes());
-  keep_within_limits(row, bytes_before);
+  keep_within_limits(row, frame->memory_bytes());
   update_gauges();
   return Accepted{sequence, std::move(frame)};
 }
@@ -107,6 +109,7 @@ TopicRow Log::row_for(std::uint64_t hash, std::string_view name, Instant now) {
 }
 
 // Topics without history go first; else the one published to longest ago goes with what it has.
+// That may be many events at once, but each event is evicted once: O(1) for each append there was.
 void Log::make_room_for_topic() {
   if (const auto empty = topics_.stalest_empty()) {
     forget(*empty);
@@ -141,19 +144,32 @@ void Log::evict(TopicRow row, EvictionCause cause) {
   if (topics_[row].events == 0) topics_.became_empty(row);
 }
 
-void Log::keep_within_limits(TopicRow row, std::uint64_t bytes_before) {
+// In the steady state each event that comes pushes out one. After limits were lowered an append
+// sees to it that no more is added, and takes a share off its topic; expire() lowers the total.
+void Log::keep_within_limits(TopicRow row, std::uint64_t bytes_added) {
   Topic& topic = topics_[row];
   const HistoryLimits& limits = limits_of(topic);
-  while (topic.events > limits.events_max) evict(row, EvictionCause::topic_events);
-  while (topic.bytes > limits.bytes_max) evict(row, EvictionCause::topic_bytes);
-  // After the limit was lowered an append only sees to it that no more is added; expire() goes
-  // down.
-  const std::uint64_t bytes_max = std::max(options_.history_bytes_max, bytes_before);
+  const std::uint64_t topic_bytes_max = std::max(limits.bytes_max, topic.bytes - bytes_added);
+  const std::uint64_t bytes_max =
+      std::max(options_.history_bytes_max, history_.bytes() - bytes_added);
+  std::size_t share = kShrinkShare;
+  for (; share > 0 && topic.events > limits.events_max; --share) {
+    evict(row, EvictionCause::topic_events);
+  }
+  while (topic.bytes > topic_bytes_max) evict(row, EvictionCause::topic_bytes);
+  for (; share > 0 && topic.bytes > limits.bytes_max; --share) {
+    evict(row, EvictionCause::topic_bytes);
+  }
   while (history_.bytes() > bytes_max) evict(history_.oldest_topic(), EvictionCause::total_bytes);
 }
 
 bool Log::expire(Instant now) {
   std::size_t budget = kExpireShare;
+  expire(now, budget);
+  return budget == 0;
+}
+
+void Log::expire(Instant now, std::size_t& budget) {
   while (budget > 0 && history_.bytes() > options_.history_bytes_max) {
     evict(history_.oldest_topic(), EvictionCause::total_bytes);
     --budget;
@@ -166,7 +182,6 @@ bool Log::expire(Instant now) {
     --budget;
   }
   update_gauges();
-  return budget == 0;
 }
 
 void Log::expire_by_age(AgeHand& hand, Instant now, std::size_t& budget) {
@@ -208,7 +223,8 @@ void Log::set_age_hands() {
 }
 
 ReplayAnswer Log::replay(const ReplayRequest& request, Instant now) {
-  expire(now);
+  std::size_t budget = kExpireShareOfReplay;
+  expire(now, budget);
   ReplayAnswer answer = replayer_.answer(request, head_);
   stats_.replays.add();
   stats_.replayed_events.add(answer.frames.size());
@@ -272,6 +288,10 @@ std::optional<TopicInfo> Log::topic(std::string_view name, Instant now) const {
 TopicPage Log::page(std::uint64_t cursor, std::size_t limit, Instant now) const {
   TopicPage page;
   for (std::uint64_t row = cursor; row < topics_.end(); ++row) {
+    if (row - cursor == kPageRowsMax) {
+      page.next = row;
+      break;
+    }
     if (!topics_.listed(row)) continue;
     if (page.topics.size() == limit) {
       page.next = row;

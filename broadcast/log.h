@@ -95,7 +95,8 @@ class Log {
   // topics: a bounded share. True: more remains, call again soon.
   bool expire(Instant now);
 
-  // New limits. They hold from the next append (of the same topic) and expire.
+  // New limits. At once nothing grows beyond them; what exceeds them goes a few events with each
+  // append (of the same topic) and a share with each expire.
   void set_limits(std::shared_ptr<const TopicClasses> classes, std::uint64_t history_bytes_max);
 
   // Bounded work; an answer may hold no frame and yet not have reached the head: ask on from
@@ -107,7 +108,8 @@ class Log {
                             std::size_t bytes_max) const;
 
   std::optional<TopicInfo> topic(std::string_view name, Instant now) const;
-  // At most `limit` topics in table order, from the start (0) or a cursor.
+  // At most `limit` topics in table order, from the start (0) or a cursor. A page ends after a
+  // bounded number of rows, too, so that one with fewer topics, or none, need not be the last.
   TopicPage page(std::uint64_t cursor, std::size_t limit, Instant now) const;
 
  private:
@@ -124,7 +126,8 @@ class Log {
   ClassIndex class_of(const Topic& topic) const;
   const HistoryLimits& limits_of(Topic& topic);
   void evict(TopicRow row, EvictionCause cause);
-  void keep_within_limits(TopicRow row, std::uint64_t bytes_before);
+  void keep_within_limits(TopicRow row, std::uint64_t bytes_added);
+  void expire(Instant now, std::size_t& budget);
   std::optional<std::vector<std::string>> topics_with_losses(std::uint64_t from) const;
   void expire_by_age(AgeHand& hand, Instant now, std::size_t& budget);
   void set_age_hands();

@@ -160,8 +160,8 @@ void Daemon::say_ready() {
 // The end of every turn of the control loop, in order.
 void Daemon::finish_turn() {
   const bool more = control_->take_outboxes(net::Loop::now());
-  feed_->flush();
-  loop_.keep_awake(more);
+  const bool behind = feed_->flush();
+  loop_.keep_awake(more || behind);
 }
 
 void Daemon::on_tick() {

@@ -11,6 +11,8 @@ constexpr std::size_t kBatchFramesMax = 1'024;
 constexpr std::uint64_t kBatchBytesMax = 1u << 20;
 // Frames on the way to one worker: beyond it the worker is fed from the history, which is bounded.
 constexpr std::uint64_t kInFlightBytesMax = 32u << 20;
+// Read from the history in one turn, for all workers together.
+constexpr std::size_t kHistoryBatchesPerTurn = 8;
 
 }  // namespace
 
@@ -54,8 +56,8 @@ void Feed::hand_out() {
   }
 }
 
-void Feed::feed_from_history(Link& link) {
-  while (link.fed_through < log_.head() && has_room(link)) {
+void Feed::feed_from_history(Link& link, std::size_t& batches) {
+  for (; batches > 0 && link.fed_through < log_.head() && has_room(link); --batches) {
     broadcast::MissedFrames missed =
         log_.frames_after(link.fed_through, kBatchFramesMax, kBatchBytesMax);
     CRIER_CHECK(missed.through > link.fed_through);
@@ -75,14 +77,20 @@ void Feed::feed_from_history(Link& link) {
   link.lagging = link.fed_through < log_.head();
 }
 
-void Feed::flush() {
+bool Feed::flush() {
   if (!batch_.empty()) hand_out();
-  for (Link& link : links_) {
-    if (link.lagging) feed_from_history(link);
+  bool more = false;
+  std::size_t batches = kHistoryBatchesPerTurn;
+  first_ = (first_ + 1) % links_.size();
+  for (std::size_t i = 0; i < links_.size(); ++i) {
+    Link& link = links_[(first_ + i) % links_.size()];
+    if (link.lagging) feed_from_history(link, batches);
+    more = more || (link.lagging && has_room(link));
     // Asked after the look at the inbox, and looked at again by the worker after it has emptied it.
     if (link.lagging) link.worker->report_when_empty();
     if (std::exchange(link.wake, false) || link.lagging) link.worker->wake();
   }
+  return more;
 }
 
 }  // namespace crier::cmd

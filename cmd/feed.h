@@ -31,8 +31,9 @@ class Feed final : public Outgoing {
   // for the turn's end.
   void publish(const FrameRef& frame) override;
 
-  // The end of the turn: batches out, lagging workers fed on, everyone concerned woken once.
-  void flush();
+  // The end of the turn: batches out, lagging workers fed on, everyone concerned woken once. True:
+  // a worker could be fed more, but not in this turn.
+  bool flush();
 
   // The worker has something in its inbox that did not come from here.
   void wake_later(std::size_t worker) { links_[worker].wake = true; }
@@ -47,7 +48,7 @@ class Feed final : public Outgoing {
   };
 
   void hand_out();
-  void feed_from_history(Link& link);
+  void feed_from_history(Link& link, std::size_t& batches);
   static bool has_room(const Link& link);
   static void push(Link& link, const broadcast::SharedBatch& batch, std::uint64_t bytes);
 
@@ -56,6 +57,7 @@ class Feed final : public Outgoing {
   std::vector<Link> links_;
   broadcast::Batch batch_;
   std::uint64_t batch_bytes_ = 0;
+  std::size_t first_ = 0;  // Who is fed from the history first: each worker in its turn.
 };
 
 }  // namespace crier::cmd

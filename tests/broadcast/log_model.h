@@ -48,12 +48,18 @@ struct Model {
   }
 
   void append(const Frame& frame, Instant now) {
-    const std::uint64_t before = bytes_of(retained());
     const std::string topic(frame.topic());
+    const std::uint64_t before = bytes_of(retained());
+    const std::uint64_t own_before = bytes_of(retained(topic));
     events.push_back({frame.sequence(), topic, frame.memory_bytes(), now});
-    for (auto own = retained(topic);
-         own.size() > limits(topic).events_max || bytes_of(own) > limits(topic).bytes_max;
-         own = retained(topic)) {
+    int share = 8;
+    for (auto own = retained(topic); share > 0 && own.size() > limits(topic).events_max; --share) {
+      evict(*own.front());
+      own = retained(topic);
+    }
+    for (auto own = retained(topic); !own.empty(); own = retained(topic)) {
+      const std::uint64_t bytes = bytes_of(own);
+      if (bytes <= limits(topic).bytes_max || (bytes <= own_before && share-- == 0)) break;
       evict(*own.front());
     }
     keep_total(std::max(bytes_max, before));

@@ -148,6 +148,41 @@ TEST_CASE("a replay never shows an event past its age") {
   CHECK(answer.gap->missed == 1U);
 }
 
+TEST_CASE("what exceeds lowered limits goes in shares") {
+  Log log(log_options({.events_max = 1'000}));
+  for (int i = 0; i < 100; ++i) publish(log, "t");
+  const std::uint64_t bytes = log.topic("t", {})->bytes;
+  SECTION("events of a topic") {
+    log.set_limits(classes({.events_max = 20}), 1 << 20);
+    for (std::uint64_t left = 100; left > 23; left = log.topic("t", {})->events) {
+      publish(log, "t");
+      REQUIRE(log.topic("t", {})->events == left - 7);
+    }
+    publish(log, "t");
+    CHECK(log.topic("t", {})->events == 20);
+  }
+  SECTION("bytes of a topic") {
+    log.set_limits(classes({.bytes_max = bytes / 5}), 1 << 20);
+    publish(log, "t");
+    CHECK(log.topic("t", {})->events > 90);
+    std::uint64_t before = log.topic("t", {})->bytes;
+    publish(log, "t", {}, std::string(2'000, 'x'));  // As much as it adds, and no more at once.
+    CHECK(log.topic("t", {})->bytes <= before);
+    CHECK(log.topic("t", {})->events > 50);
+    for (int i = 0; i < 20; ++i) publish(log, "t");
+    CHECK(log.topic("t", {})->bytes <= bytes / 5);
+  }
+  SECTION("a replay takes no more than its share of what is past its age") {
+    log.set_limits(classes({.events_max = 100'000, .age_seconds_max = 1}), 64 << 20);
+    for (int i = 0; i < 5'000; ++i) publish(log, "t");
+    log.replay(ask({"t"}), at(100));
+    CHECK(log.topic("t", {})->events > 4'000);
+    while (log.expire(at(100))) {
+    }
+    CHECK(log.topic("t", {})->events == 0);
+  }
+}
+
 TEST_CASE("new limits hold from the next append and expire") {
   LogOptions options = log_options({.events_max = 10});
   options.history_bytes_max = 1 << 20;
@@ -259,6 +294,29 @@ TEST_CASE("topics are listed page by page") {
   for (int i = 0; i < 25; ++i)
     CHECK(names[static_cast<std::size_t>(i)] == "t." + std::to_string(i));
   CHECK_FALSE(log.topic("t.25", {}));
+}
+
+TEST_CASE("a page looks at a bounded number of rows") {
+  LogOptions options = log_options({.age_seconds_max = 1});
+  options.idle_topic_seconds = 1;
+  options.topics_max = 200'000;
+  Log log(std::move(options));
+  for (int i = 0; i < 150'000; ++i) publish(log, "t." + std::to_string(i), at(1));
+  publish(log, "last", at(5));
+  while (log.expire(at(5))) {
+  }
+  REQUIRE(log.stats().topics.read() == 1);
+  std::size_t found = 0;
+  int pages = 0;
+  std::uint64_t cursor = 0;
+  do {
+    const TopicPage page = log.page(cursor, 10, at(5));
+    found += page.topics.size();
+    cursor = page.next;
+    ++pages;
+  } while (cursor != 0);
+  CHECK(found == 1);
+  CHECK(pages == 3);
 }
 
 TEST_CASE("a topic's rate follows what is published to it") {
