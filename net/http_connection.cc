@@ -150,6 +150,10 @@ bool HttpConnection::nothing_owed() const {
   return answers_.empty() && output_.empty() && writing_.empty();
 }
 
+bool HttpConnection::idle() const {
+  return phase_ == Phase::head && !reader_.started() && held_.empty() && nothing_owed();
+}
+
 // Writes what can be written and decides how to go on. The end of everything that happens here.
 void HttpConnection::settle() {
   if (owes_continue_ && phase_ == Phase::body && answers_.empty()) {
@@ -227,7 +231,7 @@ void HttpConnection::check_deadlines(Instant now) {
     server_->counters_.timeouts.add();
     return refuse_all(kTooSlow);
   }
-  if (!nothing_owed() || !held_.empty()) return;
+  if (!idle()) return;
   if (now.us - active_at_.us < options.idle_seconds_max * kMicrosPerSecond) return;
   server_->counters_.idle_closed.add();
   close();

@@ -44,6 +44,9 @@ class HttpConnection {
   void check_deadlines(Instant now);
   // Leaves the table and begins to close; nothing is written any more.
   void close();
+  // Is there neither a request nor an answer under way?
+  bool idle() const;
+  Instant active_at() const { return active_at_; }  // When something last came or left.
   // As close(), but first gives the kernel what it takes at once.
   void flush_and_close();
 
@@ -116,8 +119,8 @@ class HttpConnection {
   std::size_t discarded_bytes_ = 0;
   std::size_t queue_seen_ = 0;  // Bytes libuv still had to write at the last look.
   Instant request_began_;       // 0: no request is on its way.
-  Instant active_at_;           // When something last came or left.
-  Instant progress_at_;         // When `writing_` last became less.
+  Instant active_at_;
+  Instant progress_at_;  // When `writing_` last became less.
   Instant linger_began_;
 };
 

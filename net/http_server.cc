@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -18,6 +19,10 @@ namespace {
 constexpr std::uint64_t kSweepMillis = 250;
 // Connections beyond the cap that may be told so at the same time.
 constexpr std::size_t kRefusedAtOnceMax = 32;
+// Slots compared to find the longest idle: all of them with the default cap. It takes a moment to
+// be idle: a request that was sent at once has been read by then.
+constexpr std::size_t kComparedMax = 320;
+constexpr std::uint64_t kIdleMicrosMin = 100'000;
 constexpr Refusal kTooManyConnections{503, "too_many_connections",
                                       "There are too many connections; try again later."};
 
@@ -106,6 +111,7 @@ void HttpServer::accept_some(Acceptor& acceptor) {
 }
 
 void HttpServer::adopt(int fd, HttpPeer peer) {
+  if (open_ >= options_.connections_max) close_idlest();
   const auto credentials = peer.local ? peer_credentials(fd) : PeerCredentials{};
   if (free_.empty() || !credentials) {
     counters_.connections_refused.add();
@@ -126,6 +132,21 @@ void HttpServer::adopt(int fd, HttpPeer peer) {
   } else {
     counters_.connections.add();
   }
+}
+
+void HttpServer::close_idlest() {
+  HttpConnection* idlest = nullptr;
+  Instant since{Loop::now().us - kIdleMicrosMin};
+  for (std::size_t i = std::min(kComparedMax, slots_.size()); i > 0; --i) {
+    HttpConnection* const connection = slots_[hand_].connection;
+    hand_ = (hand_ + 1) % slots_.size();
+    if (connection == nullptr || !connection->idle() || connection->active_at() > since) continue;
+    idlest = connection;
+    since = connection->active_at();
+  }
+  if (idlest == nullptr) return;
+  counters_.displaced.add();
+  idlest->close();
 }
 
 void HttpServer::sweep() {

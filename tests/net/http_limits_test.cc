@@ -128,7 +128,10 @@ TEST_CASE("connections beyond the cap are told so, and room is found again") {
   Served served({.connections_max = 2});
   Client first(served.loop, served.path);
   Client second(served.loop, served.path);
+  REQUIRE(first.send("GET /slow"));
+  REQUIRE(second.send("GET /slow"));
   REQUIRE(served.turn_until_connections(2));
+  turn_for(served.loop, 20);
   Client third(served.loop, served.path);
   third.send(get("/too-many"));
   CHECK(third.receive_all() == refusal_with(503));
@@ -142,10 +145,40 @@ TEST_CASE("connections beyond the cap are told so, and room is found again") {
   CHECK(served.handler.requests == 1);
 }
 
+TEST_CASE("whoever is idle longest gives way to a newcomer") {
+  Served served({.connections_max = 3});
+  Client busy(served.loop, served.path);
+  REQUIRE(busy.send("GET /slow"));
+  REQUIRE(served.turn_until_connections(1));
+  Client oldest(served.loop, served.path);
+  REQUIRE(served.turn_until_connections(2));
+  turn_for(served.loop, 30);
+  Client older(served.loop, served.path);
+  REQUIRE(older.send(get("/older")));
+  CHECK(older.receive(1) == answer_to("/older"));
+  turn_for(served.loop, 150);
+
+  Client newcomer(served.loop, served.path);
+  REQUIRE(newcomer.send(get("/served")));
+  CHECK(newcomer.receive(1) == answer_to("/served"));
+  CHECK(oldest.receive_all().empty());
+  CHECK(served.server->connections() == 3);
+  CHECK(served.server->counters().displaced.read() == 1);
+  REQUIRE(busy.send(" HTTP/1.1\r\nHost: x\r\n\r\n"));
+  CHECK(busy.receive(1) == answer_to("/slow"));
+  older.forget();
+  REQUIRE(older.send(get("/still-there")));
+  CHECK(older.receive(1) == answer_to("/still-there"));
+  CHECK(served.server->counters().connections_refused.read() == 0);
+}
+
 TEST_CASE("a crowd of connections beyond the cap costs a bounded number of them") {
   Served served({.connections_max = 1});
   std::vector<std::unique_ptr<Client>> crowd;
-  for (int i = 0; i < 100; ++i) crowd.push_back(std::make_unique<Client>(served.loop, served.path));
+  for (int i = 0; i < 100; ++i) {
+    crowd.push_back(std::make_unique<Client>(served.loop, served.path));
+    REQUIRE(crowd.back()->send("GET /slow"));
+  }
   turn_until(served.loop,
              [&] { return served.server->counters().connections_refused.read() == 99; });
   CHECK(served.server->counters().connections_refused.read() == 99);
