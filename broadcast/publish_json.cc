@@ -78,16 +78,22 @@ std::optional<BodyRefusal> PublishBody::read_object(std::string_view body,
 }
 
 std::optional<BodyRefusal> PublishBody::read_lines(std::string_view body,
-                                                   std::size_t event_bytes_max) {
+                                                   const BodyLimits& limits) {
   begin(body);
   std::size_t number = 0;
   for (std::string_view rest = body; !rest.empty();) {
     const std::size_t end = std::min(rest.find('\n'), rest.size());
     const std::string_view line = rest.substr(0, end);
     rest.remove_prefix(std::min(end + 1, rest.size()));
-    ++number;
+    if (++number > limits.lines_max) {
+      clear();
+      return BodyRefusal{
+          .too_large = true,
+          .message = "The body has more lines than limits.request_lines_max allows, " +
+                     std::to_string(limits.lines_max) + "."};
+    }
     if (blank(line)) continue;
-    if (auto refusal = read(line, number, event_bytes_max)) {
+    if (auto refusal = read(line, number, limits.event_bytes_max)) {
       refusal->message.insert(0, "Line " + std::to_string(number) + ": ");
       clear();
       return refusal;

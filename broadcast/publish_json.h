@@ -32,6 +32,11 @@ struct BodyRefusal {
   std::string message;     // A sentence that says where and what; one line of printable text.
 };
 
+struct BodyLimits {
+  std::size_t event_bytes_max = std::size_t{256} << 10;  // Of an event's data.
+  std::size_t lines_max = 5'000;                         // Blank ones included.
+};
+
 // What is wrong with an event, if anything is.
 std::optional<BodyRefusal> judge_event(const Event& event, std::size_t event_bytes_max);
 
@@ -41,8 +46,8 @@ class PublishBody {
   // as `body`, and until the next call.
   std::optional<BodyRefusal> read_object(std::string_view body, std::size_t event_bytes_max);
   // One object a line. Lines of white space alone are skipped, but counted; a body without any
-  // event is refused.
-  std::optional<BodyRefusal> read_lines(std::string_view body, std::size_t event_bytes_max);
+  // event is refused, and so is one with too many lines.
+  std::optional<BodyRefusal> read_lines(std::string_view body, const BodyLimits& limits);
 
   const std::vector<PublishEvent>& events() const { return events_; }
   // Lets go of the body's memory beyond what a small request needs.

@@ -236,7 +236,8 @@ void PublishRoutes::publish_one(const Call& call, PublishEvent event) {
 
 void PublishRoutes::publish_lines(const Call& call) {
   const net::Request& head = call.head();
-  if (auto refusal = body_.read_lines(call.request.body, parts_.limits.event_bytes_max)) {
+  if (auto refusal = body_.read_lines(
+          call.request.body, {parts_.limits.event_bytes_max, parts_.limits.request_lines_max})) {
     return refuse(call, *refusal);
   }
   const auto& events = body_.events();

@@ -12,8 +12,8 @@
 // idempotency key says `Idempotency-Replayed: true`. `Idempotency-Key` of a request with lines
 // stands for the whole request.
 //
-// A request is served within its turn, however many lines it has: limits.request_bytes_max bounds
-// that. Belongs to the control loop.
+// A request is served within its turn: limits.request_lines_max and limits.request_bytes_max bound
+// how long it keeps the loop from others. Belongs to the control loop.
 #pragma once
 
 #include <array>
@@ -64,6 +64,7 @@ struct PublishLimits {
   std::size_t event_bytes_max = std::size_t{256} << 10;  // Of an event's data; at most 1 MiB.
   // Only below what the HttpServer takes; above, the server's own bound holds.
   std::size_t request_bytes_max = std::size_t{8} << 20;
+  std::size_t request_lines_max = 5'000;
 };
 
 // All that is referred to must outlive the routes, and no answer of `workers` may come after them.

@@ -94,6 +94,7 @@ struct Limits {
   RefuseWith refuse_with = RefuseWith::stream;
   std::uint32_t event_bytes_max = 256 * 1024;
   std::uint32_t request_bytes_max = 8 * 1024 * 1024;
+  std::uint32_t request_lines_max = 5'000;
   std::uint32_t owed_bytes_max = 1024 * 1024;
   std::uint32_t owed_events_max = 1'024;  // Rings round it up to a power of two.
   std::uint32_t owing_seconds_max = 30;

@@ -101,6 +101,10 @@ constexpr std::array kKnobs{
     number<&C::limits, &Limits::request_bytes_max>("limits.request_bytes_max",
                                                    {1 * kKiB, 256 * kMiB}, kRestart,
                                                    "Bytes in the body of one publish request."),
+    number<&C::limits, &Limits::request_lines_max>(
+        "limits.request_lines_max", {1'000, 1'000'000}, kRestart,
+        "Lines in the body of one publish request, blank ones included. A request is served in one "
+        "go: a thousand lines take about a millisecond."),
     number<&C::limits, &Limits::owed_bytes_max>(
         "limits.owed_bytes_max", {4 * kKiB, 64 * kMiB}, kRestart,
         "Bytes one stream may be owed before its overflow policy "

@@ -294,6 +294,24 @@ TEST_CASE("a header's key stands for all lines") {
   socket.works();
 }
 
+TEST_CASE("a request has a bounded number of lines") {
+  Socket socket({.request_lines_max = 3});
+  const std::string line = "{\"topic\":\"a\",\"data\":1}\n";
+  const auto too_many = [&](const std::string& body) {
+    const Answer answer = socket.publish(body, kLines);
+    CHECK(answer.status == 413);
+    CHECK(answer.body["message"].get<std::string>().find("limits.request_lines_max allows, 3") !=
+          std::string::npos);
+    CHECK(socket.log.head() == 0);
+  };
+  too_many(line + line + line + line);
+  too_many(line + "\n\n" + line);
+  too_many("\n\n\n\n");
+  const Answer answer = socket.publish(line + line + line, kLines);
+  CHECK(answer.body["accepted"] == 3);
+  socket.works();
+}
+
 TEST_CASE("topics are listed page by page and shown one by one") {
   Socket socket;
   for (const char* topic : {"a", "b", "listened.to", "b"}) {

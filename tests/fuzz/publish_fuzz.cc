@@ -46,7 +46,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const PublishEvent& event : object.events()) check_event(event);
 
   PublishBody lines;
-  const auto lines_refused = lines.read_lines(text, kEventBytesMax);
+  const auto lines_refused = lines.read_lines(text, {.event_bytes_max = kEventBytesMax});
   CRIER_CHECK(lines.events().empty() == lines_refused.has_value());
   if (lines_refused) check_refusal(*lines_refused);
   for (const PublishEvent& event : lines.events()) check_event(event);
