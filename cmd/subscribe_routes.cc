@@ -15,31 +15,31 @@ constexpr std::string_view kAllow = "GET, HEAD, OPTIONS";
 constexpr std::uint32_t kBusyRetryMsMin = 5'000;
 constexpr std::uint32_t kBusyRetryMsMax = 30'000;
 
-std::string hex(std::uint64_t high, std::uint64_t low) {
-  static constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string text;
-  for (const std::uint64_t half : {high, low}) {
-    for (int shift = 60; shift >= 0; shift -= 4) text += kDigits[(half >> shift) & 0xf];
-  }
-  return text;
-}
-
 net::Reply closing(std::string bytes) {
   return {net::Reply::Then::close, std::move(bytes)};
 }
 
-RefusalReason reason_of(broadcast::Refused refused) {
+struct NotNow {
+  RefusalReason reason;
+  int status;
+  std::string_view message;
+};
+
+NotNow not_now(broadcast::Refused refused) {
   switch (refused) {
     case broadcast::Refused::streams_max:
-      return RefusalReason::streams_max;
+      return {RefusalReason::streams_max, 503,
+              "As many streams are open as limits.streams_max and the limit on open files allow."};
     case broadcast::Refused::streams_per_address_max:
-      return RefusalReason::streams_per_address_max;
+      return {RefusalReason::streams_per_address_max, 429,
+              "This address has as many streams open as limits.streams_per_address_max allows."};
     case broadcast::Refused::topics_max:
-      return RefusalReason::topics_max;
+      return {RefusalReason::topics_max, 503,
+              "Streams are subscribed to as many topics as limits.topics_max allows."};
     case broadcast::Refused::draining:
       break;
   }
-  return RefusalReason::draining;
+  return {RefusalReason::draining, 503, "The server is shutting down."};
 }
 
 }  // namespace
@@ -49,20 +49,18 @@ SubscribeRoutes::SubscribeRoutes(const Parts& parts, const Identity& identity,
     : parts_(parts),
       identity_(identity),
       policy_(std::move(policy)),
-      random_(identity.random_seed) {}
+      random_(identity.random_seed),
+      traces_(random_.next()) {}
 
 std::string SubscribeRoutes::trace_id(broadcast::StreamToken token) const {
   const std::string id = stream_id(token);
-  return hex(keyed_hash(identity_.trace_key, id), keyed_hash(identity_.trace_key, id + "+"));
+  return trace_id_text(keyed_hash(identity_.trace_key, id),
+                       keyed_hash(identity_.trace_key, id + "+"));
 }
 
 std::string SubscribeRoutes::stream_id(broadcast::StreamToken token) const {
   return std::to_string(identity_.worker) + ':' + std::to_string(token.index) + ':' +
          std::to_string(token.generation);
-}
-
-std::string SubscribeRoutes::new_trace_id() {
-  return hex(random_.next(), random_.next());
 }
 
 net::Reply SubscribeRoutes::on_request(const net::Request& request, int fd,
@@ -74,6 +72,7 @@ net::Reply SubscribeRoutes::on_request(const net::Request& request, int fd,
                   {403, "host_not_allowed", "This Host is not served; see http.hosts."});
   }
   if (net::is_events_path(request.path)) return serve_events(call);
+  if (request.path == "*") return answer_options(call);  // With OPTIONS alone.
   if (request.path != "/healthz") {
     return refuse(call, RefusalReason::not_found,
                   {404, "not_found", "Streams are at /events?topic=NAME or /events/NAME."});
@@ -182,7 +181,7 @@ net::Reply SubscribeRoutes::answer_options(const Call& call) const {
 
 // The head that GET would have got, without a slot. No body follows, so the connection can go on.
 net::Reply SubscribeRoutes::answer_head(const Call& call) {
-  const std::string trace = call.trace_id.empty() ? new_trace_id() : std::string(call.trace_id);
+  const std::string trace = traces_.of(call.request);
   const bool keep_alive = call.request.keep_alive && !call.request.http_1_0;
   return {
       keep_alive ? net::Reply::Then::keep_alive : net::Reply::Then::close,
@@ -192,7 +191,7 @@ net::Reply SubscribeRoutes::answer_head(const Call& call) {
 net::Reply SubscribeRoutes::refuse(const Call& call, RefusalReason reason,
                                    const net::Refusal& refusal, std::string_view allow) {
   parts_.refusals.add(reason);
-  const std::string trace = call.trace_id.empty() ? new_trace_id() : std::string(call.trace_id);
+  const std::string trace = traces_.of(call.request);
   net::ReplyOptions options;
   options.allow = allow;
   options.trace_id = trace;
@@ -204,22 +203,21 @@ net::Reply SubscribeRoutes::refuse(const Call& call, RefusalReason reason,
 // Capacity is not an error to a browser: EventSource gives up for good on a status, so it is asked
 // to come back.
 net::Reply SubscribeRoutes::refuse_for_now(const Call& call, broadcast::Refused refused) {
-  const RefusalReason reason = reason_of(refused);
-  parts_.refusals.add(reason);
-  const std::string trace = call.trace_id.empty() ? new_trace_id() : std::string(call.trace_id);
+  const NotNow why = not_now(refused);
+  parts_.refusals.add(why.reason);
+  const net::Refusal refusal{why.status, to_string(why.reason), why.message};
+  const std::string trace = traces_.of(call.request);
   const std::uint32_t retry_ms = random_.between(kBusyRetryMsMin, kBusyRetryMsMax);
   if (!policy_.refuse_with_status && net::names_event_stream(call.request)) {
-    return closing(net::busy_reply(to_string(reason), retry_ms, trace, call.cors));
+    return closing(net::busy_reply(refusal, retry_ms, trace, call.cors));
   }
-  const int status = refused == broadcast::Refused::streams_per_address_max ? 429 : 503;
-  return closing(
-      net::status_reply(status, to_string(reason), (retry_ms + 999) / 1'000, trace, call.cors));
+  return closing(net::status_reply(refusal, (retry_ms + 999) / 1'000, trace, call.cors));
 }
 
 std::string SubscribeRoutes::on_refused(const net::Refusal& refusal, const net::PeerAddress&) {
   net::ReplyOptions options;
   if (refusal.status == 405) options.allow = kAllow;
-  const std::string trace = new_trace_id();
+  const std::string trace = traces_.make();
   options.trace_id = trace;
   return net::error_reply(refusal, trace, options);
 }

@@ -10,6 +10,7 @@
 #include "broadcast/broadcaster.h"
 #include "cmd/refusal_counts.h"
 #include "cmd/settings.h"
+#include "cmd/trace_id.h"
 #include "core/event_id.h"
 #include "core/random.h"
 #include "net/negotiate.h"
@@ -82,12 +83,12 @@ class SubscribeRoutes final : public net::RequestHandler {
                     std::string_view allow = {});
   net::Reply refuse_for_now(const Call& call, broadcast::Refused refused);
   broadcast::ResumePlan plan(const net::SubscribeRequest& wanted) const;
-  std::string new_trace_id();
 
   Parts parts_;
   Identity identity_;
   SubscribePolicy policy_;
   Random random_;
+  TraceIds traces_;
 };
 
 }  // namespace crier::cmd

@@ -178,21 +178,20 @@ std::string error_reply(const Refusal& refusal, std::string_view trace_id,
   return text_reply(refusal.status, kJson, body, complete);
 }
 
-std::string status_reply(int status, std::string_view reason, std::uint32_t retry_after_seconds,
+std::string status_reply(const Refusal& refusal, std::uint32_t retry_after_seconds,
                          std::string_view trace_id, const Cors& cors) {
-  CRIER_CHECK(status == 429 || status == 503);
+  CRIER_CHECK(refusal.status == 429 || refusal.status == 503);
   CRIER_CHECK(retry_after_seconds > 0);
-  const Refusal refusal{status, reason,
-                        "No further stream now; come back after Retry-After seconds."};
   return error_reply(refusal, trace_id, {.retry_after_seconds = retry_after_seconds, .cors = cors});
 }
 
-std::string busy_reply(std::string_view reason, std::uint32_t retry_ms, std::string_view trace_id,
+std::string busy_reply(const Refusal& refusal, std::uint32_t retry_ms, std::string_view trace_id,
                        const Cors& cors) {
   std::string body = "event: crier.busy\nretry: ";
   append_number(body, retry_ms);
   std::string data;
-  append_json_member(data, "reason", reason);
+  append_json_member(data, "reason", refusal.code);
+  append_json_member(data, "message", refusal.message);
   body.append("\ndata: ").append(data).append("}\n\n");
   return text_reply(200, kEventStream, body, {.trace_id = trace_id, .cors = cors});
 }

@@ -61,14 +61,14 @@ std::string_view reason_phrase(int status);
 std::string error_reply(const Refusal& refusal, std::string_view trace_id,
                         const ReplyOptions& options = {});
 
-// 429 or 503 with Retry-After, for programs; `reason` is a counter's word, e.g. "draining".
-// Requires: retry_after_seconds > 0.
-std::string status_reply(int status, std::string_view reason, std::uint32_t retry_after_seconds,
+// 429 or 503 with Retry-After, for programs. Requires: retry_after_seconds > 0.
+std::string status_reply(const Refusal& refusal, std::uint32_t retry_after_seconds,
                          std::string_view trace_id, const Cors& cors = {});
 
 // The same for an EventSource, which gives up for good on a status: 200, one event crier.busy
-// without an id, the time after which to come back, and the end.
-std::string busy_reply(std::string_view reason, std::uint32_t retry_ms, std::string_view trace_id,
+// without an id, the time after which to come back, and the end. Its data is
+// {"reason":<code>,"message":<message>}.
+std::string busy_reply(const Refusal& refusal, std::uint32_t retry_ms, std::string_view trace_id,
                        const Cors& cors = {});
 
 // Health, metrics, pages, JSON.

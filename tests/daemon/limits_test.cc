@@ -2,6 +2,7 @@
 #include <chrono>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "tests/support/catch.h"
 #include "tests/support/running_daemon.h"
@@ -24,6 +25,7 @@ TEST_CASE("a browser that meets a full server is told to come back") {
   const SseMessage told = busy.next();
   CHECK(told.event == "crier.busy");
   CHECK(told.last_event_id.empty());
+  CHECK(told.data.find("limits.streams_max") != std::string::npos);
   CHECK(busy.wait_for_end());
   CHECK(busy.socket().read_to_end().empty());
   REQUIRE(busy.retry_ms().has_value());
@@ -33,6 +35,7 @@ TEST_CASE("a browser that meets a full server is told to come back") {
   const HttpAnswer refused = daemon.get("/events?topic=a");
   CHECK(refused.status == 503);
   CHECK_FALSE(refused.field("retry-after").empty());
+  CHECK(refused.body.find("limits.streams_max") != std::string::npos);
 
   // Those who are in notice nothing, and a place that is given back is taken.
   daemon.publish("a", "1");
@@ -53,6 +56,28 @@ TEST_CASE("with limits.refuse_with=status everybody gets a status") {
   const HttpAnswer refused = daemon.get("/events?topic=a", kBrowser);
   CHECK(refused.status == 503);
   CHECK_FALSE(refused.field("retry-after").empty());
+}
+
+TEST_CASE("a topic nobody listens to any more makes room for another") {
+  const RunningDaemon daemon({.settings = {"limits.topics_max=1"}, .workers = 1});
+  std::vector<Subscriber> subscribers;  // One topic more than may have history.
+  for (const char* topic : {"a", "b", "b"}) {
+    subscribers.push_back(daemon.subscribe("/events?topic=" + std::string(topic)));
+    REQUIRE(subscribers.back().next().event == "crier.open");
+  }
+  const HttpAnswer refused = daemon.get("/events?topic=c");
+  CHECK(refused.status == 503);
+  CHECK_FALSE(refused.field("retry-after").empty());
+  CHECK(refused.body.find("limits.topics_max") != std::string::npos);
+  Subscriber busy = daemon.subscribe("/events?topic=c", {.fields = kBrowser});
+  CHECK(busy.next().data.find("limits.topics_max") != std::string::npos);
+
+  subscribers.front().socket().close();
+  for (int tries = 0; tries < 200; ++tries) {
+    Subscriber again = daemon.subscribe("/events?topic=c", {.fields = kBrowser});
+    if (again.next().event == "crier.open") return;
+  }
+  FAIL("the row of a topic without streams was not given back");
 }
 
 TEST_CASE("the cap per client address counts that address only") {

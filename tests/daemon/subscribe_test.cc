@@ -152,6 +152,10 @@ TEST_CASE("OPTIONS without a page behind it tells the methods") {
   const HttpAnswer answer = socket.read_answer();
   CHECK(answer.status == 204);
   CHECK(answer.field("allow").find("GET") != std::string::npos);
+  socket.send("OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  const HttpAnswer everything = socket.read_answer();
+  CHECK(everything.status == 204);
+  CHECK(everything.field("allow") == answer.field("allow"));
 }
 
 TEST_CASE("old clients may ask for padding") {

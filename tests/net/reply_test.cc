@@ -161,18 +161,21 @@ TEST_CASE("a plain OPTIONS is told the methods") {
 }
 
 TEST_CASE("busy is an event stream that ends") {
-  const Parsed reply = parse(busy_reply("draining", 7500, "t-1", shop(OriginVerdict::listed)));
+  const Parsed reply =
+      parse(busy_reply({503, "draining", "Soon."}, 7500, "t-1", shop(OriginVerdict::listed)));
   CHECK(reply.status_line == "HTTP/1.1 200 OK");
   CHECK(reply.value("Content-Type") == "text/event-stream; charset=utf-8");
   CHECK(reply.value("Cache-Control") == "no-store");
   CHECK(reply.value("Connection") == "close");
   CHECK(reply.value("Content-Length") == std::to_string(reply.body.size()));
   CHECK(reply.value("Access-Control-Allow-Origin") == "https://shop.example");
-  CHECK(reply.body == "event: crier.busy\nretry: 7500\ndata: {\"reason\":\"draining\"}\n\n");
+  CHECK(
+      reply.body ==
+      "event: crier.busy\nretry: 7500\ndata: {\"reason\":\"draining\",\"message\":\"Soon.\"}\n\n");
 }
 
 TEST_CASE("programs get a status and a time") {
-  const Parsed reply = parse(status_reply(503, "draining", 12, "t-1"));
+  const Parsed reply = parse(status_reply({503, "draining", "Soon."}, 12, "t-1"));
   CHECK(reply.status_line == "HTTP/1.1 503 Service Unavailable");
   CHECK(reply.value("Retry-After") == "12");
   CHECK(reply.value("Connection") == "close");
