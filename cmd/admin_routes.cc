@@ -35,6 +35,7 @@ constexpr net::Refusal kBadPage = {
     400, "bad_request",
     "`limit` is a number from 1 to 100, `after` the `next` of the page before; each at most once."};
 static_assert(kDebugRowsMax == 100);
+constexpr net::Refusal kNoAnswer = {503, "busy", "A worker did not answer in time; try again."};
 
 constexpr std::string_view kIndexHead =
     "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>crier</title>\n"
@@ -56,11 +57,11 @@ constexpr std::string_view kIndexNoDebug =
 // One request's way back; outlives the request, as its responder does.
 class AdminRoutes::Answer {
  public:
-  Answer(const net::Request& request, const net::Responder& responder)
+  Answer(const net::Request& request, const net::Responder& responder, std::string trace_id)
       : responder_(responder),
         keep_alive_(request.keep_alive),
         head_only_(request.method == net::Method::head),
-        trace_id_(net::trace_id_of(request)) {}
+        trace_id_(std::move(trace_id)) {}
 
   void send(std::string_view content_type, std::string_view body, int status = 200) const {
     respond(net::text_reply(status, content_type, body, options()));
@@ -69,6 +70,7 @@ class AdminRoutes::Answer {
   void refuse(const net::Refusal& refusal, std::string_view allow = {}) const {
     net::ReplyOptions complete = options();
     complete.allow = allow;
+    if (refusal.status == 503) complete.retry_after_seconds = 1;
     respond(net::error_reply(refusal, trace_id_, complete));
   }
 
@@ -106,7 +108,7 @@ const AdminRoutes::Route* AdminRoutes::find(std::string_view path) {
 
 void AdminRoutes::on_http_request(const net::HttpRequest& request, net::Responder responder) {
   const net::Request& head = request.head;
-  const Answer answer(head, responder);
+  const Answer answer(head, responder, traces_.of(head));
   if (!net::host_allowed(head.host, parts_.config.admin.hosts)) return answer.refuse(kWrongHost);
   if (head.has_origin) return answer.refuse(kHasOrigin);
   if (head.method != net::Method::get && head.method != net::Method::head) {
@@ -119,7 +121,7 @@ void AdminRoutes::on_http_request(const net::HttpRequest& request, net::Responde
 }
 
 std::string AdminRoutes::on_http_refused(const net::Refusal& refusal) {
-  return net::error_reply(refusal, {}, {.allow = refusal.status == 405 ? kAllow : ""});
+  return net::error_reply(refusal, traces_.make(), {.allow = refusal.status == 405 ? kAllow : ""});
 }
 
 void AdminRoutes::metrics(const net::Request&, const Answer& answer) {
@@ -149,9 +151,11 @@ void AdminRoutes::config(const net::Request&, const Answer& answer) {
 void AdminRoutes::streams(const net::Request& request, const Answer& answer) {
   const auto page = parse_page_query(request.query, kDebugRowsMax);
   if (!page) return answer.refuse(kBadPage);
-  parts_.workers.list_streams(page->after, page->limit, [answer](const StreamPage& streams) {
-    answer.send(kJson, streams_json(streams));
-  });
+  parts_.workers.list_streams(page->after, page->limit,
+                              [answer](const std::optional<StreamPage>& streams) {
+                                if (!streams) return answer.refuse(kNoAnswer);
+                                answer.send(kJson, streams_json(*streams));
+                              });
 }
 
 void AdminRoutes::topics(const net::Request& request, const Answer& answer) {
@@ -160,11 +164,11 @@ void AdminRoutes::topics(const net::Request& request, const Answer& answer) {
   auto page = parts_.log.page(query->after, query->limit, net::Loop::now());
   std::vector<std::string> names;
   for (const broadcast::TopicInfo& topic : page.topics) names.push_back(topic.name);
-  parts_.workers.count_subscribers(std::move(names),
-                                   [answer, page = std::move(page), epoch = parts_.log.epoch()](
-                                       const std::vector<std::uint64_t>& subscribers) {
-                                     answer.send(kJson, topics_json(page, epoch, subscribers));
-                                   });
+  parts_.workers.count_subscribers(
+      std::move(names), [answer, page = std::move(page), epoch = parts_.log.epoch()](
+                            const std::optional<std::vector<std::uint64_t>>& counts) {
+        answer.send(kJson, topics_json(page, epoch, counts.value_or(std::vector<std::uint64_t>())));
+      });
 }
 
 }  // namespace crier::cmd

@@ -8,6 +8,9 @@
 //   /debug/streams  ?limit=1..100 &after=<next of the last page>
 //   /debug/topics   the same
 //
+// Where the workers do not answer, streams are 503 and the subscribers of topics null. Every answer
+// has an X-Trace-Id, and every error names it.
+//
 // GET and HEAD only, and nothing here changes anything. Web pages must not read it: a request with
 // an Origin is 403, and so is one whose Host is no address, no `localhost` and not in admin.hosts,
 // which is how a page gets around that by DNS rebinding.
@@ -18,10 +21,12 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
 #include "broadcast/log.h"
+#include "cmd/trace_id.h"
 #include "cmd/worker_queries.h"
 #include "config/config.h"
 #include "metrics/catalogue.h"
@@ -47,8 +52,9 @@ class AdminRoutes : public net::HttpHandler {
     const Readiness& readiness;
     const broadcast::Log& log;
     WorkerQueries& workers;
+    std::uint64_t random_seed = 0;  // Of the trace ids of those who bring none.
   };
-  explicit AdminRoutes(const Parts& parts) : parts_(parts) {}
+  explicit AdminRoutes(const Parts& parts) : parts_(parts), traces_(parts.random_seed) {}
 
   void on_http_request(const net::HttpRequest& request, net::Responder responder) override;
   std::string on_http_refused(const net::Refusal& refusal) override;
@@ -67,6 +73,7 @@ class AdminRoutes : public net::HttpHandler {
   void topics(const net::Request& request, const Answer& answer);
 
   Parts parts_;
+  TraceIds traces_;
 };
 
 }  // namespace crier::cmd

@@ -111,30 +111,26 @@ bool Control::ask(std::size_t worker, std::move_only_function<ControlTask(Worker
 }
 
 std::shared_ptr<Control::Question> Control::new_question(std::size_t awaited,
-                                                         std::function<void()> finish) {
+                                                         std::function<void(bool)> done) {
   auto question = std::make_shared<Question>();
   question->awaited = awaited;
   question->deadline = Instant{net::Loop::now().us + kQuestionUs};
-  question->finish = std::move(finish);
+  question->done = std::move(done);
   questions_.push_back(question);
   return question;
-}
-
-void Control::answered(Question& question) {
-  CRIER_CHECK(question.awaited > 0);
-  if (--question.awaited == 0 && question.finish) std::exchange(question.finish, nullptr)();
 }
 
 void Control::tick(Instant now) {
   for (auto it = questions_.begin(); it != questions_.end();) {
     Question& question = **it;
-    if (question.finish && now >= question.deadline) std::exchange(question.finish, nullptr)();
-    it = question.finish ? std::next(it) : questions_.erase(it);
+    if (now >= question.deadline) question.finish(false);
+    it = question.done ? std::next(it) : questions_.erase(it);
   }
 }
 
-void Control::count_subscribers(std::vector<std::string> topics,
-                                std::function<void(std::vector<std::uint64_t>)> done) {
+void Control::count_subscribers(
+    std::vector<std::string> topics,
+    std::function<void(std::optional<std::vector<std::uint64_t>>)> done) {
   struct Counts {
     std::vector<std::string> topics;
     std::vector<std::uint64_t> sums;
@@ -143,7 +139,9 @@ void Control::count_subscribers(std::vector<std::string> topics,
   counts->sums.resize(topics.size());
   counts->topics = std::move(topics);
   const auto question =
-      new_question(parts_.workers.size(), [counts, done = std::move(done)] { done(counts->sums); });
+      new_question(parts_.workers.size(), [counts, done = std::move(done)](bool complete) {
+        complete ? done(counts->sums) : done(std::nullopt);
+      });
   for (std::size_t i = 0; i < parts_.workers.size(); ++i) {
     const bool asked = ask(i, [counts, question](Worker& worker) {
       std::vector<std::uint64_t> own;
@@ -152,23 +150,25 @@ void Control::count_subscribers(std::vector<std::string> topics,
       }
       return ControlTask([counts, question, own = std::move(own)] {
         for (std::size_t n = 0; n < own.size(); ++n) counts->sums[n] += own[n];
-        answered(*question);
+        question->answered();
       });
     });
-    if (!asked) answered(*question);
+    if (!asked) return question->finish(false);
   }
 }
 
 void Control::list_streams(std::uint64_t cursor, std::size_t limit,
-                           std::function<void(StreamPage)> done) {
+                           std::function<void(std::optional<StreamPage>)> done) {
   const std::size_t first = cursor >> kSlotBits;
   if (first >= parts_.workers.size()) {
-    done({});
+    done(StreamPage{});
     return;
   }
   // One worker a page: its table is large, and the next page may be another's.
   auto page = std::make_shared<StreamPage>();
-  const auto question = new_question(1, [page, done = std::move(done)] { done(std::move(*page)); });
+  const auto question = new_question(1, [page, done = std::move(done)](bool complete) {
+    complete ? done(std::move(*page)) : done(std::nullopt);
+  });
   const std::size_t workers = parts_.workers.size();
   const bool asked = ask(first, [=](Worker& worker) {
     StreamPage found = worker.list_streams(static_cast<std::uint32_t>(cursor), limit);
@@ -179,10 +179,10 @@ void Control::list_streams(std::uint64_t cursor, std::size_t limit,
       } else if (first + 1 < workers) {
         page->next = std::uint64_t{first + 1} << kSlotBits;
       }
-      answered(*question);
+      question->answered();
     });
   });
-  if (!asked) answered(*question);
+  if (!asked) question->finish(false);
 }
 
 }  // namespace crier::cmd

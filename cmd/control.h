@@ -10,6 +10,7 @@
 #include <list>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "broadcast/log.h"
@@ -18,6 +19,7 @@
 #include "cmd/messages.h"
 #include "cmd/worker.h"
 #include "cmd/worker_queries.h"
+#include "core/check.h"
 
 namespace crier::cmd {
 
@@ -34,24 +36,33 @@ class Control final : public WorkerQueries {
   // Takes what workers have sent, a bounded share. True: more is left.
   bool take_outboxes(Instant now);
 
-  // Questions whose workers did not answer in time are answered with what is there. Every 250 ms.
+  // Gives up questions whose workers did not answer in time. Every 250 ms.
   void tick(Instant now);
 
   // Runs `task` on the worker's thread, in line with batches. Requires: at most kQuestionsMax are
   // waiting; what an operator orders goes another way, see Worker::order_reload().
   void post(std::size_t worker, WorkerTask task);
 
-  void count_subscribers(std::vector<std::string> topics,
-                         std::function<void(std::vector<std::uint64_t>)> done) override;
+  void count_subscribers(
+      std::vector<std::string> topics,
+      std::function<void(std::optional<std::vector<std::uint64_t>>)> done) override;
   void list_streams(std::uint64_t cursor, std::size_t limit,
-                    std::function<void(StreamPage)> done) override;
+                    std::function<void(std::optional<StreamPage>)> done) override;
 
  private:
-  // A question that several workers answer; `finish` runs once, with what has come by then.
+  // A question that several workers answer.
   struct Question {
     std::size_t awaited = 0;
     Instant deadline;
-    std::function<void()> finish;  // Null once it has run.
+    std::function<void(bool complete)> done;  // Null once it has run.
+
+    void finish(bool complete) {
+      if (done) std::exchange(done, nullptr)(complete);
+    }
+    void answered() {
+      CRIER_CHECK(awaited > 0);
+      if (--awaited == 0) finish(true);
+    }
   };
 
   bool take(std::size_t worker, OutboxItem item, Instant now);
@@ -59,8 +70,7 @@ class Control final : public WorkerQueries {
   // Asks one worker; `answer`, made there, runs here. False, and nothing happens, while the worker
   // has too many questions already.
   bool ask(std::size_t worker, std::move_only_function<ControlTask(Worker&)> question);
-  std::shared_ptr<Question> new_question(std::size_t awaited, std::function<void()> finish);
-  static void answered(Question& question);
+  std::shared_ptr<Question> new_question(std::size_t awaited, std::function<void(bool)> done);
 
   Parts parts_;
   std::list<std::shared_ptr<Question>> questions_;

@@ -59,7 +59,7 @@ class Daemon final : public Readiness {
   // Random numbers drawn once, from the kernel.
   struct Keys {
     Keys();
-    std::uint64_t words[8];
+    std::uint64_t words[10];
   };
 
   explicit Daemon(Start start);

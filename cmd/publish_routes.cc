@@ -23,9 +23,13 @@ using net::Method;
 
 constexpr std::string_view kJson = "application/json";
 constexpr std::string_view kTopics = "/topics";
+constexpr std::string_view kAllow = "GET, HEAD, OPTIONS, POST";
 constexpr std::uint32_t kRetryAfterSeconds = 5;  // The default drain window, and a restart.
+constexpr std::uint32_t kRetryBusySeconds = 1;
 constexpr std::string_view kNotBoth =
     "The idempotency key is given twice: send either the header or the field \"key\".";
+constexpr std::string_view kNoAnswer =
+    "A worker did not say in time how many streams it has; ask again later.";
 
 struct RefusalRow {
   int status;
@@ -36,12 +40,13 @@ struct RefusalRow {
 constexpr std::array<RefusalRow, kPublishRefusals> kRefusalRows = {{
     {400, "bad_request", "malformed"},
     {403, "forbidden", "forbidden"},
-    {404, "not_found", "not-found"},
+    {404, "not_found", "not_found"},
     {405, "method_not_allowed", "method"},
-    {413, "content_too_large", "too-large"},
-    {415, "unsupported_media_type", "content-type"},
-    {422, "idempotency_key_reused", "key-reused"},
+    {413, "content_too_large", "too_large"},
+    {415, "unsupported_media_type", "content_type"},
+    {422, "idempotency_key_reused", "key_reused"},
     {503, "draining", "draining"},
+    {503, "busy", "busy"},
     {400, "bad_request", "head"},
 }};
 
@@ -96,12 +101,29 @@ struct PublishRoutes::Call {
   std::uint32_t uid() const { return request.peer.credentials.uid; }
 };
 
+// What it takes to answer when the request is gone.
+struct PublishRoutes::Later {
+  net::Responder responder;
+  net::ReplyOptions options;
+  std::string trace_id;
+
+  void send(std::string bytes) const { responder.reply(std::move(bytes), !options.keep_alive); }
+};
+
+PublishRoutes::Later PublishRoutes::later(const Call& call) {
+  const net::Request& head = call.head();
+  return {call.responder,
+          {.keep_alive = head.keep_alive, .head_only = head.method == Method::head},
+          traces_.of(head)};
+}
+
 std::string_view to_string(PublishRefusal refusal) {
   return row_of(refusal).word;
 }
 
 PublishRoutes::PublishRoutes(PublishParts parts)
     : parts_(std::move(parts)),
+      traces_(parts_.random_seed),
       intake_(parts_.log, parts_.keys, parts_.outgoing),
       accepted_heads_{accepted_head(false), accepted_head(true)} {}
 
@@ -110,7 +132,6 @@ PublishRoutes::PublishRoutes(PublishParts parts)
 void PublishRoutes::on_http_request(const net::HttpRequest& request, net::Responder responder) {
   const Call call{request, responder};
   const net::Request& head = request.head;
-  counters_.requests.add();
   if (!parts_.peers.allows(request.peer.credentials)) {
     return refuse(call, PublishRefusal::forbidden,
                   "This user may not publish: neither publish.users nor publish.groups lists it.");
@@ -134,6 +155,10 @@ void PublishRoutes::on_http_request(const net::HttpRequest& request, net::Respon
   if (head.path.starts_with(kTopics) && head.path[kTopics.size()] == '/') {
     return route_topic(call, head.path.substr(kTopics.size() + 1));
   }
+  if (head.path == "*") {  // With OPTIONS alone.
+    return responder.reply(net::options_reply(kAllow, {.keep_alive = head.keep_alive}),
+                           !head.keep_alive);
+  }
   refuse(call, PublishRefusal::not_found,
          "There are POST /topics/{topic}, POST /publish, GET /topics and GET /topics/{topic}.");
 }
@@ -153,7 +178,7 @@ void PublishRoutes::route_topic(const Call& call, std::string_view encoded) {
 std::string PublishRoutes::on_http_refused(const net::Refusal& refusal) {
   counters_.refused[static_cast<std::size_t>(PublishRefusal::head)].add();
   const bool later = refusal.status == 429 || refusal.status == 503;
-  return net::error_reply(refusal, {}, {.retry_after_seconds = later ? 1U : 0U});
+  return net::error_reply(refusal, traces_.make(), {.retry_after_seconds = later ? 1U : 0U});
 }
 
 // --- publishing ---
@@ -257,7 +282,6 @@ void PublishRoutes::publish_lines(const Call& call) {
 }
 
 void PublishRoutes::count(const IntakeOutcome& outcome) {
-  counters_.events.add(outcome.published);
   if (outcome.published == 0) counters_.replayed.add();
 }
 
@@ -273,13 +297,12 @@ void PublishRoutes::list_topics(const Call& call) {
   broadcast::TopicPage page = parts_.log.page(wanted->after, wanted->limit, parts_.now());
   std::vector<std::string> names;
   for (const broadcast::TopicInfo& topic : page.topics) names.push_back(topic.name);
-  const net::ReplyOptions options{.keep_alive = call.head().keep_alive,
-                                  .head_only = call.head().method == Method::head};
   parts_.workers.count_subscribers(
-      std::move(names), [responder = call.responder, epoch = parts_.log.epoch(),
-                         page = std::move(page), options](std::vector<std::uint64_t> counts) {
-        const std::string body = topic_page_json(epoch, page, counts);
-        responder.reply(net::text_reply(200, kJson, body, options), !options.keep_alive);
+      std::move(names), [this, answer = later(call), epoch = parts_.log.epoch(),
+                         page = std::move(page)](std::optional<std::vector<std::uint64_t>> counts) {
+        if (!counts) return refuse(answer, PublishRefusal::busy, kNoAnswer);
+        answer.send(
+            net::text_reply(200, kJson, topic_page_json(epoch, page, *counts), answer.options));
       });
 }
 
@@ -292,21 +315,18 @@ void PublishRoutes::show_topic(const Call& call, std::string_view name) {
   const auto known = parts_.log.topic(name, parts_.now());
   broadcast::TopicInfo topic;
   topic.name = name;
-  const net::ReplyOptions options{.keep_alive = call.head().keep_alive,
-                                  .head_only = call.head().method == Method::head};
   parts_.workers.count_subscribers(
-      {topic.name}, [this, responder = call.responder, options, listed = known.has_value(),
-                     trace_id = std::string(trace_id_of(call.head())),
-                     topic = known.value_or(topic)](std::vector<std::uint64_t> counts) {
-        CRIER_CHECK(counts.size() == 1);
-        if (!listed && counts.front() == 0) {
-          counters_.refused[static_cast<std::size_t>(PublishRefusal::not_found)].add();
-          const net::Refusal nobody{404, "not_found",
-                                    "Nobody has published or subscribes to this topic."};
-          return responder.reply(net::error_reply(nobody, trace_id, options), !options.keep_alive);
+      {topic.name},
+      [this, answer = later(call), listed = known.has_value(),
+       topic = known.value_or(topic)](std::optional<std::vector<std::uint64_t>> counts) {
+        if (!counts) return refuse(answer, PublishRefusal::busy, kNoAnswer);
+        CRIER_CHECK(counts->size() == 1);
+        if (!listed && counts->front() == 0) {
+          return refuse(answer, PublishRefusal::not_found,
+                        "Nobody has published or subscribes to this topic.");
         }
-        const std::string body = topic_json(parts_.log.epoch(), topic, counts.front());
-        responder.reply(net::text_reply(200, kJson, body, options), !options.keep_alive);
+        answer.send(net::text_reply(
+            200, kJson, topic_json(parts_.log.epoch(), topic, counts->front()), answer.options));
       });
 }
 
@@ -338,17 +358,18 @@ void PublishRoutes::accepted(const Call& call, std::string_view body, bool repla
 
 void PublishRoutes::refuse(const Call& call, PublishRefusal why, std::string_view message,
                            std::string_view allow) {
-  const net::Request& head = call.head();
+  Later answer = later(call);
+  answer.options.allow = allow;
+  refuse(answer, why, message);
+}
+
+void PublishRoutes::refuse(const Later& answer, PublishRefusal why, std::string_view message) {
   const RefusalRow& row = row_of(why);
   counters_.refused[static_cast<std::size_t>(why)].add();
-  const net::ReplyOptions options{
-      .keep_alive = head.keep_alive,
-      .head_only = head.method == Method::head,
-      .allow = allow,
-      .retry_after_seconds = why == PublishRefusal::draining ? kRetryAfterSeconds : 0};
-  call.responder.reply(
-      net::error_reply({row.status, row.code, message}, trace_id_of(head), options),
-      !head.keep_alive);
+  net::ReplyOptions options = answer.options;
+  if (why == PublishRefusal::draining) options.retry_after_seconds = kRetryAfterSeconds;
+  if (why == PublishRefusal::busy) options.retry_after_seconds = kRetryBusySeconds;
+  answer.send(net::error_reply({row.status, row.code, message}, answer.trace_id, options));
 }
 
 void PublishRoutes::refuse(const Call& call, const BodyRefusal& refusal) {

@@ -7,10 +7,12 @@
 //   GET  /topics?limit=&after=        a page of the topics the log lists; see topic_pages.h
 //   GET  /topics/{topic}              one that somebody published or subscribes to
 //
+// OPTIONS * is answered 204. A look at topics is 503 where the workers do not answer.
+//
 // A 202 means "in the log". Lines are judged before any of them is published, and one that is bad
-// refuses them all. Every answer is JSON; one that repeats an earlier one because of its
-// idempotency key says `Idempotency-Replayed: true`. `Idempotency-Key` of a request with lines
-// stands for the whole request.
+// refuses them all. Every answer is JSON, and every error has a trace id; one that repeats an
+// earlier one because of its idempotency key says `Idempotency-Replayed: true`. `Idempotency-Key`
+// of a request with lines stands for the whole request.
 //
 // A request is served within its turn: limits.request_lines_max and limits.request_bytes_max bound
 // how long it keeps the loop from others. Belongs to the control loop.
@@ -29,6 +31,7 @@
 #include "broadcast/log.h"
 #include "broadcast/publish_json.h"
 #include "cmd/event_intake.h"
+#include "cmd/trace_id.h"
 #include "cmd/worker_queries.h"
 #include "core/counter.h"
 #include "net/http_handler.h"
@@ -47,15 +50,14 @@ enum class PublishRefusal : std::uint8_t {
   content_type,  // 415
   key_reused,    // 422
   draining,      // 503
+  busy,          // 503: a worker did not answer a question.
   head,          // Whatever the server refused before it was a request: its own statuses.
 };
-inline constexpr std::size_t kPublishRefusals = 9;
+inline constexpr std::size_t kPublishRefusals = 10;
 std::string_view to_string(PublishRefusal refusal);
 
 // One writer; any thread may read.
 struct PublishCounters {
-  Counter requests;  // Those refused included.
-  Counter events;    // Published.
   Counter replayed;  // Requests all of whose events had been accepted before.
   std::array<Counter, kPublishRefusals> refused;
 };
@@ -77,6 +79,7 @@ struct PublishParts {
   PublishLimits limits = {};
   std::function<bool()> draining = [] { return false; };  // True: no more events.
   std::function<Instant()> now = &net::Loop::now;         // Does not go back.
+  std::uint64_t random_seed = 0;  // Of the trace ids of those who bring none.
 };
 
 class PublishRoutes final : public net::HttpHandler {
@@ -96,6 +99,7 @@ class PublishRoutes final : public net::HttpHandler {
 
  private:
   struct Call;
+  struct Later;
 
   void publish_text(const Call& call, std::string_view topic);
   void publish_body(const Call& call);
@@ -114,10 +118,13 @@ class PublishRoutes final : public net::HttpHandler {
   void refuse(const Call& call, PublishRefusal why, std::string_view message,
               std::string_view allow = {});
   void refuse(const Call& call, const broadcast::BodyRefusal& refusal);
+  void refuse(const Later& answer, PublishRefusal why, std::string_view message);
+  Later later(const Call& call);
   void refuse_reused_key(const Call& call, std::size_t line);
 
   PublishParts parts_;
   PublishCounters counters_;
+  TraceIds traces_;
   EventIntake intake_;
   broadcast::PublishBody body_;
   std::array<std::string, 2> accepted_heads_;  // Up to Content-Length: to close, to keep alive.

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,17 +26,19 @@ struct StreamPage {
   std::uint64_t next = 0;  // Cursor of the next page; 0: this was the last.
 };
 
-// Belongs to the control loop. Each answer arrives once, later, or not at all if the daemon stops
-// first; workers that do not answer within a second are left out.
+// Belongs to the control loop. Each answer arrives once, at once or later, or not at all if the
+// daemon stops first. It is nothing where a worker has too many questions waiting or does not
+// answer within a second: half of the truth would be a wrong number.
 class WorkerQueries {
  public:
   virtual ~WorkerQueries() = default;
   // How many streams are subscribed to each topic by its exact name, all workers together.
-  virtual void count_subscribers(std::vector<std::string> topics,
-                                 std::function<void(std::vector<std::uint64_t>)> done) = 0;
+  virtual void count_subscribers(
+      std::vector<std::string> topics,
+      std::function<void(std::optional<std::vector<std::uint64_t>>)> done) = 0;
   // At most `limit` streams from a cursor on (0: from the start), in the order of worker and slot.
   virtual void list_streams(std::uint64_t cursor, std::size_t limit,
-                            std::function<void(StreamPage)> done) = 0;
+                            std::function<void(std::optional<StreamPage>)> done) = 0;
 };
 
 }  // namespace crier::cmd

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -29,13 +30,14 @@ using nlohmann::json;
 // Keeps what it is asked until the test answers.
 class FakeQueries : public WorkerQueries {
  public:
-  void count_subscribers(std::vector<std::string> topics,
-                         std::function<void(std::vector<std::uint64_t>)> done) override {
+  void count_subscribers(
+      std::vector<std::string> topics,
+      std::function<void(std::optional<std::vector<std::uint64_t>>)> done) override {
     asked_topics = std::move(topics);
     counted = std::move(done);
   }
   void list_streams(std::uint64_t cursor, std::size_t limit,
-                    std::function<void(StreamPage)> done) override {
+                    std::function<void(std::optional<StreamPage>)> done) override {
     asked_cursor = cursor;
     asked_limit = limit;
     listed = std::move(done);
@@ -44,8 +46,8 @@ class FakeQueries : public WorkerQueries {
   std::vector<std::string> asked_topics;
   std::uint64_t asked_cursor = 0;
   std::size_t asked_limit = 0;
-  std::function<void(std::vector<std::uint64_t>)> counted;
-  std::function<void(StreamPage)> listed;
+  std::function<void(std::optional<std::vector<std::uint64_t>>)> counted;
+  std::function<void(std::optional<StreamPage>)> listed;
 };
 
 class FakeReadiness : public Readiness {
@@ -175,6 +177,9 @@ TEST_CASE("only GET and HEAD are answered") {
   CHECK(reply.status == 405);
   CHECK_THAT(reply.head, Contains("Allow: GET, HEAD\r\n"));
   CHECK(json::parse(reply.body)["code"] == "method_not_allowed");
+  const std::string trace_id = json::parse(reply.body)["trace_id"];
+  CHECK(trace_id.size() == 32);
+  CHECK_THAT(reply.head, Contains("X-Trace-Id: " + trace_id + "\r\n"));
 }
 
 struct HostCase {
@@ -234,7 +239,7 @@ TEST_CASE("every link of the page leads somewhere") {
     net::http_test::turn_until(served.loop, [&] {
       return served.queries.listed || served.queries.counted || client.ended();
     });
-    if (served.queries.listed) served.queries.listed({});
+    if (served.queries.listed) served.queries.listed(StreamPage{});
     if (served.queries.counted) served.queries.counted({});
     CHECK(Served::read(client).status == 200);
   }
@@ -271,6 +276,19 @@ TEST_CASE("streams are listed page by page, when the workers have answered") {
           "open_seconds":1.5}],"next":"9007199254740993"})"));
 }
 
+TEST_CASE("streams that no worker lists are not shown as none") {
+  Served served;
+  served.config.admin.debug = true;
+  net::http_test::Client client(served.loop, served.path);
+  served.send(client, "/debug/streams");
+  REQUIRE(net::http_test::turn_until(served.loop, [&] { return bool(served.queries.listed); }));
+  served.queries.listed(std::nullopt);
+  const Reply reply = Served::read(client);
+  CHECK(reply.status == 503);
+  CHECK_THAT(reply.head, Contains("Retry-After: 1\r\n"));
+  CHECK(json::parse(reply.body)["code"] == "busy");
+}
+
 TEST_CASE("an answer of the workers that nobody waits for any more is harmless") {
   Served served;
   served.config.admin.debug = true;
@@ -280,7 +298,7 @@ TEST_CASE("an answer of the workers that nobody waits for any more is harmless")
     REQUIRE(net::http_test::turn_until(served.loop, [&] { return bool(served.queries.listed); }));
   }
   net::http_test::turn_for(served.loop, 20);
-  served.queries.listed({});
+  served.queries.listed(StreamPage{});
   CHECK(served.get("/healthz").status == 200);
 }
 
@@ -295,7 +313,7 @@ TEST_CASE("topics are listed with their history and their subscribers") {
   served.send(first, "/debug/topics?limit=1");
   REQUIRE(net::http_test::turn_until(served.loop, [&] { return bool(served.queries.counted); }));
   CHECK(served.queries.asked_topics == std::vector<std::string>{"a"});
-  served.queries.counted({42});
+  served.queries.counted(std::vector<std::uint64_t>{42});
   const json page = json::parse(Served::read(first).body);
   REQUIRE(page["topics"].size() == 1);
   const json& topic = page["topics"][0];

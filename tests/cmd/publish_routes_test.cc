@@ -1,129 +1,14 @@
-// The publish socket over a real HttpServer on a Unix socket, with a real log; workers are a
-// script.
-#include "cmd/publish_routes.h"
-
+// What publishers may send, and what they are answered.
 #include <unistd.h>
 
-#include <memory>
-#include <nlohmann/json.hpp>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "broadcast/log.h"
-#include "net/http_server.h"
-#include "net/signals.h"
-#include "net/unix_socket.h"
-#include "tests/broadcast/log_support.h"
-#include "tests/net/http_server_support.h"
-#include "tests/support/catch.h"
+#include "tests/cmd/publish_routes_support.h"
 
-using namespace crier;
-using namespace crier::cmd;
-using nlohmann::json;
-
+namespace crier::cmd {
 namespace {
-
-using net::http_test::Client;
-using net::http_test::get;
-using net::http_test::post;
-
-constexpr std::string_view kJson = "Content-Type: application/json\r\n";
-constexpr std::string_view kLines = "Content-Type: application/x-ndjson; charset=\"UTF-8\"\r\n";
-
-struct ScriptedWorkers : WorkerQueries {
-  void count_subscribers(std::vector<std::string> topics,
-                         std::function<void(std::vector<std::uint64_t>)> done) override {
-    std::vector<std::uint64_t> counts;
-    for (const std::string& topic : topics) counts.push_back(topic == "listened.to" ? 3 : 0);
-    later.push_back([counts, done = std::move(done)] { done(counts); });
-  }
-  void list_streams(std::uint64_t, std::size_t, std::function<void(StreamPage)>) override {}
-
-  std::vector<std::function<void()>> later;
-};
-
-struct Sent : Outgoing {
-  void publish(const FrameRef& frame) override { frames.push_back(frame); }
-  std::vector<FrameRef> frames;
-};
-
-struct Answer {
-  int status = 0;
-  std::string head;
-  json body;
-};
-
-struct Socket {
-  explicit Socket(PublishLimits limits = {}) {
-    net::ignore_broken_pipes();
-    routes = std::make_unique<PublishRoutes>(PublishParts{.log = log,
-                                                          .keys = keys,
-                                                          .workers = workers,
-                                                          .outgoing = sent,
-                                                          .limits = limits,
-                                                          .draining = [this] { return draining; },
-                                                          .now = [this] { return now; }});
-    server = std::make_unique<net::HttpServer>(loop, *routes, net::HttpServerOptions{});
-    auto opened = net::UnixListener::open({.path = path});
-    REQUIRE(opened.has_value());
-    listener = std::make_unique<net::UnixListener>(std::move(*opened));
-    REQUIRE(server->listen(listener->fd()).has_value());
-    client.emplace(loop, path);
-  }
-
-  // One request on the connection that all share: a refusal must not cost it.
-  Answer ask(const std::string& request) {
-    client->forget();
-    REQUIRE(client->send(request));
-    const auto complete = [&] {
-      for (const auto& answer : std::exchange(workers.later, {})) answer();
-      const std::string& got = client->receive(1, 0);
-      const std::size_t head = got.find("\r\n\r\n");
-      if (head == std::string::npos) return false;
-      const std::size_t length = got.find("Content-Length: ");
-      REQUIRE(length < head);
-      return request.starts_with("HEAD") ||
-             got.size() >= head + 4 + std::stoul(got.substr(length + 16));
-    };
-    REQUIRE(net::http_test::turn_until(loop, complete));
-    const std::string got = client->receive(1, 0);
-    const std::size_t end = got.find("\r\n\r\n") + 4;
-    Answer answer{std::stoi(got.substr(9, 3)), got.substr(0, end), {}};
-    if (end < got.size()) answer.body = json::parse(got.substr(end));
-    return answer;
-  }
-
-  Answer publish(std::string_view body, std::string_view type = kJson, std::string more = "") {
-    return ask(post("/publish", body, std::string(type) + more));
-  }
-  std::string id(std::uint64_t sequence) const { return to_string(EventId{log.epoch(), sequence}); }
-  void works() {
-    const Answer answer = ask(post("/topics/good", "fine"));
-    CHECK(answer.status == 202);
-    CHECK(answer.body == json{{"id", id(log.head())}});
-  }
-  std::string text(std::size_t i) const {
-    return std::string(sent.frames.at(i)->wire(Framing::plain));
-  }
-
-  net::http_test::Directory directory;
-  std::string path = directory.path + "/s.sock";
-  broadcast::Log log{broadcast::log_options()};
-  broadcast::IdempotencyKeys keys{{1, 2}, 1000, 300};
-  ScriptedWorkers workers;
-  Sent sent;
-  bool draining = false;
-  Instant now{1'000'000};
-  net::Loop loop;
-  std::unique_ptr<PublishRoutes> routes;
-  std::unique_ptr<net::UnixListener> listener;
-  std::unique_ptr<net::HttpServer> server;
-  std::optional<Client> client;
-};
-
-}  // namespace
 
 TEST_CASE("an event is published in each of three ways") {
   Socket socket;
@@ -143,7 +28,7 @@ TEST_CASE("an event is published in each of three ways") {
   CHECK(socket.text(3) ==
         "id: " + socket.id(4) + "\ndata: {\"b\":1, \"a\":12345678901234567890}\n\n");
   CHECK(socket.sent.frames[3]->topic() == "b");
-  CHECK(socket.routes->counters().events.read() == 4);
+  CHECK(socket.log.stats().events.read() == 4);
   CHECK(lines.head.find("Connection: keep-alive\r\n") != std::string::npos);
   CHECK(lines.head.find("Idempotency-Replayed") == std::string::npos);
 }
@@ -220,6 +105,9 @@ TEST_CASE("what cannot be published is refused, and nothing is lost") {
   const Answer answer = socket.ask(row.request);
   CHECK(answer.status == row.status);
   CHECK(answer.body.contains("code"));
+  const std::string trace_id = answer.body["trace_id"];
+  CHECK(trace_id.size() == 32);
+  CHECK(answer.head.find("X-Trace-Id: " + trace_id + "\r\n") != std::string::npos);
   CHECK((answer.head + answer.body.dump()).find(row.says) != std::string::npos);
   INFO(answer.body.dump());
   CHECK(socket.log.head() == 0);
@@ -312,38 +200,6 @@ TEST_CASE("a request has a bounded number of lines") {
   socket.works();
 }
 
-TEST_CASE("topics are listed page by page and shown one by one") {
-  Socket socket;
-  for (const char* topic : {"a", "b", "listened.to", "b"}) {
-    REQUIRE(socket.ask(post("/topics/" + std::string(topic), "x")).status == 202);
-  }
-  std::vector<std::string> names;
-  std::string after = "0";
-  for (int pages = 0; pages < 3 && after != "null"; ++pages) {
-    const Answer page = socket.ask(get("/topics?limit=2&after=" + after));
-    REQUIRE(page.status == 200);
-    for (const auto& topic : page.body["topics"]) names.push_back(topic["topic"]);
-    after = page.body["next"].dump();
-  }
-  CHECK(names == std::vector<std::string>{"a", "b", "listened.to"});
-
-  const Answer b = socket.ask(get("/topics/b"));
-  CHECK(b.body["subscribers"] == 0);
-  CHECK(b.body["published"] == 2);
-  CHECK(b.body["history"]["events"] == 2);
-  CHECK(b.body["history"]["oldest_id"] == socket.id(2));
-  CHECK(b.body["history"]["newest_id"] == socket.id(4));
-  CHECK(b.body["history"]["evicted_through"].is_null());
-  CHECK(socket.ask("HEAD /topics/b HTTP/1.1\r\nHost: x\r\n\r\n").body.is_null());
-
-  Socket quiet;
-  CHECK(quiet.ask(get("/topics")).body == json{{"topics", json::array()}, {"next", nullptr}});
-  const Answer waiting = quiet.ask(get("/topics/listened.to"));
-  CHECK(waiting.status == 200);
-  CHECK(waiting.body["subscribers"] == 3);
-  CHECK(waiting.body["history"]["newest_id"].is_null());
-}
-
 TEST_CASE("while draining nothing is published, but one may look") {
   Socket socket;
   socket.works();
@@ -387,7 +243,12 @@ TEST_CASE("a head that is refused is answered in JSON") {
   REQUIRE(socket.client->send("GET / HTTP/1.1\r\n\r\n"));
   const std::string got = socket.client->receive_all();
   CHECK(got.starts_with("HTTP/1.1 400 "));
-  CHECK(json::parse(got.substr(got.find("\r\n\r\n") + 4))["code"] == "bad_request");
+  const json body = json::parse(got.substr(got.find("\r\n\r\n") + 4));
+  CHECK(body["code"] == "bad_request");
+  CHECK(body["trace_id"].get<std::string>().size() == 32);
   socket.client.emplace(socket.loop, socket.path);
   socket.works();
 }
+
+}  // namespace
+}  // namespace crier::cmd

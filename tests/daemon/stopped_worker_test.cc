@@ -100,6 +100,8 @@ TEST_CASE("a stopped worker holds up nobody else, and its streams lose nothing",
       publisher.send(request_text("POST /topics/a", std::to_string(i) + " " + padding));
       REQUIRE(publisher.read_answer().status == 202);
     }
+    publisher.send(request_text("GET /topics/a", ""));
+    CHECK(publisher.read_answer().status == 503);  // How many subscribers it has is not known.
     read_all(*running.front(), short_history);
     CHECK_FALSE(waiting.front()->try_next(0).has_value());
   }
