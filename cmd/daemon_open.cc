@@ -109,6 +109,7 @@ void Daemon::make_catalogue() {
   sources.log = &event_log_.stats();
   sources.frames = &frames_;
   sources.publish = &publish_server_->counters();
+  sources.publishing = &publish_routes_->counters();
   sources.admin = &admin_server_->counters();
   sources.version = version();
   // In place: the routes refer to it.

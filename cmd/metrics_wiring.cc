@@ -104,16 +104,22 @@ constexpr Row<HttpServerCounters> kPublishRows[] = {
      &HttpServerCounters::connections},
     {Kind::counter, "crier_publish_requests_total", "Whole requests of publishers.",
      &HttpServerCounters::requests},
-    {Kind::counter, "crier_publish_refused_total",
-     "Requests of publishers refused before they were whole: malformed, too large, too slow.",
-     &HttpServerCounters::refused},
     {Kind::counter, "crier_publish_connections_refused_total",
-     "Connections beyond publish.connections_max.", &HttpServerCounters::connections_refused},
+     "Connections of publishers refused: publish.connections_max, and none was idle.",
+     &HttpServerCounters::connections_refused},
+    {Kind::counter, "crier_publish_connections_displaced_total",
+     "Idle connections of publishers closed for newcomers: publish.connections_max.",
+     &HttpServerCounters::displaced},
 };
 
 constexpr Row<HttpServerCounters> kAdminRows[] = {
     {Kind::counter, "crier_admin_requests_total", "Whole requests to the admin endpoint.",
      &HttpServerCounters::requests},
+};
+
+constexpr Row<PublishCounters> kPublishingRows[] = {
+    {Kind::counter, "crier_publish_replayed_total",
+     "Publish requests all of whose events had been accepted before.", &PublishCounters::replayed},
 };
 
 template <typename Source>
@@ -196,6 +202,16 @@ void add_frames(Catalogue& catalogue, const FrameAccount& frames) {
   catalogue.gauge("crier_frame_bytes", "Memory of these frames.").add(now(frames.bytes));
 }
 
+void add_publishing(Catalogue& catalogue, const PublishCounters& publishing) {
+  const PublishCounters* const source[] = {&publishing};
+  add_rows<PublishCounters>(catalogue, kPublishingRows, source);
+  const auto reason = [](std::size_t i) { return to_string(static_cast<PublishRefusal>(i)); };
+  add_reasons<PublishCounters>(
+      catalogue.counter("crier_publish_refused_total",
+                        "Requests of publishers refused; head: before they were whole."),
+      "reason", reason, &PublishCounters::refused, source);
+}
+
 // Both parsers run in three places, and this stays 0 in all of them, or somebody smuggles.
 void add_disagreements(Catalogue& catalogue, const MetricSources& sources) {
   auto numbers = catalogue.counter("crier_parser_disagreement_total",
@@ -223,6 +239,7 @@ metrics::Catalogue make_catalogue(const MetricSources& sources) {
       cause, &LogStats::evicted, {&sources.log, 1});
   add_frames(catalogue, *sources.frames);
   add_rows<HttpServerCounters>(catalogue, kPublishRows, {&sources.publish, 1});
+  add_publishing(catalogue, *sources.publishing);
   add_rows<HttpServerCounters>(catalogue, kAdminRows, {&sources.admin, 1});
   add_disagreements(catalogue, sources);
   metrics::add_process_stats(catalogue);

@@ -6,6 +6,7 @@
 
 #include "broadcast/log_stats.h"
 #include "broadcast/stats.h"
+#include "cmd/publish_routes.h"
 #include "cmd/refusal_counts.h"
 #include "core/frame.h"
 #include "metrics/catalogue.h"
@@ -26,6 +27,7 @@ struct MetricSources {
   const broadcast::LogStats* log = nullptr;
   const FrameAccount* frames = nullptr;
   const net::HttpServerCounters* publish = nullptr;
+  const PublishCounters* publishing = nullptr;
   const net::HttpServerCounters* admin = nullptr;
   std::string_view version;  // Copied.
 };

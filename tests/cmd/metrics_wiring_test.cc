@@ -23,6 +23,7 @@ struct Counters {
   broadcast::LogStats log;
   FrameAccount frames;
   net::HttpServerCounters publish;
+  PublishCounters publishing;
   net::HttpServerCounters admin;
 
   metrics::Catalogue catalogue() const {
@@ -33,6 +34,7 @@ struct Counters {
                            .log = &log,
                            .frames = &frames,
                            .publish = &publish,
+                           .publishing = &publishing,
                            .admin = &admin,
                            .version = "1.2.3"});
   }
@@ -83,6 +85,20 @@ TEST_CASE("a refusal counts once, wherever it was made") {
   CHECK(labelled(text, "crier_requests_refused_total", "no_descriptors") == 4);
   CHECK(labelled(text, "crier_requests_refused_total", "pending_full") == 8);
   CHECK(text.sum("crier_requests_refused_total") == 24);
+}
+
+TEST_CASE("refused publishes are counted by their reason") {
+  Counters counters;
+  counters.publishing.refused[static_cast<std::size_t>(PublishRefusal::too_large)].add(3);
+  counters.publishing.refused[static_cast<std::size_t>(PublishRefusal::head)].add(2);
+  counters.publishing.replayed.add(4);
+  counters.publish.displaced.add(5);
+  const MetricsText text = counters.read();
+  CHECK(labelled(text, "crier_publish_refused_total", "too_large") == 3);
+  CHECK(labelled(text, "crier_publish_refused_total", "key_reused") == 0);
+  CHECK(text.sum("crier_publish_refused_total") == 5);
+  CHECK(text.sum("crier_publish_replayed_total") == 4);
+  CHECK(text.sum("crier_publish_connections_displaced_total") == 5);
 }
 
 TEST_CASE("latencies are microseconds and durations milliseconds, both shown in seconds") {
