@@ -38,6 +38,23 @@ bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
+// After a backslash.
+bool stands_for_one_byte(char letter) {
+  switch (letter) {
+    case '"':
+    case '\\':
+    case '/':
+    case 'b':
+    case 'f':
+    case 'n':
+    case 'r':
+    case 't':
+      return true;
+    default:
+      return false;
+  }
+}
+
 int hex_digit(char c) {
   if (is_digit(c)) return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
@@ -134,7 +151,7 @@ bool JsonCursor::read_string(JsonValue& value) {
   value.kind = JsonKind::string;
   value.escaped = false;
   for (;;) {
-    at_ += plain_bytes(text_.substr(at_));
+    if (at_ < text_.size() && text_[at_] != '\\') at_ += plain_bytes(text_.substr(at_));
     if (at_ == text_.size()) return fail("a string is not closed");
     if (text_[at_] == '"') break;
     if (text_[at_] != '\\') return fail("a control character in a string must be escaped");
@@ -149,9 +166,8 @@ bool JsonCursor::read_string(JsonValue& value) {
 bool JsonCursor::read_escape() {
   const std::size_t begin = at_++;
   const char letter = at_ < text_.size() ? text_[at_] : '\0';
-  constexpr std::string_view kLetters = "\"\\/bfnrt";
   if (letter != 'u') {
-    if (kLetters.find(letter) == std::string_view::npos) return fail("this escape is unknown");
+    if (!stands_for_one_byte(letter)) return fail("this escape is unknown");
     ++at_;
     return true;
   }
@@ -304,11 +320,13 @@ std::size_t unescape_json_string(const JsonValue& value, char* out) {
   std::string_view rest = value.text.substr(1, value.text.size() - 2);
   char* const begin = out;
   while (!rest.empty()) {
-    const std::size_t as_is = std::min(rest.find('\\'), rest.size());
-    std::memcpy(out, rest.data(), as_is);
-    out += as_is;
-    rest.remove_prefix(as_is);
-    if (rest.empty()) break;
+    if (rest.front() != '\\') {
+      const std::size_t as_is = std::min(rest.find('\\'), rest.size());
+      std::memcpy(out, rest.data(), as_is);
+      out += as_is;
+      rest.remove_prefix(as_is);
+      continue;
+    }
     if (rest[1] != 'u') {
       *out++ = single_escape(rest[1]);
       rest.remove_prefix(2);

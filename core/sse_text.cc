@@ -27,12 +27,17 @@ class LineEnds {
 
   // The first line end at or after `from`, npos if there is none.
   std::size_t after(std::size_t from) {
-    if (next_lf_ < from) next_lf_ = text_.find('\n', from);
-    if (next_cr_ < from) next_cr_ = text_.find('\r', from);
+    if (next_lf_ < from) next_lf_ = find('\n', from);
+    if (next_cr_ < from) next_cr_ = find('\r', from);
     return std::min(next_lf_, next_cr_);
   }
 
  private:
+  // Empty lines are common where there are many: they need no call.
+  std::size_t find(char end, std::size_t from) const {
+    return from < text_.size() && text_[from] == end ? from : text_.find(end, from);
+  }
+
   std::string_view text_;
   std::size_t next_lf_;
   std::size_t next_cr_;
@@ -43,7 +48,7 @@ void append_data_lines(std::string& out, std::string_view data) {
   std::size_t begin = 0;
   for (;;) {
     const std::size_t end = ends.after(begin);
-    append_field(out, "data", data.substr(begin, end - begin));
+    out.append("data: ", 6).append(data.substr(begin, end - begin)).push_back('\n');
     if (end == std::string_view::npos) return;
     const bool crlf = data.substr(end, 2) == "\r\n";
     begin = end + (crlf ? 2 : 1);
