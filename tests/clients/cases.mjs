@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { get } from 'node:http';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { CuttingProxy } from './cutting_proxy.mjs';
+import { numbersUpTo, publishNumbers } from './numbers.mjs';
 
 const kPromptSeconds = 15;      // For what should take milliseconds, on a busy machine.
 const kReconnectSeconds = 25;   // After crier.open's or crier.end's `retry`.
@@ -49,22 +49,6 @@ async function startProxy({ daemon, nextAddress, atEnd }) {
   return { proxy, url: (path) => `http://${address}:8080${path}` };
 }
 
-// Publishes 1, 2, 3 … until told to stop; the promise gives how many.
-function publishNumbers(daemon, topic) {
-  let stopped = false;
-  let count = 0;
-  const done = (async () => {
-    while (!stopped) {
-      count += 1;
-      await daemon.publish(topic, `number\n${count}`);
-      await sleep(10);
-    }
-    return count;
-  })();
-  done.catch(() => {});  // Who calls stop() is told.
-  return { count: () => count, stop: () => { stopped = true; return done; } };
-}
-
 // How the connection ends, and where the one after it ends: within its replay.
 const kCuts = [
   { bytes: 0, reset: false },
@@ -95,8 +79,7 @@ async function resumes(context) {
     // More than the replay brings.
     await journal.nth('message', publisher.count() + 30, kReconnectSeconds);
   }
-  const count = await publisher.stop();
-  const expected = Array.from({ length: count }, (_, index) => `number\n${index + 1}`);
+  const expected = numbersUpTo(await publisher.stop());
   await journal.until('the last number', kPromptSeconds,
                       () => journal.of('message').at(-1)?.data === expected.at(-1));
   assert.deepEqual(journal.of('message').map((entry) => entry.data), expected);
