@@ -16,7 +16,11 @@ crier_test_packages=(
   catch2 python3 git ca-certificates curl
   clang-19 libclang-rt-19-dev
   nodejs npm chromium
+  nginx haproxy caddy openssl
 )
+
+# Those of them that bring a system service. The tests start these programs themselves.
+crier_service_packages=(nginx haproxy caddy)
 
 # Only tests/run.sh --long.
 crier_long_packages=(clang-tidy-19)
@@ -71,6 +75,28 @@ install_packages() {
     "${missing[@]}" </dev/null
 }
 
+# As install_packages, but no new service is started, neither now nor at the next boot.
+install_without_starting() (
+  policy=/usr/sbin/policy-rc.d  # Debian's way; an administrator's own stays.
+  status=0
+  services=()
+  for package in "${crier_service_packages[@]}"; do
+    is_installed "$package" || services+=("$package")
+  done
+  if [ ${#services[@]} -gt 0 ] && [ ! -e "$policy" ]; then
+    trap 'as_root rm -f "$policy"' EXIT
+    printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+    as_root chmod 755 "$policy"
+  fi
+  install_packages "$@" || status=$?
+  for package in "${services[@]}"; do
+    if is_installed "$package" && command -v systemctl >/dev/null; then
+      as_root systemctl --quiet disable "$package" 2>/dev/null
+    fi
+  done
+  return "$status"
+)
+
 # Lists of packages are fetched only where something is missing: apt-get update is slow.
 refresh_package_lists() {
   local package
@@ -118,7 +144,7 @@ install_test_packages() {
     if [ "$package" = npm ] && command -v npm >/dev/null; then continue; fi
     here+=("$package")
   done
-  install_packages "for testing" "${here[@]}"
+  install_without_starting "for testing" "${here[@]}"
 }
 
 # Builds again faster where ccache happens to be installed; nothing needs it.
