@@ -163,16 +163,18 @@ fuzz() {
   done
 }
 
-clients() {
-  local log=$logs/clients.log good bad status
-  [ -x tests/clients/run.sh ] || return 0
-  say "real clients"
-  tests/clients/run.sh .build/release/crier >"$log" 2>&1
+# real NAME TITLE [OPTION…]: tests/NAME/run.sh prints a line for each test, `ok` or `FAIL`.
+real() {
+  local name=$1 log=$logs/$1.log good bad status
+  [ -x "tests/$name/run.sh" ] || return 0
+  say "$2"
+  shift 2
+  "tests/$name/run.sh" .build/release/crier "$@" >"$log" 2>&1
   status=$?
   good=$(grep -c '^ok' "$log")
   bad=$(grep -c '^FAIL' "$log")
   if [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then bad=1; fi
-  count "clients" "$good" "$bad" "$log"
+  count "$name" "$good" "$bad" "$log"
 }
 
 finish() {
@@ -209,7 +211,12 @@ fi
 if build release -DCRIER_TESTS=ON; then
   run_tests release -E '^(daemon|tidy|simulate)'
   simulate "$([ "$mode" = --long ] && echo 50000 || echo 1000)"
-  clients
+  real clients "real clients"
+  if [ "$mode" = --long ]; then
+    real proxies "real proxies, slow ones too" --slow
+  else
+    real proxies "real proxies"
+  fi
 fi
 if build fuzz; then
   fuzz "$([ "$mode" = --long ] && echo 300 || echo 15)"

@@ -46,12 +46,21 @@ export class Daemon {
 
     const deadline = Date.now() + kStartSecondsMax * 1000;
     for (;;) {
-      const healthy = await fetch(this.url('/healthz')).then((answer) => answer.ok, () => false);
-      if (healthy) return;
+      if (await this.healthy()) return;
       if (this.#process.exitCode !== null) throw new Error('the daemon ended at its start');
       if (Date.now() > deadline) throw new Error('the daemon did not start');
       await sleep(50);
     }
+  }
+
+  healthy() {
+    return fetch(this.url('/healthz')).then((answer) => answer.ok, () => false);
+  }
+
+  // How many are open.
+  async streams() {
+    const answer = await fetch(`http://${this.address}:8081/metrics`);
+    return Number((await answer.text()).match(/^crier_stream_active_connections (\d+)$/m)[1]);
   }
 
   // Drains. Throws unless the daemon ends by itself, with success.
