@@ -33,7 +33,9 @@ std::optional<TopicPageRequest> parse_topic_page(std::string_view query);
 std::string topic_json(const Epoch& epoch, const broadcast::TopicInfo& topic,
                        std::uint64_t subscribers);
 
-// {"topics":[…],"next":…}; `next` is null on the last page. Requires: a count for each topic.
+// {"topics":[…],"next":…}; `next` is null on the last page. One before it may have fewer topics
+// than were asked for, even none: a page looks at a bounded part of the table. Requires: a count
+// for each topic.
 std::string topic_page_json(const Epoch& epoch, const broadcast::TopicPage& page,
                             std::span<const std::uint64_t> subscribers);
 
