@@ -49,6 +49,16 @@ Result<Endpoint> parse_unix(std::string_view text) {
   return endpoint;
 }
 
+// Into the room that any of them fits.
+template <typename Address>
+SocketAddress copied(const Address& address) {
+  SocketAddress out;
+  static_assert(sizeof(address) <= sizeof(out.storage));
+  out.size = sizeof(address);
+  std::memcpy(&out.storage, &address, sizeof(address));
+  return out;
+}
+
 }  // namespace
 
 Result<Endpoint> Endpoint::parse(std::string_view text) {
@@ -96,25 +106,19 @@ std::string Endpoint::text() const {
 }
 
 SocketAddress socket_address(const Endpoint& endpoint) {
-  SocketAddress out;
   switch (endpoint.family) {
     case Endpoint::Family::unix_socket: {
-      sockaddr_un address{};
+      sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
       CRIER_CHECK(endpoint.path.size() < sizeof(address.sun_path));
-      address.sun_family = AF_UNIX;
       std::ranges::copy(endpoint.path, address.sun_path);
-      out.size = sizeof(address);
-      std::memcpy(&out.storage, &address, sizeof(address));
-      break;
+      return copied(address);
     }
     case Endpoint::Family::ipv4: {
       sockaddr_in address{};
       address.sin_family = AF_INET;
       address.sin_port = htons(endpoint.port);
       std::memcpy(&address.sin_addr, endpoint.address.data(), sizeof(address.sin_addr));
-      out.size = sizeof(address);
-      std::memcpy(&out.storage, &address, sizeof(address));
-      break;
+      return copied(address);
     }
     case Endpoint::Family::any:  // Its address bytes are zero: the wildcard.
     case Endpoint::Family::ipv6: {
@@ -122,12 +126,11 @@ SocketAddress socket_address(const Endpoint& endpoint) {
       address.sin6_family = AF_INET6;
       address.sin6_port = htons(endpoint.port);
       std::memcpy(&address.sin6_addr, endpoint.address.data(), sizeof(address.sin6_addr));
-      out.size = sizeof(address);
-      std::memcpy(&out.storage, &address, sizeof(address));
-      break;
+      return copied(address);
     }
   }
-  return out;
+  CRIER_CHECK(false);
+  return {};
 }
 
 }  // namespace crier::net
