@@ -15,11 +15,6 @@ constexpr std::uint64_t kQuestionUs = 1'000'000;
 // A cursor over all workers' slots: worker above, slot below.
 constexpr unsigned kSlotBits = 32;
 
-template <typename... Cases>
-struct Match : Cases... {
-  using Cases::operator()...;
-};
-
 }  // namespace
 
 bool Control::take_outboxes(Instant now) {

@@ -51,6 +51,12 @@ using Note = std::variant<OpenedNote, EndedNote, UnloggedNote>;
 using OutboxItem = std::variant<std::monostate, std::unique_ptr<broadcast::ReplayRequest>,
                                 std::unique_ptr<Note>, std::unique_ptr<ControlTask>>;
 
+// For std::visit: one case for each alternative.
+template <typename... Cases>
+struct Match : Cases... {
+  using Cases::operator()...;
+};
+
 inline constexpr std::size_t kInboxItems = 1'024;
 // Of these, kept free of batches: for answers, notices and tasks, which must never find it full.
 inline constexpr std::size_t kInboxReserve = 512;

@@ -16,11 +16,6 @@ constexpr std::uint64_t kStarvedPauseMs = 100;
 constexpr std::size_t kAcceptsAtTheEnd = 4'096;  // The longest queue of the default backlog.
 constexpr std::size_t kDiscardAtOnce = 16 * 1024;
 
-template <typename... Cases>
-struct Match : Cases... {
-  using Cases::operator()...;
-};
-
 }  // namespace
 
 Worker::Worker(WorkerSetup setup, const Shared& shared)
