@@ -170,21 +170,26 @@ void Worker::on_stream_ready(const net::Ready& ready, Instant now) {
     return;
   }
   if (ready.writable) broadcaster_->on_writable(token, now);
-  if (!ready.readable) return;
-  // A stream has nothing to say. Its bytes are counted and forgotten, up to a bound that ends it,
-  // so this loop is short.
+  if (ready.readable) discard_input_of(token);
+}
+
+// A stream has nothing to say. Its bytes are counted and forgotten, up to a bound that ends it, so
+// this loop is short.
+void Worker::discard_input_of(broadcast::StreamToken token) {
   while (const broadcast::Stream* stream = broadcaster_->streams().find(token)) {
     if (stream->state == broadcast::StreamState::closing) return;
     const net::DiscardOutcome outcome = net::discard_input(stream->fd, kDiscardAtOnce);
     broadcaster_->on_input(token, outcome.bytes);
-    // Bytes that a kernel without memory keeps are read when more come.
-    if (outcome.end == net::InputEnd::drained || outcome.bytes == 0) {
-      if (outcome.end != net::InputEnd::drained && outcome.end != net::InputEnd::more) {
+    switch (outcome.end) {
+      case net::InputEnd::closed:
+      case net::InputEnd::error:
         broadcaster_->on_peer_closed(token);
-      }
-      return;
+        return;
+      case net::InputEnd::drained:
+        return;
+      case net::InputEnd::more:
+        if (outcome.bytes == 0) return;  // A kernel without memory: read when more come.
     }
-    if (outcome.end != net::InputEnd::more) broadcaster_->on_peer_closed(token);
   }
 }
 

@@ -123,6 +123,7 @@ class Worker final : public broadcast::StreamObserver,
   void on_accept_ready();
   void on_sockets_ready();
   void on_stream_ready(const net::Ready& ready, Instant now);
+  void discard_input_of(broadcast::StreamToken token);
   void on_sweep();
   void finish_turn();
   void take_inbox(Instant now);
