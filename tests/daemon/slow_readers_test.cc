@@ -21,6 +21,19 @@ std::string data_of(int number) {
   return std::to_string(number) + " " + std::string(4'000, 'x');
 }
 
+// One stream that stops reading after its first event, and one that goes on.
+struct Readers {
+  explicit Readers(const RunningDaemon& daemon, const std::string& going_on = "/events/slow.a")
+      : stopped(daemon.subscribe("/events/slow.a", {.receive_buffer = kSmallBuffer})),
+        reading(daemon.subscribe(going_on)) {
+    REQUIRE(stopped.next().event == "crier.open");
+    REQUIRE(reading.next().event == "crier.open");
+  }
+
+  Subscriber stopped;
+  Subscriber reading;
+};
+
 // Publishes all of them while `reading` keeps up, as it must however slow others are.
 void publish_all(const RunningDaemon& daemon, Subscriber& reading) {
   for (int i = 0; i < kEvents; ++i) {
@@ -31,10 +44,7 @@ void publish_all(const RunningDaemon& daemon, Subscriber& reading) {
 
 TEST_CASE("with `disconnect` a stopped reader is ended, and resumes without a gap", "[slow]") {
   const RunningDaemon daemon(with_policy("disconnect"));
-  Subscriber stopped = daemon.subscribe("/events/slow.a", {.receive_buffer = kSmallBuffer});
-  Subscriber reading = daemon.subscribe("/events/slow.a");
-  REQUIRE(stopped.next().event == "crier.open");
-  REQUIRE(reading.next().event == "crier.open");
+  auto [stopped, reading] = Readers(daemon);
   publish_all(daemon, reading);
 
   int expected = 0;
@@ -60,10 +70,7 @@ TEST_CASE("with `disconnect` a stopped reader is ended, and resumes without a ga
 
 TEST_CASE("with `drop-oldest` a stopped reader is told how many it lost, and where", "[slow]") {
   const RunningDaemon daemon(with_policy("drop-oldest"));
-  Subscriber stopped = daemon.subscribe("/events/slow.a", {.receive_buffer = kSmallBuffer});
-  Subscriber reading = daemon.subscribe("/events/slow.a");
-  REQUIRE(stopped.next().event == "crier.open");
-  REQUIRE(reading.next().event == "crier.open");
+  auto [stopped, reading] = Readers(daemon);
   publish_all(daemon, reading);
 
   int expected = 0;
@@ -91,11 +98,8 @@ TEST_CASE("a reader that takes nothing for too long is cut, one that is owed not
           "[slow]") {
   const RunningDaemon daemon(
       {.settings = {"limits.owing_seconds_max=1", "history.events_max=10000"}, .workers = 1});
-  Subscriber stopped = daemon.subscribe("/events/a", {.receive_buffer = kSmallBuffer});
-  Subscriber idle = daemon.subscribe("/events/b");
-  REQUIRE(stopped.next().event == "crier.open");
-  REQUIRE(idle.next().event == "crier.open");
-  for (int i = 0; i < kEvents; ++i) daemon.publish("a", data_of(i));
+  auto [stopped, idle] = Readers(daemon, "/events/b");
+  for (int i = 0; i < kEvents; ++i) daemon.publish("slow.a", data_of(i));
   REQUIRE(daemon.wait_for_output("stalled"));
   int expected = 0;
   while (const auto event = stopped.try_next()) {
