@@ -127,7 +127,7 @@ void Worker::begin_drain(std::uint32_t window_ms) {
     pending_->accept(fd, peer, now);
   });
   listener_->stop();
-  pending_->close_idle();
+  pending_->close_idle(now);
 }
 
 void Worker::reload(Reload wanted) {

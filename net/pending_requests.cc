@@ -91,8 +91,12 @@ void PendingRequests::sweep(Instant now) {
   }
 }
 
-void PendingRequests::close_idle() {
-  while (const auto row = pool_.oldest(PendingPhase::idle)) drop(*row);
+void PendingRequests::close_idle(Instant now) {
+  closes_idle_ = true;
+  // Whoever is served leaves the front of the list: for its end, another phase or for good.
+  for (std::size_t left = pool_.count(PendingPhase::idle); left > 0; --left) {
+    if (const auto row = pool_.oldest(PendingPhase::idle)) serve(*row, now);
+  }
 }
 
 // --- the steps
@@ -123,7 +127,12 @@ void PendingRequests::serve(std::uint32_t row, Instant now) {
   for (;;) {
     if (bytes.empty()) {
       if (reads_left-- == 0) return queue_work(row);
-      if (read_some(row, bytes) != Step::more) return;
+      const Step step = read_some(row, bytes);
+      if (step == Step::waiting && closes_idle_ && pool_[row].phase == PendingPhase::idle) {
+        drop(row);
+        return;
+      }
+      if (step != Step::more) return;
     }
     switch (feed(row, bytes, now)) {
       case Step::more:

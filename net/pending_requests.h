@@ -94,8 +94,9 @@ class PendingRequests {
   // Applies the deadlines; a tick of 100 ms is fine enough.
   void sweep(Instant now);
 
-  // For the drain: closes connections that wait between two requests.
-  void close_idle();
+  // For the drain: connections that wait between two requests are closed, now and from now on. A
+  // request that is there already is answered first.
+  void close_idle(Instant now);
 
   std::size_t size() const { return pool_.rented(); }
   std::size_t count(PendingPhase phase) const { return pool_.count(phase); }
@@ -137,6 +138,7 @@ class PendingRequests {
   std::deque<Token> work_;
   std::vector<HeadReader> spare_readers_;
   std::array<char, kReadBytes> scratch_;
+  bool closes_idle_ = false;
 };
 
 }  // namespace crier::net

@@ -70,10 +70,33 @@ TEST_CASE("between two requests a connection may idle, and a later head has its 
   }
   SECTION("the drain ends idle connections at once") {
     const Fd busy = port.connect("GET /unfinished");
-    port.pending.close_idle();
+    port.pending.close_idle(port.now);
     CHECK(port.receive_all(client).empty());
     CHECK(port.pending.size() == 1);
   }
+}
+
+TEST_CASE("the drain answers requests that are there before it closes idle connections") {
+  PendingFixture port;
+  const Fd unread = port.connect(get("/keep"));
+  CHECK(port.receive(unread, 11) == "keep:/keep\n");
+  send_text(unread.get(), get("/close"));  // In the kernel's buffer, no turn has brought it yet.
+  std::string burst;
+  std::string answers;
+  for (std::size_t i = 0; i < 3 * kRequestsPerBurst; ++i) {
+    burst += get("/keep");
+    answers += "keep:/keep\n";
+  }
+  const Fd carried = port.connect(burst);  // Its first requests are answered, the others read.
+  const Fd head = port.connect("GET /ke");
+  REQUIRE(port.pending.count(PendingPhase::idle) == 2);
+
+  port.pending.close_idle(port.now);
+  CHECK(port.receive_all(unread) == "close:/close\n");
+  CHECK(port.receive_all(carried) == answers);
+  send_text(head.get(), "ep HTTP/1.1\r\nHost: h\r\n\r\n");
+  CHECK(port.receive_all(head) == "keep:/keep\n");  // And is not kept.
+  CHECK(port.pending.count(PendingPhase::idle) == 0);
 }
 
 TEST_CASE("a peer that does not read its answer is dropped") {
