@@ -36,7 +36,7 @@ struct PendingRequest {
   std::uint32_t generation = 0;
   PendingPhase phase = PendingPhase::head;
   bool registered = false;  // In the ready set.
-  bool queued = false;      // Has work left for the next turn.
+  bool queued = false;      // Has work left, for the next turn or after the next sweep.
   bool close_after_flush = false;
   std::uint32_t lingered_bytes = 0;
   Instant deadline;

@@ -79,6 +79,8 @@ void PendingRequests::run(Instant now) {
 }
 
 void PendingRequests::sweep(Instant now) {
+  work_.insert(work_.end(), starved_.begin(), starved_.end());
+  starved_.clear();
   std::size_t left = kDeadlinesPerSweep;
   for (const PendingPhase phase :
        {PendingPhase::head, PendingPhase::idle, PendingPhase::flush, PendingPhase::linger}) {
@@ -243,7 +245,7 @@ PendingRequests::Step PendingRequests::flush(std::uint32_t row, Instant now) {
       if (request.phase != PendingPhase::flush) {
         pool_.enter(row, PendingPhase::flush, after_ms(now, limits_.flush_ms));
       }
-      if (outcome.starved) queue_work(row);
+      if (outcome.starved) queue_starved(row);
       return Step::waiting;
     }
   }
@@ -267,7 +269,11 @@ PendingRequests::Step PendingRequests::linger(std::uint32_t row) {
   request.lingered_bytes += static_cast<std::uint32_t>(outcome.bytes);
   if (outcome.end == InputEnd::drained) return Step::waiting;
   if (outcome.end != InputEnd::more || request.lingered_bytes >= kLingerBytesMax) return drop(row);
-  queue_work(row);
+  if (outcome.bytes == 0) {
+    queue_starved(row);  // The kernel has no memory to show what is there.
+  } else {
+    queue_work(row);
+  }
   return Step::waiting;
 }
 
@@ -318,6 +324,12 @@ void PendingRequests::queue_work(std::uint32_t row) {
   PendingRequest& request = pool_[row];
   if (std::exchange(request.queued, true)) return;
   work_.push_back(pending_token(row, request.generation));
+}
+
+void PendingRequests::queue_starved(std::uint32_t row) {
+  PendingRequest& request = pool_[row];
+  if (std::exchange(request.queued, true)) return;
+  starved_.push_back(pending_token(row, request.generation));
 }
 
 void PendingRequests::count_refusal(int status) {

@@ -88,6 +88,7 @@ class PendingRequests {
 
   // Continues connections that had more to do than their share; call it once per turn while
   // has_work().
+  // Writes that the kernel had no memory for are tried again after the next sweep.
   bool has_work() const { return !work_.empty(); }
   void run(Instant now);
 
@@ -124,6 +125,7 @@ class PendingRequests {
   bool watch(std::uint32_t row);
   void evict_one(std::uint32_t newcomer);
   void queue_work(std::uint32_t row);
+  void queue_starved(std::uint32_t row);
   void count_refusal(int status);
 
   void rent_reader(PendingRequest& request);
@@ -136,9 +138,10 @@ class PendingRequests {
   PendingCounters counters_;
   PendingPool pool_;
   std::deque<Token> work_;
+  std::vector<Token> starved_;  // Work that is put off until the next sweep.
+  bool closes_idle_ = false;
   std::vector<HeadReader> spare_readers_;
   std::array<char, kReadBytes> scratch_;
-  bool closes_idle_ = false;
 };
 
 }  // namespace crier::net

@@ -1,10 +1,14 @@
 // Deadlines and eviction of pending requests.
+#include <sys/syscall.h>
+
+#include <cerrno>
 #include <string>
 #include <vector>
 
 #include "net/pending_requests.h"
 #include "tests/net/pending_support.h"
 #include "tests/support/catch.h"
+#include "tests/support/failing_call.h"
 
 using namespace crier::net;
 using namespace crier::net::test;
@@ -97,6 +101,29 @@ TEST_CASE("the drain answers requests that are there before it closes idle conne
   send_text(head.get(), "ep HTTP/1.1\r\nHost: h\r\n\r\n");
   CHECK(port.receive_all(head) == "keep:/keep\n");  // And is not kept.
   CHECK(port.pending.count(PendingPhase::idle) == 0);
+}
+
+TEST_CASE("an answer that the kernel has no memory for is tried again after a sweep") {
+  PendingFixture port;
+  const Fd client = port.connect("GET /ke");
+  send_text(client.get(), "ep HTTP/1.1\r\nHost: h\r\n\r\n");
+  const bool tested = crier::tests::while_failing({SYS_sendto, ENOBUFS}, [&] {
+    port.settle();
+    CHECK(port.pending.count(PendingPhase::flush) == 1);
+    CHECK_FALSE(port.pending.has_work());  // It does not spin,
+    port.pending.sweep(port.now);
+    CHECK(port.pending.has_work());  // is tried once,
+    port.pending.run(port.now);
+    CHECK_FALSE(port.pending.has_work());  // and waits again.
+  });
+  if (!tested) {
+    WARN("not tested: this system has no filters for system calls");
+    return;
+  }
+  CHECK(port.pending.count(PendingPhase::flush) == 1);
+  port.pending.sweep(port.now);
+  CHECK(port.receive(client, 11) == "keep:/keep\n");
+  CHECK(port.pending.count(PendingPhase::idle) == 1);
 }
 
 TEST_CASE("a peer that does not read its answer is dropped") {

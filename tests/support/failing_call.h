@@ -1,0 +1,48 @@
+// A system call that fails, without a word to the program that makes it: a seccomp filter.
+//
+// For errors that a test cannot bring about otherwise. It cannot be taken back, but holds only for
+// the thread that asks for it, for those it starts from then on and for what they execute: a thread
+// of the test's, or a child process.
+#pragma once
+
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+
+#include <array>
+#include <thread>
+
+namespace crier::tests {
+
+struct FailingCall {
+  long number = -1;  // SYS_…
+  int error = 0;     // The errno it fails with.
+};
+
+// False where the system has no filters. Safe between fork and exec.
+inline bool make_fail(const FailingCall& call) {
+  std::array<sock_filter, 4> steps = {{
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<unsigned>(call.number), 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | static_cast<unsigned>(call.error)),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  }};
+  const sock_fprog program = {.len = steps.size(), .filter = steps.data()};
+  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+         ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+// Calls `act` in a thread for which the call fails, and waits for it. False, and nothing happens,
+// where the system has no filters.
+template <typename Act>
+bool while_failing(const FailingCall& call, Act&& act) {
+  bool made = false;
+  std::thread([&] {
+    made = make_fail(call);
+    if (made) act();
+  }).join();
+  return made;
+}
+
+}  // namespace crier::tests
