@@ -73,6 +73,7 @@ void Worker::run_thread() {
   pending_.reset();
   broadcaster_->cut_all();
   broadcaster_->finish_turn(net::Loop::now());
+  note_unlogged();  // Control takes what is in the outbox once it has joined this thread.
   ready_.reset();
 }
 
@@ -268,7 +269,7 @@ bool Worker::may_note(Instant now) {
   if (second != notes_second_) {
     notes_second_ = second;
     notes_written_ = 0;
-    if (std::exchange(any_unlogged_, false)) note(std::exchange(unlogged_, {}));
+    note_unlogged();
   }
   if (notes_written_ >= setup_.notes_per_second || outbox_.room() <= kOutboxReserve) {
     any_unlogged_ = true;
@@ -276,6 +277,10 @@ bool Worker::may_note(Instant now) {
   }
   ++notes_written_;
   return true;
+}
+
+void Worker::note_unlogged() {
+  if (std::exchange(any_unlogged_, false)) note(std::exchange(unlogged_, {}));
 }
 
 void Worker::note(Note note) {

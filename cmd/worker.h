@@ -129,6 +129,7 @@ class Worker final : public broadcast::StreamObserver,
   void take_inbox(Instant now);
   void take(InboxItem&& item, Instant now);
   bool may_note(Instant now);
+  void note_unlogged();
   void note(Note note);
   std::string trace_id_of(broadcast::StreamToken token, const broadcast::Stream& stream) const;
 

@@ -3,7 +3,9 @@
 #include <signal.h>
 
 #include <chrono>
+#include <cstdint>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -70,6 +72,42 @@ TEST_CASE("not ready during the delay, then nobody is let in", "[slow]") {
   CHECK(daemon.wait_for_exit() == 0);
   CHECK(refused(daemon));
   CHECK(milliseconds_since(began) < 10'000);
+}
+
+// Of lines `message … key=number …` in the output.
+std::uint64_t sum_of(const std::string& output, const std::string& message,
+                     const std::string& key) {
+  std::istringstream lines(output);
+  std::uint64_t sum = 0;
+  for (std::string line; std::getline(lines, line);) {
+    const std::size_t at = line.find(" " + key + "=");
+    if (line.find(message) == std::string::npos || at == std::string::npos) continue;
+    sum += std::stoull(line.substr(at + key.size() + 2));
+  }
+  return sum;
+}
+
+TEST_CASE("at the end the log has told of every stream, one by one or counted") {
+  constexpr std::size_t kStreams = 60;
+  const int lines_per_second = GENERATE(0, 5, 1'000);
+  RunningDaemon daemon(
+      {.settings = {"log.connections_per_second=" + std::to_string(lines_per_second)}});
+  std::vector<Subscriber> subscribers;
+  for (std::size_t i = 0; i < kStreams; ++i) {
+    subscribers.push_back(daemon.subscribe("/events?topic=a"));
+    REQUIRE(subscribers.back().next().event == "crier.open");
+  }
+  daemon.signal(SIGTERM);
+  daemon.signal(SIGTERM);
+  REQUIRE(daemon.wait_for_exit() == 0);
+  const std::string output = daemon.output();
+  INFO(output);
+  std::size_t ended = 0;
+  for (std::size_t at = 0; (at = output.find("stream ended", at)) != std::string::npos; ++at) {
+    ++ended;
+  }
+  CHECK(ended + sum_of(output, "not logged one by one", "ended") == kStreams);
+  CHECK(output.find(" info stopped\n") != std::string::npos);
 }
 
 TEST_CASE("a second SIGTERM ends at once") {
