@@ -166,6 +166,7 @@ void Daemon::finish_turn() {
 
 void Daemon::on_tick() {
   const Instant now = net::Loop::now();
+  stderr_log_.report_lost();
   log_.tick(now);
   connections_.tick(now);
   control_->tick(now);

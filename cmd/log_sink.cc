@@ -1,5 +1,6 @@
 #include "cmd/log_sink.h"
 
+#include <poll.h>
 #include <spdlog/logger.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
@@ -7,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <climits>
 #include <cstdlib>
 
 #include "cmd/log_line.h"
@@ -15,6 +17,14 @@ namespace crier::cmd {
 namespace {
 
 constexpr std::uint64_t kSecondMicros = 1'000'000;
+// What a pipe that polls as writable takes at once, less the time and the line end.
+constexpr std::size_t kLineBytesMax = PIPE_BUF - 64;
+
+// Without O_NONBLOCK, which would hold for everybody who shares the file, a terminal for one.
+bool room_for_a_line() {
+  pollfd output{.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
+  return ::poll(&output, 1, 0) == 1 && (output.revents & POLLOUT) != 0;
+}
 
 // sd-daemon(3): the numbers of syslog.
 std::string_view journal_prefix(Level level) {
@@ -52,9 +62,25 @@ StderrLog::~StderrLog() = default;
 
 void StderrLog::write(Level level, std::string_view message, std::span<const Field> fields) {
   if (level < lowest_) return;
+  report_lost();  // Before what came later.
+  if (lost_ > 0 || !try_write(level, message, fields)) ++lost_;
+}
+
+bool StderrLog::try_write(Level level, std::string_view message, std::span<const Field> fields) {
+  if (!room_for_a_line()) return false;
   std::string line = log_line(level, message, fields);
   if (journal_) line.insert(0, journal_prefix(level));
+  line.resize(std::min(line.size(), kLineBytesMax));
   state_->logger.log(spdlog_level(level), spdlog::string_view_t(line));
+  return true;
+}
+
+void StderrLog::report_lost() {
+  if (lost_ == 0) return;
+  const Field lines{"lines", lost_};
+  if (try_write(Level::warning, "log lines lost: standard error was not read", {&lines, 1})) {
+    lost_ = 0;
+  }
 }
 
 RepeatLimit::Seen& RepeatLimit::seen(std::string_view message) {

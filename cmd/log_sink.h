@@ -5,6 +5,10 @@
 // Under systemd the journal knows the time; the line then begins with its priority instead (`<4>`,
 // see sd-daemon(3)).
 //
+// Never waits for whoever reads standard error: a line for which there is no room (a pipe nobody
+// empties, a journal that hangs) is lost and counted, and the count is told once there is room
+// again.
+//
 // Belongs to the control loop: no thread else may write, because a worker may have a descriptor
 // table of its own, in which number 2 is somebody's socket.
 #pragma once
@@ -35,11 +39,17 @@ class StderrLog final : public LogSink {
 
   void write(Level level, std::string_view message, std::span<const Field> fields) override;
 
+  // Tells of lost lines if there is room. Call it on a timer: perhaps no line follows.
+  void report_lost();
+
  private:
+  bool try_write(Level level, std::string_view message, std::span<const Field> fields);
+
   struct State;
   std::unique_ptr<State> state_;
   Level lowest_;
   bool journal_;
+  std::uint64_t lost_ = 0;
 };
 
 // Keeps one trouble from drowning the others: of each message, a few lines a second are passed on,

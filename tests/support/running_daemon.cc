@@ -59,7 +59,8 @@ std::vector<std::string> words_of(const char* text) {
   return all;
 }
 
-pid_t spawn(const std::vector<std::string>& arguments, const std::string& output_path) {
+pid_t spawn(const std::vector<std::string>& arguments, const std::string& output_path,
+            int standard_error = -1) {
   std::vector<char*> pointers;
   for (const std::string& argument : arguments) pointers.push_back(const_cast<char*>(&argument[0]));
   pointers.push_back(nullptr);
@@ -69,7 +70,7 @@ pid_t spawn(const std::vector<std::string>& arguments, const std::string& output
   const int nothing = ::open("/dev/null", O_RDONLY);
   ::dup2(nothing, STDIN_FILENO);
   ::dup2(output, STDOUT_FILENO);
-  ::dup2(output, STDERR_FILENO);
+  ::dup2(standard_error >= 0 ? standard_error : output, STDERR_FILENO);
   ::close(nothing);
   ::close(output);
   ::execv(pointers[0], pointers.data());
@@ -129,7 +130,7 @@ std::vector<std::string> RunningDaemon::arguments() const {
 
 void RunningDaemon::start() {
   REQUIRE_FALSE(running());
-  pid_ = spawn(arguments(), directory_ + "/output");
+  pid_ = spawn(arguments(), directory_ + "/output", options_.standard_error);
   REQUIRE(pid_ > 0);
   wait_until_ready();
 }

@@ -27,6 +27,7 @@ struct DaemonOptions {
   std::vector<std::string> settings;  // KEY=VALUE, for --set.
   std::string configuration;          // Text of a file for --config, if not empty.
   int workers = 2;
+  int standard_error = -1;  // Else it goes to output(), too.
 };
 
 class RunningDaemon {
