@@ -29,6 +29,23 @@ TEST_CASE("a reload applies what is live and keeps every stream") {
   CHECK(subscriber.next().data == "1");
 }
 
+TEST_CASE("a cap per client address waits for a restart, and a reload says so") {
+  const bool capped = GENERATE(true, false);
+  const std::string before =
+      R"({"limits": {"streams_per_address_max": )" + std::string(capped ? "1" : "0") + "}}";
+  RunningDaemon daemon({.configuration = before});
+  Subscriber subscriber = daemon.subscribe("/events?topic=a");
+  REQUIRE(subscriber.next().event == "crier.open");
+
+  daemon.write_configuration(R"({"limits": {"streams_per_address_max": 2}})");
+  daemon.signal(SIGHUP);
+  REQUIRE(daemon.wait_for_output("reloaded"));
+  CHECK(daemon.output().find("reload: needs a restart key=limits.streams_per_address_max") !=
+        std::string::npos);
+  Subscriber second = daemon.subscribe("/events?topic=a");
+  CHECK(second.head().status == (capped ? 429 : 200));
+}
+
 TEST_CASE("a reload with mistakes changes nothing and says what they are") {
   RunningDaemon daemon({.configuration = R"({"http": {"origins": ["https://old.example"]}})"});
   Subscriber subscriber = daemon.subscribe("/events?topic=a");
