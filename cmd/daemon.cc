@@ -13,6 +13,7 @@
 #include "core/check.h"
 #include "net/endpoint.h"
 #include "net/peer_credentials.h"
+#include "net/ready_set.h"
 
 namespace crier::cmd {
 namespace {
@@ -21,6 +22,8 @@ constexpr std::uint64_t kTickMs = 250;
 constexpr std::uint64_t kExpireMs = 1'000;
 constexpr std::uint64_t kDrainLookMs = 20;
 constexpr std::uint32_t kRepeatedLinesPerSecond = 10;
+constexpr std::size_t kControlWatches = 8;  // At the start: wake-ups, signals, listeners.
+constexpr std::size_t kWorkerWatches = 4;
 constexpr std::array kSignals = {SIGTERM, SIGINT, SIGHUP};
 
 broadcast::LogOptions log_options(const config::Config& config, Epoch epoch, HashKey topic_key,
@@ -36,8 +39,7 @@ broadcast::LogOptions log_options(const config::Config& config, Epoch epoch, Has
 }
 
 std::uint32_t streams_at_most(const Preflight& checked) {
-  return static_cast<std::uint32_t>(
-      std::min<std::uint64_t>(checked.config.limits.streams_max, checked.fit.streams_possible));
+  return static_cast<std::uint32_t>(checked.fit.streams_possible);
 }
 
 }  // namespace
@@ -81,6 +83,9 @@ Result<std::unique_ptr<Daemon>> Daemon::start(Start start) {
     return fail(endpoint.error().code, "http.listen: " + endpoint.error().detail);
   }
   if (const auto free = net::probe_address(*endpoint); !free) return std::unexpected(free.error());
+  // libuv ends the process when it cannot watch what it must, so this is asked for before.
+  const std::size_t watches = kControlWatches + start.checked.workers * kWorkerWatches;
+  if (const auto room = net::probe_watches(watches); !room) return std::unexpected(room.error());
 
   std::unique_ptr<Daemon> daemon(new Daemon(std::move(start)));
   for (const std::string& warning : daemon->start_.checked.warnings) daemon->log_.warning(warning);
@@ -111,7 +116,7 @@ void Daemon::make_workers() {
     setup.policy = subscribe_policy(config_);
     setup.endpoint = *net::Endpoint::parse(config_.http.listen);
     setup.listener = listener_options(config_);
-    setup.pending = pending_limits(config_, checked.workers);
+    setup.pending = pending_limits(config_, checked.fit.requests_possible, checked.workers);
     setup.notes_per_second = config_.log.connections_per_second;
     setup.own_descriptor_table = checked.fit.own_descriptor_tables;
     workers_.push_back(std::make_unique<Worker>(std::move(setup), shared));

@@ -76,6 +76,10 @@ std::uint64_t cgroup_memory_bytes(const std::string& root) {
   return smallest;
 }
 
+std::uint64_t epoll_watches_max(const std::string& root) {
+  return limit_in(root + "/proc/sys/fs/epoll/max_user_watches");
+}
+
 config::Machine this_machine() {
   config::Machine machine;
   const long pages = ::sysconf(_SC_PHYS_PAGES);
@@ -91,6 +95,7 @@ config::Machine this_machine() {
   if (const auto descriptors = net::raise_descriptor_limit()) {
     machine.descriptors_max = *descriptors;
   }
+  machine.watches_max = epoll_watches_max();
   return machine;
 }
 

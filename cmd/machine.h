@@ -1,4 +1,4 @@
-// What this machine gives the daemon: cores, memory, open files.
+// What this machine gives the daemon: cores, memory, open files, watches of epoll.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +15,11 @@ unsigned cores();
 // unknown. `root` is where /proc and /sys are: a test has its own.
 std::uint64_t cgroup_memory_bytes(const std::string& root = "");
 
-// RAM or the cgroup's limit, whichever is less, and open files per table. Raises the soft limit of
-// open files to the hard one.
+// Sockets that all epoll sets of a user may watch together; 0: unknown.
+std::uint64_t epoll_watches_max(const std::string& root = "");
+
+// RAM or the cgroup's limit, whichever is less, open files per table and watches of epoll. Raises
+// the soft limit of open files to the hard one.
 config::Machine this_machine();
 
 }  // namespace crier::cmd

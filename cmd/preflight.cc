@@ -22,9 +22,10 @@ Checked preflight(const std::optional<std::string>& file, std::span<const std::s
   if (!result.fit.memory_problem.empty()) {
     return std::unexpected(std::vector{result.fit.memory_problem});
   }
-  if (!result.fit.descriptor_problem.empty()) {
-    result.warnings.push_back(result.fit.descriptor_problem);
+  for (const std::string& problem : {result.fit.descriptor_problem, result.fit.watch_problem}) {
+    if (!problem.empty()) result.warnings.push_back(problem);
   }
+  if (result.fit.streams_possible == 0) return std::unexpected(std::move(result.warnings));
   return result;
 }
 

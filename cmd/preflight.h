@@ -18,12 +18,14 @@ struct Preflight {
   unsigned workers = 1;  // That will really run: workers.count, or one per core.
   config::Budget budget;
   config::Fit fit;
-  // What an operator should know, though the daemon can run: fewer open files than streams allowed.
+  // What an operator should know, though the daemon can run: fewer open files, or watches
+  // of epoll, than streams allowed.
   std::vector<std::string> warnings;
 };
 
 // Or every reason not to start, each a whole sentence. A machine without the memory for a full
-// house is one: it would be found out under the highest load.
+// house is one: it would be found out under the highest load. One without open files or
+// watches of epoll for a single stream is another.
 using Checked = std::expected<Preflight, std::vector<std::string>>;
 
 [[nodiscard]] Checked preflight(const std::optional<std::string>& file,

@@ -84,9 +84,10 @@ net::ListenerOptions listener_options(const config::Config& config) {
   return options;
 }
 
-net::PendingLimits pending_limits(const config::Config& config, unsigned workers) {
+net::PendingLimits pending_limits(const config::Config& config, std::uint64_t requests,
+                                  unsigned workers) {
   net::PendingLimits limits;
-  limits.capacity = std::max<std::size_t>(1, config.limits.pending_requests_max / workers);
+  limits.capacity = std::max<std::size_t>(1, requests / workers);
   limits.head_ms = config.limits.pending_seconds_max * 1'000;
   return limits;
 }

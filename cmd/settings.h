@@ -30,7 +30,9 @@ std::shared_ptr<const broadcast::TopicClasses> topic_classes(const config::Confi
 // Epoch, keys, seed and classes are the caller's to set.
 broadcast::WorkerOptions worker_options(const config::Config& config, std::size_t streams_possible);
 net::ListenerOptions listener_options(const config::Config& config);
-net::PendingLimits pending_limits(const config::Config& config, unsigned workers);
+// `requests`: of all workers.
+net::PendingLimits pending_limits(const config::Config& config, std::uint64_t requests,
+                                  unsigned workers);
 net::HttpServerOptions publish_server_options(const config::Config& config);
 net::HttpServerOptions admin_server_options(const config::Config& config);
 Level log_level(const config::Config& config);

@@ -30,6 +30,7 @@ constexpr std::uint64_t kAdminConnection = 1 * kMiB;
 // Loops, queues, listeners, signal pipe, standard streams, log and a few in passing.
 constexpr std::uint64_t kControlDescriptors = 64;
 constexpr std::uint64_t kWorkerDescriptors = 16;
+constexpr std::uint64_t kLoopDescriptors = 2;  // Of these, made before the tables part.
 
 constexpr std::uint64_t kUnevenPart = 16;  // A worker may get 1/16 more connections than its part.
 
@@ -84,7 +85,9 @@ void add_memory(Budget& budget, const Config& config) {
 // Open files beside the connections of subscribers.
 std::uint64_t other_descriptors(const Config& config, const Budget& budget, bool own_tables) {
   // A worker's own table starts as a copy of the common one, before that has any connections.
-  if (own_tables) return kControlDescriptors + kWorkerDescriptors;
+  if (own_tables) {
+    return kControlDescriptors + kWorkerDescriptors + budget.workers * kLoopDescriptors;
+  }
   return kControlDescriptors + config.publish.connections_max + config.admin.connections_max +
          budget.workers * kWorkerDescriptors;
 }
@@ -101,19 +104,29 @@ void add_descriptors(Budget& budget, const Config& config) {
   budget.descriptors_apart = other_descriptors(config, budget, true) + part + uneven;
 }
 
-// Streams that fit when each table holds `room` descriptors. Requests wait in the same tables and
-// give way in proportion.
-std::uint64_t streams_in(const Config& config, const Budget& budget, std::uint64_t room,
-                         bool own_tables) {
+// Connections of subscribers that fit when each table holds `room` descriptors.
+std::uint64_t connections_in(const Config& config, const Budget& budget, std::uint64_t room,
+                             bool own_tables) {
   if (room >= (own_tables ? budget.descriptors_apart : budget.descriptors_together)) {
-    return budget.streams;
+    return connections_of(config);
   }
   const std::uint64_t other = other_descriptors(config, budget, own_tables);
   std::uint64_t connections = room > other ? room - other : 0;
   if (own_tables && budget.workers > 1) {
     connections = connections * kUnevenPart / (kUnevenPart + 1) * budget.workers;
   }
-  return std::min(budget.streams, connections * budget.streams / connections_of(config));
+  return std::min(connections, connections_of(config));
+}
+
+// Of so many connections, those that can be streams: the requests beside them give way in
+// proportion.
+std::uint64_t streams_of(const Config& config, std::uint64_t connections) {
+  return connections * config.limits.streams_max / connections_of(config);
+}
+
+std::string too_few(const Budget& budget, const std::string& what, std::uint64_t streams) {
+  return "limits.streams_max is " + std::to_string(budget.streams) + ", but " + what +
+         " leave room for " + std::to_string(streams) + "; raise ";
 }
 
 }  // namespace
@@ -155,22 +168,36 @@ std::string to_table(const Budget& budget) {
 
 Fit fit(const Config& config, const Budget& budget, const Machine& machine) {
   Fit result;
-  result.streams_possible = budget.streams;
   const OwnDescriptorTable wish = config.workers.own_descriptor_table;
   const std::uint64_t room = machine.descriptors_max;
   const bool one_is_enough = room == 0 || budget.descriptors_together <= room;
   result.own_descriptor_tables =
       wish == OwnDescriptorTable::on || (wish == OwnDescriptorTable::automatic && !one_is_enough);
+  std::uint64_t connections = connections_of(config);
   if (room != 0) {
-    result.streams_possible = streams_in(config, budget, room, result.own_descriptor_tables);
+    connections = connections_in(config, budget, room, result.own_descriptor_tables);
   }
-  if (result.streams_possible < budget.streams) {
+  if (const std::uint64_t streams = streams_of(config, connections); streams < budget.streams) {
     result.descriptor_problem =
-        "limits.streams_max is " + std::to_string(budget.streams) + ", but " +
-        std::to_string(room) + " open files" + (result.own_descriptor_tables ? " a worker" : "") +
-        " leave room for " + std::to_string(result.streams_possible) +
-        "; raise LimitNOFILE= (ulimit -n) or workers.count, or lower limits.streams_max";
+        too_few(budget,
+                std::to_string(room) + " open files" +
+                    (result.own_descriptor_tables ? " a worker" : ""),
+                streams) +
+        "LimitNOFILE= (ulimit -n) or workers.count, or lower limits.streams_max";
   }
+  // Whatever is open is watched, and the kernel counts that over all tables of a user.
+  if (machine.watches_max != 0) {
+    const auto watched = connections_in(config, budget, machine.watches_max, false);
+    connections = std::min(connections, watched);
+    if (const std::uint64_t streams = streams_of(config, watched); streams < budget.streams) {
+      result.watch_problem =
+          too_few(budget, std::to_string(machine.watches_max) + " watches of epoll", streams) +
+          "the sysctl fs.epoll.max_user_watches to at least " +
+          std::to_string(budget.descriptors_together) + ", or lower limits.streams_max";
+    }
+  }
+  result.streams_possible = streams_of(config, connections);
+  result.requests_possible = connections - result.streams_possible;
   if (machine.memory_bytes != 0 && budget.full_bytes > machine.memory_bytes) {
     result.memory_problem = "the limits need " + readable(budget.full_bytes) + ", but there are " +
                             readable(machine.memory_bytes) +

@@ -67,18 +67,22 @@ std::string to_table(const Budget& budget);
 struct Machine {
   std::uint64_t memory_bytes = 0;     // The smaller of RAM and the cgroup's limit; 0: unknown.
   std::uint64_t descriptors_max = 0;  // RLIMIT_NOFILE, after it was raised; 0: unknown.
+  std::uint64_t watches_max = 0;      // fs.epoll.max_user_watches; 0: unknown.
 };
 
 struct Fit {
   // Each worker should have a descriptor table of its own: it must, or `automatic` and one is too
   // small.
   bool own_descriptor_tables = false;
-  // What can be open at a time with that many descriptors; limits.streams_max when there is room
-  // for all.
+  // What can be open at a time with that many descriptors and watches of epoll;
+  // limits.streams_max when there is room for all.
   std::uint64_t streams_possible = 0;
+  // The same of limits.pending_requests_max: requests give way in proportion.
+  std::uint64_t requests_possible = 0;
   // Sentences that name the knobs; empty: there is enough.
   std::string memory_problem;
   std::string descriptor_problem;
+  std::string watch_problem;
 };
 
 Fit fit(const Config& config, const Budget& budget, const Machine& machine);

@@ -1,10 +1,13 @@
 #include "net/ready_set.h"
 
+#include <fcntl.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <vector>
 
 #include "core/check.h"
 #include "core/turn_limits.h"
@@ -44,7 +47,7 @@ Token pending_token(std::uint32_t row, std::uint32_t generation) {
 
 Result<ReadySet> ReadySet::create() {
   Fd epoll(::epoll_create1(EPOLL_CLOEXEC));
-  if (!epoll) return os_failure("epoll_create1");
+  if (!epoll) return os_failure("cannot make an epoll set");
   return ReadySet(std::move(epoll));
 }
 
@@ -69,6 +72,20 @@ void ReadySet::retag(int fd, Token token, Watch watch) {
 void ReadySet::remove(int fd) {
   const int result = ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
   CRIER_CHECK(result == 0);
+}
+
+Result<void> probe_watches(std::size_t count) {
+  auto set = ReadySet::create();
+  const Fd first(::eventfd(0, EFD_CLOEXEC));
+  if (!set || !first) return {};
+  // One descriptor is watched once, its duplicates as often as there are some.
+  std::vector<Fd> duplicates;
+  for (std::size_t i = 0; i < count; ++i) {
+    duplicates.emplace_back(::fcntl(first.get(), F_DUPFD_CLOEXEC, 0));
+    if (!duplicates.back()) return {};
+    if (const auto added = set->add(duplicates.back().get(), {}); !added) return added;
+  }
+  return {};
 }
 
 std::size_t ReadySet::wait(std::span<Ready> out) {

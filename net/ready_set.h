@@ -81,4 +81,8 @@ class ReadySet {
   Fd epoll_;
 };
 
+// Has the kernel room to watch so many more descriptors, at this moment? Asks no further than it
+// has descriptors: too few of those is for others to find out. Errors as ReadySet::add.
+Result<void> probe_watches(std::size_t count);
+
 }  // namespace crier::net

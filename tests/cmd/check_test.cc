@@ -89,6 +89,25 @@ TEST_CASE("too few open files are a warning") {
   const auto many = preflight(std::nullopt, set, {.memory_bytes = 0, .descriptors_max = 1'000'000});
   CHECK(many->warnings.empty());
   CHECK(preflight(std::nullopt, {}, {})->workers == cores());
+  const auto none = preflight(std::nullopt, set, {.memory_bytes = 0, .descriptors_max = 80});
+  REQUIRE_FALSE(none);
+  CHECK_THAT(none.error()[0], Contains("LimitNOFILE="));
+}
+
+TEST_CASE("too few watches of epoll are a warning that names the sysctl") {
+  const std::vector<std::string> set = {"limits.streams_max=5000", "workers.count=3"};
+  const auto few = preflight(std::nullopt, set, {.watches_max = 4'000});
+  REQUIRE(few);
+  CHECK(few->fit.streams_possible < 4'000);
+  CHECK(few->fit.requests_possible < few->config.limits.pending_requests_max);
+  REQUIRE(few->warnings.size() == 1);
+  CHECK_THAT(few->warnings[0], Contains("fs.epoll.max_user_watches"));
+  CHECK_FALSE(preflight(std::nullopt, set, {.watches_max = 10}));
+
+  const Files files;
+  CHECK(epoll_watches_max(files.root()) == 0);
+  files.write("/proc/sys/fs/epoll/max_user_watches", "123456\n");
+  CHECK(epoll_watches_max(files.root()) == 123'456);
 }
 
 struct GroupCase {

@@ -71,10 +71,10 @@ TEST_CASE("each limit that costs memory moves the worst case by its price") {
 TEST_CASE("open files are connections and a few more, apart or together") {
   const Budget one = budget_of(small(), 1);
   CHECK(one.descriptors_together == 64 + 20 + 16 + 16 + 1'100);
-  CHECK(one.descriptors_apart == 64 + 16 + 1'100);
+  CHECK(one.descriptors_apart == 64 + 16 + 2 + 1'100);
   const Budget four = budget_of(small(), 4);
   CHECK(four.descriptors_together == 64 + 20 + 16 + 4 * 16 + 1'100);
-  CHECK(four.descriptors_apart == 64 + 16 + 275 + 17);
+  CHECK(four.descriptors_apart == 64 + 16 + 4 * 2 + 275 + 17);
 }
 
 TEST_CASE("tables of their own are used where one is too small") {
@@ -93,9 +93,10 @@ TEST_CASE("tables of their own are used where one is too small") {
 
   const Fit tight = with(180);
   CHECK(tight.own_descriptor_tables);
-  CHECK(tight.streams_possible == (100 * 16 / 17 * 4) * 1'000 / 1'100);
+  CHECK(tight.streams_possible == (92 * 16 / 17 * 4) * 1'000 / 1'100);
+  CHECK(tight.requests_possible == 92 * 16 / 17 * 4 - tight.streams_possible);
   CHECK(tight.descriptor_problem ==
-        "limits.streams_max is 1000, but 180 open files a worker leave room for 341; raise "
+        "limits.streams_max is 1000, but 180 open files a worker leave room for 312; raise "
         "LimitNOFILE= (ulimit -n) or workers.count, or lower limits.streams_max");
   CHECK(with(10).streams_possible == 0);
 }
@@ -110,6 +111,33 @@ TEST_CASE("the operator's word about descriptor tables counts") {
   CHECK(!off.descriptor_problem.empty());
   config.workers.own_descriptor_table = OwnDescriptorTable::on;
   CHECK(fit(config, budget, {}).own_descriptor_tables);
+}
+
+TEST_CASE("streams and requests stay below what the kernel watches, with room for the rest") {
+  const Config config = small();
+  const Budget budget = budget_of(config, 4);
+  const auto with = [&](std::uint64_t watches) {
+    return fit(config, budget, {.descriptors_max = 1'000'000, .watches_max = watches});
+  };
+  for (const std::uint64_t enough : {std::uint64_t{0}, budget.descriptors_together}) {
+    CHECK(with(enough).streams_possible == 1'000);
+    CHECK(with(enough).requests_possible == 100);
+    CHECK(with(enough).watch_problem.empty());
+  }
+  const Fit tight = with(budget.descriptors_together - 550);
+  CHECK(tight.streams_possible == 500);
+  CHECK(tight.requests_possible == 50);
+  CHECK(!tight.own_descriptor_tables);
+  CHECK(tight.descriptor_problem.empty());
+  CHECK(tight.watch_problem ==
+        "limits.streams_max is 1000, but 714 watches of epoll leave room for 500; raise the sysctl "
+        "fs.epoll.max_user_watches to at least 1264, or lower limits.streams_max");
+  CHECK(with(10).streams_possible == 0);
+
+  // The kernel counts for the whole user: tables of their own do not help.
+  const Fit both = fit(config, budget, {.descriptors_max = 400, .watches_max = 714});
+  CHECK(both.own_descriptor_tables);
+  CHECK(both.streams_possible == 500);
 }
 
 TEST_CASE("a full house that the machine cannot hold is a problem, the worst case is not") {

@@ -1,11 +1,15 @@
 #include "net/ready_set.h"
 
+#include <sys/syscall.h>
+
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <vector>
 
 #include "tests/net/socket_support.h"
 #include "tests/support/catch.h"
+#include "tests/support/failing_call.h"
 
 using namespace crier::net;
 using namespace crier::net::test;
@@ -33,6 +37,18 @@ TEST_CASE("a token tells a pending request from a stream") {
   CHECK(row_of(stream) == 7);
   CHECK(row_of(pending) == 7);
   CHECK(stream != pending);
+}
+
+TEST_CASE("a kernel without room for another watch says which sysctl to raise") {
+  CHECK(probe_watches(100));
+  crier::Result<void> refused;
+  if (!crier::tests::while_failing({SYS_epoll_ctl, ENOSPC}, [&] { refused = probe_watches(1); })) {
+    WARN("not tested: this system has no filters for system calls");
+    return;
+  }
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == crier::Errc::limit_reached);
+  CHECK(refused.error().detail.find("fs.epoll.max_user_watches") != std::string::npos);
 }
 
 TEST_CASE("an edge comes once, with the token it was registered under") {
