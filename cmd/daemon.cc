@@ -5,6 +5,7 @@
 #include <array>
 #include <csignal>
 #include <future>
+#include <system_error>
 #include <utility>
 
 #include "cmd/settings.h"
@@ -77,6 +78,16 @@ Daemon::~Daemon() {
 }
 
 Result<std::unique_ptr<Daemon>> Daemon::start(Start start) {
+  try {
+    return make(std::move(start));
+  } catch (const std::system_error& error) {  // Of a constructor: see net::Loop.
+    return fail(Errc::os, std::string(error.what()) +
+                              "; raise LimitNOFILE= (ulimit -n) or fs.file-max, or lower "
+                              "workers.count");
+  }
+}
+
+Result<std::unique_ptr<Daemon>> Daemon::make(Start start) {
   net::ignore_broken_pipes();
   const auto endpoint = net::Endpoint::parse(start.checked.config.http.listen);
   if (!endpoint) {
@@ -90,8 +101,8 @@ Result<std::unique_ptr<Daemon>> Daemon::start(Start start) {
   std::unique_ptr<Daemon> daemon(new Daemon(std::move(start)));
   for (const std::string& warning : daemon->start_.checked.warnings) daemon->log_.warning(warning);
   daemon->make_workers();
-  for (const auto open :
-       {&Daemon::open_publish_socket, &Daemon::open_admin, &Daemon::open_listeners}) {
+  for (const auto open : {&Daemon::start_workers, &Daemon::open_publish_socket, &Daemon::open_admin,
+                          &Daemon::open_listeners}) {
     if (const auto opened = (daemon.get()->*open)(); !opened) {
       return std::unexpected(opened.error());
     }
@@ -123,12 +134,20 @@ void Daemon::make_workers() {
   }
   feed_.emplace(event_log_, log_head_, workers_);
   control_.emplace(Control::Parts{event_log_, *feed_, connections_, workers_});
-  for (const auto& worker : workers_) worker->start_thread();
-  // Nothing is opened before every worker has left the common descriptor table.
-  tables_left_.arrive_and_wait();
   loop_.set_end_of_turn([this] { finish_turn(); });
   tick_.start_repeating(kTickMs);
   expire_.start_repeating(kExpireMs);
+}
+
+Result<void> Daemon::start_workers() {
+  for (const auto& worker : workers_) worker->start_thread();
+  // Nothing is opened before every worker has left the common descriptor table.
+  tables_left_.arrive_and_wait();
+  Result<void> all;
+  for (const auto& worker : workers_) {
+    if (auto started = worker->wait_until_started(); !started && all) all = std::move(started);
+  }
+  return all;
 }
 
 Result<void> Daemon::open_listeners() {

@@ -63,7 +63,10 @@ class Daemon final : public Readiness {
   };
 
   explicit Daemon(Start start);
+  // As start(), but a std::system_error may pass.
+  static Result<std::unique_ptr<Daemon>> make(Start start);
   void make_workers();
+  Result<void> start_workers();
   Result<void> open_publish_socket();
   Result<void> open_admin();
   Result<void> open_listeners();

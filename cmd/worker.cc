@@ -1,6 +1,7 @@
 #include "cmd/worker.h"
 
 #include <array>
+#include <system_error>
 #include <utility>
 
 #include "core/check.h"
@@ -26,19 +27,35 @@ Worker::~Worker() {
 }
 
 void Worker::start_thread() {
-  thread_ = std::thread([this] { run_thread(); });
+  try {
+    thread_ = std::thread([this] { run_thread(); });
+  } catch (const std::system_error& error) {
+    shared_.tables_left.count_down();  // Or the others would wait for this one.
+    started_.set_value(fail(Errc::os, std::string("cannot start a worker's thread: ") +
+                                          error.what() +
+                                          "; lower workers.count or raise TasksMax= (ulimit -u)"));
+  }
 }
 
 void Worker::run_thread() {
-  if (setup_.own_descriptor_table) {
-    const auto left = net::leave_shared_table();
-    CRIER_CHECK(left.has_value());  // The daemon has tried it before it started workers.
-  }
+  Result<void> ready;
+  if (setup_.own_descriptor_table) ready = net::leave_shared_table();
   shared_.tables_left.arrive_and_wait();
+  if (ready) ready = set_up();
+  const bool serves = ready.has_value();
+  started_.set_value(std::move(ready));
+  if (serves) loop_.run();
+  clean_up();
+}
 
+// The first descriptors of this worker.
+Result<void> Worker::set_up() {
   auto ready = net::ReadySet::create();
-  CRIER_CHECK(ready.has_value());  // The first descriptor of this worker.
+  if (!ready) return std::unexpected(ready.error());
   ready_ = std::make_unique<net::ReadySet>(std::move(*ready));
+  sockets_poll_ = std::make_unique<net::PollHandle>(loop_, [this] { on_sockets_ready(); });
+  if (const auto watched = sockets_poll_->watch(ready_->fd()); !watched) return watched;
+
   io_.set_ready(ready_.get());
   broadcaster_ = std::make_unique<broadcast::Broadcaster>(
       broadcast::Broadcaster::Parts{io_, *this, *this, stats_, shared_.counts}, setup_.options);
@@ -47,7 +64,6 @@ void Worker::run_thread() {
                              shared_.log_head},
       setup_.identity, setup_.policy);
   pending_ = std::make_unique<net::PendingRequests>(setup_.pending, *ready_, *routes_);
-  sockets_poll_ = std::make_unique<net::PollHandle>(loop_, [this] { on_sockets_ready(); });
   listener_poll_ = std::make_unique<net::PollHandle>(loop_, [this] { on_accept_ready(); });
   sweep_timer_ = std::make_unique<net::Timer>(loop_, [this] { on_sweep(); });
   revisit_timer_ =
@@ -55,13 +71,13 @@ void Worker::run_thread() {
   starved_timer_ = std::make_unique<net::Timer>(loop_, [this] {
     if (listener_poll_->watching()) listener_poll_->resume();
   });
-  const auto watched = sockets_poll_->watch(ready_->fd());
-  CRIER_CHECK(watched.has_value());
   sweep_timer_->start_repeating(kSweepTickMs);
   loop_.set_end_of_turn([this] { finish_turn(); });
-  loop_.run();
+  return {};
+}
 
-  // Descriptors are closed in the table they were opened in, handles on the thread of their loop.
+// Descriptors are closed in the table they were opened in, handles on the thread of their loop.
+void Worker::clean_up() {
   sweep_timer_.reset();
   revisit_timer_.reset();
   starved_timer_.reset();
@@ -71,8 +87,10 @@ void Worker::run_thread() {
   loop_.settle();
   if (listener_) listener_->stop();
   pending_.reset();
-  broadcaster_->cut_all();
-  broadcaster_->finish_turn(net::Loop::now());
+  if (broadcaster_) {
+    broadcaster_->cut_all();
+    broadcaster_->finish_turn(net::Loop::now());
+  }
   note_unlogged();  // Control takes what is in the outbox once it has joined this thread.
   ready_.reset();
 }

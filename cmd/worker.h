@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <future>
 #include <latch>
 #include <memory>
 #include <mutex>
@@ -53,14 +54,16 @@ class Worker final : public broadcast::StreamObserver,
     broadcast::SharedCounts& counts;
     const std::atomic<std::uint64_t>& log_head;
     std::function<void()> wake_control;  // Any thread.
-    std::latch& tables_left;             // Counted down once this worker has its own table.
+    std::latch& tables_left;  // Counted down once this worker has its own table, or will have none.
   };
   Worker(WorkerSetup setup, const Shared& shared);
   // Requires: joined, or never started.
   ~Worker() override;
 
   void start_thread();
-  bool running() const { return thread_.joinable(); }
+  // Waits until the thread serves orders and tasks, or has ended because the kernel refused what it
+  // needs. Requires: start_thread(), once.
+  [[nodiscard]] Result<void> wait_until_started() { return started_.get_future().get(); }
   void join() {
     if (thread_.joinable()) thread_.join();
   }
@@ -120,6 +123,8 @@ class Worker final : public broadcast::StreamObserver,
   void reload(Reload wanted);
 
   void run_thread();
+  [[nodiscard]] Result<void> set_up();
+  void clean_up();
   void on_accept_ready();
   void on_sockets_ready();
   void on_stream_ready(const net::Ready& ready, Instant now);
@@ -165,6 +170,7 @@ class Worker final : public broadcast::StreamObserver,
   UnloggedNote unlogged_;
   bool any_unlogged_ = false;
   bool outbox_dirty_ = false;
+  std::promise<Result<void>> started_;
   std::thread thread_;
 };
 

@@ -9,7 +9,10 @@ namespace crier::net {
 
 Result<void> leave_shared_table() {
   if (::unshare(CLONE_FILES) != 0) {
-    return os_failure("cannot give a worker its own descriptor table (unshare CLONE_FILES)");
+    const int error = errno;
+    return fail(Errc::os, "cannot give a worker its own descriptor table (unshare CLONE_FILES): " +
+                              errno_text(error) +
+                              "; allow the call, or set workers.own_descriptor_table to off");
   }
   return {};
 }

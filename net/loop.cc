@@ -1,10 +1,10 @@
 #include "net/loop.h"
 
 #include <cstdio>
-#include <new>
 #include <utility>
 
 #include "core/check.h"
+#include "net/os_error.h"
 
 namespace crier::net {
 
@@ -20,7 +20,7 @@ void check_is_closing(uv_handle_t* handle, void*) {
 }  // namespace
 
 Loop::Loop() {
-  if (uv_loop_init(&loop_) != 0) throw std::bad_alloc();
+  throw_unless_done(uv_loop_init(&loop_), "cannot make an event loop");
   CRIER_CHECK(turn_.open(this, [&](uv_prepare_t* h) { return uv_prepare_init(&loop_, h); }) == 0);
   CRIER_CHECK(awake_.open(this, [&](uv_idle_t* h) { return uv_idle_init(&loop_, h); }) == 0);
   // The hook alone is no reason to go on.

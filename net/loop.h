@@ -24,7 +24,7 @@ namespace crier::net {
 
 class Loop {
  public:
-  // Throws std::bad_alloc when the kernel has no descriptor for the loop.
+  // Throws std::system_error when the kernel has no descriptor for the loop.
   Loop();
   // Requires: every other handle of this loop has been closed.
   ~Loop();

@@ -18,4 +18,10 @@ inline std::unexpected<Error> os_failure(const std::string& what, int error = er
   return fail(Errc::os, what + ": " + errno_text(error));
 }
 
+// For constructors, which have no other way to say that the kernel refused: throws a
+// std::system_error for libuv's negative status, with the name of what was tried.
+inline void throw_unless_done(int uv_status, const char* what) {
+  if (uv_status < 0) throw std::system_error(-uv_status, std::generic_category(), what);
+}
+
 }  // namespace crier::net

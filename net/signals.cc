@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/check.h"
+#include "net/os_error.h"
 
 namespace crier::net {
 
@@ -15,9 +16,10 @@ Signals::Signals(Loop& loop, std::span<const int> numbers, std::function<void(in
   };
   for (const int number : numbers) {
     Handle<uv_signal_t>& handle = handles_.emplace_back();
-    CRIER_CHECK(handle.open(this, [&](uv_signal_t* s) { return uv_signal_init(loop.raw(), s); }) ==
-                0);
-    CRIER_CHECK(uv_signal_start(handle.get(), call, number) == 0);
+    const int made =
+        handle.open(this, [&](uv_signal_t* s) { return uv_signal_init(loop.raw(), s); });
+    throw_unless_done(made, "cannot watch signals");
+    throw_unless_done(uv_signal_start(handle.get(), call, number), "cannot watch a signal");
   }
 }
 

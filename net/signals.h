@@ -18,7 +18,8 @@ namespace crier::net {
 
 class Signals {
  public:
-  // Watches `numbers` (SIGTERM, SIGHUP, …). Requires: all can be caught, none twice.
+  // Watches `numbers` (SIGTERM, SIGHUP, …). Requires: all can be caught, none twice. Throws
+  // std::system_error when the kernel has no descriptors for a pipe.
   Signals(Loop& loop, std::span<const int> numbers, std::function<void(int number)> on_signal);
 
  private:

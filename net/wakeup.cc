@@ -1,9 +1,9 @@
 #include "net/wakeup.h"
 
-#include <new>
 #include <utility>
 
 #include "core/check.h"
+#include "net/os_error.h"
 
 namespace crier::net {
 
@@ -14,7 +14,7 @@ Wakeup::Wakeup(Loop& loop, std::function<void()> on_wakeup) : on_wakeup_(std::mo
       static_cast<Wakeup*>(handle->data)->on_wakeup_();
     });
   });
-  if (status < 0) throw std::bad_alloc();
+  throw_unless_done(status, "cannot make a wake-up");
 }
 
 void Wakeup::send() {

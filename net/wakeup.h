@@ -19,7 +19,7 @@ namespace crier::net {
 
 class Wakeup {
  public:
-  // Throws std::bad_alloc when the kernel has no descriptor for it.
+  // Throws std::system_error when the kernel has no descriptor for it.
   Wakeup(Loop& loop, std::function<void()> on_wakeup);
 
   // Any thread.

@@ -2,12 +2,16 @@
 
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <csignal>
 #include <memory>
+#include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -16,6 +20,7 @@
 #include "net/timer.h"
 #include "net/wakeup.h"
 #include "tests/support/catch.h"
+#include "tests/support/failing_call.h"
 
 using namespace crier::net;
 
@@ -33,6 +38,22 @@ TEST_CASE("the end of a turn comes after what a timer did, before the loop sleep
   loop.run();
   CHECK(Loop::now().us - began.us >= 39'000);  // libuv counts whole milliseconds.
   CHECK(order == std::vector<char>{'t', 'e'});
+}
+
+TEST_CASE("a loop that the kernel has no descriptors for throws, and says what was tried") {
+  std::string told;
+  const bool tested = crier::tests::while_failing({SYS_epoll_create1, EMFILE}, [&] {
+    try {
+      Loop loop;
+    } catch (const std::system_error& error) {
+      told = error.what();
+    }
+  });
+  if (!tested) {
+    WARN("not tested: this system has no filters for system calls");
+    return;
+  }
+  CHECK(told.find("cannot make an event loop") != std::string::npos);
 }
 
 TEST_CASE("the last turn of a run has an end, too") {

@@ -59,8 +59,13 @@ std::vector<std::string> words_of(const char* text) {
   return all;
 }
 
+struct SpawnOptions {
+  FailingCall failing;
+  int standard_error = -1;
+};
+
 pid_t spawn(const std::vector<std::string>& arguments, const std::string& output_path,
-            int standard_error = -1) {
+            const SpawnOptions& options) {
   std::vector<char*> pointers;
   for (const std::string& argument : arguments) pointers.push_back(const_cast<char*>(&argument[0]));
   pointers.push_back(nullptr);
@@ -70,9 +75,10 @@ pid_t spawn(const std::vector<std::string>& arguments, const std::string& output
   const int nothing = ::open("/dev/null", O_RDONLY);
   ::dup2(nothing, STDIN_FILENO);
   ::dup2(output, STDOUT_FILENO);
-  ::dup2(standard_error >= 0 ? standard_error : output, STDERR_FILENO);
+  ::dup2(options.standard_error >= 0 ? options.standard_error : output, STDERR_FILENO);
   ::close(nothing);
   ::close(output);
+  if (options.failing.number >= 0 && !make_fail(options.failing)) ::_exit(126);
   ::execv(pointers[0], pointers.data());
   ::_exit(127);
 }
@@ -130,7 +136,8 @@ std::vector<std::string> RunningDaemon::arguments() const {
 
 void RunningDaemon::start() {
   REQUIRE_FALSE(running());
-  pid_ = spawn(arguments(), directory_ + "/output", options_.standard_error);
+  pid_ = spawn(arguments(), directory_ + "/output",
+               {.failing = {}, .standard_error = options_.standard_error});
   REQUIRE(pid_ > 0);
   wait_until_ready();
 }
@@ -233,12 +240,13 @@ Subscriber RunningDaemon::subscribe(const std::string& target,
   return Subscriber(connect(options.receive_buffer), target, options);
 }
 
-RunningDaemon::Failed RunningDaemon::run_to_exit(const std::vector<std::string>& settings) {
+RunningDaemon::Failed RunningDaemon::run_to_exit(const std::vector<std::string>& settings,
+                                                 const FailingCall& failing) {
   const char* program = std::getenv("CRIER");
   std::vector<std::string> all = {program != nullptr ? program : CRIER_BINARY, "serve"};
   for (const std::string& setting : settings) all.insert(all.end(), {"--set", setting});
   const std::string directory = make_directory();
-  const pid_t pid = spawn(all, directory + "/output");
+  const pid_t pid = spawn(all, directory + "/output", {.failing = failing});
   int status = 0;
   if (!wait_until(kPatienceMs, [&] { return ::waitpid(pid, &status, WNOHANG) != 0; })) {
     ::kill(pid, SIGKILL);

@@ -18,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/failing_call.h"
 #include "tests/support/raw_socket.h"
 #include "tests/support/subscriber.h"
 
@@ -78,12 +79,13 @@ class RunningDaemon {
   Subscriber subscribe(const std::string& target, const SubscriberOptions& options = {}) const;
 
   // A daemon on the same machine that is not expected to start: runs it with these settings on top
-  // of the defaults of this class until it exits.
+  // of the defaults of this class until it exits. `failing`: every call of that number fails.
   struct Failed {
     int code = 0;
     std::string output;
   };
-  static Failed run_to_exit(const std::vector<std::string>& settings);
+  static Failed run_to_exit(const std::vector<std::string>& settings,
+                            const FailingCall& failing = {});
 
  private:
   std::vector<std::string> arguments() const;
