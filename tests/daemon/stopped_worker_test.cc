@@ -1,10 +1,13 @@
 // One worker that does not run, as when its core is taken away: publishers and the other workers'
 // streams go on, and its own streams have lost nothing when it runs again.
+#include <poll.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -14,15 +17,20 @@
 namespace crier::tests {
 namespace {
 
-// Stops a single thread of a child, as no signal can; it goes on when this object does. Belongs to
-// the thread that made it.
+// Stops a single thread of a child, as no signal can; it goes on when this object does. It is
+// stopped while it sleeps in its loop: elsewhere it may hold a lock of malloc, which the others
+// would wait for. Belongs to the thread that made it.
 class StoppedThread {
  public:
   explicit StoppedThread(pid_t thread) : thread_(thread) {
     seized_ = ::ptrace(PTRACE_SEIZE, thread_, nullptr, nullptr) == 0;
-    if (!seized_) return;
-    stopped_ = ::ptrace(PTRACE_INTERRUPT, thread_, nullptr, nullptr) == 0 &&
-               ::waitpid(thread_, nullptr, __WALL) == thread_;
+    while (seized_) {
+      stopped_ = ::ptrace(PTRACE_INTERRUPT, thread_, nullptr, nullptr) == 0 &&
+                 ::waitpid(thread_, nullptr, __WALL) == thread_;
+      if (!stopped_ || sleeps_in_its_loop()) return;
+      ::ptrace(PTRACE_CONT, thread_, nullptr, nullptr);
+      ::poll(nullptr, 0, 1);
+    }
   }
   ~StoppedThread() {
     if (seized_) ::ptrace(PTRACE_DETACH, thread_, nullptr, nullptr);
@@ -34,6 +42,15 @@ class StoppedThread {
   bool stopped() const { return stopped_; }
 
  private:
+  bool sleeps_in_its_loop() const {
+    std::ifstream file("/proc/" + std::to_string(thread_) + "/syscall");
+    long number = -1;
+    // Without the file nothing is known, and any place must do.
+    return !(file >> number) || number == SYS_epoll_pwait || number == kEpollWait;
+  }
+
+  static constexpr long kEpollWait = 232;  // On x86-64; elsewhere there is only the other.
+
   pid_t thread_;
   bool seized_ = false;
   bool stopped_ = false;
