@@ -1,6 +1,7 @@
 #include "broadcast/catch_up.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "broadcast/own_events.h"
 #include "core/check.h"
@@ -51,6 +52,10 @@ ReplayRequest CatchUp::request_of(StreamToken token, Stream& stream) const {
   request.from = owing.from;
   request.after = stream.sequence_next - 1;
   request.last_count = owing.last_count;
+  const StreamExtra* extra = parts_.streams.extra(std::as_const(stream));
+  if (extra != nullptr && extra->last && request.after < extra->last->head) {
+    request.last = extra->last;
+  }
   request.evictions_told = owing.evictions_told;
   request.connected = owing.connected;
   request.bytes_max = part_bytes();
@@ -76,6 +81,7 @@ void CatchUp::take(ReplayAnswer&& answer, Instant now) {
   owing.from = ReplayFrom::sequence;
   owing.connected = true;  // What it loses from here on, it loses while it is connected.
   owing.evictions_told = answer.evictions_told;
+  if (answer.last) parts_.streams.extra(*stream)->last = std::move(answer.last);
   parts_.stats.replay_frames.add(answer.frames.size());
   if (!answer.frames.empty()) parts_.delivery.offer(token.index, answer.frames, {}, now);
   if (stream->state != StreamState::replaying) return;

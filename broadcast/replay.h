@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,6 +24,13 @@ enum class ReplayFrom : std::uint8_t {
   restarted,  // Everything retained, announced as `restarted`: the id was of another epoch.
 };
 
+// Where ReplayFrom::last began for each of several subscriptions: the first part of its answer may
+// end before some of them have begun.
+struct LastStarts {
+  std::uint64_t head = 0;            // Of the log then; patterns begin after it,
+  std::vector<std::uint64_t> after;  // literal topics after these, in the request's order.
+};
+
 struct ReplayRequest {
   std::uint32_t stream =
       0;  // Index and generation of the stream that asks, handed back as they are.
@@ -31,6 +39,8 @@ struct ReplayRequest {
   ReplayFrom from = ReplayFrom::sequence;
   std::uint64_t after = 0;  // Already has, or does not want, anything up to and including this.
   std::uint32_t last_count = 0;
+  // ReplayFrom::sequence, after ReplayFrom::last: what an answer brought. May be null.
+  std::shared_ptr<const LastStarts> last;
   // The last answer's value, or 0: which losses this stream was told of, or need not be. Counted in
   // the log's evictions, not in sequences: one topic's newest loss may be younger than what another
   // still holds, so no sequence could say it for a stream with several topics.
@@ -64,6 +74,7 @@ struct ReplayAnswer {
   bool reached_head = false;     // `through` was the log's head when this was answered.
   std::uint64_t evictions_told =
       0;  // For the next request, which goes on by `sequence` after `through`.
+  std::shared_ptr<const LastStarts> last;  // For all that ask for something up to its head.
 };
 
 }  // namespace crier::broadcast

@@ -34,9 +34,9 @@ std::uint64_t resumed_at(const ReplayAnswer& answer, std::uint64_t evicted_throu
 }  // namespace
 
 ReplayAnswer Replayer::answer(const ReplayRequest& request, std::uint64_t head) {
-  resolve(request);
   const std::uint64_t after =
       request.from == ReplayFrom::sequence ? std::min(request.after, head) : 0;
+  resolve(request, after);
   ReplayAnswer answer;
   answer.stream = request.stream;
   answer.generation = request.generation;
@@ -44,9 +44,10 @@ ReplayAnswer Replayer::answer(const ReplayRequest& request, std::uint64_t head) 
 
   cursors_.clear();
   if (request.from == ReplayFrom::last) {
-    cursors_at_last(request.last_count);
+    cursors_at_last(request.last_count, head);
     merge(request, head, answer);
-  } else if (patterns_.empty() && cursors_after(after)) {
+    if (literals_.size() + patterns_.size() > 1) answer.last = starts(head);
+  } else if (patterns_.empty() && cursors_after()) {
     merge(request, head, answer);
   } else {
     scan(request, after, head, answer);
@@ -57,14 +58,14 @@ ReplayAnswer Replayer::answer(const ReplayRequest& request, std::uint64_t head) 
   switch (request.from) {
     case ReplayFrom::sequence:
       answer.position = after;
-      if (const Loss lost = loss(after, request.evictions_told); lost.evicted.through > 0) {
+      if (const Loss lost = loss(request.evictions_told); lost.evicted.through > 0) {
         answer.gap = Gap{request.connected ? GapReason::overflow : GapReason::evicted, lost.missed,
                          resumed_at(answer, lost.evicted.through)};
       }
       break;
     case ReplayFrom::restarted:
       answer.gap =
-          Gap{GapReason::restarted, std::nullopt, resumed_at(answer, loss(0, 0).evicted.through)};
+          Gap{GapReason::restarted, std::nullopt, resumed_at(answer, loss(0).evicted.through)};
       break;
     case ReplayFrom::earliest:
     case ReplayFrom::last:
@@ -75,29 +76,38 @@ ReplayAnswer Replayer::answer(const ReplayRequest& request, std::uint64_t head) 
   return answer;
 }
 
-void Replayer::resolve(const ReplayRequest& request) {
+void Replayer::resolve(const ReplayRequest& request, std::uint64_t after) {
   literals_.clear();
   patterns_.clear();
+  patterns_after_ = request.last ? std::max(after, request.last->head) : after;
   for (const std::string_view subscription : request.subscriptions) {
     if (is_pattern(subscription)) {
       patterns_.push_back(subscription);
     } else {
       const std::uint64_t hash = keyed_hash(topic_key_, subscription);
-      literals_.push_back({hash, topics_.find(hash, subscription)});
+      const std::uint64_t start = request.last ? request.last->after.at(literals_.size()) : 0;
+      literals_.push_back({hash, topics_.find(hash, subscription), std::max(after, start)});
     }
   }
 }
 
-Replayer::Loss Replayer::loss(std::uint64_t after, std::uint64_t told) const {
+std::shared_ptr<const LastStarts> Replayer::starts(std::uint64_t head) const {
+  auto starts = std::make_shared<LastStarts>();
+  starts->head = head;
+  for (const Literal& literal : literals_) starts->after.push_back(literal.after);
+  return starts;
+}
+
+Replayer::Loss Replayer::loss(std::uint64_t told) const {
   Loss loss;
   for (const Literal& literal : literals_) {
     const Topic* topic = literal.row ? &topics_[*literal.row] : nullptr;
     const Evicted evicted = topic != nullptr ? topic->evicted : forgotten_.find(literal.hash);
-    if (!counts(evicted, after, told)) continue;
+    if (!counts(evicted, literal.after, told)) continue;
     loss.evicted.raise_to(evicted);
     // All that is gone came after `after`, and none of it was told before.
     const bool exact =
-        topic != nullptr && topic->complete && after < topic->first_sequence && told == 0;
+        topic != nullptr && topic->complete && literal.after < topic->first_sequence && told == 0;
     if (!exact) {
       loss.missed.reset();
     } else if (loss.missed) {
@@ -105,7 +115,7 @@ Replayer::Loss Replayer::loss(std::uint64_t after, std::uint64_t told) const {
     }
   }
   if (patterns_.empty()) return loss;
-  if (const Evicted evicted = pattern_loss(after, told); evicted.through > 0) {
+  if (const Evicted evicted = pattern_loss(told); evicted.through > 0) {
     loss.evicted.raise_to(evicted);
     loss.missed.reset();
   }
@@ -114,7 +124,8 @@ Replayer::Loss Replayer::loss(std::uint64_t after, std::uint64_t told) const {
 
 // The highest of the topics that a pattern matches and of all that are forgotten. Where there are
 // too many to ask, the highest of all: a gap that is none rather than silence.
-Evicted Replayer::pattern_loss(std::uint64_t after, std::uint64_t told) const {
+Evicted Replayer::pattern_loss(std::uint64_t told) const {
+  const std::uint64_t after = patterns_after_;
   Evicted highest;
   if (counts(forgotten_.highest(), after, told)) highest = forgotten_.highest();
   if (!counts(history_.evicted(), after, told)) return highest;
@@ -141,9 +152,10 @@ void Replayer::add_cursor(History::Position from, TopicRow row) {
 }
 
 // False when a place could not be found within bounds.
-bool Replayer::cursors_after(std::uint64_t after) {
+bool Replayer::cursors_after() {
   std::size_t steps = 0;
   for (const Literal& literal : literals_) {
+    const std::uint64_t after = literal.after;
     if (!literal.row || topics_[*literal.row].events == 0) continue;
     const Topic& topic = topics_[*literal.row];
     const std::uint64_t oldest = history_.at(topic.oldest).sequence;
@@ -177,10 +189,10 @@ bool Replayer::cursors_after(std::uint64_t after) {
   return true;
 }
 
-void Replayer::cursors_at_last(std::uint32_t count) {
-  if (count == 0) return;
-  for (const Literal& literal : literals_) {
-    if (!literal.row || topics_[*literal.row].events == 0) continue;
+void Replayer::cursors_at_last(std::uint32_t count, std::uint64_t head) {
+  for (Literal& literal : literals_) {
+    literal.after = head;
+    if (count == 0 || !literal.row || topics_[*literal.row].events == 0) continue;
     const Topic& topic = topics_[*literal.row];
     const std::uint32_t wanted = std::min(count, topic.events);
     History::Position at = 0;
@@ -192,6 +204,7 @@ void Replayer::cursors_at_last(std::uint32_t count) {
       for (std::uint32_t i = wanted; i < topic.events; ++i) at = history_.at(at).next;
     }
     add_cursor(at, *literal.row);
+    literal.after = cursors_.back().sequence - 1;
   }
 }
 
@@ -228,7 +241,7 @@ void Replayer::scan(const ReplayRequest& request, std::uint64_t after, std::uint
   History::Position at = history_.first_after(after);
   for (; at != history_.end() && room; ++at) {
     const History::Entry& entry = history_.at(at);
-    if (entry.frame && wanted(entry.topic, matches)) {
+    if (entry.frame && wanted(entry, matches)) {
       room = give(request, entry.frame, bytes, answer);
     }
     answer.through = entry.sequence;
@@ -249,8 +262,15 @@ void Replayer::begin_verdicts() {
   }
 }
 
-bool Replayer::wanted(TopicRow row, std::size_t& matches) {
+bool Replayer::wanted(const History::Entry& entry, std::size_t& matches) {
+  const TopicRow row = entry.topic;
   std::uint32_t& verdict = verdicts_[row];
+  if (entry.sequence <= patterns_after_) {  // Then literal topics begin where they do.
+    matches += literals_.size();
+    return std::ranges::any_of(literals_, [&](const Literal& literal) {
+      return literal.row == row && entry.sequence > literal.after;
+    });
+  }
   if (verdict < question_) {
     matches += patterns_.size();
     verdict = matches_any_pattern(topics_[row].name()) ? question_ + 1 : question_;

@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -51,21 +52,23 @@ class Replayer {
   struct Literal {
     std::uint64_t hash = 0;
     std::optional<TopicRow> row;
+    std::uint64_t after = 0;  // Nothing up to and including this is wanted.
   };
 
-  void resolve(const ReplayRequest& request);
-  Loss loss(std::uint64_t after, std::uint64_t told) const;
-  Evicted pattern_loss(std::uint64_t after, std::uint64_t told) const;
+  void resolve(const ReplayRequest& request, std::uint64_t after);
+  std::shared_ptr<const LastStarts> starts(std::uint64_t head) const;
+  Loss loss(std::uint64_t told) const;
+  Evicted pattern_loss(std::uint64_t told) const;
   bool matches_any_pattern(std::string_view topic) const;
 
-  bool cursors_after(std::uint64_t after);
-  void cursors_at_last(std::uint32_t count);
+  bool cursors_after();
+  void cursors_at_last(std::uint32_t count, std::uint64_t head);
   void add_cursor(History::Position from, TopicRow row);
   void merge(const ReplayRequest& request, std::uint64_t head, ReplayAnswer& answer);
   void scan(const ReplayRequest& request, std::uint64_t after, std::uint64_t head,
             ReplayAnswer& answer);
   void begin_verdicts();
-  bool wanted(TopicRow row, std::size_t& matches);
+  bool wanted(const History::Entry& entry, std::size_t& matches);
 
   const TopicTable& topics_;
   const History& history_;
@@ -75,6 +78,7 @@ class Replayer {
   // Of the present request; members so that their memory is kept.
   std::vector<Literal> literals_;
   std::vector<std::string_view> patterns_;
+  std::uint64_t patterns_after_ = 0;
   std::vector<Cursor> cursors_;
   // Is a topic subscribed? Per row `question_` (no) or `question_ + 1` (yes); anything else: not
   // asked yet.

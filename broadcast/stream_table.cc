@@ -69,6 +69,7 @@ const Owing& StreamTable::owing(const Stream& stream) const {
 
 void StreamTable::give_back_owing(Stream& stream) {
   if (stream.owing == kNone) return;
+  if (stream.extra != kNone) extra(stream)->last.reset();
   Owing& owing = owings_[stream.owing];
   while (!owing.ring.empty()) owing.ring.pop();
   if (owing.ring.capacity() > 0) rings_.give_back(owing.ring.storage());

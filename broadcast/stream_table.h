@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "broadcast/owing.h"
+#include "broadcast/replay.h"
 #include "broadcast/ring_pool.h"
 #include "broadcast/stream.h"
 #include "core/index_pool.h"
@@ -31,6 +32,7 @@ struct Subscription {
 struct StreamExtra {
   std::vector<Subscription> subscriptions;  // Empty: the stream has its one topic in the slot.
   std::string trace_id;                     // The client's own; empty: derived from the token.
+  std::shared_ptr<const LastStarts> last;   // While it is owed something of ReplayFrom::last.
 };
 
 class StreamTable {

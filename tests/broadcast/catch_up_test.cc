@@ -39,6 +39,44 @@ TEST_CASE("a replay that is asked for anew does not begin before crier.open's po
   CHECK(count_of(sent, "id: " + f.id(5)) == 1);
 }
 
+TEST_CASE("last=N of several topics is exact in however many parts it comes") {
+  WorkerOptions options;
+  options.owed_events_max = GENERATE(8U, 1'024U);  // At most 4 events a part, or all.
+  options.ring_frames_max = 1'024;
+  WorkerFixture f({}, options);
+  std::vector<std::string> topics(6, "a");
+  topics.insert(topics.end(), 20, "b.1");
+  topics.insert(topics.end(), 20, "c");
+  f.publish(topics);
+  f.run();
+  ResumePlan plan;
+  plan.kind = ResumePlan::Kind::replay;
+  plan.from = ReplayFrom::last;
+  plan.last_count = 5;
+  const auto literals = f.open({"a", "b.1", "d", "c"}, plan);
+  const auto pattern = f.open({"b.*", "a", ">"}, plan);
+  f.run();
+  // Published while the replay is under way: wanted by both.
+  f.publish({"b.1", "e", "d"});
+  f.run();
+  f.answer_all();
+  const auto ids = [&](const auto& stream) {
+    std::vector<std::uint64_t> found;
+    for (std::uint64_t x = 1; x <= f.head; ++x) {
+      for (auto n = count_of(f.io[stream.fd].sent, "id: " + f.id(x) + "\ndata: x"); n > 0; --n) {
+        found.push_back(x);
+      }
+    }
+    return found;
+  };
+  // Asked for after the last three were published, so those are the newest.
+  CHECK(ids(literals) == Sequences{2, 3, 4, 5, 6, 23, 24, 25, 26, 42, 43, 44, 45, 46, 47, 49});
+  CHECK(ids(pattern).front() == 2);
+  CHECK(f.state(literals) == StreamState::live);
+  CHECK(f.state(pattern) == StreamState::live);
+  CHECK(count_of(f.io[literals.fd].sent, "crier.gap") == 0);
+}
+
 TEST_CASE("a gap never leads back behind the one before it") {
   WorkerOptions options;
   options.ring_bytes_max = 8;

@@ -197,6 +197,9 @@ void Client::on_event(const SseMessage& message) {
   if (sequence > record_.head()) fail("event " + message.last_event_id + " was never published");
   const Published& published = record_[sequence];
   if (!subscribed(published.topic)) fail("event of topic " + published.topic);
+  if (from_ == ReplayFrom::last && sequence <= optional_through_ && !required_.contains(sequence)) {
+    fail("event " + message.last_event_id + " is not among the last");
+  }
   if (message.data != published.data) fail("event " + message.last_event_id + ": other data");
   if (message.event != (published.name.empty() ? "message" : published.name)) {
     fail("event " + message.last_event_id + ": other name " + message.event);
