@@ -1,19 +1,9 @@
 #include "broadcast/pattern_index.h"
 
 #include "core/check.h"
+#include "core/topic.h"
 
 namespace crier::broadcast {
-namespace {
-
-// Splits the first token off; `rest` keeps what follows its dot, or becomes a null view at the end.
-std::string_view take_token(std::string_view& rest) {
-  const std::size_t dot = rest.find('.');
-  const std::string_view token = rest.substr(0, dot);
-  rest = dot == std::string_view::npos ? std::string_view() : rest.substr(dot + 1);
-  return token;
-}
-
-}  // namespace
 
 struct PatternIndex::Node {
   std::map<std::string, Node, std::less<>> next;  // By token; "*" is any one, ">" all that follow.

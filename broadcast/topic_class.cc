@@ -9,14 +9,6 @@
 namespace crier::broadcast {
 namespace {
 
-// The first token, which is removed from `rest` with its dot.
-std::string_view take_token(std::string_view& rest) {
-  const std::size_t dot = rest.find('.');
-  const std::string_view token = rest.substr(0, dot);
-  rest = dot == std::string_view::npos ? std::string_view() : rest.substr(dot + 1);
-  return token;
-}
-
 // Is there a topic that both match?
 bool overlap(std::string_view a, std::string_view b) {
   while (!a.empty() && !b.empty()) {

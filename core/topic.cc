@@ -8,8 +8,8 @@ namespace {
 constexpr std::string_view kOneToken = "*";
 constexpr std::string_view kRest = ">";
 
-// Takes the first token off `rest`; `last` says that none is left.
-std::string_view take_token(std::string_view& rest, bool& last) {
+// Takes the first token off `rest`, be it empty; `last` says that none is left.
+std::string_view split_token(std::string_view& rest, bool& last) {
   const std::size_t dot = rest.find('.');
   last = dot == std::string_view::npos;
   const std::string_view token = rest.substr(0, dot);
@@ -30,7 +30,7 @@ bool valid(std::string_view text, bool wildcards) {
   if (text.size() > kTopicBytesMax) return false;
   bool last = false;
   for (std::size_t tokens = 1; !last; ++tokens) {
-    const std::string_view token = take_token(text, last);
+    const std::string_view token = split_token(text, last);
     const bool wildcard = wildcards && (token == kOneToken || (token == kRest && last));
     if (tokens > kTopicTokensMax || (!wildcard && !literal_token(token))) return false;
   }
@@ -47,6 +47,11 @@ bool valid_pattern(std::string_view text) {
   return valid(text, true);
 }
 
+std::string_view take_token(std::string_view& rest) {
+  bool last = false;
+  return split_token(rest, last);
+}
+
 bool is_pattern(std::string_view text) {
   return text.find_first_of("*>") != std::string_view::npos;
 }
@@ -58,13 +63,11 @@ bool matches(std::string_view pattern, std::string_view topic) {
 
 bool covers(std::string_view pattern, std::string_view subscription) {
   for (;;) {
-    bool pattern_last = false;
-    bool subscription_last = false;
-    const std::string_view wanted = take_token(pattern, pattern_last);
-    const std::string_view token = take_token(subscription, subscription_last);
+    const std::string_view wanted = take_token(pattern);
+    const std::string_view token = take_token(subscription);
     if (wanted == kRest) return true;
     if (token == kRest || (wanted != kOneToken && wanted != token)) return false;
-    if (pattern_last || subscription_last) return pattern_last && subscription_last;
+    if (pattern.empty() || subscription.empty()) return pattern.empty() && subscription.empty();
   }
 }
 

@@ -21,6 +21,10 @@ bool valid_topic(std::string_view text);
 // True for literal topics, too.
 bool valid_pattern(std::string_view text);
 
+// Takes the first token off `rest`, with the dot behind it: walks a topic or pattern token by token
+// until nothing is left. Requires: `rest` is what is left of a valid one, and not empty.
+std::string_view take_token(std::string_view& rest);
+
 // Does it have a wildcard token? Requires: valid_pattern(text).
 bool is_pattern(std::string_view text);
 

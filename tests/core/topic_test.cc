@@ -166,3 +166,14 @@ TEST_CASE("covers says what matching every topic would say") {
   CHECK(wrong == 0);
   CHECK(patterns.size() > 40);
 }
+
+TEST_CASE("a topic is walked token by token") {
+  const auto [text, tokens] = GENERATE(table<std::string_view, std::vector<std::string_view>>({
+      {"a", {"a"}},
+      {"orders.eu.created", {"orders", "eu", "created"}},
+      {"*.b.>", {"*", "b", ">"}},
+  }));
+  std::vector<std::string_view> found;
+  for (std::string_view rest = text; !rest.empty();) found.push_back(crier::take_token(rest));
+  CHECK(found == tokens);
+}
