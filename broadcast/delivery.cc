@@ -142,6 +142,7 @@ WriteOutcome Delivery::write(Stream& stream, Instant now) {
   if (outcome.status == WriteStatus::partial) {
     stats_.blocked_by_socket.add();
     if (outcome.starved) {
+      stream.set(Stream::kStarved);
       revisit(streams_.index_of(stream));  // No writable edge will tell.
     } else {
       stream.set(Stream::kBlocked);
@@ -270,6 +271,7 @@ void Delivery::drain(StreamIndex index, Instant now) {
   Stream& stream = streams_[index];
   Owing& owing = streams_.owing(stream);
   stream.clear(Stream::kBlocked);
+  stream.clear(Stream::kStarved);
   std::size_t share = kWriteBytesMax;
   while (true) {
     if (owing.dropped > 0) announce_dropped(stream, owing);

@@ -68,6 +68,8 @@ struct alignas(64) Stream {
 
   static constexpr std::uint8_t kAddressCounted = 32;  // `address` is a row, and counts.
 
+  static constexpr std::uint8_t kStarved = 64;  // The kernel had no memory for its last write.
+
   bool has(std::uint8_t flag) const { return (flags & flag) != 0; }
   void set(std::uint8_t flag) { flags = static_cast<std::uint8_t>(flags | flag); }
   void clear(std::uint8_t flag) { flags = static_cast<std::uint8_t>(flags & ~flag); }

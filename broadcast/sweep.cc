@@ -48,7 +48,8 @@ bool Sweep::visit(StreamIndex index, Instant now) {
                                          ? std::min(kEndingSecondsMax, options.owing_seconds_max)
                                          : options.owing_seconds_max;
       // Blocked is owed something, be it only in the history: its ring may have been dropped.
-      if (stream.has(Stream::kBlocked) && older_than(stream.wrote_at, patience, now)) {
+      const bool waits = stream.has(Stream::kBlocked) || stream.has(Stream::kStarved);
+      if (waits && older_than(stream.wrote_at, patience, now)) {
         parts_.closes.add(index, stream, EndReason::stalled);
         return false;
       }

@@ -72,6 +72,21 @@ TEST_CASE("who takes no byte of what he is owed is ended, however it is owed") {
   CHECK(!f.io[reader.fd].closed);
 }
 
+TEST_CASE("who takes nothing for the kernel's lack of memory is ended, too") {
+  WorkerFixture f({}, timed(15, 5, 0));
+  const auto starved = f.open({"a"});
+  f.io[starved.fd].starved = true;
+  f.publish({"a"});
+  f.run();
+  for (int i = 0; i < 8; ++i) {
+    f.pass_seconds(1);
+    f.worker->revisit(f.now);
+    f.run();
+    CHECK(f.ended.empty() == (i < 5));
+  }
+  CHECK(f.ended == std::vector{EndReason::stalled});
+}
+
 TEST_CASE("a stream that reaches its age is told and ended") {
   WorkerFixture f({}, timed(15, 30, 10));
   const auto stream = f.open({"a"});
