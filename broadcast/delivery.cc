@@ -357,6 +357,14 @@ void Delivery::continue_listed(std::size_t most, Instant now) {
   listed_.erase(listed_.begin(), listed_.begin() + static_cast<std::ptrdiff_t>(count));
 }
 
+// Without memory for a ring a replay that has no tokens would be answered in vain.
+bool Delivery::needs_tokens_to_ask(Stream& stream, Instant now) {
+  if (stream.state != StreamState::replaying || !paced(stream)) return false;
+  const Owing& owing = streams_.owing(stream);
+  return owing.ring.empty() && owing.dropped == 0 &&
+         stream.bucket.available(rate(stream), now) == 0;
+}
+
 void Delivery::continue_revisited(Instant now) {
   std::vector<StreamToken> visiting;
   visiting.swap(revisited_);
@@ -365,7 +373,12 @@ void Delivery::continue_revisited(Instant now) {
     if (stream == nullptr) continue;
     stream->clear(Stream::kRevisited);
     if (stream->owing == kNone || stream->state == StreamState::closing) continue;
-    if (!stream->has(Stream::kBlocked)) drain(token.index, now);
+    if (stream->has(Stream::kBlocked)) continue;
+    if (needs_tokens_to_ask(*stream, now)) {
+      revisit(token.index);
+    } else {
+      drain(token.index, now);
+    }
   }
 }
 

@@ -115,6 +115,7 @@ class Delivery {
   Gathered gather(Stream& stream, Owing& owing, Instant now);
   void drop_sent(Stream& stream, Owing& owing, std::size_t bytes, Instant now);
   void await_tokens(StreamIndex index);
+  bool needs_tokens_to_ask(Stream& stream, Instant now);
   void revisit(StreamIndex index);
   void list(StreamIndex index);
 
