@@ -97,7 +97,7 @@ bool Delivery::enqueue(StreamIndex index, std::span<const FrameRef> frames, Inst
   Stream& stream = streams_[index];
   Owing& owing = streams_.owing(stream);
   for (const FrameRef& frame : frames) {
-    if (fits(owing, frame->wire(stream.framing()).size())) {
+    if (make_room_for(owing, frame->wire(stream.framing()).size())) {
       push(stream, owing, frame);
     } else if (!overflow(index, frame, now)) {
       return false;
@@ -106,10 +106,11 @@ bool Delivery::enqueue(StreamIndex index, std::span<const FrameRef> frames, Inst
   return true;
 }
 
-bool Delivery::fits(const Owing& owing, std::size_t bytes) {
+// Room for a frame of so many bytes within the stream's limits; its ring grows as needed.
+bool Delivery::make_room_for(Owing& owing, std::size_t bytes) {
   const bool within = owing.ring.size() < options_.owed_events_max &&
                       (owing.ring.empty() || owing.bytes + bytes <= options_.owed_bytes_max);
-  return within && streams_.make_room(const_cast<Owing&>(owing));
+  return within && streams_.make_room(owing);
 }
 
 void Delivery::push(Stream& stream, Owing& owing, FrameRef frame) {

@@ -109,7 +109,7 @@ class Delivery {
   void fall_behind(StreamIndex index, std::span<const FrameRef> frames, const Cut& cut,
                    Instant now);
 
-  bool fits(const Owing& owing, std::size_t bytes);
+  bool make_room_for(Owing& owing, std::size_t bytes);
   void push(Stream& stream, Owing& owing, FrameRef frame);
   void forget_bytes(Owing& owing, std::size_t bytes);
   Gathered gather(Stream& stream, Owing& owing, Instant now);

@@ -43,7 +43,7 @@ bool Delivery::overflow(StreamIndex index, const FrameRef& frame, Instant now) {
 }
 
 bool Delivery::make_room_by_dropping(Stream& stream, Owing& owing, std::size_t bytes) {
-  while (!fits(owing, bytes)) {
+  while (!make_room_for(owing, bytes)) {
     if (!drop_oldest(stream, owing)) return false;
   }
   return true;
