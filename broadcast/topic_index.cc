@@ -11,6 +11,16 @@ namespace {
 
 constexpr std::size_t kBucketsAtFirst = 16;
 
+constexpr std::uint32_t kSinglesAtFirst = 4;
+
+void resize_singles(TopicEntry& row, std::uint32_t capacity) {
+  auto* list = new StreamIndex[capacity];
+  std::ranges::copy(row.single_streams(), list);
+  if (row.singles_capacity > 0) delete[] row.singles.many;
+  row.singles.many = list;
+  row.singles_capacity = capacity;
+}
+
 void add_single(TopicEntry& row, StreamIndex stream) {
   if (row.singles_size == 0 && row.singles_capacity == 0) {
     row.singles.one = stream;
@@ -18,23 +28,30 @@ void add_single(TopicEntry& row, StreamIndex stream) {
     return;
   }
   if (row.singles_size >= std::max(row.singles_capacity, 1U)) {
-    const std::uint32_t capacity = std::max(4U, row.singles_capacity * 2);
-    auto* larger = new StreamIndex[capacity];
-    std::ranges::copy(row.single_streams(), larger);
-    if (row.singles_capacity > 0) delete[] row.singles.many;
-    row.singles.many = larger;
-    row.singles_capacity = capacity;
+    resize_singles(row, std::max(kSinglesAtFirst, row.singles_capacity * 2));
   }
   row.singles.many[row.singles_size++] = stream;
 }
 
-// Moves the last entry to `position`; returns it.
+// Moves the last entry to `position`; returns it. What a crowd needed is given back as it leaves.
 StreamIndex remove_single(TopicEntry& row, std::uint32_t position) {
   CRIER_CHECK(position < row.singles_size);
   StreamIndex* list = row.singles_capacity == 0 ? &row.singles.one : row.singles.many;
   const StreamIndex moved = list[--row.singles_size];
   list[position] = moved;
+  if (row.singles_capacity > kSinglesAtFirst && row.singles_size <= row.singles_capacity / 4) {
+    resize_singles(row, row.singles_capacity / 2);
+  }
   return moved;
+}
+
+// The same for storage of a list of multis.
+void give_back_storage(std::vector<MultiMember>& list) {
+  if (list.capacity() <= kSinglesAtFirst || list.size() > list.capacity() / 4) return;
+  std::vector<MultiMember> smaller;
+  smaller.reserve(list.capacity() / 2);
+  smaller.assign(list.begin(), list.end());
+  list.swap(smaller);
 }
 
 void release(TopicEntry& row) {
@@ -150,6 +167,7 @@ void TopicIndex::leave_multis(StreamIndex index, StreamExtra& extra) {
     const MultiMember moved = list.back();
     list[subscription.position] = moved;
     list.pop_back();
+    give_back_storage(list);
     streams_.extra(streams_[moved.stream])->subscriptions[moved.ordinal].position =
         subscription.position;
     drop_if_unused(subscription.row);

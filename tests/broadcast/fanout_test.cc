@@ -89,4 +89,28 @@ TEST_CASE("many events for many streams are written together, once a stream") {
   }
 }
 
+TEST_CASE("a topic's lists give back what a crowd needed") {
+  WorkerFixture f;
+  const bool multi = GENERATE(false, true);
+  std::vector<WorkerFixture::Opened> streams;
+  for (int i = 0; i < 1'000; ++i) {
+    streams.push_back(multi ? f.open({"a", "b"}) : f.open({"a"}));
+  }
+  const auto capacity = [&] {
+    const TopicEntry& row = f.worker->topics()[*f.worker->topics().find("a")];
+    return multi ? row.multis->capacity() : row.singles_capacity;
+  };
+  CHECK(capacity() >= 1'000);
+  while (streams.size() > 3) {
+    f.worker->on_peer_closed(streams.back().token);
+    streams.pop_back();
+    f.worker->finish_turn(f.now);
+    REQUIRE(f.worker->consistent());
+    REQUIRE(capacity() <= std::max<std::size_t>(16, streams.size() * 4));
+  }
+  f.publish({"a"});
+  f.run();
+  for (const auto& stream : streams) CHECK(count_of(f.io[stream.fd].sent, "data: x") == 1);
+}
+
 }  // namespace crier::broadcast
