@@ -16,7 +16,7 @@ Broadcaster::Broadcaster(const Parts& parts, WorkerOptions options)
       stats_(parts.stats),
       counts_(parts.counts),
       streams_({options_.streams_max, options_.ring_frames_max, options_.ring_bytes_max}),
-      topics_(streams_, options_.topic_key, options_.topics_max),
+      topics_(streams_, options_.topic_key, options_.topics_max, options_.patterns_max),
       delivery_({streams_, io_, stats_, closes_, replay_queue_, options_}),
       fanout_(streams_, topics_, delivery_),
       catch_up_({streams_, topics_, delivery_, replay_queue_, parts.replays, stats_, options_}),
@@ -70,9 +70,10 @@ std::expected<void, Refused> Broadcaster::start(StreamToken token, const StartRe
                                                 Instant now) {
   Stream& stream = *streams_.find(token);
   CRIER_CHECK(stream.state == StreamState::reserved);
-  if (!topics_.join(token.index, request.subscriptions)) {
+  if (const auto joined = topics_.join(token.index, request.subscriptions); !joined) {
     cancel(token);
-    return std::unexpected(Refused::topics_max);
+    return std::unexpected(joined.error() == IndexFull::patterns ? Refused::patterns_max
+                                                                 : Refused::topics_max);
   }
   if (!request.trace_id.empty()) {
     StreamExtra* extra = streams_.extra(stream);

@@ -55,9 +55,13 @@ struct SharedCounts {
 };
 
 // Why a stream was not admitted; a peer can cause each, so none is our error.
-enum class Refused : std::uint8_t { streams_max, streams_per_address_max, topics_max, draining };
-inline constexpr std::array<std::string_view, 4> kRefusedNames = {
-    "streams_max", "streams_per_address_max", "topics_max", "draining"};
+enum class Refused : std::uint8_t {
+  streams_max,
+  streams_per_address_max,
+  topics_max,
+  patterns_max,
+  draining,
+};
 
 struct StartRequest {
   int fd = -1;            // Taken over; closed through StreamIo.

@@ -6,6 +6,12 @@
 #include "core/turn_limits.h"
 
 namespace crier::broadcast {
+namespace {
+
+// Of matching, for the price of a send.
+constexpr std::size_t kStepsPerStream = 16;
+
+}  // namespace
 
 MultiFanout::MultiFanout(StreamTable& streams, TopicIndex& topics, Delivery& delivery)
     : streams_(streams), topics_(topics), delivery_(delivery) {}
@@ -17,18 +23,25 @@ void MultiFanout::add(const SharedBatch& batch) {
 
 void MultiFanout::begin() {
   CRIER_CHECK(!waiting_.empty());
-  const SharedBatch batch = std::move(waiting_.front());
+  batch_ = std::move(waiting_.front());
   waiting_.pop_front();
-  pending_frames_ -= batch->size();
-  serving_ = true;
+  pending_frames_ -= batch_->size();
+  matched_ = 0;
   share_ = 0;
-  through_ = batch->back()->sequence();
-  for (const FrameRef& frame : *batch) {
+  through_ = batch_->back()->sequence();
+}
+
+// A stream that joins meanwhile has a later position than all of the batch, so what of it was
+// matched before does not matter.
+void MultiFanout::match_some(std::size_t steps_max) {
+  for (std::size_t steps = 0; steps < steps_max && matched_ < batch_->size(); ++matched_) {
+    const FrameRef& frame = (*batch_)[matched_];
     matching_.clear();
     if (const auto row = topics_.find(frame->topic_hash(), frame->topic())) {
       if (topics_[*row].multi_size() > 0) matching_.push_back(*row);
     }
-    topics_.patterns().match(frame->topic(), matching_);
+    steps += topics_.patterns().match(frame->topic(), matching_);
+    steps += matching_.size();
     for (const TopicEntryIndex row : matching_) add_to_share(row, frame);
   }
 }
@@ -45,13 +58,17 @@ void MultiFanout::add_to_share(TopicEntryIndex row, const FrameRef& frame) {
 void MultiFanout::finish() {
   for (const Share& share : shares_) share_of_[share.row] = kNone;
   shares_.clear();
-  serving_ = false;
+  batch_.reset();
 }
 
 std::size_t MultiFanout::run(std::size_t most, Instant now) {
-  if (!serving_) {
+  if (!batch_) {
     if (waiting_.empty()) return 0;
     begin();
+  }
+  if (matched_ < batch_->size()) {
+    match_some(most * kStepsPerStream);
+    if (matched_ < batch_->size()) return most;
   }
   std::size_t visited = 0;
   for (; share_ < shares_.size(); ++share_) {

@@ -5,7 +5,8 @@
 // stream is only offered what is >= sequence_next would silently skip the lower sequence in the
 // later topic.
 //
-// Batches are served in order, one after the other; a batch in slices.
+// Batches are served in order, one after the other; a batch in slices: first its events are
+// matched, then the streams visited.
 //
 // Belongs to one worker.
 #pragma once
@@ -26,9 +27,11 @@ class MultiFanout {
   MultiFanout(StreamTable& streams, TopicIndex& topics, Delivery& delivery);
 
   void add(const SharedBatch& batch);
-  // Offers pending events to at most `most` streams; returns how many it looked at.
+  // Matches pending events or offers them to at most `most` streams, a share of work that costs
+  // about as much either way. Returns how many streams it looked at, or stands for; 0: nothing is
+  // pending.
   std::size_t run(std::size_t most, Instant now);
-  bool unfinished() const { return serving_ || !waiting_.empty(); }
+  bool unfinished() const { return batch_ || !waiting_.empty(); }
   std::size_t pending_frames() const { return pending_frames_; }
 
  private:
@@ -40,6 +43,7 @@ class MultiFanout {
   };
 
   void begin();
+  void match_some(std::size_t steps_max);
   void finish();
   void add_to_share(TopicEntryIndex row, const FrameRef& frame);
   void serve(StreamIndex index, Instant now);
@@ -51,7 +55,8 @@ class MultiFanout {
   std::size_t pending_frames_ = 0;
 
   // The batch being served.
-  bool serving_ = false;
+  SharedBatch batch_;          // Null: none.
+  std::size_t matched_ = 0;    // So many of its events.
   std::uint64_t through_ = 0;  // Its last sequence.
   std::vector<Share> shares_;
   std::vector<std::uint32_t> share_of_;  // By row; kNone: none.

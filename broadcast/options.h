@@ -18,6 +18,7 @@ struct WorkerOptions {
   std::uint64_t random_seed = 0;
   std::size_t streams_max = 0;                  // Slots of this worker.
   std::size_t topics_max = 0;                   // Topics and patterns with a stream of this worker.
+  std::size_t patterns_max = 10'000;            // Patterns, of these: at most 1.5 ms an event.
   std::uint32_t ring_frames_max = 1'024;        // A power of two, at least owed_events_max.
   std::size_t ring_bytes_max = 64u << 20;       // Storage of all rings together.
   std::shared_ptr<const TopicClasses> classes;  // A stream remembers its row's number.

@@ -45,23 +45,26 @@ bool PatternIndex::remove_from(Node& node, std::string_view rest) {
   return node.row == kNone && node.next.empty();
 }
 
-void PatternIndex::match(std::string_view topic, std::vector<std::uint32_t>& rows) const {
-  match_from(*root_, topic, rows);
+std::size_t PatternIndex::match(std::string_view topic, std::vector<std::uint32_t>& rows) const {
+  return match_from(*root_, topic, rows);
 }
 
-void PatternIndex::match_from(const Node& node, std::string_view rest,
-                              std::vector<std::uint32_t>& rows) {
+// Returns how many nodes it came to.
+std::size_t PatternIndex::match_from(const Node& node, std::string_view rest,
+                                     std::vector<std::uint32_t>& rows) {
   if (rest.empty()) {
     if (node.row != kNone) rows.push_back(node.row);
-    return;
+    return 1;
   }
   if (const auto all = node.next.find(">"); all != node.next.end()) rows.push_back(all->second.row);
   const std::string_view token = take_token(rest);
+  std::size_t steps = 1;
   for (const std::string_view branch : {token, std::string_view("*")}) {
     if (const auto next = node.next.find(branch); next != node.next.end()) {
-      match_from(next->second, rest, rows);
+      steps += match_from(next->second, rest, rows);
     }
   }
+  return steps;
 }
 
 }  // namespace crier::broadcast

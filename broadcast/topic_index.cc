@@ -63,8 +63,13 @@ void release(TopicEntry& row) {
 
 }  // namespace
 
-TopicIndex::TopicIndex(StreamTable& streams, const HashKey& topic_key, std::size_t rows_max)
-    : streams_(streams), topic_key_(topic_key), rows_(rows_max), buckets_(kBucketsAtFirst, kNone) {}
+TopicIndex::TopicIndex(StreamTable& streams, const HashKey& topic_key, std::size_t rows_max,
+                       std::size_t patterns_max)
+    : streams_(streams),
+      topic_key_(topic_key),
+      rows_(rows_max),
+      buckets_(kBucketsAtFirst, kNone),
+      patterns_max_(patterns_max) {}
 
 TopicIndex::~TopicIndex() {
   for (std::size_t row = 0; row < rows_.end(); ++row) {
@@ -84,12 +89,14 @@ std::optional<TopicEntryIndex> TopicIndex::find(std::uint64_t hash, std::string_
   return std::nullopt;
 }
 
-std::optional<TopicEntryIndex> TopicIndex::find_or_add(std::string_view name) {
+std::expected<TopicEntryIndex, IndexFull> TopicIndex::find_or_add(std::string_view name) {
   CRIER_CHECK(name.size() <= 255);
   const std::uint64_t hash = keyed_hash(topic_key_, name);
-  if (const auto found = find(hash, name)) return found;
+  if (const auto found = find(hash, name)) return *found;
+  const bool pattern = is_pattern(name);
+  if (pattern && patterns_.size() >= patterns_max_) return std::unexpected(IndexFull::patterns);
   const auto index = rows_.rent();
-  if (!index) return std::nullopt;
+  if (!index) return std::unexpected(IndexFull::topics);
   TopicEntry& row = rows_[*index];
   row = TopicEntry{};
   row.hash = hash;
@@ -97,10 +104,10 @@ std::optional<TopicEntryIndex> TopicIndex::find_or_add(std::string_view name) {
   std::memcpy(row.name, name.data(), name.size());
   row.name_size = static_cast<std::uint8_t>(name.size());
   row.work = kNone;
-  row.pattern = is_pattern(name);
+  row.pattern = pattern;
   if (row.pattern) patterns_.add(name, *index);
   insert_bucket(*index);
-  return index;
+  return *index;
 }
 
 void TopicIndex::drop_if_unused(TopicEntryIndex index) {
@@ -112,7 +119,8 @@ void TopicIndex::drop_if_unused(TopicEntryIndex index) {
   rows_.give_back(index);
 }
 
-bool TopicIndex::join(StreamIndex index, std::span<const std::string_view> subscriptions) {
+std::expected<void, IndexFull> TopicIndex::join(StreamIndex index,
+                                                std::span<const std::string_view> subscriptions) {
   CRIER_CHECK(!subscriptions.empty());
   if (subscriptions.size() == 1 && !is_pattern(subscriptions[0])) {
     return join_single(index, subscriptions[0]);
@@ -125,7 +133,7 @@ bool TopicIndex::join(StreamIndex index, std::span<const std::string_view> subsc
     const auto row = find_or_add(name);
     if (!row) {
       leave_multis(index, extra);
-      return false;
+      return std::unexpected(row.error());
     }
     auto*& multis = rows_[*row].multis;
     if (multis == nullptr) multis = new std::vector<MultiMember>();
@@ -133,17 +141,17 @@ bool TopicIndex::join(StreamIndex index, std::span<const std::string_view> subsc
     extra.subscriptions.push_back({*row, static_cast<std::uint32_t>(multis->size())});
     multis->push_back({index, ordinal});
   }
-  return true;
+  return {};
 }
 
-bool TopicIndex::join_single(StreamIndex index, std::string_view topic) {
+std::expected<void, IndexFull> TopicIndex::join_single(StreamIndex index, std::string_view topic) {
   const auto row = find_or_add(topic);
-  if (!row) return false;
+  if (!row) return std::unexpected(row.error());
   Stream& stream = streams_[index];
   stream.topic = *row;
   stream.topic_position = rows_[*row].singles_size;
   add_single(rows_[*row], index);
-  return true;
+  return {};
 }
 
 void TopicIndex::leave(StreamIndex index) {

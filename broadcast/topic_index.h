@@ -13,6 +13,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <expected>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -57,17 +58,22 @@ struct TopicEntry {
 
 static_assert(sizeof(TopicEntry) <= 56);
 
+// Why a stream could not be listed: so many topics and patterns, or patterns, are wanted already.
+enum class IndexFull : std::uint8_t { topics, patterns };
+
 class TopicIndex {
  public:
   // `rows_max` bounds topics and patterns together. The table outlives the index.
-  TopicIndex(StreamTable& streams, const HashKey& topic_key, std::size_t rows_max);
+  TopicIndex(StreamTable& streams, const HashKey& topic_key, std::size_t rows_max,
+             std::size_t patterns_max);
   ~TopicIndex();
   TopicIndex(const TopicIndex&) = delete;
   TopicIndex& operator=(const TopicIndex&) = delete;
 
   // Lists the stream under its subscriptions: distinct, valid topics or patterns, at least one.
-  // False when there is no row left; the stream is then listed nowhere.
-  [[nodiscard]] bool join(StreamIndex index, std::span<const std::string_view> subscriptions);
+  // Error: the stream is listed nowhere.
+  [[nodiscard]] std::expected<void, IndexFull> join(
+      StreamIndex index, std::span<const std::string_view> subscriptions);
 
   // Takes the stream out of every list. Harmless when it is in none.
   void leave(StreamIndex index);
@@ -94,9 +100,9 @@ class TopicIndex {
   bool consistent() const;
 
  private:
-  std::optional<TopicEntryIndex> find_or_add(std::string_view name);
+  std::expected<TopicEntryIndex, IndexFull> find_or_add(std::string_view name);
   void drop_if_unused(TopicEntryIndex row);
-  bool join_single(StreamIndex index, std::string_view topic);
+  std::expected<void, IndexFull> join_single(StreamIndex index, std::string_view topic);
   void leave_single(Stream& stream);
   void leave_multis(StreamIndex index, StreamExtra& extra);
 
@@ -110,6 +116,7 @@ class TopicIndex {
   IndexPool<TopicEntry> rows_;
   std::vector<TopicEntryIndex> buckets_;  // Open addressing, linear probing; kNone is empty.
   PatternIndex patterns_;
+  std::size_t patterns_max_;
   std::size_t multis_ = 0;
 };
 

@@ -25,14 +25,15 @@ enum class RefusalReason : std::uint8_t {
   streams_max,
   streams_per_address_max,
   topics_max,
+  patterns_max,
   draining,
 };
 
-inline constexpr std::array<std::string_view, 14> kRefusalNames = {
+inline constexpr std::array<std::string_view, 15> kRefusalNames = {
     "malformed",    "too_large",      "unsupported", "timeout",
     "pending_full", "no_descriptors", "method",      "not_found",
     "forbidden",    "not_acceptable", "streams_max", "streams_per_address_max",
-    "topics_max",   "draining"};
+    "topics_max",   "patterns_max",   "draining"};
 static_assert(kRefusalNames.size() == static_cast<std::size_t>(RefusalReason::draining) + 1);
 
 constexpr std::string_view to_string(RefusalReason reason) {

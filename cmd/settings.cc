@@ -59,6 +59,7 @@ broadcast::WorkerOptions worker_options(const config::Config& config,
   options.streams_max = streams_possible;
   options.topics_max =
       std::min<std::size_t>(std::size_t{limits.topics_max} + 1, FreeIndices::kCapacityMax);
+  options.patterns_max = limits.patterns_max;
   options.owed_events_max = limits.owed_events_max;
   options.ring_frames_max =
       std::max(broadcast::RingPool::kSmallest, std::bit_ceil(limits.owed_events_max));

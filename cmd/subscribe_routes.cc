@@ -36,6 +36,9 @@ NotNow not_now(broadcast::Refused refused) {
     case broadcast::Refused::topics_max:
       return {RefusalReason::topics_max, 503,
               "Streams are subscribed to as many topics as limits.topics_max allows."};
+    case broadcast::Refused::patterns_max:
+      return {RefusalReason::patterns_max, 503,
+              "Streams are subscribed to as many patterns as limits.patterns_max allows."};
     case broadcast::Refused::draining:
       break;
   }

@@ -100,6 +100,7 @@ struct Limits {
   std::uint32_t owing_seconds_max = 30;
   std::uint32_t topics_per_stream_max = 64;
   std::uint32_t topics_max = 1'000'000;
+  std::uint32_t patterns_max = 10'000;   // Of one worker.
   std::uint32_t stream_seconds_max = 0;  // 0: no end.
   std::uint32_t pending_requests_max = 1'024;
   std::uint32_t pending_seconds_max = 10;

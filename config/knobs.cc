@@ -122,6 +122,10 @@ constexpr std::array kKnobs{
     number<&C::limits, &Limits::topics_max>(
         "limits.topics_max", {1, 16'000'000}, kRestart,
         "Topics known at a time, by their history or by streams."),
+    number<&C::limits, &Limits::patterns_max>(
+        "limits.patterns_max", {1, 16'000'000}, kRestart,
+        "Different patterns that the streams of one worker are subscribed to. An event is compared "
+        "with all of them that begin like its topic."),
     number<&C::limits, &Limits::stream_seconds_max>(
         "limits.stream_seconds_max", {0, 30 * kDaySeconds}, kLive,
         "Seconds after which a stream is ended and told to come back. 0: never."),

@@ -89,6 +89,62 @@ TEST_CASE("many events for many streams are written together, once a stream") {
   }
 }
 
+// All patterns that match a topic of so many tokens `a` without `>`.
+std::vector<std::string> patterns_of(std::size_t tokens) {
+  std::vector<std::string> patterns;
+  for (std::size_t bits = 1; bits < std::size_t{1} << tokens; ++bits) {
+    std::string pattern;
+    for (std::size_t i = 0; i < tokens; ++i) {
+      pattern += (bits >> i & 1) != 0 ? ".*" : ".a";
+    }
+    patterns.push_back(pattern.substr(1));
+  }
+  return patterns;
+}
+
+TEST_CASE("a topic with one stream is served while many patterns are matched") {
+  WorkerOptions options;
+  options.topics_max = 5'000;
+  WorkerFixture f({}, options);
+  const std::vector<std::string> patterns = patterns_of(10);
+  const auto wide = f.open({patterns.begin(), patterns.end()});
+  const auto one = f.open({"one"});
+  f.take_sent(wide);
+  f.take_sent(one);
+  f.publish(std::vector<std::string>(100, "a.a.a.a.a.a.a.a.a.a"));
+  f.worker->run(f.now);
+  f.publish({"one"});
+  for (int i = 0; i < 3; ++i) f.worker->run(f.now);
+  CHECK(count_of(f.io[one.fd].sent, "data: x") == 1);
+  CHECK(f.io[wide.fd].sent.empty());
+  f.run();
+  CHECK(count_of(f.io[wide.fd].sent, "data: x") == 100);
+}
+
+TEST_CASE("patterns beyond their cap are refused, those that are known are not") {
+  WorkerOptions options;
+  options.patterns_max = 2;
+  WorkerFixture f({}, options);
+  const auto first = f.open({"a.*", "b.>"});
+  const auto start = [&](std::vector<std::string_view> subscriptions) {
+    const auto token = f.worker->reserve({}, f.now);
+    REQUIRE(token.has_value());
+    StartRequest request;
+    request.fd = f.io.open();
+    request.head = "H";
+    request.subscriptions = subscriptions;
+    return f.worker->start(*token, request, f.now);
+  };
+  CHECK(start({"a.*", "a.b", "c.*"}) == std::unexpected(Refused::patterns_max));
+  CHECK(start({"a.*", "a.b"}).has_value());
+  CHECK(start({"c.d"}).has_value());
+  CHECK(f.worker->consistent());
+  f.worker->on_peer_closed(first.token);
+  f.worker->finish_turn(f.now);
+  CHECK(start({"c.*"}).has_value());
+  CHECK(start({"d.*"}) == std::unexpected(Refused::patterns_max));
+}
+
 TEST_CASE("a topic's lists give back what a crowd needed") {
   WorkerFixture f;
   const bool multi = GENERATE(false, true);

@@ -175,6 +175,7 @@ Happened World::count() const {
   happened.delivered = stats_.events_delivered.read();
   happened.opened = stats_.opened.read();
   happened.refused = refused_;
+  happened.patterns_refused = patterns_refused_;
   happened.overflows = stats_.overflows.read();
   happened.dropped = stats_.frames_dropped.read();
   for (std::size_t i = 0; i < kGapReasons; ++i) happened.gaps[i] = stats_.gaps[i].read();
@@ -195,6 +196,7 @@ void Happened::add(const Happened& other) {
   delivered += other.delivered;
   opened += other.opened;
   refused += other.refused;
+  patterns_refused += other.patterns_refused;
   overflows += other.overflows;
   dropped += other.dropped;
   for (std::size_t i = 0; i < kGapReasons; ++i) gaps[i] += other.gaps[i];

@@ -90,6 +90,7 @@ Setting setting_of(Random& random) {
   worker.classes = classes;
   worker.streams_max = pick<std::size_t>(random, {1, 5, 40});
   worker.topics_max = pick<std::size_t>(random, {2, 6, 200, 200});
+  worker.patterns_max = pick<std::size_t>(random, {1, 3, 200, 200});
   worker.owed_events_max = pick<std::uint32_t>(random, {1, 2, 5, 8, 9, 64, 1'024});
   worker.ring_frames_max = std::max(8U, std::bit_ceil(worker.owed_events_max));
   worker.owed_bytes_max = pick<std::uint32_t>(random, {1, 300, 4'096, 1 << 20});

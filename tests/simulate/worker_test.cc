@@ -33,6 +33,7 @@ TEST_CASE("no subscriber loses an event silently, whatever happens") {
   // The simulation is worth something only as long as all of this does come about.
   CHECK(all.delivered > seeds * 100);
   CHECK(all.refused > 0);
+  CHECK(all.patterns_refused > 0);
   CHECK(all.dropped > 0);
   CHECK(all.lags > 0);
   CHECK(all.losses > all.topic_losses);

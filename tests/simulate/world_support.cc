@@ -28,8 +28,8 @@ World::World(std::uint64_t seed)
       live_options_(setting_.worker) {
   counts_.streams_max = setting_.streams_max;
   counts_.streams_per_address_max = setting_.streams_per_address_max;
-  worker_ = std::make_unique<Broadcaster>(
-      Broadcaster::Parts{io_, control_, *this, stats_, counts_}, setting_.worker);
+  worker_ = std::make_unique<Broadcaster>(Broadcaster::Parts{io_, control_, *this, stats_, counts_},
+                                          setting_.worker);
   for (std::size_t number = 0; number < setting_.clients; ++number) {
     Client::Facts facts;
     facts.number = number;
@@ -177,7 +177,10 @@ void World::connect(Client& client) {
   progress_[fd] = {0, now_, {}};
   if (const auto started = worker_->start(*token, request, now_); !started) {
     ++refused_;
-    REQUIRE(started.error() == Refused::topics_max);
+    const bool full =
+        started.error() == Refused::topics_max || started.error() == Refused::patterns_max;
+    REQUIRE(full);
+    if (started.error() == Refused::patterns_max) ++patterns_refused_;
     REQUIRE(io_[fd].bytes == 0);
     REQUIRE(!io_[fd].closed);
     client.break_off();
