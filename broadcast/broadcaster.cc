@@ -20,9 +20,13 @@ Broadcaster::Broadcaster(const Parts& parts, WorkerOptions options)
       delivery_({streams_, io_, stats_, closes_, replay_queue_, options_}),
       fanout_(streams_, topics_, delivery_),
       catch_up_({streams_, topics_, delivery_, replay_queue_, parts.replays, stats_, options_}),
+      owed_bound_(streams_, delivery_, options_),
       sweep_({streams_, delivery_, closes_, stats_, options_}) {
   CRIER_CHECK(options_.classes != nullptr);
   CRIER_CHECK(options_.owed_events_max <= options_.ring_frames_max);
+  CRIER_CHECK(options_.workers >= 1);
+  CRIER_CHECK(options_.frames != nullptr);
+  CRIER_CHECK(options_.history_bytes != nullptr);
 }
 
 std::expected<StreamToken, Refused> Broadcaster::reserve(
@@ -173,7 +177,7 @@ void Broadcaster::on_no_memory(StreamToken token) {
 }
 
 bool Broadcaster::wants_input() const {
-  return !lost_ && !fanout_.full();
+  return !lost_ && !fanout_.full() && !owed_bound_.unfinished();
 }
 
 void Broadcaster::take_batch(const SharedBatch& batch) {
@@ -230,7 +234,9 @@ void Broadcaster::pass_lost() {
 
 void Broadcaster::run(Instant now) {
   delivery_.continue_listed(kGroupSlice, now);
-  if (fanout_.unfinished()) {
+  if (owed_bound_.unfinished()) {
+    owed_bound_.run(now);
+  } else if (fanout_.unfinished()) {
     fanout_.run(kGroupSlice, now);
   } else if (lost_) {
     pass_lost();
@@ -239,7 +245,8 @@ void Broadcaster::run(Instant now) {
 }
 
 bool Broadcaster::unfinished() const {
-  return fanout_.unfinished() || lost_.has_value() || delivery_.any_listed();
+  return fanout_.unfinished() || lost_.has_value() || delivery_.any_listed() ||
+         owed_bound_.unfinished();
 }
 
 void Broadcaster::tick(Instant now) {
@@ -284,6 +291,7 @@ void Broadcaster::vacate(StreamIndex index, EndReason reason, Instant now) {
 }
 
 void Broadcaster::set_live_options(const WorkerOptions& wanted) {
+  options_.owed_total_bytes_max = wanted.owed_total_bytes_max;
   options_.owing_seconds_max = wanted.owing_seconds_max;
   options_.heartbeat_seconds = wanted.heartbeat_seconds;
   options_.stream_seconds_max = wanted.stream_seconds_max;

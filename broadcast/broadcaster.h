@@ -24,6 +24,7 @@
 #include "broadcast/delivery.h"
 #include "broadcast/fanout.h"
 #include "broadcast/options.h"
+#include "broadcast/owed_bound.h"
 #include "broadcast/replay.h"
 #include "broadcast/resume.h"
 #include "broadcast/stats.h"
@@ -160,6 +161,7 @@ class Broadcaster {
   Delivery delivery_;
   Fanout fanout_;
   CatchUp catch_up_;
+  OwedBound owed_bound_;
   Sweep sweep_;
   std::string prelude_;
   bool draining_ = false;

@@ -114,20 +114,27 @@ bool Delivery::make_room_for(Owing& owing, std::size_t bytes) {
 }
 
 void Delivery::push(Stream& stream, Owing& owing, FrameRef frame) {
-  const std::size_t bytes = frame->wire(stream.framing()).size();
   if (frame->sequence() != 0) {
     CRIER_CHECK(frame->sequence() >= stream.sequence_next);
     stream.sequence_next = frame->sequence() + 1;
   }
+  count_owed(stream, owing, *frame);
   owing.ring.push(std::move(frame));
-  owing.bytes += static_cast<std::uint32_t>(bytes);
-  stats_.queue_bytes.set(queue_bytes_ += bytes);
 }
 
-void Delivery::forget_bytes(Owing& owing, std::size_t bytes) {
+void Delivery::count_owed(const Stream& stream, Owing& owing, const Frame& frame) {
+  const std::size_t bytes = frame.wire(stream.framing()).size();
+  owing.bytes += static_cast<std::uint32_t>(bytes);
+  stats_.queue_bytes.set(queue_bytes_ += bytes);
+  owed_memory_ += frame.memory_bytes();
+}
+
+void Delivery::forget_owed(const Stream& stream, Owing& owing, const Frame& frame) {
+  const std::size_t bytes = frame.wire(stream.framing()).size();
   CRIER_CHECK(bytes <= owing.bytes);
   owing.bytes -= static_cast<std::uint32_t>(bytes);
   stats_.queue_bytes.set(queue_bytes_ -= bytes);
+  owed_memory_ -= frame.memory_bytes();
 }
 
 void Delivery::add_piece(std::string_view bytes) {
@@ -262,9 +269,9 @@ void Delivery::drop_sent(Stream& stream, Owing& owing, std::size_t bytes, Instan
     } else {
       stats_.frames_sent.add();
     }
+    forget_owed(stream, owing, frame);
     owing.ring.pop();
     owing.oldest_sent = 0;
-    forget_bytes(owing, size);
   }
 }
 
@@ -323,7 +330,9 @@ void Delivery::release(StreamIndex index) {
   Stream& stream = streams_[index];
   if (stream.owing == kNone) return;
   Owing& owing = streams_.owing(stream);
-  forget_bytes(owing, owing.bytes);
+  for (std::uint32_t i = 0; i < owing.ring.size(); ++i) {
+    forget_owed(stream, owing, *owing.ring[i]);
+  }
   streams_.give_back_owing(stream);
 }
 

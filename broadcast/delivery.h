@@ -63,6 +63,14 @@ class Delivery {
   // Gives back what the stream was owed. For the end of the turn that closes it.
   void release(StreamIndex index);
 
+  // Leaves the stream owed at most so many bytes, besides what it has begun and crier's own events;
+  // what becomes of the rest is its overflow policy's. False: there was nothing to be done.
+  bool give_way(StreamIndex index, std::uint32_t bytes_max, Instant now);
+  // Closes the stream, and gives back what it was owed at once. False: it was owed nothing.
+  bool close_owing(StreamIndex index);
+  // Of the frames that rings refer to; those that several do count for each.
+  std::uint64_t owed_memory() const { return owed_memory_; }
+
   // Makes a live or owing stream continue from the history, from the first event it was
   // not sent a byte of.
   void fall_back_to_log(StreamIndex index);
@@ -111,7 +119,9 @@ class Delivery {
 
   bool make_room_for(Owing& owing, std::size_t bytes);
   void push(Stream& stream, Owing& owing, FrameRef frame);
-  void forget_bytes(Owing& owing, std::size_t bytes);
+  // The two ends of what is counted of a frame that a ring refers to.
+  void count_owed(const Stream& stream, Owing& owing, const Frame& frame);
+  void forget_owed(const Stream& stream, Owing& owing, const Frame& frame);
   Gathered gather(Stream& stream, Owing& owing, Instant now);
   void drop_sent(Stream& stream, Owing& owing, std::size_t bytes, Instant now);
   void await_tokens(StreamIndex index);
@@ -140,6 +150,7 @@ class Delivery {
   std::vector<StreamToken> listed_;
   std::vector<StreamToken> revisited_;
   std::uint64_t queue_bytes_ = 0;
+  std::uint64_t owed_memory_ = 0;
   Instant drain_end_;
 };
 

@@ -8,9 +8,7 @@
 namespace crier::broadcast {
 namespace {
 
-// What may wait in a worker before its inbox does. Beyond it control feeds the worker from the
-// history.
-constexpr std::size_t kPendingBytesMax = 16u << 20;
+// What may wait in a worker before its inbox does, as may kPendingBytesMax.
 constexpr std::size_t kPendingFramesMax = 16'384;
 
 constexpr std::uint32_t kMultis = kNone;

@@ -42,6 +42,37 @@ bool Delivery::overflow(StreamIndex index, const FrameRef& frame, Instant now) {
   return true;
 }
 
+bool Delivery::give_way(StreamIndex index, std::uint32_t bytes_max, Instant now) {
+  Stream& stream = streams_[index];
+  const bool behind = stream.state == StreamState::owing || stream.state == StreamState::replaying;
+  if (!behind) return false;
+  Owing& owing = streams_.owing(stream);
+  if (owing.bytes <= bytes_max || !owes_unsent_event(owing)) return false;
+  stats_.overflows.add();
+  stats_.gave_way.add();
+  const OverflowPolicy policy = (*options_.classes)[stream.topic_class].policy;
+  if (stream.state == StreamState::replaying || policy == OverflowPolicy::catch_up) {
+    fall_back_to_log(index);
+  } else if (policy == OverflowPolicy::disconnect) {
+    drop_unsent(stream, owing);
+    end(index, EndReason::overflow, now);
+  } else {
+    while (owing.bytes > bytes_max && drop_oldest(stream, owing)) {
+    }
+    // With nothing else in its ring it would count as keeping up, and not be told.
+    if (owing.ring.empty()) announce_dropped(stream, owing);
+  }
+  return true;
+}
+
+bool Delivery::close_owing(StreamIndex index) {
+  Stream& stream = streams_[index];
+  if (streams_.owing(stream).ring.empty()) return false;
+  closes_.add(index, stream, EndReason::no_memory);
+  release(index);
+  return true;
+}
+
 bool Delivery::make_room_by_dropping(Stream& stream, Owing& owing, std::size_t bytes) {
   while (!make_room_for(owing, bytes)) {
     if (!drop_oldest(stream, owing)) return false;
@@ -55,7 +86,7 @@ bool Delivery::drop_oldest(Stream& stream, Owing& owing) {
   for (std::uint32_t i = owing.oldest_sent > 0 ? 1 : 0; i < owing.ring.size(); ++i) {
     if (owing.ring[i]->sequence() == 0) continue;
     const FrameRef frame = owing.ring.erase(i);
-    forget_bytes(owing, frame->wire(stream.framing()).size());
+    forget_owed(stream, owing, *frame);
     ++owing.dropped;
     owing.dropped_through = frame->sequence();
     stats_.frames_dropped.add();
@@ -72,7 +103,7 @@ void Delivery::drop_unsent(Stream& stream, Owing& owing) {
     const bool begun = ring.size() == 1 && owing.oldest_sent > 0;
     if (begun || newest->sequence() == 0) return;
     stream.sequence_next = newest->sequence();
-    forget_bytes(owing, newest->wire(stream.framing()).size());
+    forget_owed(stream, owing, *newest);
     ring.pop_newest();
   }
 }
@@ -86,10 +117,8 @@ void Delivery::announce_dropped(Stream& stream, Owing& owing) {
   }
   CRIER_CHECK(!owing.ring.full());
   const FrameRef gap = gap_of_dropped(stream, owing);
-  const std::size_t bytes = gap->wire(stream.framing()).size();
+  count_owed(stream, owing, *gap);
   owing.ring.push_front(gap);
-  owing.bytes += static_cast<std::uint32_t>(bytes);
-  stats_.queue_bytes.set(queue_bytes_ += bytes);
 }
 
 FrameRef Delivery::gap_of_dropped(const Stream& stream, Owing& owing) {

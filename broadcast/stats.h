@@ -37,6 +37,7 @@ struct WorkerStats {
   Counter replay_frames;      // Frames that came from the history.
   Counter replays_waiting;    // Gauge.
   Counter overflows;          // Rings that were full, whatever the policy then did.
+  Counter gave_way;           // Of these, for what all streams together were owed.
   Counter frames_dropped;     // By the policy drop-oldest.
   std::array<Counter, kGapReasons> gaps;
   Counter batches;      // Taken from the inbox.

@@ -124,6 +124,9 @@ void Daemon::make_workers() {
     setup.options.topic_key = {keys_.words[1], keys_.words[2]};
     setup.options.random_seed = keys_.words[7] ^ (std::uint64_t{i} << 32);
     setup.options.classes = classes;
+    setup.options.workers = checked.workers;
+    setup.options.frames = &frames_;
+    setup.options.history_bytes = &event_log_.stats().history_bytes;
     setup.policy = subscribe_policy(config_);
     setup.endpoint = *net::Endpoint::parse(config_.http.listen);
     setup.listener = listener_options(config_);

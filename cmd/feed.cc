@@ -3,14 +3,13 @@
 #include <utility>
 
 #include "core/check.h"
+#include "core/turn_limits.h"
 
 namespace crier::cmd {
 namespace {
 
 constexpr std::size_t kBatchFramesMax = 1'024;
 constexpr std::uint64_t kBatchBytesMax = 1u << 20;
-// Frames on the way to one worker: beyond it the worker is fed from the history, which is bounded.
-constexpr std::uint64_t kInFlightBytesMax = 32u << 20;
 // Read from the history in one turn, for all workers together.
 constexpr std::size_t kHistoryBatchesPerTurn = 8;
 
@@ -31,7 +30,7 @@ void Feed::publish(const FrameRef& frame) {
 
 bool Feed::has_room(const Link& link) {
   return link.worker->inbox().room() > kInboxReserve + 1 &&  // A notice and a batch.
-         link.pushed_bytes - link.worker->consumed_bytes() < kInFlightBytesMax;
+         link.pushed_bytes - link.worker->consumed_bytes() < kInboxBytesMax;
 }
 
 void Feed::push(Link& link, const broadcast::SharedBatch& batch, std::uint64_t bytes) {

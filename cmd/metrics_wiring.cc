@@ -56,6 +56,10 @@ constexpr Row<WorkerStats> kWorkerRows[] = {
      &WorkerStats::replays_waiting},
     {Kind::counter, "crier_overflows_total", "Times a stream was owed more than its limits.",
      &WorkerStats::overflows},
+    {Kind::counter, "crier_overflows_of_all_total",
+     "Of these, times a stream gave way because all together were owed more than "
+     "limits.owed_total_bytes_max.",
+     &WorkerStats::gave_way},
     {Kind::counter, "crier_frames_dropped_total", "Frames dropped by the policy drop-oldest.",
      &WorkerStats::frames_dropped},
     {Kind::counter, "crier_worker_batches_total", "Batches of events taken by workers.",

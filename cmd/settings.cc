@@ -64,6 +64,8 @@ broadcast::WorkerOptions worker_options(const config::Config& config,
   options.ring_frames_max =
       std::max(broadcast::RingPool::kSmallest, std::bit_ceil(limits.owed_events_max));
   options.owed_bytes_max = limits.owed_bytes_max;
+  options.owed_total_bytes_max = limits.owed_total_bytes_max;
+  options.ring_bytes_max = limits.ring_bytes_max;
   options.owing_seconds_max = limits.owing_seconds_max;
   options.heartbeat_seconds = config.heartbeat.interval_seconds;
   options.stream_seconds_max = limits.stream_seconds_max;

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "core/check.h"
+#include "core/turn_limits.h"
 
 namespace crier::config {
 namespace {
@@ -67,8 +68,13 @@ void add_memory(Budget& budget, const Config& config) {
       {"idempotency keys", config.publish.idempotency_keys_max * kIdempotencyKey},
       {"topics", limits.topics_max * (kTopicInLog + workers * kTopicInWorker), true},
       {"subscriptions", times(streams, limits.topics_per_stream_max * kSubscription), true},
-      {"rings", times(streams, kOwing + ring * kFrameRef), true},
-      {"owed frames", times(streams, limits.owed_bytes_max), true},
+      {"rings",
+       streams * kOwing +
+           std::min(times(streams, ring * kFrameRef), times(2 * workers, limits.ring_bytes_max)),
+       true},
+      {"owed frames", std::min(times(streams, limits.owed_bytes_max), limits.owed_total_bytes_max),
+       true},
+      {"batches", workers * (kInboxBytesMax + kPendingBytesMax), true},
       {"replays", times(workers, limits.replay_bytes_in_flight_max), true},
       {"pending requests", limits.pending_requests_max * kPendingRequest, true},
       {"publishers",

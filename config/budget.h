@@ -13,10 +13,12 @@
 //         + topics_max × (512 + workers × 384)                 every topic in the log and on every
 //         worker
 //         + streams_max × topics_per_stream_max × 16           every stream with all its topics
-//         + streams_max × (192 + owed_events_max × 8)          every stream behind, its ring at its
-//         cap
-//         + streams_max × owed_bytes_max                       none of its frames shared or in the
-//         history
+//         + streams_max × 192                                  every stream behind,
+//         + min(streams_max × owed_events_max × 8,             its ring at its cap,
+//               workers × 2 × ring_bytes_max)
+//         + min(streams_max × owed_bytes_max,                  none of its frames shared or in the
+//               owed_total_bytes_max)                          history
+//         + workers × 48 MiB                                   frames on their way to streams
 //         + workers × replay_bytes_in_flight_max
 //         + pending_requests_max × 24 KiB                      parser and a request head of 16 KiB
 //         + publish.connections_max × (32 KiB + 2 × request_bytes_max)    the body, and its frames

@@ -96,7 +96,9 @@ struct Limits {
   std::uint32_t request_bytes_max = 8 * 1024 * 1024;
   std::uint32_t request_lines_max = 5'000;
   std::uint32_t owed_bytes_max = 1024 * 1024;
-  std::uint32_t owed_events_max = 1'024;  // Rings round it up to a power of two.
+  std::uint32_t owed_events_max = 1'024;                   // Rings round it up to a power of two.
+  std::uint64_t owed_total_bytes_max = 128 * 1024 * 1024;  // Beyond the history.
+  std::uint64_t ring_bytes_max = 64 * 1024 * 1024;         // Of one worker, twice.
   std::uint32_t owing_seconds_max = 30;
   std::uint32_t topics_per_stream_max = 64;
   std::uint32_t topics_max = 1'000'000;

@@ -113,6 +113,14 @@ constexpr std::array kKnobs{
         "limits.owed_events_max", {8, 65'536}, kRestart,
         "Events one stream may be owed before its overflow "
         "policy applies; rounded up to a power of two."),
+    number<&C::limits, &Limits::owed_total_bytes_max>(
+        "limits.owed_total_bytes_max", {1 * kMiB, 64 * kGiB}, kLive,
+        "Memory of events that all streams together are owed and the history no longer holds; "
+        "beyond it the overflow policy applies to those that are owed most."),
+    number<&C::limits, &Limits::ring_bytes_max>(
+        "limits.ring_bytes_max", {1 * kMiB, 64 * kGiB}, kRestart,
+        "Memory of one worker for the lists of what streams are owed: for short lists, and as much "
+        "again for long ones."),
     number<&C::limits, &Limits::owing_seconds_max>(
         "limits.owing_seconds_max", {1, 3'600}, kLive,
         "Seconds a stream may be owed something without taking "

@@ -24,6 +24,10 @@ inline constexpr std::size_t kSweepWritesMax = 2'048;  // with a bounded number 
 inline constexpr std::uint32_t kRevisitTickMs = 20;    // Streams that wait for tokens.
 inline constexpr std::size_t kPiecesPerWrite = 64;     // iovecs handed to one sendmsg.
 inline constexpr std::size_t kWriteBytesMax = 256 * 1024;  // Bytes gathered for one write.
+// Frames on their way to one worker's streams: in its inbox, and taken out of it. Beyond it the
+// worker is fed from the history, which is bounded.
+inline constexpr std::size_t kInboxBytesMax = 32u << 20;
+inline constexpr std::size_t kPendingBytesMax = 16u << 20;
 inline constexpr std::size_t kInputDiscardBytes =
     64 * 1024;  // What a stream may send us in its life.
 

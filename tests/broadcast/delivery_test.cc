@@ -166,6 +166,8 @@ TEST_CASE("a paced stream waits alone and gets everything") {
   options.topic_key = {11, 13};
   options.streams_max = options.topics_max = 10;
   options.classes = f.classes;
+  options.frames = &f.account;
+  options.history_bytes = &f.log.stats().history_bytes;
   f.worker =
       std::make_unique<Broadcaster>(Broadcaster::Parts{f.io, f, f, f.stats, f.counts}, options);
   const auto paced = f.open({"slow"});

@@ -24,19 +24,24 @@ struct WorkerFixture : ReplayPort, StreamObserver {
 
   explicit WorkerFixture(const TopicClass& global = {}) : WorkerFixture(global, WorkerOptions()) {}
   WorkerFixture(const TopicClass& global, WorkerOptions options)
-      : classes(std::make_shared<const TopicClasses>(global)), log(log_options_of(classes)) {
+      : classes(std::make_shared<const TopicClasses>(global)),
+        log(log_options_of(classes, account)) {
     options.epoch = log.epoch();
     options.topic_key = {11, 13};
     options.classes = classes;
+    options.frames = &account;
+    options.history_bytes = &log.stats().history_bytes;
     if (options.streams_max == 0) options.streams_max = 20'000;
     if (options.topics_max == 0) options.topics_max = 1'000;
     counts.streams_max = 1'000'000;
-    worker = std::make_unique<Broadcaster>(
-        Broadcaster::Parts{io, *this, *this, stats, counts}, std::move(options));
+    worker = std::make_unique<Broadcaster>(Broadcaster::Parts{io, *this, *this, stats, counts},
+                                           std::move(options));
   }
 
-  static LogOptions log_options_of(const std::shared_ptr<const TopicClasses>& classes) {
+  static LogOptions log_options_of(const std::shared_ptr<const TopicClasses>& classes,
+                                   FrameAccount& account) {
     LogOptions options;
+    options.account = &account;
     options.epoch = Epoch::from_random(7);
     options.topic_key = {11, 13};
     options.classes = classes;
@@ -115,6 +120,7 @@ struct WorkerFixture : ReplayPort, StreamObserver {
 
   Instant now{1'000'000};
   std::shared_ptr<const TopicClasses> classes;
+  FrameAccount account;
   Log log;
   std::atomic<std::uint64_t> head{0};
   ScriptedIo io;

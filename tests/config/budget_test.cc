@@ -53,7 +53,7 @@ TEST_CASE("each limit that costs memory moves the worst case by its price") {
       {"a subscription", [](Config& c) { ++c.limits.topics_per_stream_max; }, 1'000 * 16},
       {"a ring, to the next power of two", [](Config& c) { ++c.limits.owed_events_max; },
        1'000 * 1'024 * 8},
-      {"an owed byte", [](Config& c) { ++c.limits.owed_bytes_max; }, 1'000},
+      {"an owed byte", [](Config& c) { ++c.limits.owed_total_bytes_max; }, 1},
       {"a replayed byte", [](Config& c) { ++c.limits.replay_bytes_in_flight_max; }, 2},
       {"a pending request", [](Config& c) { ++c.limits.pending_requests_max; }, 24 * 1'024},
       {"a byte of a publish", [](Config& c) { ++c.limits.request_bytes_max; }, 2 * 20},
@@ -66,6 +66,20 @@ TEST_CASE("each limit that costs memory moves the worst case by its price") {
   const Budget after = budget_of(config, 2);
   CHECK(after.worst_bytes - before.worst_bytes == bytes);
   CHECK(after.full_bytes == before.full_bytes);
+}
+
+TEST_CASE("what few streams can be owed is less than all may be") {
+  Config config = small();
+  config.limits.streams_max = 10;
+  const Budget before = budget_of(config, 2);
+  ++config.limits.owed_bytes_max;
+  CHECK(budget_of(config, 2).worst_bytes - before.worst_bytes == 10);
+  config.limits.streams_max = 100'000;  // Their rings would be 800 MB.
+  const Budget many = budget_of(config, 2);
+  ++config.limits.ring_bytes_max;
+  CHECK(budget_of(config, 2).worst_bytes - many.worst_bytes == 2 * 2);
+  config.limits.owed_events_max *= 2;
+  CHECK(budget_of(config, 2).worst_bytes - many.worst_bytes == 2 * 2);
 }
 
 TEST_CASE("open files are connections and a few more, apart or together") {
@@ -156,10 +170,11 @@ TEST_CASE("the largest limits of all do not wrap the sums") {
   config.limits.topics_per_stream_max = 1'024;
   config.limits.topics_max = 16'000'000;
   config.limits.owed_events_max = 65'536;
+  config.limits.owed_total_bytes_max = config.limits.ring_bytes_max = std::uint64_t{64} << 30;
   const Budget budget = budget_of(config, 1'024);
-  CHECK(budget.worst_bytes > 16'000'000ULL * 64 * 1024 * 1024);
+  CHECK(budget.worst_bytes > 16'000'000ULL * 65'536 * 8);
   CHECK(to_line(budget) ==
-        "1.3 GiB with 16000000 streams that keep up, at most 990 TiB with every limit reached, "
+        "1.3 GiB with 16000000 streams that keep up, at most 14 TiB with every limit reached, "
         "16017792 open files");
 }
 

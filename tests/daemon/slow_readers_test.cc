@@ -34,6 +34,19 @@ struct Readers {
   Subscriber reading;
 };
 
+// The sum of a metric over its labels.
+double metric(const RunningDaemon& daemon, const std::string& name) {
+  const std::string text = "\n" + daemon.admin_get("/metrics").body;
+  double sum = 0;
+  for (std::size_t at = text.find("\n" + name); at != std::string::npos;
+       at = text.find("\n" + name, at + 1)) {
+    const std::size_t end = at + 1 + name.size();
+    if (text.at(end) == '{' || text.at(end) == ' ')
+      sum += std::stod(text.substr(text.find(' ', end)));
+  }
+  return sum;
+}
+
 // Publishes all of them while `reading` keeps up, as it must however slow others are.
 void publish_all(const RunningDaemon& daemon, Subscriber& reading) {
   for (int i = 0; i < kEvents; ++i) {
@@ -92,6 +105,50 @@ TEST_CASE("with `drop-oldest` a stopped reader is told how many it lost, and whe
   CHECK(gaps >= 1);
   daemon.publish("slow.a", "live");
   CHECK(stopped.next().data == "live");
+}
+
+TEST_CASE("what stopped readers hold in memory is bounded, whatever each may be owed", "[slow]") {
+  constexpr int kStopped = 20;
+  constexpr std::uint64_t kMiB = 1 << 20;
+  const RunningDaemon daemon(
+      {.settings = {"limits.owed_total_bytes_max=2097152", "history.bytes_max=1048576",
+                    "limits.owing_seconds_max=600"},
+       .workers = 2});
+  const auto topic = [](int i) { return "t." + std::to_string(i); };
+  std::vector<Subscriber> stopped;
+  for (int i = 0; i < kStopped; ++i) {
+    stopped.push_back(daemon.subscribe("/events/" + topic(i), {.receive_buffer = kSmallBuffer}));
+    REQUIRE(stopped.back().next().event == "crier.open");
+  }
+  Subscriber reading = daemon.subscribe("/events/" + topic(0));
+  REQUIRE(reading.next().event == "crier.open");
+  // A megabyte for each of them: ten times what they may hold together.
+  constexpr int kRounds = 256;
+  for (int number = 0; number < kRounds; ++number) {
+    for (int i = 0; i < kStopped; ++i) daemon.publish(topic(i), data_of(number));
+    REQUIRE(reading.next().data == data_of(number));
+    // The history, what is owed, and a little on its way.
+    if (number % 32 == 31) CHECK(metric(daemon, "crier_frame_bytes") < 4 * kMiB);
+  }
+  CHECK(metric(daemon, "crier_overflows_of_all_total") > 0);
+  int gave_way = 0;
+  for (Subscriber& one : stopped) {
+    int told = 0;
+    int last = -1;
+    while (last < kRounds - 1) {
+      const SseMessage event = one.next();
+      if (event.event == "crier.gap") {
+        ++told;
+        continue;
+      }
+      const int number = std::stoi(event.data);
+      CHECK((number == last + 1 || told > 0));
+      REQUIRE(number > last);
+      last = number;
+    }
+    if (told > 0) ++gave_way;
+  }
+  CHECK(gave_way > kStopped / 2);  // There is room for two.
 }
 
 TEST_CASE("a reader that takes nothing for too long is cut, one that is owed nothing is not",

@@ -29,7 +29,8 @@ void World::on_stream_ended(StreamToken token, const Stream& stream, EndReason r
       REQUIRE(quiet_us + 100'000 >= std::min(5U, live_options_.owing_seconds_max) * 1'000'000ULL);
       break;
     case EndReason::no_memory:
-      REQUIRE(setting_.worker.ring_bytes_max < 1'000);
+      REQUIRE((setting_.worker.ring_bytes_max < 1'000 ||
+               setting_.worker.owed_total_bytes_max < 10'000));
       break;
     case EndReason::drain_cut:
       REQUIRE(cut_);
@@ -47,6 +48,7 @@ void World::check_bounds() {
   StreamTable& streams = worker_->streams();
   std::size_t connected = 0;
   std::uint64_t queue_bytes = 0;
+  std::uint64_t memory = 0;
   for (const auto& client : clients_) {
     if (!client->connected()) continue;
     ++connected;
@@ -58,6 +60,7 @@ void World::check_bounds() {
     std::uint64_t bytes = 0;
     for (std::uint32_t i = 0; i < owing.ring.size(); ++i) {
       bytes += owing.ring[i]->wire(stream->framing()).size();
+      memory += owing.ring[i]->memory_bytes();
     }
     REQUIRE(bytes == owing.bytes);
     queue_bytes += bytes;
@@ -67,6 +70,10 @@ void World::check_bounds() {
   REQUIRE(counts_.streams == connected);
   REQUIRE(connected <= setting_.streams_max);
   REQUIRE(stats_.queue_bytes.read() == queue_bytes);
+  const std::uint64_t all = account_.bytes;
+  const std::uint64_t unretained = all - control_.log().stats().history_bytes.read();
+  const std::uint64_t bound = setting_.worker.owed_total_bytes_max;
+  if (!worker_->unfinished()) REQUIRE((unretained <= bound || memory <= bound));
 }
 
 // Nobody who takes no byte of what he is owed stays; nobody who keeps up is left without a sign.
@@ -177,6 +184,7 @@ Happened World::count() const {
   happened.refused = refused_;
   happened.patterns_refused = patterns_refused_;
   happened.overflows = stats_.overflows.read();
+  happened.gave_way = stats_.gave_way.read();
   happened.dropped = stats_.frames_dropped.read();
   for (std::size_t i = 0; i < kGapReasons; ++i) happened.gaps[i] = stats_.gaps[i].read();
   for (std::size_t i = 0; i < kEndReasonNames.size(); ++i) {
@@ -198,6 +206,7 @@ void Happened::add(const Happened& other) {
   refused += other.refused;
   patterns_refused += other.patterns_refused;
   overflows += other.overflows;
+  gave_way += other.gave_way;
   dropped += other.dropped;
   for (std::size_t i = 0; i < kGapReasons; ++i) gaps[i] += other.gaps[i];
   for (std::size_t i = 0; i < kEndReasonNames.size(); ++i) ended[i] += other.ended[i];

@@ -94,6 +94,7 @@ Setting setting_of(Random& random) {
   worker.owed_events_max = pick<std::uint32_t>(random, {1, 2, 5, 8, 9, 64, 1'024});
   worker.ring_frames_max = std::max(8U, std::bit_ceil(worker.owed_events_max));
   worker.owed_bytes_max = pick<std::uint32_t>(random, {1, 300, 4'096, 1 << 20});
+  worker.owed_total_bytes_max = pick<std::uint64_t>(random, {500, 5'000, 50'000, 1 << 30, 1 << 30});
   worker.ring_bytes_max = pick<std::size_t>(random, {64, 512, 1 << 20, 1 << 20, 1 << 20});
   worker.owing_seconds_max = pick<std::uint32_t>(random, {1, 5, 30});
   worker.heartbeat_seconds = pick<std::uint32_t>(random, {1, 15, 60});

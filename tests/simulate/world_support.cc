@@ -28,8 +28,11 @@ World::World(std::uint64_t seed)
       live_options_(setting_.worker) {
   counts_.streams_max = setting_.streams_max;
   counts_.streams_per_address_max = setting_.streams_per_address_max;
+  WorkerOptions options = setting_.worker;
+  options.frames = &account_;
+  options.history_bytes = &control_.log().stats().history_bytes;
   worker_ = std::make_unique<Broadcaster>(Broadcaster::Parts{io_, control_, *this, stats_, counts_},
-                                          setting_.worker);
+                                          std::move(options));
   for (std::size_t number = 0; number < setting_.clients; ++number) {
     Client::Facts facts;
     facts.number = number;
