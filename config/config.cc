@@ -29,4 +29,9 @@ std::span<const std::string_view> names_of(LogLevel /*selects*/) {
   return kNames;
 }
 
+std::span<const std::string_view> names_of(KernelTuning /*selects*/) {
+  static constexpr std::array<std::string_view, 3> kNames{"off", "check", "apply"};
+  return kNames;
+}
+
 }  // namespace crier::config

@@ -32,6 +32,8 @@ enum class RefuseWith : std::uint8_t {
 enum class Patterns : std::uint8_t { deny, allow };
 enum class OwnDescriptorTable : std::uint8_t { automatic, on, off };
 enum class LogLevel : std::uint8_t { debug, info, warning, error };
+// What a start does about kernel parameters below what the configuration needs.
+enum class KernelTuning : std::uint8_t { off, check, apply };
 
 // The spellings of each choice in the file, in the order of its enumerators. The argument only
 // selects the overload.
@@ -40,6 +42,7 @@ std::span<const std::string_view> names_of(RefuseWith);
 std::span<const std::string_view> names_of(Patterns);
 std::span<const std::string_view> names_of(OwnDescriptorTable);
 std::span<const std::string_view> names_of(LogLevel);
+std::span<const std::string_view> names_of(KernelTuning);
 
 template <typename Choice>
 std::string_view to_string(Choice choice) {
@@ -135,6 +138,12 @@ struct Log {
   std::uint32_t connections_per_second = 100;
 };
 
+struct Kernel {
+  KernelTuning tuning = KernelTuning::check;
+  bool keep = false;  // Leave at exit what `apply` changed.
+  bool bbr = false;
+};
+
 // Of subscribers' sockets. 0: the kernel's own setting.
 struct Socket {
   std::uint32_t send_buffer_bytes = 64 * 1024;
@@ -176,6 +185,7 @@ struct Config {
   Overflow overflow;
   Drain drain;
   Log log;
+  Kernel kernel;
   Socket socket;
   std::vector<TopicRow> topics;
 };

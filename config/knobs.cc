@@ -189,6 +189,18 @@ constexpr std::array kKnobs{
         "log.connections_per_second", {0, 1'000'000}, kLive,
         "Lines per second about single connections; the rest are counted. 0: none."),
 
+    choice<&C::kernel, &Kernel::tuning>("kernel.tuning", kRestart,
+                                        "Kernel parameters below what this configuration needs: "
+                                        "off, check (log each once, with the "
+                                        "command that mends it) or apply (raise them, and restore "
+                                        "them at exit). `crier tune` shows "
+                                        "them."),
+    flag<&C::kernel, &Kernel::keep>("kernel.keep", kRestart,
+                                    "true: what kernel.tuning applied stays after the exit."),
+    flag<&C::kernel, &Kernel::bbr>(
+        "kernel.bbr", kRestart,
+        "true: BBR congestion control with the fq scheduler is among what is needed."),
+
     number<&C::socket, &Socket::send_buffer_bytes>(
         "socket.send_buffer_bytes", {0, 16 * kMiB}, kRestart,
         "SO_SNDBUF of subscribers' sockets: what a reader that stops costs in the kernel. 0: the "

@@ -1,0 +1,250 @@
+#include "config/kernel.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "core/check.h"
+
+namespace crier::config {
+namespace {
+
+constexpr std::uint64_t kKiB = 1024;
+// Of a machine with other things to do: their open files, their connections.
+constexpr std::uint64_t kOthersFiles = 65'536;
+constexpr std::uint64_t kOthersConnections = 16'384;
+
+using Need = KernelNeed;
+
+FieldGoal at_least(std::uint64_t value) {
+  return {Better::higher, value};
+}
+FieldGoal at_most(std::uint64_t value) {
+  return {Better::lower, value};
+}
+Goal one(FieldGoal field) {
+  return {.fields = {field}, .word = {}};
+}
+// tcp_mem counts pages of 4 KiB. An idle connection holds none; one that is behind holds its send
+// buffer, and a quarter of all being behind at once is a bad day.
+std::uint64_t tcp_pages(const Need& need) {
+  const std::uint64_t buffer = need.send_buffer_bytes == 0 ? 64 * kKiB : need.send_buffer_bytes;
+  return need.connections / 4 * std::max<std::uint64_t>(1, buffer / (4 * kKiB));
+}
+
+constexpr std::array kParameters{
+    KernelParameter{
+        kOpenFiles, "Every stream is an open file.",
+        [](const Need& need) { return std::optional(one(at_least(need.descriptors))); }},
+    KernelParameter{
+        "fs.nr_open", "RLIMIT_NOFILE cannot be set higher than this.",
+        [](const Need& need) { return std::optional(one(at_least(need.descriptors))); }},
+    KernelParameter{"fs.file-max", "Open files of the whole machine.",
+                    [](const Need& need) {
+                      return std::optional(one(at_least(need.connections + kOthersFiles)));
+                    }},
+    KernelParameter{"fs.epoll.max_user_watches", "Every stream is watched by epoll.",
+                    [](const Need& need) {
+                      return std::optional(one(at_least(need.watches + kOthersConnections)));
+                    }},
+    KernelParameter{"net.core.somaxconn", "Caps http.backlog, the queue of connections to accept.",
+                    [](const Need& need) { return std::optional(one(at_least(need.backlog))); }},
+    KernelParameter{
+        "net.ipv4.tcp_max_syn_backlog",
+        "Connections in their handshake: all clients come back at once after a restart.",
+        [](const Need& need) { return std::optional(one(at_least(need.backlog))); }},
+    KernelParameter{
+        "net.core.netdev_max_backlog",
+        "Packets that wait for a processor: acknowledgements of a broadcast come at once.",
+        [](const Need& need) {
+          const std::uint64_t packets =
+              std::clamp<std::uint64_t>(need.connections / 16, 1'000, 16'384);
+          return std::optional(one(at_least(packets)));
+        }},
+    KernelParameter{"net.ipv4.ip_local_port_range",
+                    "A proxy on this machine needs a local port for each stream it passes on.",
+                    [](const Need&) {
+                      return std::optional(
+                          Goal{.fields = {at_most(16'384), at_least(60'999)}, .word = {}});
+                    }},
+    KernelParameter{"net.ipv4.tcp_tw_reuse",
+                    "A proxy's local ports are free again at once after a reconnect.",
+                    [](const Need&) { return std::optional(one(at_least(1))); }},
+    KernelParameter{"net.ipv4.tcp_timestamps", "tcp_tw_reuse and round-trip times need them.",
+                    [](const Need&) { return std::optional(one(at_least(1))); }},
+    KernelParameter{"net.ipv4.tcp_fin_timeout",
+                    "Seconds that the rest of a closed connection holds memory.",
+                    [](const Need&) { return std::optional(one(at_most(30))); }},
+    KernelParameter{"net.ipv4.tcp_slow_start_after_idle",
+                    "An event after a quiet minute should not start slowly.",
+                    [](const Need&) { return std::optional(one(at_most(0))); }},
+    KernelParameter{"net.ipv4.tcp_rmem", "A request head of 16 KiB must fit the receive window.",
+                    [](const Need&) {
+                      return std::optional(
+                          Goal{.fields = {at_least(4'096), at_least(32'768), at_least(131'072)},
+                               .word = {}});
+                    }},
+    KernelParameter{"net.ipv4.tcp_wmem",
+                    "Send buffers, where socket.send_buffer_bytes leaves them to the kernel.",
+                    [](const Need& need) -> std::optional<Goal> {
+                      if (need.send_buffer_bytes != 0) return std::nullopt;
+                      return Goal{.fields = {at_least(4'096), at_least(16'384), at_least(131'072)},
+                                  .word = {}};
+                    }},
+    KernelParameter{"net.core.wmem_max", "Caps socket.send_buffer_bytes.",
+                    [](const Need& need) -> std::optional<Goal> {
+                      if (need.send_buffer_bytes == 0) return std::nullopt;
+                      return one(at_least(need.send_buffer_bytes));
+                    }},
+    KernelParameter{
+        "net.ipv4.tcp_mem",
+        "Pages of all TCP buffers: beyond the second the kernel squeezes every socket.",
+        [](const Need& need) {
+          return std::optional(
+              Goal{.fields = {{}, at_least(tcp_pages(need)), at_least(tcp_pages(need) * 3 / 2)},
+                   .word = {}});
+        }},
+    KernelParameter{"net.ipv4.tcp_notsent_lowat",
+                    "Unsent bytes a socket takes, where socket.unsent_low_water_bytes is 0.",
+                    [](const Need& need) -> std::optional<Goal> {
+                      if (!need.kernel_low_water) return std::nullopt;
+                      return one(at_most(131'072));
+                    }},
+    KernelParameter{"net.ipv4.tcp_keepalive_time",
+                    "Finds dead peers, where socket.keepalive_idle_seconds is 0.",
+                    [](const Need& need) -> std::optional<Goal> {
+                      if (!need.kernel_keepalive) return std::nullopt;
+                      return one(at_most(120));
+                    }},
+    KernelParameter{"net.ipv4.tcp_keepalive_intvl",
+                    "The same, where socket.keepalive_interval_seconds is 0.",
+                    [](const Need& need) -> std::optional<Goal> {
+                      if (!need.kernel_keepalive) return std::nullopt;
+                      return one(at_most(30));
+                    }},
+    KernelParameter{"net.ipv4.tcp_keepalive_probes",
+                    "The same, where socket.keepalive_probes is 0.",
+                    [](const Need& need) -> std::optional<Goal> {
+                      if (!need.kernel_keepalive) return std::nullopt;
+                      return one(at_most(6));
+                    }},
+    KernelParameter{"net.ipv4.tcp_syncookies",
+                    "Keeps accepting during a flood of half-open connections.",
+                    [](const Need&) { return std::optional(one(at_least(1))); }},
+    KernelParameter{"net.core.default_qdisc", "kernel.bbr: BBR paces best with fq.",
+                    [](const Need& need) -> std::optional<Goal> {
+                      if (!need.bbr) return std::nullopt;
+                      return Goal{.fields = {}, .word = "fq"};
+                    }},
+    KernelParameter{"net.ipv4.tcp_congestion_control",
+                    "kernel.bbr: BBR does not take a lossy link for a full one.",
+                    [](const Need& need) -> std::optional<Goal> {
+                      if (!need.bbr) return std::nullopt;
+                      return Goal{.fields = {}, .word = "bbr"};
+                    }},
+    KernelParameter{"net.netfilter.nf_conntrack_max",
+                    "Where connections are tracked, one beyond this is dropped without a word.",
+                    [](const Need& need) {
+                      return std::optional(
+                          one(at_least(need.connections / 4 * 5 + kOthersConnections)));
+                    }},
+};
+
+// The numbers of a parameter; nothing if it holds anything else.
+std::optional<std::vector<std::uint64_t>> numbers_of(std::string_view text) {
+  std::vector<std::uint64_t> numbers;
+  const char* at = text.data();
+  const char* const end = text.data() + text.size();
+  const auto is_space = [](char c) { return c == ' ' || c == '\t' || c == '\n'; };
+  while (true) {
+    at = std::find_if_not(at, end, is_space);
+    if (at == end) return numbers;
+    std::uint64_t number = 0;
+    const auto [stop, error] = std::from_chars(at, end, number);
+    if (error != std::errc{} || (stop != end && !is_space(*stop))) return std::nullopt;
+    numbers.push_back(number);
+    at = stop;
+  }
+}
+
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.remove_suffix(1);
+  return text;
+}
+
+bool good(FieldGoal goal, std::uint64_t value) {
+  if (goal.better == Better::higher) return value >= goal.value;
+  if (goal.better == Better::lower) return value <= goal.value;
+  return true;
+}
+
+}  // namespace
+
+KernelNeed kernel_need(const Config& config, const Budget& budget, const Fit& fit) {
+  const Socket& socket = config.socket;
+  KernelNeed need;
+  need.connections = fit.streams_possible + config.limits.pending_requests_max;
+  need.watches = fit.watch_problem.empty() ? need.connections
+                                           : std::uint64_t{config.limits.streams_max} +
+                                                 config.limits.pending_requests_max;
+  need.descriptors =
+      fit.own_descriptor_tables ? budget.descriptors_apart : budget.descriptors_together;
+  need.backlog = config.http.backlog;
+  need.send_buffer_bytes = socket.send_buffer_bytes;
+  need.kernel_keepalive = socket.keepalive_idle_seconds == 0 ||
+                          socket.keepalive_interval_seconds == 0 || socket.keepalive_probes == 0;
+  need.kernel_low_water = socket.unsent_low_water_bytes == 0;
+  need.bbr = config.kernel.bbr;
+  return need;
+}
+
+std::span<const KernelParameter> kernel_parameters() {
+  return kParameters;
+}
+
+std::optional<bool> meets(const Goal& goal, std::string_view current) {
+  if (!goal.word.empty()) return trimmed(current) == goal.word;
+  const auto numbers = numbers_of(current);
+  if (!numbers || numbers->size() != goal.fields.size()) return std::nullopt;
+  for (std::size_t i = 0; i < numbers->size(); ++i) {
+    if (!good(goal.fields[i], (*numbers)[i])) return false;
+  }
+  return true;
+}
+
+std::string improved(const Goal& goal, std::string_view current) {
+  if (!goal.word.empty()) return std::string(goal.word);
+  const auto numbers = numbers_of(current);
+  CRIER_CHECK(numbers.has_value());
+  CRIER_CHECK(numbers->size() == goal.fields.size());
+  std::string text;
+  for (std::size_t i = 0; i < numbers->size(); ++i) {
+    const FieldGoal field = goal.fields[i];
+    if (i > 0) text += ' ';
+    text += std::to_string(good(field, (*numbers)[i]) ? (*numbers)[i] : field.value);
+  }
+  return text;
+}
+
+std::optional<double> field_of(std::string_view current, std::size_t field) {
+  const auto numbers = numbers_of(current);
+  if (!numbers || field >= numbers->size()) return std::nullopt;
+  return static_cast<double>((*numbers)[field]);
+}
+
+std::string to_text(const Goal& goal) {
+  if (!goal.word.empty()) return std::string(goal.word);
+  std::string text;
+  for (const FieldGoal field : goal.fields) {
+    if (!text.empty()) text += ", ";
+    if (field.better == Better::any) {
+      text += "any";
+    } else {
+      text +=
+          (field.better == Better::higher ? "at least " : "at most ") + std::to_string(field.value);
+    }
+  }
+  return text;
+}
+
+}  // namespace crier::config

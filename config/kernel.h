@@ -1,0 +1,78 @@
+// What crier wants of the kernel it runs on: one table, one row per parameter, the wanted value as
+// a function of what the configuration adds up to.
+//
+// Only values and text here; reading and writing parameters is cmd/tuning.h's. To add a parameter,
+// add its row to kernel.cc.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/budget.h"
+#include "config/config.h"
+
+namespace crier::config {
+
+// What the wanted values depend on.
+struct KernelNeed {
+  std::uint64_t connections = 0;  // Streams and requests that this machine can hold at a time.
+  std::uint64_t watches = 0;  // Of epoll; where these are what is short, for limits.streams_max.
+  std::uint64_t descriptors = 0;        // In the fullest table, for limits.streams_max.
+  std::uint64_t backlog = 0;            // http.backlog
+  std::uint64_t send_buffer_bytes = 0;  // 0: the kernel's own
+  bool kernel_keepalive = false;        // Some socket.keepalive_* is 0: the kernel's counts.
+  bool kernel_low_water = false;        // The same of socket.unsent_low_water_bytes.
+  bool bbr = false;                     // kernel.bbr
+};
+
+KernelNeed kernel_need(const Config& config, const Budget& budget, const Fit& fit);
+
+// A limit is only ever raised, a time only ever shortened: what is better already is left alone.
+enum class Better : std::uint8_t {
+  any,     // Nothing is wanted of this field.
+  higher,  // At least the value.
+  lower,   // At most the value.
+};
+
+struct FieldGoal {
+  Better better = Better::any;
+  std::uint64_t value = 0;
+};
+
+// Of one parameter: a goal for each of its numbers in order, or the one word it should be.
+struct Goal {
+  std::vector<FieldGoal> fields;
+  std::string_view word;
+};
+
+struct KernelParameter {
+  std::string_view name;  // As sysctl(8) spells it, or kOpenFiles.
+  std::string_view why;   // One sentence.
+  // Nothing: this configuration does not depend on it.
+  std::optional<Goal> (*goal)(const KernelNeed& need) = nullptr;
+};
+
+// The one row that is no sysctl: open files per process or, with tables of their own, per worker.
+inline constexpr std::string_view kOpenFiles = "RLIMIT_NOFILE";
+
+std::span<const KernelParameter> kernel_parameters();
+
+// Is `current`, as the kernel shows it, as good as wanted? Nothing: it cannot be read as such.
+std::optional<bool> meets(const Goal& goal, std::string_view current);
+
+// What to write: `current` with each field that falls short replaced. Requires: meets() has a
+// value.
+std::string improved(const Goal& goal, std::string_view current);
+
+// The number in that place of a parameter's text; nothing if there is none.
+std::optional<double> field_of(std::string_view current, std::size_t field);
+
+// For people: "at least 4096", "any, any, at least 65536", "bbr".
+std::string to_text(const Goal& goal);
+
+}  // namespace crier::config
