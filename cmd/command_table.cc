@@ -8,6 +8,7 @@
 #include "cmd/serve.h"
 #include "cmd/status.h"
 #include "cmd/subscribe.h"
+#include "cmd/tune.h"
 
 namespace crier::cmd {
 namespace {
@@ -63,6 +64,19 @@ constexpr Option kConfigOptions[] = {
     {"--man", OptionKind::flag, "", "the same as the body of a manual page"},
 };
 
+constexpr Option kTuneOptions[] = {
+    {"--config", OptionKind::text, "FILE", "the configuration whose needs count"},
+    kSet,
+    {"--apply", OptionKind::flag, "", "raise what is below; needs root"},
+    {"--if-configured", OptionKind::flag, "",
+     "with --apply: only if kernel.tuning is `apply`;\nwith --undo: not if kernel.keep is true"},
+    {"--undo", OptionKind::flag, "", "restore what --apply has changed"},
+    {"--sysctl", OptionKind::flag, "", "print a file for /etc/sysctl.d"},
+    {"--json", OptionKind::flag, "", "print the table as JSON"},
+    {"--record", OptionKind::text, "PATH",
+     "where --apply notes what was there before\n(default /run/crier-tuning.json)"},
+};
+
 constexpr std::string_view kPublishNotes =
     "DATA is the event's data; `-`, or no DATA, reads it whole from standard input, without\n"
     "its final line end.\n"
@@ -94,6 +108,13 @@ constexpr std::string_view kServeNotes =
     "  crier serve\n"
     "  crier serve --config /etc/crier/crier.json --set http.listen=0.0.0.0:8080\n";
 
+constexpr std::string_view kTuneNotes =
+    "Without an option: a table of the kernel's parameters that matter to crier, what this\n"
+    "configuration needs of each, why, and the commands that mend what is below.\n"
+    "\n"
+    "--apply only ever raises limits and shortens times. Values last until the next reboot;\n"
+    "--sysctl prints what makes them last.\n";
+
 constexpr std::string_view kConfigNotes = "Give exactly one of the options.\n";
 
 constexpr Command kCommands[] = {
@@ -104,6 +125,8 @@ constexpr Command kCommands[] = {
      kSubscribeOptions, &subscribe},
     {"status", "", "show what a running daemon does", "", 0, 0, kStatusOptions, &status},
     {"check", "FILE", "check a configuration without starting", "", 1, 1, kCheckOptions, &check},
+    {"tune", "", "show, raise and restore the kernel's parameters", kTuneNotes, 0, 0, kTuneOptions,
+     &tune},
     {"config", "", "print what can be configured", kConfigNotes, 0, 0, kConfigOptions,
      &config_text},
 };

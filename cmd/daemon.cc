@@ -56,6 +56,8 @@ Daemon::Daemon(Start start)
       stderr_log_(log_level(config_)),
       log_(stderr_log_, kRepeatedLinesPerSecond),
       connections_(stderr_log_, config_.log.connections_per_second),
+      kernel_(config_.kernel,
+              config::kernel_need(config_, start_.checked.budget, start_.checked.fit), log_),
       event_log_(log_options(config_, Epoch::from_random(keys_.words[0]),
                              {keys_.words[1], keys_.words[2]}, frames_)),
       counts_(config_.limits.streams_max, {keys_.words[3], keys_.words[4]}),
@@ -72,6 +74,7 @@ Daemon::Daemon(Start start)
 }
 
 Daemon::~Daemon() {
+  if (phase_ != Phase::stopping) kernel_.finish();  // A start that failed half-way.
   stop_workers();
   publish_server_.reset();
   admin_server_.reset();
@@ -100,6 +103,7 @@ Result<std::unique_ptr<Daemon>> Daemon::make(Start start) {
 
   std::unique_ptr<Daemon> daemon(new Daemon(std::move(start)));
   for (const std::string& warning : daemon->start_.checked.warnings) daemon->log_.warning(warning);
+  daemon->kernel_.start();
   daemon->make_workers();
   for (const auto open : {&Daemon::start_workers, &Daemon::open_publish_socket, &Daemon::open_admin,
                           &Daemon::open_listeners}) {
@@ -257,6 +261,7 @@ void Daemon::stop() {
   while (control_->take_outboxes(net::Loop::now())) {  // Their last notes.
   }
   connections_.flush();
+  kernel_.finish();
   log_.info("stopped");
   log_.flush();
   loop_.stop();

@@ -20,6 +20,7 @@
 #include "cmd/connection_log.h"
 #include "cmd/control.h"
 #include "cmd/feed.h"
+#include "cmd/kernel_tuner.h"
 #include "cmd/log_sink.h"
 #include "cmd/metrics_wiring.h"
 #include "cmd/preflight.h"
@@ -90,6 +91,7 @@ class Daemon final : public Readiness {
   StderrLog stderr_log_;
   RepeatLimit log_;
   ConnectionLog connections_;
+  KernelTuner kernel_;
 
   // Shared with the workers, so destroyed after them.
   FrameAccount frames_;

@@ -111,6 +111,7 @@ void Daemon::make_catalogue() {
   sources.publish = &publish_server_->counters();
   sources.publishing = &publish_routes_->counters();
   sources.admin = &admin_server_->counters();
+  sources.kernel = &kernel_;
   sources.version = version();
   // In place: the routes refer to it.
   catalogue_.emplace(cmd::make_catalogue(sources));

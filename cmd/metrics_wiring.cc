@@ -216,6 +216,25 @@ void add_publishing(Catalogue& catalogue, const PublishCounters& publishing) {
       "reason", reason, &PublishCounters::refused, source);
 }
 
+void add_kernel(Catalogue& catalogue, KernelTuner& kernel) {
+  kernel.look();
+  catalogue.before_reading([&kernel] { kernel.look(); });
+  catalogue
+      .gauge("crier_kernel_parameters_below",
+             "Kernel parameters, open files among them, that fall short: see `crier tune`.")
+      .add([&kernel] { return static_cast<double>(kernel.below()); });
+  auto values = catalogue.gauge("crier_kernel_parameter",
+                                "Kernel parameters in force, by name and place of the number.");
+  constexpr std::size_t kFieldsMax = 3;
+  for (std::size_t row = 0; row < kernel.all().size(); ++row) {
+    const std::string name(kernel.all()[row].parameter->name);
+    for (std::size_t field = 0; field < kFieldsMax && kernel.value(row, field); ++field) {
+      values.add({{"name", name}, {"field", std::to_string(field)}},
+                 [&kernel, row, field] { return kernel.value(row, field); });
+    }
+  }
+}
+
 // Both parsers run in three places, and this stays 0 in all of them, or somebody smuggles.
 void add_disagreements(Catalogue& catalogue, const MetricSources& sources) {
   auto numbers = catalogue.counter("crier_parser_disagreement_total",
@@ -246,6 +265,7 @@ metrics::Catalogue make_catalogue(const MetricSources& sources) {
   add_publishing(catalogue, *sources.publishing);
   add_rows<HttpServerCounters>(catalogue, kAdminRows, {&sources.admin, 1});
   add_disagreements(catalogue, sources);
+  add_kernel(catalogue, *sources.kernel);
   metrics::add_process_stats(catalogue);
   return catalogue;
 }

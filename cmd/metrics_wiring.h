@@ -6,6 +6,7 @@
 
 #include "broadcast/log_stats.h"
 #include "broadcast/stats.h"
+#include "cmd/kernel_tuner.h"
 #include "cmd/publish_routes.h"
 #include "cmd/refusal_counts.h"
 #include "core/frame.h"
@@ -29,6 +30,7 @@ struct MetricSources {
   const net::HttpServerCounters* publish = nullptr;
   const PublishCounters* publishing = nullptr;
   const net::HttpServerCounters* admin = nullptr;
+  KernelTuner* kernel = nullptr;
   std::string_view version;  // Copied.
 };
 

@@ -6,6 +6,7 @@
 
 #include "cmd/metrics_text.h"
 #include "metrics/exporter.h"
+#include "tests/cmd/command_support.h"
 #include "tests/support/catch.h"
 
 namespace crier::cmd {
@@ -25,6 +26,8 @@ struct Counters {
   net::HttpServerCounters publish;
   PublishCounters publishing;
   net::HttpServerCounters admin;
+  RecordingSink lines;
+  mutable KernelTuner kernel{{}, {}, lines};
 
   metrics::Catalogue catalogue() const {
     return make_catalogue({.workers = {&workers[0], &workers[1]},
@@ -36,6 +39,7 @@ struct Counters {
                            .publish = &publish,
                            .publishing = &publishing,
                            .admin = &admin,
+                           .kernel = &kernel,
                            .version = "1.2.3"});
   }
   MetricsText read() const { return MetricsText::parse(metrics::render(catalogue())); }
@@ -99,6 +103,17 @@ TEST_CASE("refused publishes are counted by their reason") {
   CHECK(text.sum("crier_publish_refused_total") == 5);
   CHECK(text.sum("crier_publish_replayed_total") == 4);
   CHECK(text.sum("crier_publish_connections_displaced_total") == 5);
+}
+
+TEST_CASE("kernel parameters in force are metrics, number by number") {
+  const MetricsText text = Counters().read();
+  int numbers = 0;
+  for (const Sample& sample : text.samples()) {
+    if (sample.label("name") == "net.ipv4.ip_local_port_range") ++numbers;
+    if (sample.label("name") == "RLIMIT_NOFILE") CHECK(sample.value > 0);
+  }
+  CHECK(numbers == 2);
+  CHECK(text.sum("crier_kernel_parameters_below").has_value());
 }
 
 TEST_CASE("latencies are microseconds and durations milliseconds, both shown in seconds") {

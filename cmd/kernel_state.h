@@ -1,0 +1,51 @@
+// The kernel's parameters as they are, beside what the configuration wants of them.
+//
+// Reads and writes /proc/sys below `root`: a test has its own. Blocking; a few dozen small files.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/kernel.h"
+#include "core/result.h"
+
+namespace crier::cmd {
+
+enum class Verdict : std::uint8_t {
+  fine,
+  below,     // Worse than wanted.
+  unneeded,  // This configuration does not depend on it.
+  absent,    // This kernel, or this container, does not have it.
+  odd,       // Not in the form the table knows; left alone.
+};
+
+std::string_view to_string(Verdict verdict);
+
+struct Examined {
+  const config::KernelParameter* parameter = nullptr;  // Never null.
+  std::optional<config::Goal> goal;                    // Nothing: unneeded.
+  std::string current;                                 // Empty: absent.
+  Verdict verdict = Verdict::absent;
+};
+
+// One for each row of the table, in its order.
+std::vector<Examined> examine(const config::KernelNeed& need, const std::string& root = "");
+
+// Fields separated by one blank, without the line end; nothing if there is no such parameter.
+std::optional<std::string> read_parameter(std::string_view name, const std::string& root = "");
+
+// Writes, and reads back what the kernel made of it. Requires: not kOpenFiles, which belongs to a
+// process and its children.
+[[nodiscard]] Result<void> write_parameter(std::string_view name, const std::string& value,
+                                           const std::string& root = "");
+
+// What an operator can type, or set in the unit. Requires: verdict is below.
+std::string mending(const Examined& examined);
+
+// The lines of a file for sysctl.d(5) that has everything this configuration needs.
+std::string sysctl_file(const std::vector<Examined>& all);
+
+}  // namespace crier::cmd

@@ -1,0 +1,72 @@
+#include "cmd/kernel_tuner.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <string>
+
+namespace crier::cmd {
+namespace {
+
+// A process without open files enough is told by preflight, with what it means for its streams.
+bool concerns_kernel(const Examined& one) {
+  return one.verdict == Verdict::below && one.parameter->name != config::kOpenFiles;
+}
+
+}  // namespace
+
+void KernelTuner::start() {
+  look();
+  if (settings_.tuning == config::KernelTuning::off) return;
+  if (settings_.tuning == config::KernelTuning::apply) raise();
+  say_what_is_below();
+}
+
+void KernelTuner::raise() {
+  const TuningOutcome outcome = apply_tuning(all_, place_);
+  raised_ = !outcome.changed.empty();
+  for (const Change& change : outcome.changed) {
+    log_.info("kernel parameter " + change.parameter + " changed",
+              {{"from", change.before}, {"to", change.after}});
+  }
+  for (const std::string& problem : outcome.problems) {
+    log_.warning("kernel.tuning is apply, but " + problem);
+  }
+  look();
+}
+
+void KernelTuner::say_what_is_below() {
+  if (const auto count = std::ranges::count_if(all_, &concerns_kernel); count > 0) {
+    log_.warning(
+        "kernel parameters fall short of what this configuration needs; `crier tune` "
+        "shows them",
+        {{"count", count}});
+  }
+  for (const Examined& one : all_) {
+    if (!concerns_kernel(one)) continue;
+    log_.info(
+        "kernel parameter " + std::string(one.parameter->name) + " falls short",
+        {{"current", one.current}, {"wanted", config::to_text(*one.goal)}, {"mend", mending(one)}});
+  }
+}
+
+void KernelTuner::finish() {
+  if (settings_.tuning != config::KernelTuning::apply || settings_.keep) return;
+  if (!raised_ && ::geteuid() != 0) return;
+  const TuningOutcome outcome = undo_tuning(place_);
+  for (const Change& change : outcome.changed) {
+    log_.info("kernel parameter " + change.parameter + " restored",
+              {{"from", change.after}, {"to", change.before}});
+  }
+  for (const std::string& problem : outcome.problems) log_.warning(problem);
+}
+
+std::optional<double> KernelTuner::value(std::size_t row, std::size_t field) const {
+  return config::field_of(all_.at(row).current, field);
+}
+
+std::size_t KernelTuner::below() const {
+  return static_cast<std::size_t>(std::ranges::count(all_, Verdict::below, &Examined::verdict));
+}
+
+}  // namespace crier::cmd

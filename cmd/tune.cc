@@ -1,0 +1,124 @@
+#include "cmd/tune.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "cmd/kernel_state.h"
+#include "cmd/machine.h"
+#include "cmd/preflight.h"
+#include "cmd/terminal.h"
+#include "cmd/tuning.h"
+
+namespace crier::cmd {
+namespace {
+
+using nlohmann::ordered_json;
+
+std::string padded(std::string text, std::size_t width) {
+  if (text.size() < width) text.resize(width, ' ');
+  return text + "  ";
+}
+
+std::string wanted(const Examined& one) {
+  return one.goal ? config::to_text(*one.goal) : "-";
+}
+
+std::string shown(const Examined& one) {
+  return one.current.empty() ? "-" : one.current;
+}
+
+std::string table(const std::vector<Examined>& all) {
+  std::size_t name = 9;
+  std::size_t current = 7;
+  std::size_t goal = 6;
+  for (const Examined& one : all) {
+    name = std::max(name, one.parameter->name.size());
+    current = std::max(current, shown(one).size());
+    goal = std::max(goal, wanted(one).size());
+  }
+  std::string text = padded("PARAMETER", name) + padded("CURRENT", current) +
+                     padded("WANTED", goal) + padded("VERDICT", 8) + "WHY\n";
+  for (const Examined& one : all) {
+    text += padded(std::string(one.parameter->name), name) + padded(shown(one), current) +
+            padded(wanted(one), goal) + padded(std::string(to_string(one.verdict)), 8) +
+            std::string(one.parameter->why) + "\n";
+  }
+  return text;
+}
+
+std::string advice(const std::vector<Examined>& all) {
+  std::string text;
+  for (const Examined& one : all) {
+    if (one.verdict == Verdict::below) text += "  " + mending(one) + "\n";
+  }
+  if (text.empty()) return "\nNothing is below what this configuration needs.\n";
+  return "\nTo mend what is below, `crier tune --apply` as root (restored by --undo), or:\n" + text;
+}
+
+std::string as_json(const std::vector<Examined>& all) {
+  ordered_json rows = ordered_json::array();
+  for (const Examined& one : all) {
+    ordered_json row = {{"parameter", one.parameter->name},
+                        {"current", one.current},
+                        {"wanted", wanted(one)},
+                        {"verdict", to_string(one.verdict)},
+                        {"why", one.parameter->why}};
+    if (one.verdict == Verdict::below) row["mend"] = mending(one);
+    rows.push_back(std::move(row));
+  }
+  return ordered_json{{"parameters", rows}}.dump(2) + "\n";
+}
+
+int say(const std::string& text) {
+  return print_out(text) ? kExitOk : kExitFailed;
+}
+
+int report(const Arguments& arguments, const TuningOutcome& outcome, bool undone) {
+  std::string text;
+  for (const Change& change : outcome.changed) {
+    text += change.parameter + ": " + (undone ? change.after : change.before) + " -> " +
+            (undone ? change.before : change.after) + "\n";
+  }
+  if (text.empty() && outcome.problems.empty()) text = "nothing to change\n";
+  for (const std::string& problem : outcome.problems) warn(arguments, problem);
+  return print_out(text) && outcome.problems.empty() ? kExitOk : kExitFailed;
+}
+
+}  // namespace
+
+int tune(const Arguments& arguments) {
+  const bool apply = arguments.has("--apply");
+  const bool undo = arguments.has("--undo");
+  if (apply + undo + arguments.has("--sysctl") + arguments.has("--json") > 1) {
+    return misused(arguments, "only one of --apply, --undo, --sysctl and --json can be given");
+  }
+  const TuningPlace place{.root = {}, .record = arguments.text("--record", kTuningRecord)};
+  std::optional<std::string> file;
+  if (arguments.has("--config")) file = arguments.text("--config");
+  const auto checked = preflight(file, arguments.texts("--set"), this_machine());
+  if (undo) {
+    const bool keep = arguments.has("--if-configured") && checked && checked->config.kernel.keep;
+    return keep ? say("kernel.keep is true: nothing is restored\n")
+                : report(arguments, undo_tuning(place), true);
+  }
+  if (!checked) {
+    for (const std::string& problem : checked.error()) warn(arguments, problem);
+    return kExitFailed;
+  }
+  const auto all = examine(config::kernel_need(checked->config, checked->budget, checked->fit));
+  if (apply) {
+    const bool configured = checked->config.kernel.tuning == config::KernelTuning::apply;
+    if (arguments.has("--if-configured") && !configured) {
+      return say("kernel.tuning is not apply: nothing is changed\n");
+    }
+    return report(arguments, apply_tuning(all, place), false);
+  }
+  const std::string text = arguments.has("--sysctl") ? sysctl_file(all)
+                           : arguments.has("--json") ? as_json(all)
+                                                     : table(all) + advice(all);
+  return say(text);
+}
+
+}  // namespace crier::cmd

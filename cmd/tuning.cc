@@ -1,0 +1,185 @@
+#include "cmd/tuning.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <ctime>
+#include <nlohmann/json.hpp>
+#include <system_error>
+
+namespace crier::cmd {
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr std::size_t kRecordBytesMax = 64 * 1024;
+
+std::unexpected<Error> file_failure(const char* what, const std::string& path, int error) {
+  return fail(Errc::os, std::string(what) + " " + path + ": " +
+                            std::error_code(error, std::generic_category()).message());
+}
+
+std::string utc_now() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  ::gmtime_r(&now, &parts);
+  std::array<char, 32> text{};
+  std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text.data();
+}
+
+// Whole or not at all: a new file takes the old one's place.
+Result<void> write_record(const std::string& path, const std::vector<Change>& changes) {
+  ordered_json rows = ordered_json::array();
+  for (const Change& change : changes) {
+    rows.push_back({{"parameter", change.parameter},
+                    {"before", change.before},
+                    {"after", change.after},
+                    {"at", change.at},
+                    {"uid", change.uid},
+                    {"pid", change.pid}});
+  }
+  const std::string text = ordered_json{{"changes", rows}}.dump(2) + "\n";
+  const std::string fresh = path + ".new";
+  ::unlink(fresh.c_str());
+  const int fd = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+  if (fd < 0) return file_failure("cannot create", fresh, errno);
+  const ssize_t written = ::write(fd, text.data(), text.size());
+  const int error = written < 0 ? errno : ENOSPC;
+  ::close(fd);
+  if (written != static_cast<ssize_t>(text.size())) {
+    return file_failure("cannot write", fresh, error);
+  }
+  if (::rename(fresh.c_str(), path.c_str()) != 0)
+    return file_failure("cannot replace", path, errno);
+  return {};
+}
+
+Result<std::string> trusted_text(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0 && errno == ENOENT) return std::string();
+  if (fd < 0) return file_failure("cannot open", path, errno);
+  struct stat info{};
+  const bool looked = ::fstat(fd, &info) == 0;
+  std::string text(kRecordBytesMax, '\0');
+  const ssize_t got = looked && S_ISREG(info.st_mode) ? ::read(fd, text.data(), text.size()) : -1;
+  ::close(fd);
+  if (got < 0) return fail(Errc::os, "cannot read " + path);
+  const bool ours = info.st_uid == 0 || info.st_uid == ::geteuid();
+  if (!ours || (info.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+    return fail(Errc::os, path + " can be written by others; remove it");
+  }
+  text.resize(static_cast<std::size_t>(got));
+  return text;
+}
+
+const config::KernelParameter* find_parameter(std::string_view name) {
+  const auto rows = config::kernel_parameters();
+  const auto found = std::ranges::find(rows, name, &config::KernelParameter::name);
+  return found == rows.end() || name == config::kOpenFiles ? nullptr : &*found;
+}
+
+bool can_raise(const Examined& one) {
+  return one.verdict == Verdict::below && one.parameter->name != config::kOpenFiles;
+}
+
+// The recorded change of the parameter, or a new one at the end.
+Change& change_of(std::vector<Change>& record, const Examined& one) {
+  const auto found = std::ranges::find(record, one.parameter->name, &Change::parameter);
+  if (found != record.end()) return *found;
+  return record.emplace_back(
+      Change{.parameter = std::string(one.parameter->name), .before = one.current});
+}
+
+Result<void> save(const std::string& path, const std::vector<Change>& record) {
+  if (!record.empty()) return write_record(path, record);
+  if (::unlink(path.c_str()) == 0 || errno == ENOENT) return {};
+  return file_failure("cannot remove", path, errno);
+}
+
+}  // namespace
+
+Result<std::vector<Change>> read_tuning_record(const std::string& path) {
+  const auto text = trusted_text(path);
+  if (!text) return std::unexpected(text.error());
+  std::vector<Change> changes;
+  if (text->empty()) return changes;
+  const auto json = ordered_json::parse(*text, nullptr, false);
+  try {
+    for (const ordered_json& row : json.at("changes")) {
+      Change change{.parameter = row.at("parameter"),
+                    .before = row.at("before"),
+                    .after = row.at("after"),
+                    .at = row.at("at"),
+                    .uid = row.at("uid"),
+                    .pid = row.at("pid")};
+      if (find_parameter(change.parameter) != nullptr) changes.push_back(std::move(change));
+    }
+  } catch (const ordered_json::exception&) {
+    return fail(Errc::os, path + " is not a record of `crier tune`; remove it");
+  }
+  return changes;
+}
+
+TuningOutcome apply_tuning(const std::vector<Examined>& all, const TuningPlace& place) {
+  if (std::ranges::none_of(all, &can_raise)) return {};
+  TuningOutcome outcome;
+  auto record = read_tuning_record(place.record);
+  if (!record) return {.changed = {}, .problems = {record.error().detail}};
+  for (const Examined& one : all) {
+    if (!can_raise(one)) continue;
+    std::vector<Change> intended = *record;
+    Change& change = change_of(intended, one);
+    change.after = config::improved(*one.goal, one.current);
+    change.at = utc_now();
+    change.uid = ::getuid();
+    change.pid = ::getpid();
+    const Change done = change;
+    if (const auto kept = write_record(place.record, intended); !kept) {
+      outcome.problems.push_back(kept.error().detail);
+      return outcome;
+    }
+    if (const auto written = write_parameter(done.parameter, done.after, place.root); !written) {
+      outcome.problems.push_back(written.error().detail);
+      continue;
+    }
+    record = std::move(intended);
+    outcome.changed.push_back(
+        {done.parameter, one.current, done.after, done.at, done.uid, done.pid});
+  }
+  if (const auto kept = save(place.record, *record); !kept) {
+    outcome.problems.push_back(kept.error().detail);
+  }
+  return outcome;
+}
+
+TuningOutcome undo_tuning(const TuningPlace& place) {
+  const auto record = read_tuning_record(place.record);
+  if (!record) return {.changed = {}, .problems = {record.error().detail}};
+  TuningOutcome outcome;
+  std::vector<Change> left;
+  for (const Change& change : *record) {
+    const auto now = read_parameter(change.parameter, place.root);
+    if (now != change.before && now != change.after) {
+      outcome.problems.push_back(change.parameter + " is " + now.value_or("gone") +
+                                 " by now, not the " + change.after + " that was set: left alone");
+      continue;
+    }
+    const auto restored = now == change.before
+                              ? Result<void>()
+                              : write_parameter(change.parameter, change.before, place.root);
+    if (!restored) outcome.problems.push_back(restored.error().detail);
+    (restored ? outcome.changed : left).push_back(change);
+  }
+  if (const auto kept = save(place.record, left); !kept) {
+    outcome.problems.push_back(kept.error().detail);
+  }
+  return outcome;
+}
+
+}  // namespace crier::cmd

@@ -1,0 +1,51 @@
+// Raising kernel parameters, with a record of what was there before, and putting that back.
+//
+// The record is a JSON file that only root can write. It is written before a parameter is, so that
+// after a crash it still says what to restore; who applies again keeps the oldest value in it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cmd/kernel_state.h"
+#include "core/result.h"
+
+namespace crier::cmd {
+
+// In /run, like the values themselves: gone after a reboot. Not in a directory of the daemon's:
+// whoever can write it decides what root restores.
+inline constexpr const char* kTuningRecord = "/run/crier-tuning.json";
+
+struct Change {
+  std::string parameter;
+  std::string before;
+  std::string after;
+  std::string at;  // UTC, as 2026-11-21T06:40:00Z.
+  unsigned uid = 0;
+  int pid = 0;
+};
+
+// Where parameters and record are: a test has its own.
+struct TuningPlace {
+  std::string root;
+  std::string record = kTuningRecord;
+};
+
+// What became of each parameter that was to change.
+struct TuningOutcome {
+  std::vector<Change> changed;
+  std::vector<std::string> problems;  // Sentences.
+};
+
+// Raises what is below, as far as it may: a failure leaves the others to be tried. Nothing is
+// changed when the record cannot be written.
+TuningOutcome apply_tuning(const std::vector<Examined>& all, const TuningPlace& place);
+
+// Restores what the record names and removes it. A parameter that somebody has changed since is
+// left alone and named among the problems. Without a record: nothing to do.
+TuningOutcome undo_tuning(const TuningPlace& place);
+
+// Empty without a record. An error: it is not one, or others than root and we can write it.
+[[nodiscard]] Result<std::vector<Change>> read_tuning_record(const std::string& path);
+
+}  // namespace crier::cmd
