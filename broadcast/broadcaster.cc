@@ -234,6 +234,7 @@ void Broadcaster::pass_lost() {
 
 void Broadcaster::run(Instant now) {
   delivery_.continue_listed(kGroupSlice, now);
+  delivery_.continue_round(kGroupSlice, now);
   if (owed_bound_.unfinished()) {
     owed_bound_.run(now);
   } else if (fanout_.unfinished()) {
@@ -246,7 +247,7 @@ void Broadcaster::run(Instant now) {
 
 bool Broadcaster::unfinished() const {
   return fanout_.unfinished() || lost_.has_value() || delivery_.any_listed() ||
-         owed_bound_.unfinished();
+         delivery_.in_round() || owed_bound_.unfinished();
 }
 
 void Broadcaster::tick(Instant now) {

@@ -119,8 +119,9 @@ class Broadcaster {
 
   // The slow hand: heartbeats, stalled and expired streams, the drain's share. Every kSweepTickMs.
   void tick(Instant now);
-  // Streams that wait for tokens. Every kRevisitTickMs while any_to_revisit().
-  void revisit(Instant now) { delivery_.continue_revisited(now); }
+  // Streams that wait for tokens: run() visits them from here on. Every kRevisitTickMs while
+  // any_to_revisit().
+  void revisit() { delivery_.begin_round(); }
   bool any_to_revisit() const { return delivery_.any_revisited(); }
 
   // Ends every stream, spread over the window; nothing is admitted any more.

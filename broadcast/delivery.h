@@ -81,10 +81,14 @@ class Delivery {
   void continue_listed(std::size_t most, Instant now);
   bool any_listed() const { return !listed_.empty(); }
 
-  // Drains the streams that wait for tokens, or for the kernel to have memory again. To be called
-  // every 20 ms while there are any.
-  void continue_revisited(Instant now);
+  // Streams that wait for tokens, or for the kernel to have memory again, are visited in rounds:
+  // one begins every 20 ms while there are any, unless the last is not over.
+  void begin_round();
   bool any_revisited() const { return !revisited_.empty(); }
+  // Drains the next ones of the round, until `most` were sent something or a bounded number was
+  // looked at.
+  void continue_round(std::size_t most, Instant now);
+  bool in_round() const { return !round_.empty(); }
 
   // What follows once a stream's ring is empty: live again, back to the history, or closed.
   // Requires: the stream has an Owing, and its ring is empty.
@@ -124,10 +128,12 @@ class Delivery {
   void forget_owed(const Stream& stream, Owing& owing, const Frame& frame);
   Gathered gather(Stream& stream, Owing& owing, Instant now);
   void drop_sent(Stream& stream, Owing& owing, std::size_t bytes, Instant now);
-  void await_tokens(StreamIndex index);
-  bool needs_tokens_to_ask(Stream& stream, Instant now);
-  void revisit(StreamIndex index);
+
+  // continuing.cc
   void list(StreamIndex index);
+  void await_tokens(StreamIndex index);
+  void revisit(StreamIndex index);
+  bool needs_tokens_to_ask(Stream& stream, Instant now);
 
   // overflow.cc
   bool overflow(StreamIndex index, const FrameRef& frame, Instant now);
@@ -148,7 +154,9 @@ class Delivery {
   std::vector<iovec> pieces_;
   std::string scratch_;
   std::vector<StreamToken> listed_;
-  std::vector<StreamToken> revisited_;
+  std::vector<StreamToken> revisited_;  // For the next round.
+  std::vector<StreamToken> round_;      // Being visited, from the front,
+  std::size_t round_next_ = 0;          // and how far that has come.
   std::uint64_t queue_bytes_ = 0;
   std::uint64_t owed_memory_ = 0;
   Instant drain_end_;

@@ -62,7 +62,7 @@ struct alignas(64) Stream {
       2;  // The socket would block; its writable edge is to come.
   static constexpr std::uint8_t kListed = 4;  // In the list of streams to be continued next turn.
   static constexpr std::uint8_t kRevisited =
-      8;  // In the list visited every 20 ms: waits for tokens.
+      8;  // In the list of the next round of visits: waits for tokens.
 
   static constexpr std::uint8_t kOutputWatched = 16;  // Its writable edges are asked for.
 

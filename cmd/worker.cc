@@ -66,8 +66,7 @@ Result<void> Worker::set_up() {
   pending_ = std::make_unique<net::PendingRequests>(setup_.pending, *ready_, *routes_);
   listener_poll_ = std::make_unique<net::PollHandle>(loop_, [this] { on_accept_ready(); });
   sweep_timer_ = std::make_unique<net::Timer>(loop_, [this] { on_sweep(); });
-  revisit_timer_ =
-      std::make_unique<net::Timer>(loop_, [this] { broadcaster_->revisit(net::Loop::now()); });
+  revisit_timer_ = std::make_unique<net::Timer>(loop_, [this] { broadcaster_->revisit(); });
   starved_timer_ = std::make_unique<net::Timer>(loop_, [this] {
     if (listener_poll_->watching()) listener_poll_->resume();
   });

@@ -21,7 +21,8 @@ inline constexpr std::uint32_t kSweepTickMs = 50;
 inline constexpr std::uint32_t kSweepRoundMs = 1'000;  // Every slot is looked at once in a round,
 inline constexpr std::size_t kSweepShareMax = 65'536;  // a bounded share in each tick,
 inline constexpr std::size_t kSweepWritesMax = 2'048;  // with a bounded number of heartbeats.
-inline constexpr std::uint32_t kRevisitTickMs = 20;    // Streams that wait for tokens.
+inline constexpr std::uint32_t kRevisitTickMs = 20;    // Streams that wait for tokens,
+inline constexpr std::size_t kRevisitLooks = 2'048;    // looked at for the price of a slice.
 inline constexpr std::size_t kPiecesPerWrite = 64;     // iovecs handed to one sendmsg.
 inline constexpr std::size_t kWriteBytesMax = 256 * 1024;  // Bytes gathered for one write.
 // Frames on their way to one worker's streams: in its inbox, and taken out of it. Beyond it the

@@ -155,21 +155,10 @@ TEST_CASE("a full ring is dropped and the stream continues from the history") {
 }
 
 TEST_CASE("a paced stream waits alone and gets everything") {
-  TopicClass global;
   TopicClass slow;
   slow.match = "slow";
   slow.rate = TokenRate::of(50, 2);
-  WorkerFixture f;
-  f.classes = std::make_shared<const TopicClasses>(global, std::vector{slow});
-  WorkerOptions options;
-  options.epoch = f.log.epoch();
-  options.topic_key = {11, 13};
-  options.streams_max = options.topics_max = 10;
-  options.classes = f.classes;
-  options.frames = &f.account;
-  options.history_bytes = &f.log.stats().history_bytes;
-  f.worker =
-      std::make_unique<Broadcaster>(Broadcaster::Parts{f.io, f, f, f.stats, f.counts}, options);
+  WorkerFixture f(TopicClass(), WorkerOptions(), {slow});
   const auto paced = f.open({"slow"});
   const auto other = f.open({"fast"});
   for (int i = 0; i < 10; ++i) f.publish({"slow", "fast"});
@@ -179,7 +168,8 @@ TEST_CASE("a paced stream waits alone and gets everything") {
   std::size_t before = 2;
   for (int i = 0; i < 20 && f.worker->any_to_revisit(); ++i) {
     f.now.us += 20'000;
-    f.worker->revisit(f.now);
+    f.worker->revisit();
+    f.run();
     const std::size_t after = count_of(f.io[paced.fd].sent, "data: x");
     CHECK(after <= before + 1);
     before = after;
@@ -202,13 +192,37 @@ TEST_CASE("without memory for a ring a paced stream does not ask the log over an
   CHECK(f.asked == 0);
   for (int i = 0; i < 100 && f.state(stream) != StreamState::live; ++i) {
     f.now.us += 20'000;
-    f.worker->revisit(f.now);
+    f.worker->revisit();
     f.run();
     f.answer_all();
   }
   CHECK(f.state(stream) == StreamState::live);
   CHECK(count_of(f.io[stream.fd].sent, "data: x") == 3);
   CHECK(f.asked <= 4);  // Once for each event it has a token for.
+}
+
+TEST_CASE("a crowd whose tokens come at once holds up nobody else") {
+  constexpr std::size_t kCrowd = 3'000;
+  TopicClass slow;
+  slow.match = "slow";
+  slow.rate = TokenRate::of(10, 1);
+  WorkerFixture f(TopicClass(), WorkerOptions(), {slow});
+  for (std::size_t i = 0; i < kCrowd; ++i) f.open({"slow"});
+  const auto other = f.open({"fast"});
+  f.publish({"slow", "slow"});
+  f.run();
+  REQUIRE(f.stats.events_delivered.read() == kCrowd);
+  f.now.us += 100'000;
+  const std::size_t before = f.io.total_writes();
+  f.worker->revisit();
+  CHECK(f.io.total_writes() == before);
+  f.publish({"fast"});
+  f.worker->run(f.now);
+  CHECK(f.io.total_writes() - before <= 2 * kGroupSlice);
+  CHECK(count_of(f.io[other.fd].sent, "data: x") == 1);
+  f.run();
+  CHECK(f.stats.events_delivered.read() == 2 * kCrowd + 1);
+  CHECK(!f.worker->any_to_revisit());
 }
 
 }  // namespace crier::broadcast

@@ -80,7 +80,7 @@ TEST_CASE("who takes nothing for the kernel's lack of memory is ended, too") {
   f.run();
   for (int i = 0; i < 8; ++i) {
     f.pass_seconds(1);
-    f.worker->revisit(f.now);
+    f.worker->revisit();
     f.run();
     CHECK(f.ended.empty() == (i < 5));
   }

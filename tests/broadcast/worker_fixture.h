@@ -23,8 +23,8 @@ struct WorkerFixture : ReplayPort, StreamObserver {
   };
 
   explicit WorkerFixture(const TopicClass& global = {}) : WorkerFixture(global, WorkerOptions()) {}
-  WorkerFixture(const TopicClass& global, WorkerOptions options)
-      : classes(std::make_shared<const TopicClasses>(global)),
+  WorkerFixture(const TopicClass& global, WorkerOptions options, std::vector<TopicClass> rows = {})
+      : classes(std::make_shared<const TopicClasses>(global, std::move(rows))),
         log(log_options_of(classes, account)) {
     options.epoch = log.epoch();
     options.topic_key = {11, 13};

@@ -259,7 +259,8 @@ void World::pass(std::uint64_t us) {
     const std::uint64_t ms = now_.us / kMs;
     if (ms >= last_revisit_ms_ + kRevisitTickMs) {
       last_revisit_ms_ = ms;
-      worker_->revisit(now_);
+      worker_->revisit();
+      worker_->run(now_);
     }
     if (ms >= last_tick_ms_ + kSweepTickMs) {
       last_tick_ms_ = ms;
