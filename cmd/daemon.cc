@@ -5,6 +5,7 @@
 #include <array>
 #include <csignal>
 #include <future>
+#include <new>
 #include <system_error>
 #include <utility>
 
@@ -87,6 +88,11 @@ Result<std::unique_ptr<Daemon>> Daemon::start(Start start) {
     return fail(Errc::os, std::string(error.what()) +
                               "; raise LimitNOFILE= (ulimit -n) or fs.file-max, or lower "
                               "workers.count");
+  } catch (const std::bad_alloc&) {  // Of a ReservedArray, which reserves a table at once.
+    return fail(Errc::os,
+                "the system refuses the address space for the tables that the limits ask for; "
+                "raise the limit on it (ulimit -v, vm.overcommit_memory), or lower "
+                "limits.streams_max, limits.topics_max or workers.count");
   }
 }
 

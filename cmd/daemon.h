@@ -64,7 +64,7 @@ class Daemon final : public Readiness {
   };
 
   explicit Daemon(Start start);
-  // As start(), but a std::system_error may pass.
+  // As start(), but a std::system_error or std::bad_alloc may pass.
   static Result<std::unique_ptr<Daemon>> make(Start start);
   void make_workers();
   Result<void> start_workers();

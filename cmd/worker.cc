@@ -1,6 +1,8 @@
 #include "cmd/worker.h"
 
 #include <array>
+#include <exception>
+#include <new>
 #include <system_error>
 #include <utility>
 
@@ -41,9 +43,14 @@ void Worker::run_thread() {
   Result<void> ready;
   if (setup_.own_descriptor_table) ready = net::leave_shared_table();
   shared_.tables_left.arrive_and_wait();
-  if (ready) ready = set_up();
-  const bool serves = ready.has_value();
-  started_.set_value(std::move(ready));
+  bool serves = false;
+  try {
+    if (ready) ready = set_up();
+    serves = ready.has_value();
+    started_.set_value(std::move(ready));
+  } catch (const std::bad_alloc&) {
+    started_.set_exception(std::current_exception());
+  }
   if (serves) loop_.run();
   clean_up();
 }

@@ -62,7 +62,7 @@ class Worker final : public broadcast::StreamObserver,
 
   void start_thread();
   // Waits until the thread serves orders and tasks, or has ended because the kernel refused what it
-  // needs. Requires: start_thread(), once.
+  // needs. Throws std::bad_alloc where that was memory. Requires: start_thread(), once.
   [[nodiscard]] Result<void> wait_until_started() { return started_.get_future().get(); }
   void join() {
     if (thread_.joinable()) thread_.join();

@@ -17,17 +17,32 @@ struct RefusedCase {
   const char* told;
 };
 
+// The address space of a table, in whole pages: no other call asks for as much.
+constexpr unsigned table_bytes(unsigned rows, unsigned row_bytes) {
+  return (rows * row_bytes + 4'095) / 4'096 * 4'096;
+}
+constexpr unsigned kTopics = 1'234'567;
+constexpr unsigned kLogRowBytes = 96;     // broadcast::Topic
+constexpr unsigned kWorkerRowBytes = 48;  // broadcast::TopicEntry
+
 TEST_CASE("what the system refuses at the start is told, and the exit code is 1") {
   const auto row = GENERATE(values<RefusedCase>({
       {"a descriptor table for each worker", {SYS_unshare, EPERM}, "workers.own_descriptor_table"},
       {"descriptors for the loops", {SYS_epoll_create1, EMFILE}, "LimitNOFILE="},
       {"watching a descriptor", {SYS_epoll_ctl, ENOSPC}, "fs.epoll.max_user_watches"},
+      {"the log's topics",
+       {SYS_mmap, ENOMEM, table_bytes(kTopics, kLogRowBytes)},
+       "limits.topics_max"},
+      {"a worker's topics",
+       {SYS_mmap, ENOMEM, table_bytes(kTopics + 1, kWorkerRowBytes)},
+       "limits.topics_max"},
   }));
   INFO(row.name);
   const auto failed = RunningDaemon::run_to_exit(
       {"http.listen=127.255.255.250:8080", "admin.listen=127.255.255.250:8081",
        "publish.socket=/tmp/crier-refused/publish.sock", "limits.streams_max=1000",
-       "workers.count=3", "workers.own_descriptor_table=on"},
+       "limits.topics_max=" + std::to_string(kTopics), "workers.count=3",
+       "workers.own_descriptor_table=on"},
       row.call);
   INFO(failed.output);
   CHECK(failed.code == 1);

@@ -16,15 +16,19 @@
 namespace crier::tests {
 
 struct FailingCall {
-  long number = -1;  // SYS_…
-  int error = 0;     // The errno it fails with.
+  long number = -1;              // SYS_…
+  int error = 0;                 // The errno it fails with.
+  unsigned second_argument = 0;  // Only calls with this one fail; 0: all do.
 };
 
 // False where the system has no filters. Safe between fork and exec.
 inline bool make_fail(const FailingCall& call) {
-  std::array<sock_filter, 4> steps = {{
+  const auto fits = static_cast<unsigned short>(call.second_argument == 0 ? BPF_JGE : BPF_JEQ);
+  std::array<sock_filter, 6> steps = {{
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<unsigned>(call.number), 0, 1),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<unsigned>(call.number), 0, 3),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args[1])),
+      BPF_JUMP(BPF_JMP | fits | BPF_K, call.second_argument, 0, 1),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | static_cast<unsigned>(call.error)),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
   }};
