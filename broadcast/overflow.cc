@@ -159,10 +159,7 @@ void Delivery::rejoin_log(StreamIndex index) {
     closes_.add(index, stream, EndReason::no_memory);
     return;
   }
-  if (stream.state != StreamState::replaying) {
-    stream.state = StreamState::replaying;
-    owing->evictions_told = 0;
-  }
+  stream.state = StreamState::replaying;
   owing->replay = ReplayState::idle;
   owing->from = ReplayFrom::sequence;
   owing->connected = true;

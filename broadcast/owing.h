@@ -26,7 +26,8 @@ struct Owing {
   std::uint64_t dropped_through = 0;  // drop-oldest: the newest event dropped,
   std::uint32_t dropped = 0;          // and how many since the stream was last told.
   std::uint32_t last_count = 0;       // ReplayFrom::last
-  std::uint64_t evictions_told = 0;   // Of the log's last answer: what was announced.
+  std::uint64_t evictions_told = 0;   // Of the log's last answer: what was announced. Still so
+                                      // when it falls behind again before it has sent all of it.
   ReplayFrom from = ReplayFrom::sequence;
   ReplayState replay = ReplayState::none;
   EndReason end_reason = EndReason::drained;  // While ending.

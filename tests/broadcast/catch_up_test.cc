@@ -107,6 +107,33 @@ TEST_CASE("a gap never leads back behind the one before it") {
   CHECK(f.state(stream) == StreamState::live);
 }
 
+TEST_CASE("a loss is told once, also to a stream that falls behind right after its replay") {
+  TopicClass global;
+  global.history.events_max = 2;
+  TopicClass kept;
+  kept.match = "kept";
+  WorkerOptions options;
+  options.owed_events_max = 8;
+  WorkerFixture f(global, options, {kept});
+  f.publish({"kept", "lost", "lost", "lost", "lost"});
+  f.run();
+  const std::string from = f.id(0);
+  const auto stream = f.open({"kept", "lost"}, plan_resume(from, f.log.epoch(), f.head));
+  f.run();
+  f.io[stream.fd].room = 0;
+  f.answer_all();
+  REQUIRE(f.state(stream) == StreamState::owing);
+  f.publish(std::vector<std::string>(20, "kept"));
+  f.run();
+  REQUIRE(f.state(stream) == StreamState::replaying);
+  f.unblock(stream);
+  f.answer_all();
+  const std::string& sent = f.io[stream.fd].sent;
+  CHECK(count_of(sent, "data: x") == 23);
+  CHECK(count_of(sent, "crier.gap") == 1);
+  CHECK(count_of(sent, "\"missed\":2") == 1);
+}
+
 TEST_CASE("streams of unknown address do not wait for one another") {
   WorkerFixture f;
   f.publish({"a", "a"});
