@@ -9,6 +9,7 @@
 #include <system_error>
 #include <utility>
 
+#include "cmd/ready_lines.h"
 #include "cmd/settings.h"
 #include "cmd/version.h"
 #include "config/load.h"
@@ -188,10 +189,8 @@ void Daemon::say_ready() {
                       {"http", config_.http.listen},
                       {"publish", config_.publish.socket},
                       {"admin", config_.admin.listen}});
-  const std::string url = "http://" + config_.http.listen;
-  log_.info("subscribe: curl -N '" + url + "/events?topic=demo'");
-  log_.info("publish:   curl --unix-socket " + config_.publish.socket +
-            " -d 'hello' http://crier/topics/demo");
+  log_.info("subscribe: " + subscribe_line(*net::Endpoint::parse(config_.http.listen)));
+  log_.info("publish:   " + publish_line(config_.publish.socket));
 }
 
 // The end of every turn of the control loop, in order.
