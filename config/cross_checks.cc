@@ -60,7 +60,7 @@ class Checks {
 
   void endpoints() {
     const std::string& admin = config_.admin.listen;
-    if (admin == config_.http.listen && !admin.ends_with(":0")) {
+    if (admin == config_.http.listen) {
       add("admin.listen", "http.listen", to_text(admin), "it must differ from http.listen");
     }
     if (!config_.publish.socket.empty() && admin == "unix:" + config_.publish.socket) {

@@ -50,8 +50,10 @@ bool looks_like_ipv6(std::string_view text) {
          std::ranges::all_of(text, is_part);
 }
 
+// Not 0, for which the kernel chooses: each worker's listener would get another one.
 bool is_port(std::string_view text) {
-  return text.size() <= 5 && is_number_up_to(text, 65'535);
+  return text.size() <= 5 && is_number_up_to(text, 65'535) &&
+         text.find_first_not_of('0') != std::string_view::npos;
 }
 
 bool is_bracketed_ipv6(std::string_view text) {

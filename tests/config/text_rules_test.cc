@@ -19,7 +19,9 @@ struct TextCase {
 TEST_CASE("a text is accepted when it can mean what its key is for") {
   const auto [rule, text, accepted] = GENERATE(values<TextCase>({
       {&kTcpEndpoint, "127.0.0.1:8080", true},
-      {&kTcpEndpoint, "0.0.0.0:0", true},
+      {&kTcpEndpoint, "0.0.0.0:1", true},
+      {&kTcpEndpoint, "127.0.0.1:0", false},
+      {&kTcpEndpoint, "127.0.0.1:00000", false},
       {&kTcpEndpoint, "255.255.255.255:65535", true},
       {&kTcpEndpoint, "[::]:80", true},
       {&kTcpEndpoint, "[2001:db8::1]:80", true},
