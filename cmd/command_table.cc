@@ -102,7 +102,11 @@ constexpr std::string_view kSubscribeNotes =
     "  crier subscribe --json --from last=10 orders.eu.created orders.us.created\n";
 
 constexpr std::string_view kServeNotes =
-    "SIGTERM or SIGINT drains and stops.\n"
+    "SIGTERM or SIGINT drains and stops, a second one stops at once. SIGHUP reads the\n"
+    "configuration again: what can change at once does, the log names what needs a restart.\n"
+    "\n"
+    "Where publish.socket is not set, the socket is $CRIER_SOCKET, else /run/crier/publish.sock\n"
+    "as root, else $XDG_RUNTIME_DIR/crier/publish.sock or /tmp/crier-UID/publish.sock.\n"
     "\n"
     "Examples:\n"
     "  crier serve\n"

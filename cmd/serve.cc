@@ -17,7 +17,9 @@ int serve(const Arguments& arguments) {
   const std::vector<std::string> overrides = arguments.texts("--set");
   auto checked = preflight(file, overrides, this_machine());
   if (!checked) {
-    for (const std::string& problem : checked.error()) print_error("crier: " + problem + "\n");
+    for (const std::string& problem : checked.error()) {
+      print_error("crier: " + printable(problem) + "\n");
+    }
     return kExitFailed;
   }
   if (checked->config.publish.socket.empty()) {

@@ -69,6 +69,16 @@ TEST_CASE("every problem of a file is told, with its line") {
   CHECK(run_command({"check", files.root() + "/absent.json"}).code == kExitFailed);
 }
 
+TEST_CASE("a file's name does not reach the terminal as it is") {
+  constexpr const char* kAbsent = "/tmp/crier-\x1b[31m-absent.json";
+  for (const auto& words : {std::vector<std::string_view>{"check", kAbsent},
+                            std::vector<std::string_view>{"serve", "--config", kAbsent}}) {
+    const auto ran = run_command(words);
+    CHECK(ran.code == kExitFailed);
+    CHECK_THAT(ran.err, Contains("\\x1b[31m-absent.json cannot be read"));
+  }
+}
+
 TEST_CASE("a machine without the memory for a full house is a reason not to start") {
   const std::vector<std::string> many = {"limits.streams_max=1000000"};
   const auto checked =
