@@ -1,22 +1,15 @@
 #include "cmd/arguments.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstddef>
 
 #include "cmd/help.h"
 #include "cmd/version.h"
 #include "core/check.h"
+#include "core/decimal.h"
 
 namespace crier::cmd {
 namespace {
-
-std::optional<std::uint64_t> parse_number(std::string_view text) {
-  std::uint64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
 
 Invocation print(std::string text) {
   return {Invocation::Then::print, std::nullopt, std::move(text)};
@@ -82,7 +75,7 @@ class CommandLine {
       }
       value = words_[at_++];
     }
-    if (option->kind == OptionKind::number && !parse_number(value)) {
+    if (option->kind == OptionKind::number && !parse_decimal<std::uint64_t>(value)) {
       return std::string(name) + " needs a whole number, not `" + value + "`";
     }
     options_.emplace_back(option->name, std::move(value));
@@ -154,7 +147,7 @@ std::vector<std::string> Arguments::texts(std::string_view option) const {
 
 std::optional<std::uint64_t> Arguments::number(std::string_view option) const {
   const std::string* value = find(option);
-  return value == nullptr ? std::nullopt : parse_number(*value);
+  return value == nullptr ? std::nullopt : parse_decimal<std::uint64_t>(*value);
 }
 
 Invocation parse_arguments(std::span<const std::string_view> words) {

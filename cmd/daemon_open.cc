@@ -2,7 +2,6 @@
 #include <grp.h>
 #include <pwd.h>
 
-#include <charconv>
 #include <utility>
 
 #include "cmd/daemon.h"
@@ -11,22 +10,16 @@
 #include "cmd/version.h"
 #include "config/differences.h"
 #include "config/load.h"
+#include "core/decimal.h"
 #include "net/endpoint.h"
 #include "net/peer_credentials.h"
 
 namespace crier::cmd {
 namespace {
 
-std::optional<std::uint32_t> as_number(const std::string& text) {
-  std::uint32_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
-
 Result<std::optional<uid_t>> user_id(const std::string& name) {
   if (name.empty()) return std::nullopt;
-  if (const auto number = as_number(name)) return *number;
+  if (const auto number = parse_decimal<std::uint32_t>(name)) return *number;
   const passwd* user = ::getpwnam(name.c_str());
   if (user == nullptr) {
     return fail(Errc::invalid_config, "publish.owner: there is no user \"" + name + "\"");
@@ -36,7 +29,7 @@ Result<std::optional<uid_t>> user_id(const std::string& name) {
 
 Result<std::optional<gid_t>> group_id(const std::string& name) {
   if (name.empty()) return std::nullopt;
-  if (const auto number = as_number(name)) return *number;
+  if (const auto number = parse_decimal<std::uint32_t>(name)) return *number;
   const group* found = ::getgrnam(name.c_str());
   if (found == nullptr) {
     return fail(Errc::invalid_config, "publish.group: there is no group \"" + name + "\"");

@@ -4,10 +4,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <fstream>
 #include <string_view>
 
+#include "core/decimal.h"
 #include "net/descriptor_table.h"
 
 namespace crier::cmd {
@@ -21,9 +21,8 @@ std::uint64_t limit_in(const std::string& file) {
   std::string line;
   std::ifstream stream(file);
   std::getline(stream, line);
-  std::uint64_t limit = 0;
-  const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), limit);
-  return error == std::errc{} && limit < kNoLimit ? limit : 0;
+  const std::uint64_t limit = parse_decimal<std::uint64_t>(line).value_or(0);
+  return limit < kNoLimit ? limit : 0;
 }
 
 // A limit of a group above holds for those below it.

@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <optional>
 #include <random>
@@ -15,6 +14,7 @@
 #include "cmd/interrupt.h"
 #include "cmd/subscription.h"
 #include "cmd/terminal.h"
+#include "core/decimal.h"
 #include "core/topic.h"
 
 namespace crier::cmd {
@@ -39,10 +39,9 @@ bool is_passing(int status) {
 }
 
 milliseconds retry_after(std::string_view text) {
-  std::chrono::seconds::rep seconds = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  if (error != std::errc{} || end != text.data() + text.size()) return {};
-  return std::clamp(std::chrono::seconds{seconds}, std::chrono::seconds{0}, kRetryAfterMax);
+  const auto seconds = parse_decimal<std::uint32_t>(text);
+  return seconds ? std::min(std::chrono::seconds{*seconds}, kRetryAfterMax)
+                 : std::chrono::seconds{0};
 }
 
 std::string hint(const Error& error) {

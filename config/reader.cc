@@ -1,12 +1,12 @@
 #include "config/reader.h"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include "config/cross_checks.h"
 #include "config/spelling.h"
 #include "core/check.h"
+#include "core/decimal.h"
 
 namespace crier::config {
 namespace {
@@ -50,10 +50,10 @@ JsonNode node_of(Kind kind, std::string_view text) {
     node.type = JsonNode::Type::flag;
     node.flag = text == "true";
   } else if (kind == Kind::number) {
-    const char* end = text.data() + text.size();
-    const auto parsed = std::from_chars(text.data(), end, node.number);
-    const bool whole = parsed.ec == std::errc() && parsed.ptr == end && !text.empty();
-    if (whole) node.type = JsonNode::Type::number;
+    if (const auto number = parse_decimal<std::uint64_t>(text)) {
+      node.type = JsonNode::Type::number;
+      node.number = *number;
+    }
   } else if (kind == Kind::list) {
     node.type = JsonNode::Type::list;
     while (!trimmed(text).empty()) {

@@ -1,10 +1,10 @@
 #include "config/text_rules.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
 
+#include "core/decimal.h"
 #include "core/topic.h"
 
 namespace crier::config {
@@ -24,18 +24,11 @@ bool is_control(char c) {
   return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
 }
 
-bool is_number_up_to(std::string_view text, std::uint32_t max) {
-  std::uint32_t value = 0;
-  const char* end = text.data() + text.size();
-  const auto parsed = std::from_chars(text.data(), end, value);
-  return !text.empty() && parsed.ec == std::errc() && parsed.ptr == end && value <= max;
-}
-
 bool is_ipv4(std::string_view text) {
   for (int part = 0; part < 4; ++part) {
     const std::size_t dot = part < 3 ? text.find('.') : text.size();
     if (dot == std::string_view::npos || dot > 3) return false;
-    if (!is_number_up_to(text.substr(0, dot), 255)) return false;
+    if (!parse_decimal<std::uint8_t>(text.substr(0, dot))) return false;
     text.remove_prefix(part < 3 ? dot + 1 : dot);
   }
   return text.empty();
@@ -52,8 +45,7 @@ bool looks_like_ipv6(std::string_view text) {
 
 // Not 0, for which the kernel chooses: each worker's listener would get another one.
 bool is_port(std::string_view text) {
-  return text.size() <= 5 && is_number_up_to(text, 65'535) &&
-         text.find_first_not_of('0') != std::string_view::npos;
+  return text.size() <= 5 && parse_decimal<std::uint16_t>(text).value_or(0) != 0;
 }
 
 bool is_bracketed_ipv6(std::string_view text) {

@@ -5,6 +5,7 @@
 #include <system_error>
 
 #include "core/check.h"
+#include "core/decimal.h"
 
 namespace crier {
 namespace {
@@ -35,14 +36,10 @@ std::optional<EventId> parse_event_id(std::string_view text) {
   const auto epoch = Epoch::parse(text.substr(0, Epoch::kBytes));
   if (!epoch) return std::nullopt;
 
-  // from_chars takes no sign and no space for an unsigned number; leading zeros it does take.
   const std::string_view digits = text.substr(Epoch::kBytes + 1);
   if (digits.size() > 1 && digits.front() == '0') return std::nullopt;
-  std::uint64_t sequence = 0;
-  const char* end = digits.data() + digits.size();
-  const auto parsed = std::from_chars(digits.data(), end, sequence);
-  if (parsed.ec != std::errc{} || parsed.ptr != end) return std::nullopt;
-  return EventId{*epoch, sequence};
+  const auto sequence = parse_decimal<std::uint64_t>(digits);
+  return sequence ? std::optional(EventId{*epoch, *sequence}) : std::nullopt;
 }
 
 void append_event_id(std::string& out, const Epoch& epoch, std::uint64_t sequence) {

@@ -1,9 +1,9 @@
 #include "core/sse_parser.h"
 
 #include <algorithm>
-#include <charconv>
-#include <system_error>
 #include <utility>
+
+#include "core/decimal.h"
 
 namespace crier {
 namespace {
@@ -74,10 +74,7 @@ void SseParser::take_field(std::string_view field, std::string_view value) {
   } else if (field == "id") {
     if (value.find('\0') == std::string_view::npos) id_ = value;
   } else if (field == "retry") {
-    std::uint32_t milliseconds = 0;
-    const char* end = value.data() + value.size();
-    const auto parsed = std::from_chars(value.data(), end, milliseconds);
-    if (parsed.ec == std::errc{} && parsed.ptr == end) retry_ms_ = milliseconds;
+    if (const auto milliseconds = parse_decimal<std::uint32_t>(value)) retry_ms_ = milliseconds;
   }
 }
 

@@ -7,11 +7,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <fstream>
 #include <iterator>
 #include <memory>
 #include <string>
+
+#include "core/decimal.h"
 
 namespace crier::metrics {
 namespace {
@@ -32,10 +33,8 @@ std::string_view take_word(std::string_view& text) {
 }
 
 std::optional<double> number(std::string_view word) {
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
-  if (error != std::errc{} || end != word.data() + word.size()) return std::nullopt;
-  return static_cast<double>(value);
+  const auto value = parse_decimal<std::uint64_t>(word);
+  return value ? std::optional(static_cast<double>(*value)) : std::nullopt;
 }
 
 std::optional<double> times(std::optional<double> value, double factor) {

@@ -5,11 +5,11 @@
 #include <sys/un.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 #include <optional>
 
 #include "core/check.h"
+#include "core/decimal.h"
 
 namespace crier::net {
 namespace {
@@ -23,12 +23,8 @@ std::unexpected<Error> refuse(std::string_view text, std::string_view reason) {
 }
 
 std::optional<std::uint16_t> parse_port(std::string_view text) {
-  // from_chars alone would accept any number of leading zeros.
-  if (text.empty() || text.size() > 5) return std::nullopt;
-  std::uint16_t port = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return port;
+  // Not any number of leading zeros.
+  return text.size() <= 5 ? parse_decimal<std::uint16_t>(text) : std::nullopt;
 }
 
 bool parse_address(int family, std::string_view text, std::array<std::uint8_t, 16>& out) {

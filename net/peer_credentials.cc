@@ -6,11 +6,11 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstdint>
 #include <limits>
 #include <optional>
 
+#include "core/decimal.h"
 #include "net/os_error.h"
 
 namespace crier::net {
@@ -24,12 +24,8 @@ constexpr std::size_t kDatabaseBytesMax = std::size_t{1} << 20;
 // All digits is an id, whether the database knows it or not; the highest one means "none" to the
 // kernel.
 std::optional<std::uint32_t> parse_id(const std::string& text) {
-  std::uint32_t id = 0;
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, id);
-  if (error != std::errc{} || stop != end) return std::nullopt;
-  if (id == std::numeric_limits<std::uint32_t>::max()) return std::nullopt;
-  return id;
+  const auto id = parse_decimal<std::uint32_t>(text);
+  return id == std::numeric_limits<std::uint32_t>::max() ? std::nullopt : id;
 }
 
 // Calls one of the database's `_r` functions with a buffer that grows until the entry fits.

@@ -1,9 +1,9 @@
 #include "net/request_target.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstdint>
 
+#include "core/decimal.h"
 #include "net/head_bytes.h"
 #include "net/head_refusals.h"
 
@@ -49,10 +49,7 @@ const Refusal* judge_path(std::string_view path) {
 }
 
 bool is_valid_port(std::string_view port) {
-  if (port.empty() || port.size() > kPortDigitsMax) return false;
-  std::uint32_t number = 0;
-  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
-  return error == std::errc{} && end == port.data() + port.size() && number <= 65535;
+  return port.size() <= kPortDigitsMax && parse_decimal<std::uint16_t>(port).has_value();
 }
 
 std::size_t host_length(std::string_view host) {

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <optional>
 #include <utility>
 
 #include "core/check.h"
+#include "core/decimal.h"
 #include "core/percent.h"
 #include "core/topic.h"
 
@@ -80,11 +80,8 @@ const Refusal* take_parameter(std::string_view piece, std::size_t topics_max, Re
 std::optional<std::uint32_t> parse_last(std::string_view value) {
   if (!value.starts_with(kLastPrefix)) return std::nullopt;
   value.remove_prefix(kLastPrefix.size());
-  std::uint32_t count = 0;
-  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), count);
-  const bool whole = error == std::errc{} && end == value.data() + value.size();
-  if (!whole || count == 0 || count > kLastCountMax) return std::nullopt;
-  return count;
+  const auto count = parse_decimal<std::uint32_t>(value);
+  return count && *count > 0 && *count <= kLastCountMax ? count : std::nullopt;
 }
 
 void set_resume(std::string_view value, SubscribeRequest& parsed) {
