@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cmd/debug_json.h"
+#include "cmd/page_query.h"
 #include "config/reference.h"
 #include "metrics/exporter.h"
 #include "net/loop.h"
@@ -33,8 +34,8 @@ constexpr net::Refusal kNoDebug = {404, "not_found",
                                    "Set admin.debug to true to see the pages under /debug."};
 constexpr net::Refusal kBadPage = {
     400, "bad_request",
-    "`limit` is a number from 1 to 100, `after` the `next` of the page before; each at most once."};
-static_assert(kDebugRowsMax == 100);
+    "The query may hold `limit`, 1 to 100, and `after`, the `next` of the page before."};
+static_assert(kPageRowsMax == 100);
 constexpr net::Refusal kNoAnswer = {503, "busy", "A worker did not answer in time; try again."};
 
 constexpr std::string_view kIndexHead =
@@ -149,7 +150,7 @@ void AdminRoutes::config(const net::Request&, const Answer& answer) {
 }
 
 void AdminRoutes::streams(const net::Request& request, const Answer& answer) {
-  const auto page = parse_page_query(request.query, kDebugRowsMax);
+  const auto page = parse_page_query(request.query);
   if (!page) return answer.refuse(kBadPage);
   parts_.workers.list_streams(page->after, page->limit,
                               [answer](const std::optional<StreamPage>& streams) {
@@ -159,7 +160,7 @@ void AdminRoutes::streams(const net::Request& request, const Answer& answer) {
 }
 
 void AdminRoutes::topics(const net::Request& request, const Answer& answer) {
-  const auto query = parse_page_query(request.query, kDebugRowsMax);
+  const auto query = parse_page_query(request.query);
   if (!query) return answer.refuse(kBadPage);
   auto page = parts_.log.page(query->after, query->limit, net::Loop::now());
   std::vector<std::string> names;

@@ -34,8 +34,6 @@
 
 namespace crier::cmd {
 
-inline constexpr std::size_t kDebugRowsMax = 100;  // Of one page.
-
 class Readiness {
  public:
   virtual ~Readiness() = default;

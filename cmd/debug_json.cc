@@ -1,23 +1,11 @@
 #include "cmd/debug_json.h"
 
-#include <charconv>
 #include <nlohmann/json.hpp>
-
-#include "core/percent.h"
 
 namespace crier::cmd {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-constexpr std::size_t kQueryPairsMax = 16;
-
-std::optional<std::uint64_t> number(std::string_view text) {
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
 
 std::string page_json(const char* name, Json rows, std::uint64_t next) {
   Json page;
@@ -45,22 +33,6 @@ Json to_json(const StreamRow& row) {
 }
 
 }  // namespace
-
-std::optional<PageQuery> parse_page_query(std::string_view query, std::size_t rows_max) {
-  const auto pairs = parse_query(query, kQueryPairsMax);
-  if (!pairs) return std::nullopt;
-  std::optional<std::uint64_t> limit;
-  std::optional<std::uint64_t> after;
-  for (const auto& [name, text] : *pairs) {
-    if (name != "limit" && name != "after") continue;
-    auto& value = name == "limit" ? limit : after;
-    if (value) return std::nullopt;
-    value = number(text);
-    if (!value) return std::nullopt;
-  }
-  if (limit && (*limit == 0 || *limit > rows_max)) return std::nullopt;
-  return PageQuery{.after = after.value_or(0), .limit = limit.value_or(rows_max)};
-}
 
 std::string streams_json(const StreamPage& page) {
   Json rows = Json::array();

@@ -5,9 +5,7 @@
 // integers that JavaScript reads exactly.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,15 +15,6 @@
 #include "core/event_id.h"
 
 namespace crier::cmd {
-
-struct PageQuery {
-  std::uint64_t after = 0;  // 0: from the start.
-  std::size_t limit = 0;
-};
-
-// From `limit` and `after`, where absent `rows_max` and the start; other names are ignored.
-// nullopt: not a number, a limit of 0 or above `rows_max`, or a name twice.
-std::optional<PageQuery> parse_page_query(std::string_view query, std::size_t rows_max);
 
 std::string streams_json(const StreamPage& page);
 

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "cmd/page_query.h"
 #include "cmd/topic_pages.h"
 #include "core/check.h"
 #include "core/event_id.h"
@@ -288,7 +289,7 @@ void PublishRoutes::count(const IntakeOutcome& outcome) {
 // --- looking ---
 
 void PublishRoutes::list_topics(const Call& call) {
-  const auto wanted = parse_topic_page(call.head().query);
+  const auto wanted = parse_page_query(call.head().query);
   if (!wanted) {
     return refuse(call, PublishRefusal::malformed,
                   "The query may hold `limit`, 1 to 100, and `after`, the `next` of the page "

@@ -5,7 +5,6 @@
 
 #include "core/check.h"
 #include "core/escape.h"
-#include "core/percent.h"
 
 namespace crier::cmd {
 namespace {
@@ -46,32 +45,7 @@ void append_topic(std::string& out, const Epoch& epoch, const broadcast::TopicIn
   out.append("}}");
 }
 
-std::optional<std::uint64_t> parse_number(std::string_view text) {
-  std::uint64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
-
 }  // namespace
-
-std::optional<TopicPageRequest> parse_topic_page(std::string_view query) {
-  const auto pairs = parse_query(query, 2);
-  if (!pairs) return std::nullopt;
-  std::optional<std::uint64_t> limit;
-  std::optional<std::uint64_t> after;
-  for (const auto& [name, value] : *pairs) {
-    std::optional<std::uint64_t>& number = name == "limit" ? limit : after;
-    if ((name != "limit" && name != "after") || number) return std::nullopt;
-    number = parse_number(value);
-    if (!number) return std::nullopt;
-  }
-  TopicPageRequest request{.after = after.value_or(0)};
-  if (!limit) return request;
-  if (*limit == 0 || *limit > kTopicsPerPage) return std::nullopt;
-  request.limit = static_cast<std::size_t>(*limit);
-  return request;
-}
 
 std::string topic_json(const Epoch& epoch, const broadcast::TopicInfo& topic,
                        std::uint64_t subscribers) {

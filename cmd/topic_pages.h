@@ -10,7 +10,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,16 +18,6 @@
 #include "core/event_id.h"
 
 namespace crier::cmd {
-
-inline constexpr std::size_t kTopicsPerPage = 100;
-
-struct TopicPageRequest {
-  std::uint64_t after = 0;  // `next` of the page before; 0: from the start.
-  std::size_t limit = kTopicsPerPage;
-};
-
-// Nothing: the query holds something else than `limit` (1 to 100) and `after`, each at most once.
-std::optional<TopicPageRequest> parse_topic_page(std::string_view query);
 
 std::string topic_json(const Epoch& epoch, const broadcast::TopicInfo& topic,
                        std::uint64_t subscribers);

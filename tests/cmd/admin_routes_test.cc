@@ -12,7 +12,6 @@
 #include <utility>
 #include <vector>
 
-#include "cmd/debug_json.h"
 #include "net/http_server.h"
 #include "net/signals.h"
 #include "net/unix_socket.h"
@@ -337,24 +336,13 @@ TEST_CASE("topics are listed with their history and their subscribers") {
   CHECK(rest["topics"][0]["subscribers"].is_null());
 }
 
-TEST_CASE("a page is asked for in numbers, a hundred rows at most") {
-  struct Row {
-    const char* query;
-    bool valid;
-  };
-  const Row row =
-      GENERATE(Row{"", true}, Row{"limit=1", true}, Row{"limit=100", true}, Row{"other=x", true},
-               Row{"after=18446744073709551615", true}, Row{"limit=0", false},
-               Row{"limit=101", false}, Row{"limit=", false}, Row{"limit=-1", false},
-               Row{"limit=1x", false}, Row{"after=18446744073709551616", false},
-               Row{"after=x", false}, Row{"limit=1&limit=2", false});
-  CAPTURE(row.query);
-  CHECK(parse_page_query(row.query, kDebugRowsMax).has_value() == row.valid);
-  if (row.valid) return;
+TEST_CASE("a page that is asked for wrongly is not another page") {
   Served served;
   served.config.admin.debug = true;
-  for (const char* page : {"/debug/streams?", "/debug/topics?"}) {
-    CHECK(served.get(std::string(page) + row.query).status == 400);
+  for (const char* page : {"/debug/streams?limit=101", "/debug/topics?limt=1"}) {
+    const Reply reply = served.get(page);
+    CHECK(reply.status == 400);
+    CHECK_THAT(reply.body, Contains("`limit`, 1 to 100"));
   }
 }
 
