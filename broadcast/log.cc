@@ -228,7 +228,6 @@ ReplayAnswer Log::replay(const ReplayRequest& request, Instant now) {
   ReplayAnswer answer = replayer_.answer(request, head_);
   stats_.replays.add();
   stats_.replayed_events.add(answer.frames.size());
-  if (answer.gap) stats_.gaps[static_cast<std::size_t>(answer.gap->reason)].add();
   return answer;
 }
 

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <string_view>
 
-#include "broadcast/replay.h"
 #include "core/counter.h"
 
 namespace crier::broadcast {
@@ -33,8 +32,6 @@ struct LogStats {
   Counter forgotten_entries;  // Gauge: in the table of forgotten topics.
   Counter replays;            // Requests answered.
   Counter replayed_events;
-  std::array<Counter, kGapReasons>
-      gaps;  // That answers told; unknown_id is never the log's to tell.
 };
 
 }  // namespace crier::broadcast

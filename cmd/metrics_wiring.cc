@@ -79,6 +79,8 @@ constexpr Row<LogStats> kLogRows[] = {
     {Kind::gauge, "crier_topics", "Topics known now.", &LogStats::topics},
     {Kind::counter, "crier_topics_forgotten_total", "Topics forgotten.",
      &LogStats::topics_forgotten},
+    {Kind::gauge, "crier_topics_forgotten_known",
+     "Topics forgotten of which is known what they lost.", &LogStats::forgotten_entries},
     {Kind::counter, "crier_replays_total", "Requests for a replay answered from the history.",
      &LogStats::replays},
     {Kind::counter, "crier_replayed_events_total", "Events given in answers to them.",
@@ -94,6 +96,9 @@ constexpr Row<PendingCounters> kPendingRows[] = {
      "Connections closed because no request came in time.", &PendingCounters::silent_timeouts},
     {Kind::counter, "crier_connections_abandoned_total",
      "Connections left by the client before it had its answer.", &PendingCounters::abandoned},
+    {Kind::counter, "crier_connections_unwatched_total",
+     "Connections closed because the kernel had no room to watch one more.",
+     &PendingCounters::starved},
 };
 
 constexpr Row<ListenerCounters> kListenerRows[] = {
@@ -114,6 +119,15 @@ constexpr Row<HttpServerCounters> kPublishRows[] = {
     {Kind::counter, "crier_publish_connections_displaced_total",
      "Idle connections of publishers closed for newcomers: publish.connections_max.",
      &HttpServerCounters::displaced},
+    {Kind::counter, "crier_publish_connections_idle_total",
+     "Connections of publishers closed because no request came in time.",
+     &HttpServerCounters::idle_closed},
+    {Kind::counter, "crier_publish_connections_stalled_total",
+     "Connections of publishers cut because they did not read their answers.",
+     &HttpServerCounters::stalled},
+    {Kind::counter, "crier_publish_accept_starved_total",
+     "Times the kernel had no descriptor or memory to accept a publisher.",
+     &HttpServerCounters::accepts_starved},
 };
 
 constexpr Row<HttpServerCounters> kAdminRows[] = {

@@ -189,7 +189,7 @@ PendingRequests::Step PendingRequests::feed(std::uint32_t row, std::string_view&
     case HeadProgress::more:
       return Step::more;
     case HeadProgress::complete:
-      return answer(row, bytes.size(), now);
+      return answer(row, now);
     case HeadProgress::refused: {
       const Refusal refusal = request.reader->refusal();
       if (request.reader->parsers_disagreed()) counters_.parser_disagreements.add();
@@ -201,8 +201,7 @@ PendingRequests::Step PendingRequests::feed(std::uint32_t row, std::string_view&
   return Step::gone;
 }
 
-PendingRequests::Step PendingRequests::answer(std::uint32_t row, std::size_t bytes_beyond,
-                                              Instant now) {
+PendingRequests::Step PendingRequests::answer(std::uint32_t row, Instant now) {
   PendingRequest& request = pool_[row];
   counters_.requests.add();
   Reply reply = handler_.on_request(request.reader->request(), request.socket.get(), request.peer,
@@ -210,8 +209,6 @@ PendingRequests::Step PendingRequests::answer(std::uint32_t row, std::size_t byt
   give_back_reader(request);
   if (reply.then == Reply::Then::taken) {
     CRIER_CHECK(reply.bytes.empty());
-    counters_.taken.add();
-    counters_.input_dropped_bytes.add(bytes_beyond);
     static_cast<void>(request.socket.release());  // The handler's now.
     pool_.give_back(row);
     return Step::gone;

@@ -57,7 +57,6 @@ inline constexpr std::size_t kDeadlinesPerSweep = 1024;  // Rows expired in one 
 struct PendingCounters {
   Counter accepted;
   Counter requests;              // Complete heads, handed to the handler.
-  Counter taken;                 // Of those, became the handler's.
   Counter refused_malformed;     // 400
   Counter refused_too_large;     // 413, 414, 431
   Counter refused_unsupported;   // Any other status: 405, 411, 417, 501, 505.
@@ -66,8 +65,7 @@ struct PendingCounters {
   Counter silent_timeouts;       // No byte of a head in time; also idle ones.
   Counter abandoned;             // The peer left, or did not read its answer in time.
   Counter evicted;
-  Counter starved;              // The ready set had no room.
-  Counter input_dropped_bytes;  // Read along with a head whose connection was taken.
+  Counter starved;  // The ready set had no room.
 };
 
 class PendingRequests {
@@ -116,7 +114,7 @@ class PendingRequests {
   void serve(std::uint32_t row, Instant now);
   Step read_some(std::uint32_t row, std::string_view& bytes);
   Step feed(std::uint32_t row, std::string_view& bytes, Instant now);
-  Step answer(std::uint32_t row, std::size_t bytes_beyond, Instant now);
+  Step answer(std::uint32_t row, Instant now);
   Step refuse(std::uint32_t row, const Refusal& refusal, Instant now);
   Step flush(std::uint32_t row, Instant now);
   Step start_linger(std::uint32_t row, Instant now);

@@ -1,6 +1,7 @@
 #include "cmd/metrics_wiring.h"
 
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -114,6 +115,46 @@ TEST_CASE("kernel parameters in force are metrics, number by number") {
   }
   CHECK(numbers == 2);
   CHECK(text.sum("crier_kernel_parameters_below").has_value());
+}
+
+// The counters of a struct that holds nothing else, up to `end` where it does.
+template <typename Struct>
+std::span<Counter> counters_of(Struct& all, const void* end = nullptr) {
+  static_assert(sizeof(Struct) % sizeof(Counter) == 0);
+  auto* const first = reinterpret_cast<Counter*>(&all);
+  const auto* const last =
+      end == nullptr ? first + sizeof(Struct) / sizeof(Counter) : static_cast<const Counter*>(end);
+  return {first, static_cast<std::size_t>(last - first)};
+}
+
+// But what the kernel says, which nobody counts: next to its numbers a 1 would not be seen.
+double sum_of_all(const MetricsText& text) {
+  double sum = 0;
+  for (const Sample& sample : text.samples()) {
+    const bool ours = sample.name.starts_with("crier_");
+    if (ours && !sample.name.starts_with("crier_kernel_")) sum += sample.value;
+  }
+  return sum;
+}
+
+TEST_CASE("what is counted is shown") {
+  Counters counters;
+  // Shown by others: a connection accepted by PendingCounters, what on_http_refused() is asked to
+  // answer by PublishCounters.
+  const std::set<const Counter*> elsewhere = {
+      &counters.listeners[0].accepted, &counters.publish.refused, &counters.publish.timeouts};
+  for (const auto& all : {counters_of(counters.workers[0], &counters.workers[0].latency),
+                          counters_of(counters.refusals[0]), counters_of(counters.pending[0]),
+                          counters_of(counters.listeners[0]), counters_of(counters.log),
+                          counters_of(counters.publish), counters_of(counters.publishing)}) {
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      CAPTURE(all.size(), i);
+      const double before = sum_of_all(counters.read());
+      all[i].add();
+      const double shown = sum_of_all(counters.read()) - before;
+      CHECK((shown == 1) != elsewhere.contains(&all[i]));
+    }
+  }
 }
 
 TEST_CASE("latencies are microseconds and durations milliseconds, both shown in seconds") {
