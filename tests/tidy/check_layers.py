@@ -29,9 +29,7 @@ TESTS_MAY_INCLUDE = {
     "daemon": {"core"},  # They meet the real binary from outside, over sockets.
     "bench": {"core"},
     "support": {"core"},
-    "clients": set(),
     "fuzz": {"broadcast", "net", "metrics", "config", "core"},
-    "regressions": set(MAY_INCLUDE),
 }
 # daemon tests send over the wire what net's own tests send to the reader.
 TESTS_MAY_ALSO = {"tests/daemon/": {"tests/net/hostile_heads.h", "tests/net/friendly_heads.h"}}
