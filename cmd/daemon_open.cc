@@ -55,8 +55,7 @@ Result<void> Daemon::open_publish_socket() {
 
   PublishParts parts{event_log_, idempotency_, *control_, *feed_};
   parts.peers = std::move(*peers);
-  parts.limits = {config_.limits.event_bytes_max, config_.limits.request_bytes_max,
-                  config_.limits.request_lines_max};
+  parts.limits = {config_.limits.event_bytes_max, config_.limits.request_lines_max};
   parts.draining = [this] { return phase_ != Phase::serving; };
   parts.random_seed = keys_.words[8];
   publish_routes_.emplace(std::move(parts));

@@ -140,10 +140,6 @@ void PublishRoutes::on_http_request(const net::HttpRequest& request, net::Respon
   if (head.has_origin) {
     return refuse(call, PublishRefusal::forbidden, "Web pages may not publish (Origin header).");
   }
-  if (request.body.size() > parts_.limits.request_bytes_max) {
-    return refuse(call, PublishRefusal::too_large,
-                  "The body is larger than limits.request_bytes_max allows.");
-  }
   if (head.path == "/publish") {
     if (head.method == Method::post) return publish_body(call);
     return refuse(call, PublishRefusal::method, "Publish with POST.", "POST");

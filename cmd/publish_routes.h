@@ -64,8 +64,6 @@ struct PublishCounters {
 
 struct PublishLimits {
   std::size_t event_bytes_max = std::size_t{256} << 10;  // Of an event's data; at most 1 MiB.
-  // Only below what the HttpServer takes; above, the server's own bound holds.
-  std::size_t request_bytes_max = std::size_t{8} << 20;
   std::size_t request_lines_max = 5'000;
 };
 
@@ -93,7 +91,6 @@ class PublishRoutes final : public net::HttpHandler {
 
   // From the next request on, also of connections that are open.
   void set_peers(net::PeerList peers) { parts_.peers = std::move(peers); }
-  void set_limits(const PublishLimits& limits) { parts_.limits = limits; }
 
   const PublishCounters& counters() const { return counters_; }
 

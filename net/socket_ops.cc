@@ -1,7 +1,5 @@
 #include "net/socket_ops.h"
 
-#include <linux/sockios.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -81,12 +79,6 @@ DiscardOutcome discard_input(int fd, std::size_t max_bytes) {
     }
   }
   return {InputEnd::more, total};
-}
-
-std::size_t kernel_queue_bytes(int fd) {
-  int bytes = 0;
-  if (::ioctl(fd, SIOCOUTQ, &bytes) != 0 || bytes < 0) return 0;
-  return static_cast<std::size_t>(bytes);
 }
 
 }  // namespace crier::net

@@ -44,7 +44,4 @@ struct DiscardOutcome {
 // Reads and forgets at most max_bytes. Requires: max_bytes > 0.
 DiscardOutcome discard_input(int fd, std::size_t max_bytes);
 
-// Bytes written that the peer has not acknowledged yet; 0 when the kernel does not say.
-std::size_t kernel_queue_bytes(int fd);
-
 }  // namespace crier::net

@@ -215,7 +215,7 @@ TEST_CASE("while draining nothing is published, but one may look") {
   socket.works();
 }
 
-TEST_CASE("who may publish and how much can change on open connections") {
+TEST_CASE("who may publish can change on open connections") {
   Socket socket;
   const std::string other = ::getuid() == 12'345 ? "12346" : "12345";
   auto peers = net::PeerList::make(std::vector<std::string>{other}, {});
@@ -225,17 +225,8 @@ TEST_CASE("who may publish and how much can change on open connections") {
   CHECK(socket.ask(get("/topics")).status == 403);
   socket.routes->set_peers({});
   socket.works();
-  socket.routes->set_limits({.event_bytes_max = 3, .request_bytes_max = 10});
-  CHECK(socket.ask(post("/topics/a", "1234")).status == 413);
-  CHECK(socket.ask(post("/topics/a", "12345678901"))
-            .body["message"]
-            .get<std::string>()
-            .find("limits.request_bytes_max") != std::string::npos);
-  socket.routes->set_limits({});
-  socket.works();
   const auto& refused = socket.routes->counters().refused;
   CHECK(refused[static_cast<std::size_t>(PublishRefusal::forbidden)].read() == 2);
-  CHECK(refused[static_cast<std::size_t>(PublishRefusal::too_large)].read() == 2);
 }
 
 TEST_CASE("a head that is refused is answered in JSON") {

@@ -115,6 +115,18 @@ std::vector<Refused> refused_publishes() {
   };
 }
 
+TEST_CASE("a body beyond limits.request_bytes_max is refused, and the daemon serves on") {
+  const RunningDaemon daemon(
+      {.settings = {"limits.event_bytes_max=1000", "limits.request_bytes_max=2000"}});
+  const HttpAnswer answer = daemon.publish_request("POST /topics/a", std::string(3'000, 'x'));
+  CHECK(answer.status == 413);
+  CHECK(answer.body.find("limits.request_bytes_max") != std::string::npos);
+  Subscriber subscriber = daemon.subscribe("/events?topic=a");
+  REQUIRE(subscriber.next().event == "crier.open");
+  daemon.publish("a", "1");
+  CHECK(subscriber.next().data == "1");
+}
+
 TEST_CASE("a refused publish says why and loses nothing") {
   const RunningDaemon daemon({.settings = {"limits.event_bytes_max=4096"}});
   Subscriber subscriber = daemon.subscribe("/events?topic=a");
