@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <vector>
 
 #include "cmd/version.h"
+#include "core/edit_distance.h"
 
 namespace crier::cmd {
 namespace {
@@ -37,22 +37,6 @@ void append_option(std::string& out, const Option& option) {
   std::string left(option.name);
   if (option.kind != OptionKind::flag) left.append(" ").append(option.value);
   append_row(out, left, option.help);
-}
-
-// How many single-byte insertions, deletions and replacements turn a into b.
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
-    }
-  }
-  return row[b.size()];
 }
 
 }  // namespace

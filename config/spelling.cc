@@ -2,30 +2,14 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <vector>
 
 #include "config/knob.h"
+#include "core/edit_distance.h"
 
 namespace crier::config {
 namespace {
 
 constexpr std::size_t kKeyBytesMax = 64;  // Longer ones are no slip of the pen.
-
-// Levenshtein's distance: how many bytes to insert, remove or replace.
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i + 1;
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
-    }
-  }
-  return row[b.size()];
-}
 
 class Closest {
  public:
@@ -36,7 +20,7 @@ class Closest {
     const std::size_t longer = std::max(wanted_.size(), candidate.size());
     if (longer - std::min(wanted_.size(), candidate.size()) >= least_)
       return;  // At least so many changes: not worth counting.
-    const std::size_t changes = distance(wanted_, candidate);
+    const std::size_t changes = edit_distance(wanted_, candidate);
     if (changes >= least_) return;
     least_ = changes;
     best_ = answer;
