@@ -54,8 +54,7 @@ class History {
   // The topic of the oldest event of all. Requires: events() > 0.
   TopicRow oldest_topic() const { return at(front_).topic; }
 
-  // --- reading: positions are good until the next push or evict
-  // --------------------------------------
+  // --- reading: positions are good until the next push or evict ---
   Position front() const { return front_; }
   Position end() const { return end_; }
   const Entry& at(Position position) const { return ring_[position & mask()]; }

@@ -24,8 +24,8 @@ inline constexpr int kExitMisused = 2;
 // bug.
 class Arguments {
  public:
-  using Given =
-      std::pair<std::string_view, std::string>;  // The option's name in the table, its value.
+  // The option's name in the table, its value.
+  using Given = std::pair<std::string_view, std::string>;
 
   Arguments(const Command& command, std::vector<std::string> operands, std::vector<Given> options);
 

@@ -1,10 +1,9 @@
 // What the control loop does for the workers: answers their replay requests from the log, writes
-// their notes to the log file, and asks them what pages want to know.
+// their notes to the connection log, and asks them what pages want to know.
 //
 // Belongs to the control loop.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <list>

@@ -28,9 +28,8 @@ struct ServerAddress {
   std::string host_header() const;  // What the Host field says.
 };
 
-// "HOST:PORT", "[IPV6]:PORT", ":PORT" (this machine), "unix:PATH", or a path that begins with '/'
-// or
-// '.'. Without a port, `default_port` if that is not empty.
+// "HOST:PORT", "[IPV6]:PORT", ":PORT" (this machine), "unix:PATH", or a path that begins with a
+// slash or a dot. Without a port, `default_port` if that is not empty.
 Result<ServerAddress> parse_address(std::string_view text, std::string_view default_port = {});
 
 struct ServerUrl {

@@ -26,8 +26,8 @@ Result<std::string> publish_object(const PublishAs& as, std::string_view data);
 // limits.request_bytes_max, and what is published becomes visible piece by piece.
 class LineBatch {
  public:
-  static constexpr std::size_t kLinesMax =
-      1'000;  // The least that limits.request_lines_max can be.
+  // The least that limits.request_lines_max can be.
+  static constexpr std::size_t kLinesMax = 1'000;
   static constexpr std::size_t kBytesMax = 1024 * 1024;
 
   explicit LineBatch(PublishAs as) : as_(std::move(as)) {}

@@ -1,8 +1,8 @@
 // A worker: one thread with its own loop, listener, streams and counters.
 //
 // Made and destroyed on the main thread, which also owns its loop while the thread does not run. In
-// between everything here belongs to the worker's thread but post() and read(), the two ends that
-// control holds, and the counters.
+// between everything here belongs to the worker's thread but control's end of it: the other ends of
+// the queues, orders and counters.
 #pragma once
 
 #include <atomic>
@@ -68,8 +68,7 @@ class Worker final : public broadcast::StreamObserver,
     if (thread_.joinable()) thread_.join();
   }
 
-  // --- control's end
-  // ------------------------------------------------------------------------------
+  // --- control's end ---
   SpscQueue<InboxItem>& inbox() { return inbox_; }
   SpscQueue<OutboxItem>& outbox() { return outbox_; }
   void wake() { wakeup_.send(); }
@@ -95,8 +94,7 @@ class Worker final : public broadcast::StreamObserver,
   void order_drain(std::uint32_t window_ms);
   void order_stop();
 
-  // --- for tasks, on the worker's thread
-  // ----------------------------------------------------------
+  // --- for tasks, on the worker's thread ---
   [[nodiscard]] Result<void> listen();
   broadcast::Broadcaster& broadcaster() { return *broadcaster_; }
   // At most `limit` rows from slot `from` on; looks at a bounded number of slots. `next` is the

@@ -10,8 +10,7 @@
 //         + history.bytes_max
 //         + publish.idempotency_keys_max × 128
 //   worst = full
-//         + topics_max × (512 + workers × 384)                 every topic in the log and on every
-//         worker
+//         + topics_max × (512 + workers × 384)                 each topic, log and workers
 //         + streams_max × topics_per_stream_max × 16           every stream with all its topics
 //         + streams_max × 192                                  every stream behind,
 //         + min(streams_max × owed_events_max × 8,             its ring at its cap,

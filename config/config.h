@@ -67,9 +67,9 @@ struct Publish {
   FileMode mode;
   std::string owner;  // Name or number; empty: whoever runs crier. So is `group`.
   std::string group;
-  std::vector<std::string>
-      users;  // Allowed peers, names or numbers. With both lists empty, everybody
-  std::vector<std::string> groups;  // whom the file mode lets in.
+  // Allowed peers, names or numbers. With both lists empty, everybody whom the file mode lets in.
+  std::vector<std::string> users;
+  std::vector<std::string> groups;
   std::uint32_t connections_max = 256;
   std::uint32_t idempotency_keys_max = 100'000;
   std::uint32_t idempotency_seconds_max = 300;
@@ -160,8 +160,8 @@ struct Socket {
 struct TopicRow {
   std::string match;  // A pattern.
   std::optional<std::uint32_t> events_max;
-  std::optional<std::uint64_t>
-      bytes_max;  // Of one topic; absent: only history.bytes_max bounds it.
+  // Of one topic; absent: only history.bytes_max bounds it.
+  std::optional<std::uint64_t> bytes_max;
   std::optional<std::uint32_t> age_seconds_max;
   std::optional<OverflowPolicy> policy;
   std::optional<std::uint32_t> rate;  // Events per second to one stream; 0: no limit.

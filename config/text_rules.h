@@ -7,8 +7,8 @@
 namespace crier::config {
 
 struct TextRule {
-  std::string_view
-      allowed;  // Ends the sentence "…; allowed is ", or "are " for the items of a list.
+  // Ends the sentence "…; allowed is ", or "are " for the items of a list.
+  std::string_view allowed;
   bool (*accepts)(std::string_view text);
 };
 

@@ -13,8 +13,7 @@ constexpr Refusal bad_request(std::string_view message) {
   return {400, "bad_request", message};
 }
 
-// --- syntax
-// ------------------------------------------------------------------------------------------
+// --- syntax ---
 inline constexpr Refusal kBadStart = bad_request("The request does not start with a method.");
 inline constexpr Refusal kBadMethodByte = bad_request("The method must be followed by one space.");
 inline constexpr Refusal kBadTargetByte =
@@ -33,22 +32,19 @@ inline constexpr Refusal kBadFieldName =
     bad_request("A header name must be a token, directly followed by a colon.");
 inline constexpr Refusal kBadFieldValue = bad_request("A header value holds a control character.");
 
-// --- limits
-// ------------------------------------------------------------------------------------------
+// --- limits ---
 inline constexpr Refusal kTargetTooLong{414, "uri_too_long", "The request target is too long."};
 inline constexpr Refusal kHeadTooLarge{431, "headers_too_large", "The request head is too large."};
 inline constexpr Refusal kTooManyFields{431, "headers_too_large",
                                         "The request has too many header lines."};
 
-// --- what the request line asks for
-// ------------------------------------------------------------------
+// --- what the request line asks for ---
 inline constexpr Refusal kUnknownMethod{501, "method_unknown", "The method is not known here."};
 inline constexpr Refusal kConnect{405, "method_not_allowed", "This is not a proxy."};
 inline constexpr Refusal kVersion{505, "version_not_supported",
                                   "Only HTTP/1.1 and HTTP/1.0 are served."};
 
-// --- what the fields say together
-// --------------------------------------------------------------------
+// --- what the fields say together ---
 inline constexpr Refusal kNoHost = bad_request("HTTP/1.1 needs a Host header.");
 inline constexpr Refusal kTwoHosts = bad_request("There is more than one Host header.");
 inline constexpr Refusal kBadHost = bad_request("The Host header must be host or host:port.");

@@ -101,8 +101,7 @@ void PendingRequests::close_idle(Instant now) {
   }
 }
 
-// --- the steps
-// ---------------------------------------------------------------------------------------
+// --- the steps ---
 
 void PendingRequests::resume(std::uint32_t row, Instant now) {
   switch (pool_[row].phase) {
@@ -274,8 +273,7 @@ PendingRequests::Step PendingRequests::linger(std::uint32_t row) {
   return Step::waiting;
 }
 
-// --- their surroundings
-// ------------------------------------------------------------------------------
+// --- their surroundings ---
 
 void PendingRequests::expire(std::uint32_t row, Instant now) {
   const PendingRequest& request = pool_[row];
