@@ -1,4 +1,7 @@
 // The publish socket, from outside: every row of its table, and that what is refused loses nothing.
+#include <signal.h>
+#include <unistd.h>
+
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -113,6 +116,26 @@ std::vector<Refused> refused_publishes() {
       {"deep nesting", publish, kJson,
        R"({"topic":"a","data":)" + std::string(2'000, '[') + std::string(2'000, ']') + "}", 400},
   };
+}
+
+TEST_CASE("who is not listed may not publish, from the next reload on as well") {
+  const std::string other = std::to_string(::getuid() + 1);
+  const auto allowing = [](const std::string& user) {
+    return R"({"publish": {"users": [")" + user + R"("]}})";
+  };
+  RunningDaemon daemon({.configuration = allowing(other)});
+  Subscriber subscriber = daemon.subscribe("/events?topic=a");
+  REQUIRE(subscriber.next().event == "crier.open");
+  for (const char* request : {"POST /topics/a", "GET /topics"}) {
+    const HttpAnswer refused = daemon.publish_request(request, "");
+    CHECK(refused.status == 403);
+    CHECK(refused.body.find("publish.users") != std::string::npos);
+  }
+  daemon.write_configuration(allowing(std::to_string(::getuid())));
+  daemon.signal(SIGHUP);
+  REQUIRE(daemon.wait_for_output("reloaded"));
+  daemon.publish("a", "1");
+  CHECK(subscriber.next().data == "1");  // Nothing of the refused came before.
 }
 
 TEST_CASE("a body beyond limits.request_bytes_max is refused, and the daemon serves on") {

@@ -103,6 +103,25 @@ TEST_CASE("what is no stream is an error as JSON, and the daemon serves on") {
   }
 }
 
+TEST_CASE("where http.hosts lists names, others are refused and these served") {
+  const RunningDaemon daemon({.settings = {"http.hosts=events.example"}});
+  const auto ask = [&](const std::string& host) {
+    RawSocket socket = daemon.connect();
+    socket.send("HEAD /events?topic=a HTTP/1.1\r\nHost: " + host + "\r\n\r\n");
+    return socket.read_answer(true).status;
+  };
+  for (const char* host : {"evil.example", "events.example.evil.example", "xevents.example"}) {
+    CHECK(ask(host) == 403);
+  }
+  for (const char* host : {"events.example", "EVENTS.example:8080", "localhost", "127.0.0.1:1"}) {
+    CHECK(ask(host) == 200);
+  }
+  RawSocket socket = daemon.connect();
+  socket.send("GET /healthz HTTP/1.1\r\nHost: evil.example\r\n\r\n");
+  CHECK(socket.read_answer().body.find("http.hosts") != std::string::npos);
+  CHECK(daemon.subscribe("/events?topic=a").next().event == "crier.open");
+}
+
 TEST_CASE("HEAD gets the head and takes no slot") {
   const RunningDaemon daemon({.settings = {"limits.streams_max=8"}});
   for (int i = 0; i < 20; ++i) {
