@@ -45,6 +45,8 @@ SubscribePolicy subscribe_policy(const config::Config& config) {
           .topics_per_stream_max = config.limits.topics_per_stream_max};
 }
 
+static_assert(config::kTopicRowsMax == broadcast::kTopicRowsMax);
+
 std::shared_ptr<const broadcast::TopicClasses> topic_classes(const config::Config& config) {
   std::vector<broadcast::TopicClass> rows;
   for (const config::TopicRow& row : config.topics) rows.push_back(class_of(config, row));

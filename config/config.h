@@ -170,8 +170,8 @@ struct TopicRow {
   friend bool operator==(const TopicRow&, const TopicRow&) = default;
 };
 
-// A stream keeps its class in one byte, and one value of it stands for "none".
-inline constexpr std::size_t kTopicRowsMax = 254;
+// A stream keeps its class in one byte, and 0 is that of no row.
+inline constexpr std::size_t kTopicRowsMax = 255;
 
 struct Config {
   Http http;

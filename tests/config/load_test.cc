@@ -257,7 +257,7 @@ TEST_CASE("more rows of topics than a class has numbers are refused") {
   for (std::size_t i = 1; i < crier::config::kTopicRowsMax; ++i) text += R"(,{"match": "a"})";
   CHECK(load_text(text + "]}", "c.json"));
   CHECK(messages(load_text(text + R"(,{"match": "a"}]})", "c.json")) ==
-        Lines{"topics is a list of 255 rows in c.json:1; allowed are 0 to 254"});
+        Lines{"topics is a list of 256 rows in c.json:1; allowed are 0 to 255"});
 }
 
 TEST_CASE("a file is read, and one that cannot be read is said so") {
