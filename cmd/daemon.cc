@@ -7,6 +7,7 @@
 #include <future>
 #include <new>
 #include <system_error>
+#include <type_traits>
 #include <utility>
 
 #include "cmd/ready_lines.h"
@@ -48,8 +49,9 @@ std::uint32_t streams_at_most(const Preflight& checked) {
 }  // namespace
 
 Daemon::Keys::Keys() {
-  const ssize_t drawn = ::getrandom(words, sizeof(words), 0);
-  CRIER_CHECK(drawn == static_cast<ssize_t>(sizeof(words)));
+  static_assert(std::is_trivially_copyable_v<Keys>);
+  const ssize_t drawn = ::getrandom(this, sizeof(Keys), 0);
+  CRIER_CHECK(drawn == static_cast<ssize_t>(sizeof(Keys)));
 }
 
 Daemon::Daemon(Start start)
@@ -60,13 +62,12 @@ Daemon::Daemon(Start start)
       connections_(stderr_log_, config_.log.connections_per_second),
       kernel_(config_.kernel,
               config::kernel_need(config_, start_.checked.budget, start_.checked.fit), log_),
-      event_log_(log_options(config_, Epoch::from_random(keys_.words[0]),
-                             {keys_.words[1], keys_.words[2]}, frames_)),
-      counts_(config_.limits.streams_max, {keys_.words[3], keys_.words[4]}),
+      event_log_(log_options(config_, Epoch::from_random(keys_.epoch), keys_.topics, frames_)),
+      counts_(config_.limits.streams_max, keys_.addresses),
       tables_left_(static_cast<std::ptrdiff_t>(start_.checked.workers) + 1),
       wakeup_(loop_, [] {}),
       signals_(loop_, kSignals, [this](int number) { on_signal(number); }),
-      idempotency_({keys_.words[3], keys_.words[4]}, config_.publish.idempotency_keys_max,
+      idempotency_(keys_.idempotency, config_.publish.idempotency_keys_max,
                    config_.publish.idempotency_seconds_max),
       tick_(loop_, [this] { on_tick(); }),
       expire_(loop_, [this] { on_expire(); }),
@@ -129,11 +130,11 @@ void Daemon::make_workers() {
   const auto classes = topic_classes(config_);
   for (std::uint32_t i = 0; i < checked.workers; ++i) {
     WorkerSetup setup;
-    setup.identity = {event_log_.epoch(), {keys_.words[5], keys_.words[6]}, i, keys_.words[7] + i};
+    setup.identity = {event_log_.epoch(), keys_.traces, i, keys_.worker_seed + i};
     setup.options = worker_options(config_, counts_.streams_max);
     setup.options.epoch = event_log_.epoch();
-    setup.options.topic_key = {keys_.words[1], keys_.words[2]};
-    setup.options.random_seed = keys_.words[7] ^ (std::uint64_t{i} << 32);
+    setup.options.topic_key = keys_.topics;
+    setup.options.random_seed = keys_.worker_seed ^ (std::uint64_t{i} << 32);
     setup.options.classes = classes;
     setup.options.workers = checked.workers;
     setup.options.frames = &frames_;

@@ -27,6 +27,7 @@
 #include "cmd/publish_routes.h"
 #include "cmd/worker.h"
 #include "config/config.h"
+#include "core/keyed_hash.h"
 #include "net/http_server.h"
 #include "net/loop.h"
 #include "net/signals.h"
@@ -60,7 +61,14 @@ class Daemon final : public Readiness {
   // Random numbers drawn once, from the kernel.
   struct Keys {
     Keys();
-    std::uint64_t words[10];
+    HashKey topics;  // Of the log; workers need the same.
+    HashKey addresses;
+    HashKey idempotency;
+    HashKey traces;
+    std::uint64_t epoch;
+    std::uint64_t worker_seed;
+    std::uint64_t publish_seed;
+    std::uint64_t admin_seed;
   };
 
   explicit Daemon(Start start);

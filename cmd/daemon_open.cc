@@ -57,7 +57,7 @@ Result<void> Daemon::open_publish_socket() {
   parts.peers = std::move(*peers);
   parts.limits = {config_.limits.event_bytes_max, config_.limits.request_lines_max};
   parts.draining = [this] { return phase_ != Phase::serving; };
-  parts.random_seed = keys_.words[8];
+  parts.random_seed = keys_.publish_seed;
   publish_routes_.emplace(std::move(parts));
   publish_server_.emplace(loop_, *publish_routes_, publish_server_options(config_));
   return publish_server_->listen(publish_listener_->fd());
@@ -70,7 +70,7 @@ Result<void> Daemon::open_admin() {
   }
   catalogue_.emplace();
   admin_routes_.emplace(
-      AdminRoutes::Parts{config_, *catalogue_, *this, event_log_, *control_, keys_.words[9]});
+      AdminRoutes::Parts{config_, *catalogue_, *this, event_log_, *control_, keys_.admin_seed});
   admin_server_.emplace(loop_, *admin_routes_, admin_server_options(config_));
   if (endpoint->family == net::Endpoint::Family::unix_socket) {
     if (const auto ready = prepare_socket_directory(endpoint->path); !ready) return ready;
