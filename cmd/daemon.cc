@@ -59,6 +59,7 @@ Daemon::Daemon(Start start)
       config_(start_.checked.config),
       stderr_log_(log_level(config_)),
       log_(stderr_log_, kRepeatedLinesPerSecond),
+      starvation_(log_),
       connections_(stderr_log_, config_.log.connections_per_second),
       kernel_(config_.kernel,
               config::kernel_need(config_, start_.checked.budget, start_.checked.fit), log_),
@@ -207,6 +208,14 @@ void Daemon::on_tick() {
   log_.tick(now);
   connections_.tick(now);
   control_->tick(now);
+  if (phase_ == Phase::serving) starvation_.look(times_starved(), now);
+}
+
+std::uint64_t Daemon::times_starved() const {
+  std::uint64_t times = publish_server_->counters().accepts_starved.read() +
+                        admin_server_->counters().accepts_starved.read();
+  for (const auto& worker : workers_) times += worker->listener_counters().starved.read();
+  return times;
 }
 
 void Daemon::on_expire() {

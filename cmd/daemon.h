@@ -25,6 +25,7 @@
 #include "cmd/metrics_wiring.h"
 #include "cmd/preflight.h"
 #include "cmd/publish_routes.h"
+#include "cmd/starvation_watch.h"
 #include "cmd/worker.h"
 #include "config/config.h"
 #include "core/keyed_hash.h"
@@ -84,6 +85,7 @@ class Daemon final : public Readiness {
 
   void finish_turn();
   void on_tick();
+  std::uint64_t times_starved() const;
   void on_expire();
   void on_signal(int number);
   void reload();
@@ -98,6 +100,7 @@ class Daemon final : public Readiness {
   Keys keys_;
   StderrLog stderr_log_;
   RepeatLimit log_;
+  StarvationWatch starvation_;
   ConnectionLog connections_;
   KernelTuner kernel_;
 

@@ -7,6 +7,7 @@
 #include "cmd/connection_log.h"
 #include "cmd/log_line.h"
 #include "cmd/log_sink.h"
+#include "cmd/starvation_watch.h"
 #include "tests/cmd/command_support.h"
 #include "tests/support/catch.h"
 
@@ -186,6 +187,26 @@ TEST_CASE("a limit of zero leaves only the summaries, and it can change") {
   log.set_lines_per_second(1);
   log.opened({"s", "t", "p", "a", false}, at_ms(1'100));
   CHECK(out.lines.size() == 1);
+}
+
+TEST_CASE("that new connections find no descriptor is told at once, then now and again") {
+  RecordingSink out;
+  StarvationWatch watch(out);
+  watch.look(0, at_ms(1'000));
+  CHECK(out.lines.empty());
+  watch.look(3, at_ms(1'250));
+  REQUIRE(out.lines.size() == 1);
+  CHECK(out.lines[0].find("warning") != std::string::npos);
+  CHECK(out.lines[0].find("LimitNOFILE=") != std::string::npos);
+  CHECK(out.lines[0].find("times=3") != std::string::npos);
+
+  for (std::uint64_t ms = 1'500; ms < 11'250; ms += 250) watch.look(ms / 250, at_ms(ms));
+  CHECK(out.lines.size() == 1);
+  watch.look(103, at_ms(11'250));
+  REQUIRE(out.lines.size() == 2);
+  CHECK(out.lines[1].find("times=100") != std::string::npos);
+  watch.look(103, at_ms(60'000));
+  CHECK(out.lines.size() == 2);
 }
 
 }  // namespace
