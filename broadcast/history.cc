@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <limits>
 #include <utility>
 
 #include "core/check.h"
@@ -12,17 +11,27 @@ namespace crier::broadcast {
 void History::push(TopicRow row, const FrameRef& frame) {
   CRIER_CHECK(size() == 0 || frame->sequence() > at(end_ - 1).sequence);
   if (size() == ring_.size()) grow();
-  const std::size_t bytes = frame->memory_bytes();
-  CRIER_CHECK(bytes <= std::numeric_limits<std::uint32_t>::max());
+  Topic& topic = topics_[row];
+  ++topic.published;
   place({.frame = frame,
          .sequence = frame->sequence(),
          .topic = row,
-         .bytes = static_cast<std::uint32_t>(bytes)});
-  Topic& topic = topics_[row];
+         .leap = leap_from_newest(topic)});
   ++topic.events;
+  const std::size_t bytes = frame->memory_bytes();
   topic.bytes += bytes;
   ++events_;
   bytes_ += bytes;
+}
+
+// Of the event that comes: from the one before it by its leaps, which clear its number's lowest
+// bits one after the other.
+History::Position History::leap_from_newest(const Topic& topic) const {
+  const std::uint64_t leap = leap_of(topic.published);
+  if (leap > topic.events) return 0;
+  Position found = topic.newest;
+  for (std::uint64_t back = 1; back < leap; back *= 2) found = at(found).leap;
+  return found;
 }
 
 // Puts an entry at the end of the ring and of its topic's chain.
@@ -46,8 +55,9 @@ void History::evict_oldest_of(TopicRow row) {
   CRIER_CHECK(entry.topic == row);
   topic.evicted = {entry.sequence, evicted_.number + 1};
   evicted_.raise_to(topic.evicted);
-  topic.bytes -= entry.bytes;
-  bytes_ -= entry.bytes;
+  const std::size_t bytes = entry.frame->memory_bytes();
+  topic.bytes -= bytes;
+  bytes_ -= bytes;
   --topic.events;
   --events_;
   topic.oldest = entry.next;
@@ -103,8 +113,11 @@ void History::pack() {
       slot(topic.newest).next = end_;
       entry.previous = topic.newest;
     }
+    // What moved says where to, in its `next`; a leap to what is gone leads anywhere, as before.
+    entry.leap = old[entry.leap & (old.size() - 1)].next;
     topic.newest = end_;
-    slot(end_++) = std::move(entry);
+    slot(end_) = std::move(entry);
+    entry.next = end_++;
   }
   CRIER_CHECK(size() == events_);
 }

@@ -86,7 +86,6 @@ Result<Accepted> Log::append(const Event& event, Instant now) {
   head_ = sequence;
   history_.push(row, frame);
   topics_.published_to(row);
-  ++topics_[row].published;
   count_for_rate(topics_[row], now);
   stats_.events.add();
   stats_.event_bytes.add(frame->memory_bytes());

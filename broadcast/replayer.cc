@@ -47,7 +47,8 @@ ReplayAnswer Replayer::answer(const ReplayRequest& request, std::uint64_t head) 
     cursors_at_last(request.last_count, head);
     merge(request, head, answer);
     if (literals_.size() + patterns_.size() > 1) answer.last = starts(head);
-  } else if (patterns_.empty() && cursors_after()) {
+  } else if (patterns_.empty()) {
+    cursors_after();
     merge(request, head, answer);
   } else {
     scan(request, after, head, answer);
@@ -151,42 +152,16 @@ void Replayer::add_cursor(History::Position from, TopicRow row) {
   cursors_.push_back({history_.at(from).sequence, from, topics_[row].newest});
 }
 
-// False when a place could not be found within bounds.
-bool Replayer::cursors_after() {
-  std::size_t steps = 0;
+void Replayer::cursors_after() {
   for (const Literal& literal : literals_) {
-    const std::uint64_t after = literal.after;
     if (!literal.row || topics_[*literal.row].events == 0) continue;
     const Topic& topic = topics_[*literal.row];
-    const std::uint64_t oldest = history_.at(topic.oldest).sequence;
-    const std::uint64_t newest = history_.at(topic.newest).sequence;
-    if (newest <= after) continue;
-    if (oldest > after) {
-      add_cursor(topic.oldest, *literal.row);
-      continue;
-    }
-    // From here on oldest <= after < newest. Most resume from an event of this very topic.
-    const History::Position hit = history_.first_after(after - 1);
-    const History::Entry& entry = history_.at(hit);
-    if (entry.sequence == after && entry.frame && entry.topic == *literal.row) {
-      add_cursor(entry.next, *literal.row);
-      continue;
-    }
-    History::Position at = 0;
-    if (after - oldest < newest - after) {
-      for (at = topic.oldest; history_.at(at).sequence <= after; at = history_.at(at).next) {
-        if (++steps > kScanEntriesMax) return false;
-      }
-    } else {
-      at = topic.newest;
-      while (history_.at(history_.at(at).previous).sequence > after) {
-        at = history_.at(at).previous;
-        if (++steps > kScanEntriesMax) return false;
-      }
-    }
-    add_cursor(at, *literal.row);
+    if (history_.at(topic.newest).sequence <= literal.after) continue;
+    const auto wanted = [&](std::uint64_t, std::uint64_t sequence) {
+      return sequence > literal.after;
+    };
+    add_cursor(history_.oldest_wanted(topic, wanted), *literal.row);
   }
-  return true;
 }
 
 void Replayer::cursors_at_last(std::uint32_t count, std::uint64_t head) {
@@ -194,16 +169,10 @@ void Replayer::cursors_at_last(std::uint32_t count, std::uint64_t head) {
     literal.after = head;
     if (count == 0 || !literal.row || topics_[*literal.row].events == 0) continue;
     const Topic& topic = topics_[*literal.row];
-    const std::uint32_t wanted = std::min(count, topic.events);
-    History::Position at = 0;
-    if (wanted - 1 < topic.events - wanted) {
-      at = topic.newest;
-      for (std::uint32_t i = 1; i < wanted; ++i) at = history_.at(at).previous;
-    } else {
-      at = topic.oldest;
-      for (std::uint32_t i = wanted; i < topic.events; ++i) at = history_.at(at).next;
-    }
-    add_cursor(at, *literal.row);
+    const auto wanted = [&](std::uint64_t number, std::uint64_t) {
+      return number + count > topic.published;
+    };
+    add_cursor(history_.oldest_wanted(topic, wanted), *literal.row);
     literal.after = cursors_.back().sequence - 1;
   }
 }

@@ -1,8 +1,7 @@
 // Answers replay requests out of the history; the rules are in replay.h.
 //
 // Literal topics follow their chains, merged by sequence; where a pattern is among the
-// subscriptions, or a chain is too long to find the place in it, the ring is scanned. Both do a
-// bounded share an answer and always get on.
+// subscriptions, the ring is scanned. Both do a bounded share an answer and always get on.
 //
 // Belongs to the control loop. What it is given must outlive it.
 #pragma once
@@ -23,8 +22,7 @@
 namespace crier::broadcast {
 
 // What one answer may cost, as a few hundred microseconds of the control loop.
-inline constexpr std::size_t kScanEntriesMax =
-    4'096;  // Entries scanned, frames given, steps on chains.
+inline constexpr std::size_t kScanEntriesMax = 4'096;   // Entries scanned, frames given.
 inline constexpr std::size_t kScanMatchesMax = 16'384;  // Patterns compared with topics.
 inline constexpr std::size_t kScanTopicsMax = 131'072;  // Topics asked for losses, by a pattern.
 
@@ -61,7 +59,7 @@ class Replayer {
   Evicted pattern_loss(std::uint64_t told) const;
   bool matches_any_pattern(std::string_view topic) const;
 
-  bool cursors_after();
+  void cursors_after();
   void cursors_at_last(std::uint32_t count, std::uint64_t head);
   void add_cursor(History::Position from, TopicRow row);
   void merge(const ReplayRequest& request, std::uint64_t head, ReplayAnswer& answer);

@@ -25,9 +25,9 @@ struct Topic {
   std::uint64_t hash;
   Evicted evicted;
   std::uint64_t first_sequence;  // Of its first event since it is listed.
-  std::uint64_t published;       // Since it is listed.
 
   // Kept by History. Positions mean something only while events > 0.
+  std::uint64_t published;  // Since it is listed; the number of its newest event.
   std::uint64_t bytes;
   std::uint32_t events;
   std::uint32_t oldest;

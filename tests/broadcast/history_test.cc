@@ -20,6 +20,17 @@ struct Fixture {
     history.push(row, Frame::make({.sequence = ++sequence}, topics[row].name(), "data: x\n\n"));
   }
 
+  // The oldest of the events that are wanted, by asking for each.
+  template <typename Wanted>
+  std::uint64_t walked(TopicRow row, Wanted wanted) const {
+    const Topic& topic = topics[row];
+    std::uint64_t number = topic.published - topic.events;
+    for (const std::uint64_t event : chain(row)) {
+      if (wanted(++number, event)) return event;
+    }
+    return 0;
+  }
+
   // A topic's sequences by its links, which have to agree in both directions.
   std::vector<std::uint64_t> chain(TopicRow row) const {
     const Topic& topic = topics[row];
@@ -72,6 +83,22 @@ TEST_CASE("evicting says how far a topic's and everybody's history has moved on"
   CHECK(f.history.events() == 2);
 }
 
+TEST_CASE("a place in a long chain is found without walking there") {
+  Fixture f;
+  for (int i = 0; i < 62'500; ++i) f.push(f.busy);
+  for (int i = 0; i < 1'000; ++i) f.history.evict_oldest_of(f.busy);
+  const Topic& topic = f.topics[f.busy];
+  for (std::uint64_t count = 1; count <= topic.events; count += 97) {
+    std::size_t looks = 0;
+    const auto found = f.history.oldest_wanted(topic, [&](std::uint64_t number, std::uint64_t) {
+      ++looks;
+      return number + count > topic.published;
+    });
+    REQUIRE(f.history.at(found).sequence == f.sequence - count + 1);
+    REQUIRE(looks <= 16 * 16);
+  }
+}
+
 TEST_CASE("chains and places hold through growing, holes and packing") {
   const std::uint32_t seed = GENERATE(1U, 2U, 3U, 4U);
   INFO("seed " << seed);
@@ -93,6 +120,21 @@ TEST_CASE("chains and places hold through growing, holes and packing") {
     if (i % 16 != 0) continue;
     REQUIRE(f.chain(f.rare) == model[f.rare]);
     REQUIRE(f.chain(f.busy) == model[f.busy]);
+    for (const TopicRow searched : {f.rare, f.busy}) {
+      const Topic& topic = f.topics[searched];
+      if (topic.events == 0) continue;
+      const std::uint64_t back = random() % (topic.events + 2);
+      const auto by_number = [&](std::uint64_t number, std::uint64_t) {
+        return number + back >= topic.published;
+      };
+      const auto by_sequence = [&](std::uint64_t, std::uint64_t sequence) {
+        return sequence + back >= f.history.at(topic.newest).sequence;
+      };
+      REQUIRE(f.history.at(f.history.oldest_wanted(topic, by_number)).sequence ==
+              f.walked(searched, by_number));
+      REQUIRE(f.history.at(f.history.oldest_wanted(topic, by_sequence)).sequence ==
+              f.walked(searched, by_sequence));
+    }
     const std::uint64_t after = random() % (f.sequence + 2);
     const History::Position at = f.history.first_after(after);
     if (at != f.history.end()) REQUIRE(f.history.at(at).sequence > after);

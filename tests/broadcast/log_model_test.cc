@@ -209,7 +209,7 @@ class Run {
   void follow_a_stream() {
     ReplayRequest request = ask(draw_subscriptions(), draw_sequence());
     request.from = ReplayFrom(draw(4));
-    request.last_count = draw(5);
+    request.last_count = draw(draw(2) == 0 ? 5 : 30);
     request.connected = draw(2) == 0;
     request.stream = draw(1000);
     request.generation = draw(1000);

@@ -186,7 +186,7 @@ TEST_CASE("long histories are gone through in bounded shares without losing anyt
     if (i % 3 != 0) wanted.push_back(sequence);
   }
   wanted.push_back(publish(log, "rare"));
-  // "busy" from the middle between two of its events: too far to walk from either end of its chain.
+  // "busy" from the middle of its chain, too, between two of its events.
   const std::vector<std::string> subscriptions =
       GENERATE(values<std::vector<std::string>>({{"busy"}, {"rare"}, {">"}}));
   const std::uint64_t after = GENERATE(0U, 15'001U, 14'998U);
