@@ -63,19 +63,19 @@ void Fanout::add_to_group(TopicEntryIndex row_index, const FrameRef& frame) {
 }
 
 std::size_t Fanout::run(std::size_t most, Instant now) {
-  while (!turns_.empty()) {
+  std::size_t visited = 0;
+  while (visited < most && !turns_.empty()) {
     const GroupIndex index = turns_.front();
     turns_.pop_front();
     if (index == kMultis) {
-      const std::size_t visited = multis_.run(most, now);
+      visited += multis_.run(most - visited, now);
       if (multis_.unfinished()) turns_.push_back(kMultis);
-      if (visited > 0) return visited;
-      continue;
+    } else {
+      // A group that nobody is in any more costs a look, too.
+      visited += std::max<std::size_t>(serve(index, most - visited, now), 1);
     }
-    const std::size_t visited = serve(index, most, now);
-    if (visited > 0) return visited;
   }
-  return 0;
+  return visited;
 }
 
 std::size_t Fanout::serve(GroupIndex index, std::size_t most, Instant now) {

@@ -33,8 +33,8 @@ class Fanout {
   // Queues the batch for every stream that wants part of it.
   void add(const SharedBatch& batch);
 
-  // Serves one group one slice of at most `most` streams. Returns how many it looked at; 0: nothing
-  // is pending.
+  // Serves one group after the other until it has looked at `most` streams, or did as much work
+  // otherwise, or nothing is pending. Returns how many it looked at. Requires: most > 0.
   std::size_t run(std::size_t most, Instant now);
 
   bool unfinished() const { return !turns_.empty(); }

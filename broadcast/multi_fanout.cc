@@ -33,8 +33,9 @@ void MultiFanout::begin() {
 
 // A stream that joins meanwhile has a later position than all of the batch, so what of it was
 // matched before does not matter.
-void MultiFanout::match_some(std::size_t steps_max) {
-  for (std::size_t steps = 0; steps < steps_max && matched_ < batch_->size(); ++matched_) {
+std::size_t MultiFanout::match_some(std::size_t steps_max) {
+  std::size_t steps = 0;
+  for (; steps < steps_max && matched_ < batch_->size(); ++matched_) {
     const FrameRef& frame = (*batch_)[matched_];
     matching_.clear();
     if (const auto row = topics_.find(frame->topic_hash(), frame->topic())) {
@@ -44,6 +45,7 @@ void MultiFanout::match_some(std::size_t steps_max) {
     steps += matching_.size();
     for (const TopicEntryIndex row : matching_) add_to_share(row, frame);
   }
+  return steps;
 }
 
 void MultiFanout::add_to_share(TopicEntryIndex row, const FrameRef& frame) {
@@ -66,11 +68,8 @@ std::size_t MultiFanout::run(std::size_t most, Instant now) {
     if (waiting_.empty()) return 0;
     begin();
   }
-  if (matched_ < batch_->size()) {
-    match_some(most * kStepsPerStream);
-    if (matched_ < batch_->size()) return most;
-  }
-  std::size_t visited = 0;
+  std::size_t visited = match_some(most * kStepsPerStream) / kStepsPerStream;
+  if (matched_ < batch_->size()) return most;
   for (; share_ < shares_.size(); ++share_) {
     Share& share = shares_[share_];
     // The row may have lost its last stream since, or been given to another topic: then its streams
@@ -78,7 +77,7 @@ std::size_t MultiFanout::run(std::size_t most, Instant now) {
     const TopicEntry& row = topics_[share.row];
     share.left = std::min(share.left, static_cast<std::uint32_t>(row.multi_size()));
     while (share.left > 0) {
-      if (visited == most) return visited;
+      if (visited >= most) return visited;
       ++visited;
       serve((*row.multis)[--share.left].stream, now);
     }

@@ -43,7 +43,7 @@ class MultiFanout {
   };
 
   void begin();
-  void match_some(std::size_t steps_max);
+  std::size_t match_some(std::size_t steps_max);  // Returns the steps it took.
   void finish();
   void add_to_share(TopicEntryIndex row, const FrameRef& frame);
   void serve(StreamIndex index, Instant now);

@@ -25,6 +25,50 @@ TEST_CASE("a topic with one stream is served during a broadcast to 15,000") {
   CHECK(f.stats.events_delivered.read() == 15'001);
 }
 
+TEST_CASE("a slice is as many streams, of one topic or of many") {
+  WorkerOptions options;
+  options.topics_max = 5'000;
+  WorkerFixture f({}, options);
+  const bool multi = GENERATE(false, true);
+  std::vector<std::string> topics;
+  for (std::size_t i = 0; i < 4 * kGroupSlice; ++i) {
+    topics.push_back("t" + std::to_string(i));
+    multi ? f.open({topics.back(), "none"}) : f.open({topics.back()});
+  }
+  f.publish(topics);
+  for (std::size_t runs = 1; runs <= 4; ++runs) {
+    f.worker->run(f.now);
+    CHECK(f.stats.events_delivered.read() <= runs * kGroupSlice);
+  }
+  if (multi) f.worker->run(f.now);  // Matching has its price.
+  CHECK(f.stats.events_delivered.read() == topics.size());
+  CHECK_FALSE(f.worker->unfinished());
+}
+
+TEST_CASE("what is not wanted any more, and what is matched for nobody, counts for a slice") {
+  WorkerOptions options;
+  options.topics_max = 5'000;
+  WorkerFixture f({}, options);
+  const bool multi = GENERATE(false, true);
+  const std::size_t many = 3 * kGroupSlice;
+  std::vector<WorkerFixture::Opened> leaving;
+  for (std::size_t i = 0; i < many; ++i) {
+    const std::string topic = "t" + std::to_string(i);
+    if (!multi) leaving.push_back(f.open({topic}));
+    if (!multi) f.publish({topic});
+  }
+  if (multi) leaving.push_back(f.open({"a", "b"}));
+  for (std::size_t i = 0; multi && i < many; ++i) f.publish({"elsewhere"});
+  for (const auto& stream : leaving) {
+    if (!multi) f.worker->on_peer_closed(stream.token);
+  }
+  f.worker->finish_turn(f.now);
+  std::size_t runs = 0;
+  for (; f.worker->unfinished(); ++runs) f.worker->run(f.now);
+  CHECK(runs >= 3);
+  CHECK(runs <= 4);
+}
+
 TEST_CASE("streams that join, leave and come back between two slices get each event once") {
   Random random(GENERATE(range(1U, 21U)));
   const bool multi = GENERATE(false, true);
