@@ -287,13 +287,13 @@ void Worker::reply(ControlTask answer) {
 }
 
 // One more line of the connection log in this second? The turn of the second reports what was not
-// logged.
+// logged, unless control is so late that answers alone may still be sent to it.
 bool Worker::may_note(Instant now) {
   const std::uint64_t second = now.us / 1'000'000;
   if (second != notes_second_) {
     notes_second_ = second;
     notes_written_ = 0;
-    note_unlogged();
+    if (outbox_.room() > kOutboxReserve) note_unlogged();
   }
   if (notes_written_ >= setup_.notes_per_second || outbox_.room() <= kOutboxReserve) {
     any_unlogged_ = true;
