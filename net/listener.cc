@@ -12,6 +12,7 @@
 #include <string>
 
 #include "core/check.h"
+#include "net/handed_in.h"
 #include "net/os_error.h"
 #include "net/peer_address.h"
 
@@ -68,9 +69,9 @@ std::unexpected<Error> bind_failure(const Endpoint& endpoint, std::string_view s
   }
 }
 
-enum class Sharing : std::uint8_t { alone, with_other_workers };
+enum class Binding : std::uint8_t { alone, with_other_workers };
 
-Result<Fd> bound_socket(const Endpoint& wanted, Sharing sharing, std::string_view setting) {
+Result<Fd> bound_socket(const Endpoint& wanted, Binding binding, std::string_view setting) {
   if (wanted.family == Endpoint::Family::unix_socket) {
     return fail(Errc::invalid_config, std::string(setting) + " is " + wanted.text() +
                                           " but must be an address and a port");
@@ -88,7 +89,7 @@ Result<Fd> bound_socket(const Endpoint& wanted, Sharing sharing, std::string_vie
   // binding.
   const SocketOption shared[] = {
       {SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR"},
-      {SOL_SOCKET, SO_REUSEPORT, sharing == Sharing::with_other_workers, "SO_REUSEPORT"},
+      {SOL_SOCKET, SO_REUSEPORT, binding == Binding::with_other_workers, "SO_REUSEPORT"},
   };
   if (auto done = set_options(fd.get(), shared); !done) return std::unexpected(done.error());
   if (endpoint.family != Endpoint::Family::ipv4) {
@@ -118,28 +119,35 @@ bool connection_failed(int error) {
 
 }  // namespace
 
-Listener::Listener(Fd socket)
+Listener::Listener(Fd socket, Origin origin)
     : socket_(std::move(socket)),
       spare_(open_spare()),
+      origin_(origin),
       counters_(std::make_unique<ListenerCounters>()) {}
 
 Result<Listener> Listener::open(const Endpoint& endpoint, const ListenerOptions& options,
                                 std::string_view setting) {
-  Result<Fd> fd = bound_socket(endpoint, Sharing::with_other_workers, setting);
+  Result<Fd> fd = bound_socket(endpoint, Binding::with_other_workers, setting);
   if (!fd) return std::unexpected(fd.error());
   if (auto done = set_inherited_options(fd->get(), options); !done) {
     return std::unexpected(done.error());
   }
   if (::listen(fd->get(), options.backlog) != 0) return bind_failure(endpoint, setting, errno);
-  return Listener(std::move(*fd));
+  return Listener(std::move(*fd), Origin::ours);
+}
+
+Result<Listener> Listener::adopt(Fd socket, const ListenerOptions& options, Sharing sharing) {
+  if (auto done = prepare_handed_in(socket.get()); !done) return std::unexpected(done.error());
+  if (auto done = set_inherited_options(socket.get(), options); !done) {
+    return std::unexpected(done.error());
+  }
+  if (::listen(socket.get(), options.backlog) != 0) return os_failure("cannot listen again");
+  const bool alone = sharing == Sharing::one_worker;
+  return Listener(std::move(socket), alone ? Origin::handed_in : Origin::handed_in_to_several);
 }
 
 std::uint16_t Listener::port() const {
-  SocketAddress address;
-  address.size = sizeof(address.storage);
-  const int result = ::getsockname(socket_.get(), address.get(), &address.size);
-  CRIER_CHECK(result == 0);
-  return peer_address(address.storage).port;
+  return local_address(socket_.get()).port;
 }
 
 Listener::Attempt Listener::accept_one() {
@@ -158,7 +166,7 @@ Listener::Attempt Listener::accept_one() {
   if (error == EINTR) return {};
   if (error == EMFILE || error == ENFILE) {
     counters_->starved.add();
-    shed_one();
+    if (origin_ != Origin::handed_in_to_several) shed_one();
     return {.end = AcceptEnd::starved};
   }
   if (connection_failed(error)) {
@@ -186,13 +194,13 @@ void Listener::shed_one() {
 void Listener::stop() {
   if (!socket_) return;
   // close() alone would leave it listening while a copy exists in another thread's table.
-  ::shutdown(socket_.get(), SHUT_RDWR);
+  if (origin_ == Origin::ours) ::shutdown(socket_.get(), SHUT_RDWR);
   socket_.reset();
   spare_.reset();
 }
 
 Result<void> probe_address(const Endpoint& endpoint, std::string_view setting) {
-  if (Result<Fd> fd = bound_socket(endpoint, Sharing::alone, setting); !fd) {
+  if (Result<Fd> fd = bound_socket(endpoint, Binding::alone, setting); !fd) {
     return std::unexpected(fd.error());
   }
   return {};

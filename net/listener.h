@@ -8,6 +8,10 @@
 // that the peer at the head of the queue learns it, and the result is `starved`: the caller stops
 // watching fd() for a while, or it would spin. The rest wait in the kernel's queue meanwhile.
 //
+// A listener may also be handed in, bound by somebody else (a service manager). Then it goes on
+// listening when we stop: connections wait for whoever gets it next. If several workers have the
+// same one, one without descriptors leaves its connections to the others instead of shedding them.
+//
 // Belongs to one worker: opened, used and stopped on its thread, in its descriptor table.
 #pragma once
 
@@ -58,7 +62,14 @@ class Listener {
   static Result<Listener> open(const Endpoint& endpoint, const ListenerOptions& options,
                                std::string_view setting = "http.listen");
 
+  enum class Sharing : std::uint8_t { one_worker, several_workers };
+  // Of a bound stream socket of IPv4 or IPv6 that was handed in; listens again, for a queue as long
+  // as `options` says. Errors: os.
+  static Result<Listener> adopt(Fd socket, const ListenerOptions& options, Sharing sharing);
+
   int fd() const { return socket_.get(); }  // -1 once stopped.
+  // Somebody else's: connections in its queue are not lost when we stop.
+  bool outlives_us() const { return origin_ != Origin::ours; }
   // The bound port, also when the endpoint said 0. Requires: not stopped.
   std::uint16_t port() const;
   const ListenerCounters& counters() const { return *counters_; }
@@ -75,8 +86,8 @@ class Listener {
     return AcceptEnd::more;
   }
 
-  // Ends listening for every table this socket is in: connections still in the queue are reset.
-  // Idempotent.
+  // Ends listening for every table this socket is in: connections still in the queue are reset. One
+  // that was handed in is only closed. Idempotent.
   void stop();
 
  private:
@@ -86,12 +97,14 @@ class Listener {
     PeerAddress peer;
   };
 
-  explicit Listener(Fd socket);
+  enum class Origin : std::uint8_t { ours, handed_in, handed_in_to_several };
+  Listener(Fd socket, Origin origin);
   Attempt accept_one();
   void shed_one();
 
   Fd socket_;
   Fd spare_;
+  Origin origin_;
   std::unique_ptr<ListenerCounters> counters_;
 };
 

@@ -34,6 +34,13 @@ PeerAddress peer_address(const sockaddr_storage& address) {
   return peer;
 }
 
+PeerAddress local_address(int fd) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof(address);
+  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return {};
+  return peer_address(address);
+}
+
 std::array<std::uint8_t, 16> limit_key(const PeerAddress& peer) {
   std::array<std::uint8_t, 16> key{};
   if (peer.v6) {

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
+#include <fstream>
 #include <limits>
 #include <optional>
 
@@ -57,6 +58,23 @@ std::optional<gid_t> find_group(const std::string& name) {
   return found == nullptr ? std::nullopt : std::optional(found->gr_gid);
 }
 
+// A user namespace with hardly anybody in it, as PrivateUsers= of a unit makes: there the kernel
+// says "nobody" of most peers.
+bool hides_users() {
+  constexpr std::uint64_t kOrdinary = 65'536;  // What even a container has.
+  std::ifstream map("/proc/self/uid_map");
+  std::uint64_t inside = 0;
+  std::uint64_t outside = 0;
+  std::uint64_t count = 0;
+  std::uint64_t all = 0;
+  bool any = false;
+  while (map >> inside >> outside >> count) {
+    any = true;
+    all += count;
+  }
+  return any && all < kOrdinary;
+}
+
 template <typename Id>
 bool contains(const std::vector<Id>& ids, Id id) {
   return std::find(ids.begin(), ids.end(), id) != ids.end();
@@ -80,6 +98,11 @@ Result<PeerCredentials> peer_credentials(int fd) {
 Result<PeerList> PeerList::make(std::span<const std::string> users,
                                 std::span<const std::string> groups) {
   PeerList list;
+  if (!(users.empty() && groups.empty()) && hides_users()) {
+    return fail(Errc::invalid_config,
+                "publish.users and publish.groups cannot be checked in a user namespace that hides "
+                "who publishers are; set PrivateUsers=no in a drop-in of the unit");
+  }
   for (const std::string& name : users) {
     const auto uid = find_user(name);
     if (!uid) return fail(Errc::invalid_config, "there is no user \"" + name + "\" on this system");

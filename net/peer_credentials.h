@@ -36,7 +36,8 @@ class PeerList {
  public:
   // Allows everybody.
   PeerList() = default;
-  // Names or decimal ids. Fails with Errc::invalid_config, naming the first that is unknown.
+  // Names or decimal ids. Fails with Errc::invalid_config, naming the first that is unknown,
+  // or where this process is in a user namespace in which the kernel cannot name most peers.
   [[nodiscard]] static Result<PeerList> make(std::span<const std::string> users,
                                              std::span<const std::string> groups);
 

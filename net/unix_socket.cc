@@ -10,10 +10,12 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <string_view>
 #include <utility>
 
 #include "core/check.h"
+#include "net/handed_in.h"
 #include "net/os_error.h"
 
 namespace crier::net {
@@ -106,6 +108,22 @@ Result<UnixListener> UnixListener::open(const UnixSocketOptions& options) {
   if (step) step = listener.bind_and_listen(options);
   if (!step) return std::unexpected(step.error());
   return listener;
+}
+
+Result<UnixListener> UnixListener::adopt(Fd socket, int backlog) {
+  if (auto done = prepare_handed_in(socket.get()); !done) return std::unexpected(done.error());
+  if (::listen(socket.get(), backlog) != 0) return os_failure("cannot listen again");
+  UnixListener listener;
+  listener.path_ = bound_path(socket.get());
+  listener.fd_ = std::move(socket);
+  return listener;
+}
+
+std::string bound_path(int fd) {
+  sockaddr_un address{};
+  socklen_t size = sizeof(address);
+  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return {};
+  return {address.sun_path, ::strnlen(address.sun_path, sizeof(address.sun_path))};
 }
 
 Result<void> UnixListener::lock() {

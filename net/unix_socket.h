@@ -41,6 +41,10 @@ class UnixListener {
   // refused; says why).
   [[nodiscard]] static Result<UnixListener> open(const UnixSocketOptions& options);
 
+  // Of a bound Unix stream socket that was handed in (by a service manager), whose file, owner and
+  // mode are somebody else's business. Errors: os.
+  [[nodiscard]] static Result<UnixListener> adopt(Fd socket, int backlog = 511);
+
   ~UnixListener() { close(); }
   UnixListener(UnixListener&& other) noexcept;
   UnixListener& operator=(UnixListener&& other) noexcept;
@@ -64,5 +68,8 @@ class UnixListener {
   dev_t device_ = 0;  // Of the file we made: it may have been replaced when we come to remove it.
   ino_t inode_ = 0;
 };
+
+// The path a Unix socket is bound to; empty if it has none.
+std::string bound_path(int fd);
 
 }  // namespace crier::net

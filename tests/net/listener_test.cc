@@ -122,6 +122,39 @@ TEST_CASE("workers share a port, and the kernel finds each connection a worker")
   CHECK(here + there == 32);
 }
 
+TEST_CASE("a listener that was handed in goes on listening when we stop") {
+  Listener first = listen_on("127.0.0.16");
+  auto adopted = Listener::adopt(Fd(::fcntl(first.fd(), F_DUPFD_CLOEXEC, 0)),
+                                 {.defer_accept_seconds = 0, .send_buffer_bytes = 48 * 1024},
+                                 Listener::Sharing::one_worker);
+  REQUIRE(adopted);
+  CHECK(adopted->outlives_us());
+  CHECK(adopted->port() == first.port());
+  const Fd early = connect_to("127.0.0.16", first.port());
+  const std::vector<Fd> accepted = accept_all(*adopted, 4);
+  REQUIRE(accepted.size() == 1);
+  CHECK(option_of(accepted[0].get(), SOL_SOCKET, SO_SNDBUF) == 2 * 48 * 1024);
+  adopted->stop();
+  const Fd late = connect_to("127.0.0.16", first.port());
+  CHECK(accept_all(first, 4).size() == 1);
+}
+
+TEST_CASE("a listener of several workers leaves its connections to those that have descriptors") {
+  Listener first = listen_on("127.0.0.17");
+  auto shared = Listener::adopt(Fd(::fcntl(first.fd(), F_DUPFD_CLOEXEC, 0)),
+                                {.defer_accept_seconds = 0}, Listener::Sharing::several_workers);
+  REQUIRE(shared);
+  const Fd client = connect_to("127.0.0.17", first.port());
+  AcceptEnd end = AcceptEnd::drained;
+  {
+    const DescriptorLimit limit(next_descriptor());
+    CHECK(accept_all(*shared, 4, &end).empty());
+  }
+  CHECK(end == AcceptEnd::starved);
+  CHECK(shared->counters().shed.read() == 0);
+  CHECK(accept_all(first, 4).size() == 1);
+}
+
 TEST_CASE("a second daemon is refused by the probe, with the address and the knob") {
   Listener first = listen_on("127.0.0.15");
   const std::string where = "127.0.0.15:" + std::to_string(first.port());

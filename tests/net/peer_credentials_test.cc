@@ -3,7 +3,9 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
+#include <sched.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -48,6 +50,27 @@ Membership any_membership() {
 }
 
 }  // namespace
+
+TEST_CASE("a list is refused where the kernel hides who peers are") {
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    const std::string map = "0 " + std::to_string(::getuid()) + " 1\n";
+    if (::unshare(CLONE_NEWUSER) != 0) ::_exit(2);
+    const Fd file(::open("/proc/self/uid_map", O_WRONLY | O_CLOEXEC));
+    if (::write(file.get(), map.data(), map.size()) < 0) ::_exit(2);
+    const auto listed = PeerList::make(Names{"0"}, Names{});
+    const auto open = PeerList::make(Names{}, Names{});
+    const bool named =
+        !listed && listed.error().detail.find("PrivateUsers=no") != std::string::npos;
+    ::_exit(named && open ? 0 : 1);
+  }
+  int status = -1;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  REQUIRE(WIFEXITED(status));
+  if (WEXITSTATUS(status) == 2) return;  // A system without user namespaces for us.
+  CHECK(WEXITSTATUS(status) == 0);
+}
 
 TEST_CASE("the kernel says who is at the other end of a Unix socket") {
   std::array<int, 2> ends{};
