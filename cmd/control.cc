@@ -123,6 +123,17 @@ void Control::tick(Instant now) {
   }
 }
 
+bool Control::all_workers_turn() {
+  bool all = true;
+  for (std::size_t i = 0; i < parts_.workers.size(); ++i) {
+    Worker& worker = *parts_.workers[i];
+    const std::uint64_t turns = worker.turns();
+    all = std::exchange(turns_[i], turns) != turns && all;
+    worker.wake();
+  }
+  return all;
+}
+
 void Control::count_subscribers(
     std::vector<std::string> topics,
     std::function<void(std::optional<std::vector<std::uint64_t>>)> done) {

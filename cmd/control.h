@@ -30,13 +30,16 @@ class Control final : public WorkerQueries {
     ConnectionLog& connections;
     const std::vector<std::unique_ptr<Worker>>& workers;
   };
-  explicit Control(const Parts& parts) : parts_(parts), asked_(parts.workers.size()) {}
+  explicit Control(const Parts& parts)
+      : parts_(parts), turns_(parts.workers.size()), asked_(parts.workers.size()) {}
 
   // Takes what workers have sent, a bounded share. True: more is left.
   bool take_outboxes(Instant now);
 
   // Gives up questions whose workers did not answer in time. Every 250 ms.
   void tick(Instant now);
+  // Has every worker's loop turned since the last call? Wakes each for the next.
+  bool all_workers_turn();
 
   // Runs `task` on the worker's thread, in line with batches. Requires: at most kQuestionsMax are
   // waiting; what an operator orders goes another way, see Worker::order_reload().
@@ -73,8 +76,9 @@ class Control final : public WorkerQueries {
 
   Parts parts_;
   std::list<std::shared_ptr<Question>> questions_;
-  std::size_t first_ = 0;           // Whose outbox is looked at first: each worker in its turn.
-  std::vector<std::size_t> asked_;  // Of each worker, and not answered yet.
+  std::size_t first_ = 0;             // Whose outbox is looked at first: each worker in its turn.
+  std::vector<std::uint64_t> turns_;  // Of each worker, when last asked.
+  std::vector<std::size_t> asked_;    // Of each worker, and not answered yet.
 };
 
 }  // namespace crier::cmd

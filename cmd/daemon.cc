@@ -25,6 +25,8 @@ namespace {
 constexpr std::uint64_t kTickMs = 250;
 constexpr std::uint64_t kExpireMs = 1'000;
 constexpr std::uint64_t kDrainLookMs = 20;
+constexpr std::uint64_t kStatusMs = 5'000;
+constexpr std::uint32_t kStopSeconds = 5;  // Once everybody is gone or cut off.
 constexpr std::uint32_t kRepeatedLinesPerSecond = 10;
 constexpr std::size_t kControlWatches = 8;  // At the start: wake-ups, signals, listeners.
 constexpr std::size_t kWorkerWatches = 4;
@@ -70,6 +72,8 @@ Daemon::Daemon(Start start)
       signals_(loop_, kSignals, [this](int number) { on_signal(number); }),
       idempotency_(keys_.idempotency, config_.publish.idempotency_keys_max,
                    config_.publish.idempotency_seconds_max),
+      alive_(loop_, [this] { on_alive(); }),
+      status_(loop_, [this] { tell_status(); }),
       tick_(loop_, [this] { on_tick(); }),
       expire_(loop_, [this] { on_expire(); }),
       stop_timer_(loop_, [this] { drain(); }) {
@@ -105,7 +109,11 @@ Result<std::unique_ptr<Daemon>> Daemon::make(Start start) {
   if (!endpoint) {
     return fail(endpoint.error().code, "http.listen: " + endpoint.error().detail);
   }
-  if (const auto free = net::probe_address(*endpoint); !free) return std::unexpected(free.error());
+  if (start.activation.http.empty()) {
+    if (const auto free = net::probe_address(*endpoint); !free) {
+      return std::unexpected(free.error());
+    }
+  }
   // libuv ends the process when it cannot watch what it must, so this is asked for before.
   const std::size_t watches = kControlWatches + start.checked.workers * kWorkerWatches;
   if (const auto room = net::probe_watches(watches); !room) return std::unexpected(room.error());
@@ -146,6 +154,7 @@ void Daemon::make_workers() {
     setup.pending = pending_limits(config_, checked.fit.requests_possible, checked.workers);
     setup.notes_per_second = config_.log.connections_per_second;
     setup.own_descriptor_table = checked.fit.own_descriptor_tables;
+    setup.handed_in = handed_in(i);
     workers_.push_back(std::make_unique<Worker>(std::move(setup), shared));
   }
   feed_.emplace(event_log_, log_head_, workers_);
@@ -155,10 +164,33 @@ void Daemon::make_workers() {
   expire_.start_repeating(kExpireMs);
 }
 
+HandedIn Daemon::handed_in(std::size_t worker) const {
+  const Activation& activation = start_.activation;
+  HandedIn mine{.shared = activation.http_shared};
+  for (std::size_t i = 0; i < activation.http.size(); ++i) {
+    const int fd = activation.http[i].get();
+    if (i == worker) {
+      mine.listener = fd;
+    } else {
+      mine.others.push_back(fd);
+    }
+  }
+  if (activation.publish) mine.others.push_back(activation.publish.get());
+  return mine;
+}
+
 Result<void> Daemon::start_workers() {
   for (const auto& worker : workers_) worker->start_thread();
   // Nothing is opened before every worker has left the common descriptor table.
   tables_left_.arrive_and_wait();
+  for (net::Fd& listener : start_.activation.http) {
+    // In a common table it is the worker's now; in a table of its own each has a copy.
+    if (start_.checked.fit.own_descriptor_tables) {
+      listener.reset();
+    } else {
+      static_cast<void>(listener.release());
+    }
+  }
   Result<void> all;
   for (const auto& worker : workers_) {
     if (auto started = worker->wait_until_started(); !started && all) all = std::move(started);
@@ -193,6 +225,26 @@ void Daemon::say_ready() {
                       {"admin", config_.admin.listen}});
   log_.info("subscribe: " + subscribe_line(*net::Endpoint::parse(config_.http.listen)));
   log_.info("publish:   " + publish_line(config_.publish.socket));
+  if (!supervisor_.present()) return;
+  tell_status();
+  supervisor_.ready();
+  status_.start_repeating(kStatusMs);
+  if (const auto ms = supervisor_.alive_interval_ms(); ms > 0) alive_.start_repeating(ms);
+}
+
+// The watchdog of the service manager is fed only while every loop turns.
+void Daemon::on_alive() {
+  if (control_->all_workers_turn()) supervisor_.alive();
+}
+
+void Daemon::tell_status() {
+  const std::string streams = with_thousands(counts_.streams.load()) + " streams";
+  if (phase_ != Phase::serving) {
+    supervisor_.status("draining: " + streams + " left");
+    return;
+  }
+  supervisor_.status("serving " + streams + "; " +
+                     with_thousands(event_log_.stats().events.read()) + " events published");
 }
 
 // The end of every turn of the control loop, in order.
@@ -226,7 +278,9 @@ void Daemon::on_expire() {
 
 void Daemon::on_signal(int number) {
   if (number == SIGHUP) {
+    if (phase_ == Phase::serving) supervisor_.reloading();
     reload();
+    if (phase_ == Phase::serving) supervisor_.ready();
   } else if (phase_ == Phase::serving) {
     announce_stop();
   } else {
@@ -242,6 +296,8 @@ std::string_view Daemon::why_not_ready() const {
 
 void Daemon::announce_stop() {
   phase_ = Phase::announced;
+  supervisor_.stopping(config_.drain.delay_seconds + config_.drain.window_seconds + kStopSeconds);
+  tell_status();
   log_.info("draining", {{"streams", counts_.streams.load()},
                          {"delay_seconds", config_.drain.delay_seconds},
                          {"window_seconds", config_.drain.window_seconds}});
@@ -269,6 +325,7 @@ void Daemon::drain() {
 void Daemon::stop() {
   if (phase_ == Phase::stopping) return;
   phase_ = Phase::stopping;
+  supervisor_.stopping(kStopSeconds);
   // First whoever reads what the workers own.
   admin_server_->close();
   publish_server_->close();

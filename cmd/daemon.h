@@ -16,6 +16,7 @@
 #include "broadcast/broadcaster.h"
 #include "broadcast/idempotency.h"
 #include "broadcast/log.h"
+#include "cmd/activation.h"
 #include "cmd/admin_routes.h"
 #include "cmd/connection_log.h"
 #include "cmd/control.h"
@@ -26,6 +27,7 @@
 #include "cmd/preflight.h"
 #include "cmd/publish_routes.h"
 #include "cmd/starvation_watch.h"
+#include "cmd/supervisor.h"
 #include "cmd/worker.h"
 #include "config/config.h"
 #include "core/keyed_hash.h"
@@ -45,6 +47,7 @@ class Daemon final : public Readiness {
     // To read again on SIGHUP.
     std::optional<std::string> file;
     std::vector<std::string> overrides;
+    Activation activation;  // Shared out.
   };
 
   // Everything is listening and READY was logged when this returns. Errors say what to do.
@@ -76,6 +79,7 @@ class Daemon final : public Readiness {
   // As start(), but a std::system_error or std::bad_alloc may pass.
   static Result<std::unique_ptr<Daemon>> make(Start start);
   void make_workers();
+  HandedIn handed_in(std::size_t worker) const;
   Result<void> start_workers();
   Result<void> open_publish_socket();
   Result<void> open_admin();
@@ -87,6 +91,8 @@ class Daemon final : public Readiness {
   void on_tick();
   std::uint64_t times_starved() const;
   void on_expire();
+  void on_alive();
+  void tell_status();
   void on_signal(int number);
   void reload();
   void apply_to_parts();
@@ -128,6 +134,9 @@ class Daemon final : public Readiness {
   std::optional<net::HttpServer> publish_server_;
   std::optional<net::HttpServer> admin_server_;
 
+  Supervisor supervisor_;
+  net::Timer alive_;
+  net::Timer status_;
   net::Timer tick_;
   net::Timer expire_;
   net::Timer stop_timer_;

@@ -47,9 +47,15 @@ Result<void> Daemon::open_publish_socket() {
   if (!group) return std::unexpected(group.error());
   auto peers = net::PeerList::make(publish.users, publish.groups);
   if (!peers) return std::unexpected(peers.error());
-  if (const auto ready = prepare_socket_directory(publish.socket); !ready) return ready;
-  auto listener = net::UnixListener::open(
-      {.path = publish.socket, .mode = publish.mode.bits, .owner = *owner, .group = *group});
+  const bool handed_in{start_.activation.publish};
+  if (!handed_in) {
+    if (const auto ready = prepare_socket_directory(publish.socket); !ready) return ready;
+  }
+  auto listener = handed_in ? net::UnixListener::adopt(std::move(start_.activation.publish))
+                            : net::UnixListener::open({.path = publish.socket,
+                                                       .mode = publish.mode.bits,
+                                                       .owner = *owner,
+                                                       .group = *group});
   if (!listener) return std::unexpected(listener.error());
   publish_listener_.emplace(std::move(*listener));
 
@@ -120,6 +126,7 @@ void Daemon::reload() {
   }
   config::Config full = *wanted;
   if (full.publish.socket.empty()) full.publish.socket = config_.publish.socket;
+  start_.activation.name_addresses(full);
   const auto differences = config::compare(config_, full);
   auto peers = net::PeerList::make(full.publish.users, full.publish.groups);
   if (!peers || !config::apply_live(config_, full)) {

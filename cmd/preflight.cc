@@ -8,7 +8,7 @@
 namespace crier::cmd {
 
 Checked preflight(const std::optional<std::string>& file, std::span<const std::string> overrides,
-                  const config::Machine& machine) {
+                  const config::Machine& machine, std::optional<unsigned> workers) {
   auto loaded = config::load(file, overrides);
   if (!loaded) {
     std::vector<std::string> problems;
@@ -16,7 +16,8 @@ Checked preflight(const std::optional<std::string>& file, std::span<const std::s
     return std::unexpected(std::move(problems));
   }
   Preflight result{.config = *std::move(loaded)};
-  result.workers = result.config.workers.count != 0 ? result.config.workers.count : cores();
+  result.workers =
+      result.config.workers.count != 0 ? result.config.workers.count : workers.value_or(cores());
   result.budget = config::budget_of(result.config, result.workers);
   result.fit = config::fit(result.config, result.budget, machine);
   if (!result.fit.memory_problem.empty()) {

@@ -26,10 +26,13 @@ struct Preflight {
 // Or every reason not to start, each a whole sentence. A machine without the memory for a full
 // house is one: it would be found out under the highest load. One without open files or
 // watches of epoll for a single stream is another.
+//
+// `workers`: what workers.count 0 means; nothing: one per core.
 using Checked = std::expected<Preflight, std::vector<std::string>>;
 
 [[nodiscard]] Checked preflight(const std::optional<std::string>& file,
                                 std::span<const std::string> overrides,
-                                const config::Machine& machine);
+                                const config::Machine& machine,
+                                std::optional<unsigned> workers = std::nullopt);
 
 }  // namespace crier::cmd

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 
+#include "cmd/activation.h"
 #include "cmd/daemon.h"
 #include "cmd/machine.h"
 #include "cmd/preflight.h"
@@ -15,7 +16,9 @@ int serve(const Arguments& arguments) {
   std::optional<std::string> file;
   if (arguments.has("--config")) file = arguments.text("--config");
   const std::vector<std::string> overrides = arguments.texts("--set");
-  auto checked = preflight(file, overrides, this_machine());
+  auto activation = Activation::take();
+  if (!activation) return failed(arguments, activation.error().detail);
+  auto checked = preflight(file, overrides, this_machine(), activation->workers());
   if (!checked) {
     for (const std::string& problem : checked.error()) {
       print_error("crier: " + printable(problem) + "\n");
@@ -25,7 +28,11 @@ int serve(const Arguments& arguments) {
   if (checked->config.publish.socket.empty()) {
     checked->config.publish.socket = default_publish_socket();
   }
-  auto daemon = Daemon::start({std::move(*checked), file, overrides});
+  activation->name_addresses(checked->config);
+  if (const auto shared = activation->share_out(checked->workers); !shared) {
+    return failed(arguments, shared.error().detail);
+  }
+  auto daemon = Daemon::start({std::move(*checked), file, overrides, std::move(*activation)});
   if (!daemon) return failed(arguments, daemon.error().detail);
   (*daemon)->run_until_stopped();  // SIGTERM drains, a second one ends at once, SIGHUP reloads.
   return kExitOk;

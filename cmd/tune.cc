@@ -94,6 +94,9 @@ int tune(const Arguments& arguments) {
   if (apply + undo + arguments.has("--sysctl") + arguments.has("--json") > 1) {
     return misused(arguments, "only one of --apply, --undo, --sysctl and --json can be given");
   }
+  if (arguments.has("--if-configured") && !apply && !undo) {
+    return misused(arguments, "--if-configured goes with --apply or --undo");
+  }
   const TuningPlace place{.root = {}, .record = arguments.text("--record", kTuningRecord)};
   std::optional<std::string> file;
   if (arguments.has("--config")) file = arguments.text("--config");

@@ -1,5 +1,7 @@
 #include "cmd/worker.h"
 
+#include <unistd.h>
+
 #include <array>
 #include <exception>
 #include <new>
@@ -57,6 +59,10 @@ void Worker::run_thread() {
 
 // The first descriptors of this worker.
 Result<void> Worker::set_up() {
+  handed_in_.reset(setup_.handed_in.listener);
+  if (setup_.own_descriptor_table) {
+    for (const int fd : setup_.handed_in.others) ::close(fd);
+  }
   auto ready = net::ReadySet::create();
   if (!ready) return std::unexpected(ready.error());
   ready_ = std::make_unique<net::ReadySet>(std::move(*ready));
@@ -102,7 +108,10 @@ void Worker::clean_up() {
 }
 
 Result<void> Worker::listen() {
-  auto listener = net::Listener::open(setup_.endpoint, setup_.listener);
+  using Sharing = net::Listener::Sharing;
+  const Sharing sharing = setup_.handed_in.shared ? Sharing::several_workers : Sharing::one_worker;
+  auto listener = handed_in_ ? net::Listener::adopt(std::move(handed_in_), setup_.listener, sharing)
+                             : net::Listener::open(setup_.endpoint, setup_.listener);
   if (!listener) return std::unexpected(listener.error());
   listener_ = std::make_unique<net::Listener>(std::move(*listener));
   return listener_poll_->watch(listener_->fd());
@@ -142,15 +151,17 @@ void Worker::carry_out_orders() {
 }
 
 // Nobody is admitted any more, and nobody new is listened to. Whoever is in the queue already is
-// answered: crier.busy.
+// answered: crier.busy. A queue that outlives us is left to the next daemon.
 void Worker::begin_drain(std::uint32_t window_ms) {
   const Instant now = net::Loop::now();
   broadcaster_->begin_drain(window_ms, now);
   if (!listener_) return;
   listener_poll_->close();
-  listener_->accept_some(kAcceptsAtTheEnd, [&](int fd, const net::PeerAddress& peer) {
-    pending_->accept(fd, peer, now);
-  });
+  if (!listener_->outlives_us()) {
+    listener_->accept_some(kAcceptsAtTheEnd, [&](int fd, const net::PeerAddress& peer) {
+      pending_->accept(fd, peer, now);
+    });
+  }
   listener_->stop();
   pending_->close_idle(now);
 }
@@ -258,6 +269,7 @@ void Worker::take(InboxItem&& item, Instant now) {
 
 // Everything a worker does between two sleeps besides its callbacks, in order.
 void Worker::finish_turn() {
+  turns_.store(turns_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   carry_out_orders();
   take_inbox(net::Loop::now());
   for (std::size_t done = 0; done < kFanoutSlice && broadcaster_->unfinished();

@@ -34,6 +34,13 @@
 
 namespace crier::cmd {
 
+// What a service manager has opened, in the descriptor table all threads share at first.
+struct HandedIn {
+  int listener = -1;  // This worker's, which closes it.
+  bool shared = false;
+  std::vector<int> others;  // Closed if this worker has a table of its own.
+};
+
 struct WorkerSetup {
   SubscribeRoutes::Identity identity;
   broadcast::WorkerOptions options;
@@ -43,6 +50,7 @@ struct WorkerSetup {
   net::PendingLimits pending;
   std::uint32_t notes_per_second = 100;  // Lines of the connection log.
   bool own_descriptor_table = false;
+  HandedIn handed_in;  // With a listener, `endpoint` is not used.
 };
 
 class Worker final : public broadcast::StreamObserver,
@@ -72,6 +80,8 @@ class Worker final : public broadcast::StreamObserver,
   SpscQueue<InboxItem>& inbox() { return inbox_; }
   SpscQueue<OutboxItem>& outbox() { return outbox_; }
   void wake() { wakeup_.send(); }
+  // Changes with every turn of its loop, of which wake() is good for one.
+  std::uint64_t turns() const { return turns_.load(std::memory_order_relaxed); }
   // Bytes of frames taken out of the inbox so far.
   std::uint64_t consumed_bytes() const { return consumed_bytes_.load(std::memory_order_acquire); }
   // Asks to be woken once the inbox is empty.
@@ -143,6 +153,7 @@ class Worker final : public broadcast::StreamObserver,
   SpscQueue<InboxItem> inbox_{kInboxItems};
   SpscQueue<OutboxItem> outbox_{kOutboxItems};
   std::atomic<std::uint64_t> consumed_bytes_{0};
+  std::atomic<std::uint64_t> turns_{0};
   std::atomic<bool> report_when_empty_{false};
   std::mutex orders_mutex_;  // Taken when an operator wants something, never for an event.
   Orders orders_;
@@ -152,6 +163,7 @@ class Worker final : public broadcast::StreamObserver,
   net::Wakeup wakeup_;
   WorkerIo io_;
   // Made on the worker's thread, after it has left the common descriptor table.
+  net::Fd handed_in_;
   std::unique_ptr<net::ReadySet> ready_;
   std::unique_ptr<broadcast::Broadcaster> broadcaster_;
   std::unique_ptr<SubscribeRoutes> routes_;

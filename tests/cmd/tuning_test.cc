@@ -256,6 +256,7 @@ TEST_CASE("crier tune prints a table, a sysctl file, and JSON") {
         config::kernel_parameters().size());
   CHECK_THAT(run_command({"tune", "--sysctl"}).out, Contains("sysctl --system"));
   CHECK(run_command({"tune", "--apply", "--undo"}).code == kExitMisused);
+  CHECK(run_command({"tune", "--if-configured"}).code == kExitMisused);
   const auto idle = run_command({"tune", "--apply", "--if-configured"});
   CHECK(idle.code == kExitOk);
   CHECK_THAT(idle.out, Contains("nothing is changed"));

@@ -33,11 +33,15 @@ bool wait_until(int wait_ms, Done&& done) {
   return true;
 }
 
+}  // namespace
+
 std::string random_address() {
   std::random_device random;
   const auto part = [&](unsigned low) { return std::to_string(low + random() % (255 - low)); };
   return "127." + part(1) + "." + part(0) + "." + part(1);
 }
+
+namespace {
 
 std::string make_directory() {
   std::string path = (std::filesystem::temp_directory_path() / "crier-test-XXXXXX").string();
@@ -62,7 +66,25 @@ std::vector<std::string> words_of(const char* text) {
 struct SpawnOptions {
   FailingCall failing;
   int standard_error = -1;
+  std::vector<PassedSocket> passed;
+  std::vector<std::string> environment;
 };
+
+// As sd_listen_fds(3) wants it. In the child.
+void pass_sockets(const std::vector<PassedSocket>& passed) {
+  constexpr int kFirst = 3;
+  constexpr int kOutOfTheWay = 100;
+  std::vector<int> copies;
+  std::string names;
+  for (const PassedSocket& one : passed) {
+    copies.push_back(::fcntl(one.fd, F_DUPFD_CLOEXEC, kOutOfTheWay));
+    names += (names.empty() ? "" : ":") + one.name;
+  }
+  for (std::size_t i = 0; i < copies.size(); ++i) ::dup2(copies[i], kFirst + static_cast<int>(i));
+  ::setenv("LISTEN_FDS", std::to_string(passed.size()).c_str(), 1);
+  ::setenv("LISTEN_PID", std::to_string(::getpid()).c_str(), 1);
+  ::setenv("LISTEN_FDNAMES", names.c_str(), 1);
+}
 
 pid_t spawn(const std::vector<std::string>& arguments, const std::string& output_path,
             const SpawnOptions& options) {
@@ -79,6 +101,8 @@ pid_t spawn(const std::vector<std::string>& arguments, const std::string& output
   ::close(nothing);
   ::close(output);
   if (options.failing.number >= 0 && !make_fail(options.failing)) ::_exit(126);
+  for (const std::string& one : options.environment) ::putenv(const_cast<char*>(one.c_str()));
+  if (!options.passed.empty()) pass_sockets(options.passed);
   ::execv(pointers[0], pointers.data());
   ::_exit(127);
 }
@@ -94,6 +118,8 @@ std::string request_text(const std::string& request_line, const std::string& bod
 RunningDaemon::RunningDaemon(DaemonOptions options)
     : options_(std::move(options)), directory_(make_directory()), address_(random_address()) {
   publish_path_ = directory_ + "/publish.sock";
+  if (!options_.address.empty()) address_ = options_.address;
+  if (!options_.publish_path.empty()) publish_path_ = options_.publish_path;
   if (!options_.configuration.empty()) write_configuration(options_.configuration);
   try {
     start();
@@ -137,7 +163,10 @@ std::vector<std::string> RunningDaemon::arguments() const {
 void RunningDaemon::start() {
   REQUIRE_FALSE(running());
   pid_ = spawn(arguments(), directory_ + "/output",
-               {.failing = {}, .standard_error = options_.standard_error});
+               {.failing = {},
+                .standard_error = options_.standard_error,
+                .passed = options_.passed,
+                .environment = options_.environment});
   REQUIRE(pid_ > 0);
   wait_until_ready();
 }
@@ -241,12 +270,13 @@ Subscriber RunningDaemon::subscribe(const std::string& target,
 }
 
 RunningDaemon::Failed RunningDaemon::run_to_exit(const std::vector<std::string>& settings,
-                                                 const FailingCall& failing) {
+                                                 const FailingCall& failing,
+                                                 const std::vector<PassedSocket>& passed) {
   const char* program = std::getenv("CRIER");
   std::vector<std::string> all = {program != nullptr ? program : CRIER_BINARY, "serve"};
   for (const std::string& setting : settings) all.insert(all.end(), {"--set", setting});
   const std::string directory = make_directory();
-  const pid_t pid = spawn(all, directory + "/output", {.failing = failing});
+  const pid_t pid = spawn(all, directory + "/output", {.failing = failing, .passed = passed});
   int status = 0;
   if (!wait_until(kPatienceMs, [&] { return ::waitpid(pid, &status, WNOHANG) != 0; })) {
     ::kill(pid, SIGKILL);

@@ -24,11 +24,21 @@
 
 namespace crier::tests {
 
+// A descriptor that a service manager hands to the daemon it starts.
+struct PassedSocket {
+  int fd = -1;
+  std::string name;
+};
+
 struct DaemonOptions {
   std::vector<std::string> settings;  // KEY=VALUE, for --set.
   std::string configuration;          // Text of a file for --config, if not empty.
   int workers = 2;
-  int standard_error = -1;  // Else it goes to output(), too.
+  int standard_error = -1;   // Else it goes to output(), too.
+  std::string address;       // Else a random one.
+  std::string publish_path;  // Else in a directory of its own.
+  std::vector<PassedSocket> passed;
+  std::vector<std::string> environment;  // NAME=VALUE, beside the test's own.
 };
 
 class RunningDaemon {
@@ -85,7 +95,8 @@ class RunningDaemon {
     std::string output;
   };
   static Failed run_to_exit(const std::vector<std::string>& settings,
-                            const FailingCall& failing = {});
+                            const FailingCall& failing = {},
+                            const std::vector<PassedSocket>& passed = {});
 
  private:
   std::vector<std::string> arguments() const;
@@ -98,6 +109,9 @@ class RunningDaemon {
   std::string publish_path_;
   pid_t pid_ = -1;
 };
+
+// Of 127.0.0.0/8.
+std::string random_address();
 
 // A whole request with a Content-Length.
 std::string request_text(const std::string& request_line, const std::string& body,

@@ -1,0 +1,39 @@
+// What crier tells the service manager that runs it (sd_notify(3)): ready, reloading, stopping, a
+// line of status, and that it is alive. Outside of one, nothing is sent.
+//
+// Alive is more than this thread's business: the caller says so only while every worker's loop
+// turns, so that a single stuck one lets the manager's watchdog run out.
+//
+// Belongs to the control loop. Sending is a datagram to the manager, which may wait for it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace crier::cmd {
+
+class Supervisor {
+ public:
+  // Takes $NOTIFY_SOCKET and $WATCHDOG_USEC to be meant for this process as systemd does.
+  Supervisor();
+
+  bool present() const { return present_; }
+  // How often alive() should be called; 0: nobody waits for it.
+  std::uint64_t alive_interval_ms() const { return watchdog_us_ / 4 / 1'000; }
+
+  void ready();
+  // ready() has to follow.
+  void reloading();
+  // `seconds`: how long the stop may take, at most.
+  void stopping(std::uint32_t seconds);
+  void status(const std::string& line);
+  void alive();
+
+ private:
+  void send(const std::string& lines) const;
+
+  bool present_;
+  std::uint64_t watchdog_us_ = 0;
+};
+
+}  // namespace crier::cmd
