@@ -254,15 +254,19 @@ MissedFrames Log::frames_after(std::uint64_t sequence, std::size_t frames_max,
     lost = true;
     missed.through = head_;
   }
-  if (lost) missed.lost = LostEvents{from, missed.through, topics_with_losses(from)};
+  if (lost) {
+    missed.lost = LostEvents{from, missed.through, topics_with_losses(from, missed.topics_asked)};
+  }
   return missed;
 }
 
 // The topics that lost an event since `from`, unless they are too many to say, or to ask.
-std::optional<std::vector<std::string>> Log::topics_with_losses(std::uint64_t from) const {
+std::optional<std::vector<std::string>> Log::topics_with_losses(std::uint64_t from,
+                                                                std::size_t& asked) const {
   if (forgotten_.highest().through >= from || topics_.end() > kScanTopicsMax) return std::nullopt;
   std::vector<std::string> names;
   for (TopicRow row = 0; row < topics_.end(); ++row) {
+    ++asked;
     if (!topics_.listed(row) || topics_[row].evicted.through < from) continue;
     if (names.size() == kLostTopicsMax) return std::nullopt;
     names.emplace_back(topics_[row].name());

@@ -55,6 +55,7 @@ struct MissedFrames {
   Batch frames;  // In sequence order; complete from `sequence` to `through` unless `lost`.
   std::uint64_t through = 0;       // Continue after this.
   std::optional<LostEvents> lost;  // To be told before the frames.
+  std::size_t topics_asked = 0;    // To say which topics' they are.
 };
 
 struct TopicInfo {
@@ -128,7 +129,8 @@ class Log {
   void evict(TopicRow row, EvictionCause cause);
   void keep_within_limits(TopicRow row, std::uint64_t bytes_added);
   void expire(Instant now, std::size_t& budget);
-  std::optional<std::vector<std::string>> topics_with_losses(std::uint64_t from) const;
+  std::optional<std::vector<std::string>> topics_with_losses(std::uint64_t from,
+                                                             std::size_t& asked) const;
   void expire_by_age(AgeHand& hand, Instant now, std::size_t& budget);
   void set_age_hands();
   void update_gauges();

@@ -75,6 +75,8 @@ struct ReplayAnswer {
   std::uint64_t evictions_told =
       0;  // For the next request, which goes on by `sequence` after `through`.
   std::shared_ptr<const LastStarts> last;  // For all that ask for something up to its head.
+  // What its patterns cost the log beside a replay's usual price, in topics asked for losses.
+  std::size_t work = 0;
 };
 
 }  // namespace crier::broadcast

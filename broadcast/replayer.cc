@@ -37,6 +37,7 @@ ReplayAnswer Replayer::answer(const ReplayRequest& request, std::uint64_t head) 
   const std::uint64_t after =
       request.from == ReplayFrom::sequence ? std::min(request.after, head) : 0;
   resolve(request, after);
+  work_ = 0;
   ReplayAnswer answer;
   answer.stream = request.stream;
   answer.generation = request.generation;
@@ -74,6 +75,7 @@ ReplayAnswer Replayer::answer(const ReplayRequest& request, std::uint64_t head) 
           answer.frames.empty() ? answer.through : answer.frames.front()->sequence() - 1;
       break;
   }
+  answer.work = work_;
   return answer;
 }
 
@@ -99,7 +101,7 @@ std::shared_ptr<const LastStarts> Replayer::starts(std::uint64_t head) const {
   return starts;
 }
 
-Replayer::Loss Replayer::loss(std::uint64_t told) const {
+Replayer::Loss Replayer::loss(std::uint64_t told) {
   Loss loss;
   for (const Literal& literal : literals_) {
     const Topic* topic = literal.row ? &topics_[*literal.row] : nullptr;
@@ -125,7 +127,7 @@ Replayer::Loss Replayer::loss(std::uint64_t told) const {
 
 // The highest of the topics that a pattern matches and of all that are forgotten. Where there are
 // too many to ask, the highest of all: a gap that is none rather than silence.
-Evicted Replayer::pattern_loss(std::uint64_t told) const {
+Evicted Replayer::pattern_loss(std::uint64_t told) {
   const std::uint64_t after = patterns_after_;
   Evicted highest;
   if (counts(forgotten_.highest(), after, told)) highest = forgotten_.highest();
@@ -133,10 +135,12 @@ Evicted Replayer::pattern_loss(std::uint64_t told) const {
   if (topics_.end() > kScanTopicsMax) return history_.evicted();
   std::size_t matches = 0;
   for (TopicRow row = 0; row < topics_.end(); ++row) {
+    ++work_;
     if (!topics_.listed(row)) continue;
     const Topic& topic = topics_[row];
     if (!counts(topic.evicted, std::max(after, highest.through), told)) continue;
     matches += patterns_.size();
+    work_ += patterns_.size() * kTopicsPerMatch;
     if (matches > kScanMatchesMax) return history_.evicted();
     if (matches_any_pattern(topic.name())) highest.raise_to(topic.evicted);
   }
@@ -217,6 +221,7 @@ void Replayer::scan(const ReplayRequest& request, std::uint64_t after, std::uint
     if (++entries >= kScanEntriesMax || matches >= kScanMatchesMax) room = false;
   }
   if (at == history_.end()) answer.through = head;
+  work_ += matches * kTopicsPerMatch;
 }
 
 void Replayer::begin_verdicts() {

@@ -25,6 +25,8 @@ namespace crier::broadcast {
 inline constexpr std::size_t kScanEntriesMax = 4'096;   // Entries scanned, frames given.
 inline constexpr std::size_t kScanMatchesMax = 16'384;  // Patterns compared with topics.
 inline constexpr std::size_t kScanTopicsMax = 131'072;  // Topics asked for losses, by a pattern.
+// A comparison costs as much as asking so many topics.
+inline constexpr std::size_t kTopicsPerMatch = kScanTopicsMax / kScanMatchesMax;
 
 class Replayer {
  public:
@@ -55,8 +57,8 @@ class Replayer {
 
   void resolve(const ReplayRequest& request, std::uint64_t after);
   std::shared_ptr<const LastStarts> starts(std::uint64_t head) const;
-  Loss loss(std::uint64_t told) const;
-  Evicted pattern_loss(std::uint64_t told) const;
+  Loss loss(std::uint64_t told);
+  Evicted pattern_loss(std::uint64_t told);
   bool matches_any_pattern(std::string_view topic) const;
 
   void cursors_after();
@@ -78,6 +80,7 @@ class Replayer {
   std::vector<std::string_view> patterns_;
   std::uint64_t patterns_after_ = 0;
   std::vector<Cursor> cursors_;
+  std::size_t work_ = 0;  // ReplayAnswer::work
   // Is a topic subscribed? Per row `question_` (no) or `question_ + 1` (yes); anything else: not
   // asked yet.
   std::vector<std::uint32_t> verdicts_;

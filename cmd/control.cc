@@ -7,8 +7,10 @@
 namespace crier::cmd {
 namespace {
 
-// Replays scan history: so many a turn, then publishers have theirs.
+// Replays scan history: so many a turn, then publishers have theirs. Patterns that have to ask many
+// topics count for several.
 constexpr std::size_t kReplaysPerTurn = 32;
+constexpr std::size_t kReplayWork = broadcast::kScanTopicsMax / kReplaysPerTurn;
 constexpr std::size_t kItemsPerTurn = 4'096;
 constexpr std::uint64_t kQuestionUs = 1'000'000;
 
@@ -18,13 +20,13 @@ constexpr unsigned kSlotBits = 32;
 }  // namespace
 
 bool Control::take_outboxes(Instant now) {
-  std::size_t replays = 0;
+  std::size_t work = 0;
   std::size_t items = 0;
   const std::size_t count = parts_.workers.size();
   first_ = (first_ + 1) % count;
   // One item of each worker in turn, so that none waits for the others' replays.
   for (std::size_t idle = 0, i = first_; idle < count; i = (i + 1) % count) {
-    if (replays >= kReplaysPerTurn || items >= kItemsPerTurn) return true;
+    if (work >= kReplaysPerTurn * kReplayWork || items >= kItemsPerTurn) return true;
     auto item = parts_.workers[i]->outbox().pop();
     if (!item) {
       ++idle;
@@ -32,31 +34,32 @@ bool Control::take_outboxes(Instant now) {
     }
     idle = 0;
     ++items;
-    if (take(i, std::move(*item), now)) ++replays;
+    work += take(i, std::move(*item), now);
   }
   return false;
 }
 
-// True: it was a replay.
-bool Control::take(std::size_t worker, OutboxItem item, Instant now) {
+// Returns the work of the replay, if it was one.
+std::size_t Control::take(std::size_t worker, OutboxItem item, Instant now) {
   return std::visit(
       Match{
-          [](std::monostate) { return false; },
+          [](std::monostate) { return std::size_t{0}; },
           [&](std::unique_ptr<broadcast::ReplayRequest>& request) {
             auto answer =
                 std::make_unique<broadcast::ReplayAnswer>(parts_.log.replay(*request, now));
+            const std::size_t work = kReplayWork + answer->work;
             const bool pushed = parts_.workers[worker]->inbox().push(InboxItem(std::move(answer)));
             CRIER_CHECK(pushed);  // A worker's budget is below kInboxReserve.
             parts_.feed.wake_later(worker);
-            return true;
+            return work;
           },
           [&](std::unique_ptr<Note>& note) {
             write(*note, now);
-            return false;
+            return std::size_t{0};
           },
           [](std::unique_ptr<ControlTask>& task) {
             (*task)();
-            return false;
+            return std::size_t{0};
           },
       },
       item);

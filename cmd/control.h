@@ -67,7 +67,7 @@ class Control final : public WorkerQueries {
     }
   };
 
-  bool take(std::size_t worker, OutboxItem item, Instant now);
+  std::size_t take(std::size_t worker, OutboxItem item, Instant now);
   void write(const Note& note, Instant now);
   // Asks one worker; `answer`, made there, runs here. False, and nothing happens, while the worker
   // has too many questions already.

@@ -1,5 +1,6 @@
 #include "cmd/feed.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "core/check.h"
@@ -12,6 +13,8 @@ constexpr std::size_t kBatchFramesMax = 1'024;
 constexpr std::uint64_t kBatchBytesMax = 1u << 20;
 // Read from the history in one turn, for all workers together.
 constexpr std::size_t kHistoryBatchesPerTurn = 8;
+// Asking so many topics for their losses counts for one of these.
+constexpr std::size_t kTopicsPerBatch = broadcast::kScanTopicsMax / kHistoryBatchesPerTurn;
 
 }  // namespace
 
@@ -60,6 +63,7 @@ void Feed::feed_from_history(Link& link, std::size_t& batches) {
     broadcast::MissedFrames missed =
         log_.frames_after(link.fed_through, kBatchFramesMax, kBatchBytesMax);
     CRIER_CHECK(missed.through > link.fed_through);
+    batches -= std::min(batches - 1, missed.topics_asked / kTopicsPerBatch);
     if (missed.lost) {
       const bool pushed = link.worker->inbox().push(
           std::make_unique<broadcast::LostEvents>(std::move(*missed.lost)));
