@@ -50,6 +50,15 @@ bool in_runtime_directory(const std::string& directory) {
   return false;
 }
 
+// Only if it is wanted: a sandbox may forbid the call as such.
+Result<void> give(const std::string& path, const UnixSocketOptions& options) {
+  if (!options.owner && !options.group) return {};
+  const uid_t owner = options.owner.value_or(static_cast<uid_t>(-1));
+  const gid_t group = options.group.value_or(static_cast<gid_t>(-1));
+  if (::lchown(path.c_str(), owner, group) != 0) return os_failure("cannot chown " + path);
+  return {};
+}
+
 Result<void> need_directory(const UnixSocketOptions& options) {
   const std::string directory = directory_of(options.path);
   struct stat info{};
@@ -63,9 +72,7 @@ Result<void> need_directory(const UnixSocketOptions& options) {
                                           options.path + " does not exist; create it");
   }
   if (::mkdir(directory.c_str(), 0700) != 0) return os_failure("cannot create " + directory);
-  const uid_t owner = options.owner.value_or(static_cast<uid_t>(-1));
-  const gid_t group = options.group.value_or(static_cast<gid_t>(-1));
-  if (::chown(directory.c_str(), owner, group) != 0) return os_failure("cannot chown " + directory);
+  if (const auto given = give(directory, options); !given) return given;
   if (::chmod(directory.c_str(), kDirectoryMode) != 0)
     return os_failure("cannot chmod " + directory);
   return {};
@@ -181,9 +188,7 @@ Result<void> UnixListener::bind_and_listen(const UnixSocketOptions& options) {
   device_ = info.st_dev;
   inode_ = info.st_ino;
 
-  const uid_t owner = options.owner.value_or(static_cast<uid_t>(-1));
-  const gid_t group = options.group.value_or(static_cast<gid_t>(-1));
-  if (::lchown(path_.c_str(), owner, group) != 0) return os_failure("cannot chown " + path_);
+  if (const auto given = give(path_, options); !given) return given;
   if (::chmod(path_.c_str(), options.mode) != 0) return os_failure("cannot chmod " + path_);
   if (::listen(fd_.get(), options.backlog) != 0) return os_failure("cannot listen at " + path_);
   return {};

@@ -51,5 +51,10 @@ TEST_CASE("what the system refuses at the start is told, and the exit code is 1"
   CHECK(failed.output.find("bug") == std::string::npos);
 }
 
+TEST_CASE("a sandbox that forbids chown() is no reason not to start when nobody asked for it") {
+  const RunningDaemon daemon({.failing = {SYS_lchown, EPERM}});
+  CHECK_FALSE(daemon.publish("a", "hello").empty());
+}
+
 }  // namespace
 }  // namespace crier::tests

@@ -163,7 +163,7 @@ std::vector<std::string> RunningDaemon::arguments() const {
 void RunningDaemon::start() {
   REQUIRE_FALSE(running());
   pid_ = spawn(arguments(), directory_ + "/output",
-               {.failing = {},
+               {.failing = options_.failing,
                 .standard_error = options_.standard_error,
                 .passed = options_.passed,
                 .environment = options_.environment});

@@ -37,6 +37,7 @@ struct DaemonOptions {
   int standard_error = -1;   // Else it goes to output(), too.
   std::string address;       // Else a random one.
   std::string publish_path;  // Else in a directory of its own.
+  FailingCall failing;
   std::vector<PassedSocket> passed;
   std::vector<std::string> environment;  // NAME=VALUE, beside the test's own.
 };
