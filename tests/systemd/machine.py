@@ -23,7 +23,8 @@ class Machine:
         for name in os.listdir(UNITS):
             if name.endswith((".service", ".socket")):
                 shutil.copy(os.path.join(UNITS, name), self.path("/lib/systemd/system/" + name))
-        shutil.copy(os.path.join(UNITS, "crier.sysusers"), self.path("/usr/lib/sysusers.d/crier.conf"))
+        shutil.copy(os.path.join(UNITS, "crier.sysusers"),
+                    self.path("/usr/lib/sysusers.d/crier.conf"))
         os.makedirs(self.path("/etc/crier"), exist_ok=True)
         shutil.copy(os.path.join(UNITS, "../crier.json"), self.path("/etc/crier/crier.json"))
 

@@ -67,7 +67,8 @@ def exposure(text):
 def units_are_without_mistakes(machine):
     machine.run("systemd-sysusers")
     names = ["crier.service", "crier-http.socket", "crier-publish.socket"]
-    verified = machine.run("systemd-analyze", "verify", "--man=no", "--recursive-errors=yes", *names)
+    verified = machine.run("systemd-analyze", "verify", "--man=no", "--recursive-errors=yes",
+                           *names)
     check(verified.returncode == 0, verified.stderr)
 
 
