@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "cmd/check.h"
+#include "cmd/completion.h"
 #include "cmd/config_text.h"
+#include "cmd/manual.h"
 #include "cmd/publish.h"
 #include "cmd/serve.h"
 #include "cmd/status.h"
@@ -61,7 +63,7 @@ constexpr Option kConfigOptions[] = {
     {"--schema", OptionKind::flag, "", "a JSON schema, for editors"},
     {"--example", OptionKind::flag, "", "a file with every key at its default, commented"},
     {"--reference", OptionKind::flag, "", "every key: meaning, default, what is allowed"},
-    {"--man", OptionKind::flag, "", "the same as the body of a manual page"},
+    {"--man", OptionKind::flag, "", "the same as a manual page, crier.json(5)"},
 };
 
 constexpr Option kTuneOptions[] = {
@@ -121,6 +123,15 @@ constexpr std::string_view kTuneNotes =
 
 constexpr std::string_view kConfigNotes = "Give exactly one of the options.\n";
 
+constexpr std::string_view kManualNotes =
+    "To read it: `crier manual | man -l -`. The configuration has a page of its own, `crier "
+    "config\n"
+    "--man`.\n";
+
+constexpr std::string_view kCompletionNotes =
+    "For this shell, now: `source <(crier completion bash)`, or zsh. Debian's package installs "
+    "it.\n";
+
 constexpr Command kCommands[] = {
     {"serve", "", "run the daemon", kServeNotes, 0, 0, kServeOptions, &serve},
     {"publish", "TOPIC [DATA|-]", "publish events to a topic", kPublishNotes, 1, 2, kPublishOptions,
@@ -133,6 +144,15 @@ constexpr Command kCommands[] = {
      &tune},
     {"config", "", "print what can be configured", kConfigNotes, 0, 0, kConfigOptions,
      &config_text},
+    {"manual", "", "print the manual page crier(1)", kManualNotes, 0, 0, {}, &manual},
+    {"completion",
+     "bash|zsh",
+     "print what completes command lines in a shell",
+     kCompletionNotes,
+     1,
+     1,
+     {},
+     &completion},
 };
 
 }  // namespace

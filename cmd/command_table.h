@@ -1,4 +1,5 @@
-// The one table of commands and their options: parsing, help and dispatch all read it.
+// The one table of commands and their options: parsing, help, the manual page, completions and
+// dispatch all read it.
 //
 // To add an option, add a row. To add a command, add its options, its row and `int name(const
 // Arguments&)`.
@@ -31,8 +32,9 @@ inline constexpr std::size_t kAnyNumber = static_cast<std::size_t>(-1);
 
 struct Command {
   std::string_view name;
-  std::string_view operands;  // For the usage line: "TOPIC [DATA|-]".
-  std::string_view summary;   // One line, for the list of commands.
+  // For the usage line: "TOPIC [DATA|-]". In lower case: the words to choose from, "bash|zsh".
+  std::string_view operands;
+  std::string_view summary;  // One line, for the list of commands.
   std::string_view notes;  // Paragraphs below the options in the command's own help; may be empty.
   std::size_t operands_min = 0;
   std::size_t operands_max = 0;

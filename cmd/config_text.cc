@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include "cmd/manual.h"
 #include "cmd/terminal.h"
 #include "config/reference.h"
 
@@ -16,7 +17,7 @@ int config_text(const Arguments& arguments) {
   static constexpr Text kTexts[] = {{"--schema", &config::json_schema},
                                     {"--example", &config::commented_example},
                                     {"--reference", &config::reference_text},
-                                    {"--man", &config::reference_man}};
+                                    {"--man", &configuration_page}};
   const Text* chosen = nullptr;
   for (const Text& text : kTexts) {
     if (!arguments.has(text.option)) continue;

@@ -10,7 +10,6 @@ namespace crier::cmd {
 namespace {
 
 constexpr std::size_t kHelpColumn = 26;
-constexpr Option kHelp = {"--help", OptionKind::flag, "", "print this text"};
 
 void append_indented(std::string& out, std::string_view text) {
   for (std::size_t from = 0; from <= text.size();) {
@@ -48,6 +47,14 @@ std::string usage_line(const Command& command) {
   return line;
 }
 
+std::string sentence(const Command& command) {
+  std::string text(command.summary);
+  if (!text.empty() && text[0] >= 'a' && text[0] <= 'z') {
+    text[0] = static_cast<char>(text[0] - 'a' + 'A');
+  }
+  return text + ".";
+}
+
 std::string global_help() {
   std::string out =
       "crier " + std::string(version()) +
@@ -66,14 +73,10 @@ std::string global_help() {
 }
 
 std::string command_help(const Command& command) {
-  std::string out = "Usage: " + usage_line(command) + "\n\n";
-  std::string summary(command.summary);
-  if (!summary.empty() && summary[0] >= 'a' && summary[0] <= 'z') {
-    summary[0] = static_cast<char>(summary[0] - 'a' + 'A');
-  }
-  out += summary + ".\n\nOptions:\n";
+  std::string out = "Usage: " + usage_line(command) + "\n\n" + sentence(command);
+  out += "\n\nOptions:\n";
   for (const Option& option : command.options) append_option(out, option);
-  append_option(out, kHelp);
+  append_option(out, kHelpOption);
   if (!command.notes.empty()) out.append("\n").append(command.notes);
   return out;
 }

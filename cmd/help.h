@@ -9,8 +9,14 @@
 
 namespace crier::cmd {
 
+// What every command has beside its own options.
+inline constexpr Option kHelpOption = {"--help", OptionKind::flag, "", "print this text"};
+
 std::string global_help();
 std::string command_help(const Command& command);
+
+// The command's summary as a sentence.
+std::string sentence(const Command& command);
 
 // "crier publish [OPTION]… TOPIC [DATA|-]"
 std::string usage_line(const Command& command);

@@ -7,6 +7,7 @@
 
 #include "config/json_value.h"
 #include "config/knob.h"
+#include "core/roff.h"
 
 namespace crier::config {
 namespace {
@@ -123,21 +124,6 @@ std::vector<Entry> entries() {
   return all;
 }
 
-// Text that troff takes for nothing but text.
-std::string troff(std::string_view text) {
-  std::string out = text.starts_with('.') || text.starts_with('\'') ? "\\&" : "";
-  for (const char c : text) {
-    if (c == '\\') {
-      out += "\\e";
-    } else if (c == '-') {
-      out += "\\-";
-    } else {
-      out += c;
-    }
-  }
-  return out;
-}
-
 }  // namespace
 
 std::string json_schema() {
@@ -199,8 +185,8 @@ std::string reference_text() {
 std::string reference_man() {
   std::string text;
   for (const Entry& entry : entries()) {
-    text +=
-        ".TP\n.B " + troff(entry.key) + "\n" + troff(entry.help) + "\n" + troff(entry.terms) + "\n";
+    text += ".TP\n.B " + roff_text(entry.key) + "\n" + roff_text(entry.help) + "\n" +
+            roff_text(entry.terms) + "\n";
   }
   return text;
 }

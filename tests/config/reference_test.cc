@@ -95,5 +95,5 @@ TEST_CASE("the manual has every key with its default and what is allowed") {
                   "    Seconds over which open streams are ended at a shutdown.\n"
                   "    Default 5. Allowed are 0 to 600. Applied on reload.\n") !=
         std::string::npos);
-  CHECK(man.find("\"catch\\-up\"") != std::string::npos);
+  CHECK(man.find("\\(dqcatch\\-up\\(dq") != std::string::npos);
 }
