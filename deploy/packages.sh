@@ -22,8 +22,8 @@ crier_test_packages=(
 # Those of them that bring a system service. The tests start these programs themselves.
 crier_service_packages=(nginx haproxy caddy)
 
-# Only tests/run.sh --long.
-crier_long_packages=(clang-tidy-19)
+# Only tests/run.sh --long; all but the first to make and check Debian's package.
+crier_long_packages=(clang-tidy-19 dpkg-dev lintian man-db groff-base zsh mmdebstrap)
 
 is_installed() {
   [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]

@@ -1,0 +1,119 @@
+# shellcheck shell=bash disable=SC2154,SC2016,SC2317
+# A package's life in a clean Debian 12, sourced by run.sh: installed, upgraded, removed, purged.
+
+cache=$here/../../.build/deb12
+
+# make_root: a copy of a clean Debian 12 in $root, with lists of packages and the libraries that
+# crier depends on, so that what is compared later is crier's own doing.
+make_root() {
+  local clean=${CRIER_TEST_ROOT:-$cache}
+  if [ ! -d "$clean" ]; then
+    mkdir -p "$(dirname "$cache")" && mmdebstrap --variant=minbase bookworm "$cache.new" &&
+      mv "$cache.new" "$cache" || return
+  fi
+  cp -a "$clean" "$root" && cp /etc/resolv.conf "$root/etc/resolv.conf" || return
+  mount -t proc proc "$root/proc" || return
+  trap 'umount "$root/proc"; rm -rf --one-file-system "$scratch"' EXIT
+  # Nothing of the package is left out, as in images that want to be small.
+  rm -f "$root"/etc/dpkg/dpkg.cfg.d/*
+  within apt-get update -q
+  # shellcheck disable=SC2046
+  apt_get install --no-install-recommends \
+    $(dpkg-deb -f "$package" Depends | tr ',' '\n' | sed 's/(.*//;s/|.*//')
+}
+
+within() { chroot "$root" env LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"; }
+apt_get() { within apt-get -q -y -o Dpkg::Options::=--force-confold "$@"; }
+
+# Every file but those that any package changes or that are of this test; users and groups.
+state() {
+  within find / -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /tmp -o -path /var/cache \
+    -o -path /var/log -o -path /var/lib/apt -o -path /var/lib/dpkg \) -prune -o -print |
+    grep -vE '^/etc/(passwd|group|shadow|gshadow)-$|^/etc/\.pwd\.lock$' | sort
+  within sort /etc/passwd
+  within sort /etc/group
+}
+
+install_it() {
+  cp "$package" "$root/tmp/crier.deb" && apt_get install /tmp/crier.deb &&
+    [ "$(within dpkg-query -W -f '${db:Status-Status}' crier)" = installed ]
+}
+
+user_is_there() {
+  [ "$(within getent passwd crier | cut -d: -f6-)" = /nonexistent:/usr/sbin/nologin ] &&
+    within getent group crier && [ "$(within id -u crier)" -lt 1000 ]
+}
+
+service_alone_is_enabled() {
+  local wants=$root/etc/systemd/system
+  [ -L "$wants/multi-user.target.wants/crier.service" ] && [ ! -e "$wants/sockets.target.wants" ]
+}
+
+has_a_version() { within crier --version | grep -qx "crier $(dpkg-deb -f "$package" Version)"; }
+
+# The next version: the same files, and another default in the conffile, as releases have them.
+next_version() {
+  local tree=$scratch/next
+  dpkg-deb -R "$package" "$tree" &&
+    sed -i "s/^Version: .*/&+next/" "$tree/DEBIAN/control" &&
+    sed -i '1s/$/ Next./' "$tree/etc/crier/crier.json" &&
+    dpkg-deb --root-owner-group -b "$tree" "$root/tmp/next.deb"
+}
+
+upgrade_keeps_what_was_edited() {
+  sed -i 's/"interval_seconds": 15/"interval_seconds": 17/' "$root/etc/crier/crier.json" || return
+  cp "$root/etc/crier/crier.json" "$scratch/edited" && next_version &&
+    apt_get install /tmp/next.deb && cmp "$scratch/edited" "$root/etc/crier/crier.json" &&
+    [ -e "$root/etc/crier/crier.json.dpkg-dist" ] &&
+    within dpkg-query -W -f '${Version}' crier | grep -q '+next$'
+}
+
+upgrade_leaves_a_disabled_service() {
+  local link=$root/etc/systemd/system/multi-user.target.wants/crier.service
+  rm "$link" && apt_get install --reinstall /tmp/next.deb && [ ! -L "$link" ]
+}
+
+remove_keeps_the_conffile() {
+  apt_get remove crier && [ ! -e "$root/usr/bin/crier" ] && [ ! -d "$root/usr/share/doc/crier" ] &&
+    cmp "$scratch/edited" "$root/etc/crier/crier.json"
+}
+
+install_again() {
+  apt_get install /tmp/next.deb && cmp "$scratch/edited" "$root/etc/crier/crier.json" &&
+    [ ! -L "$root/etc/systemd/system/crier.service" ]
+}
+
+purge_leaves_nothing() {
+  apt_get purge crier && state >"$scratch/after" && diff "$scratch/before" "$scratch/after"
+}
+
+# A user of that name who is not the package's stays; so does a group that has members.
+purge_keeps_what_others_use() {
+  apt_get install /tmp/next.deb && within useradd --system publisher &&
+    within usermod -aG crier publisher && apt_get purge crier &&
+    ! within getent passwd crier && [ "$(within getent group crier | cut -d: -f4)" = publisher ] &&
+    within groupdel crier && within useradd --home-dir /home/crier crier &&
+    apt_get install /tmp/next.deb && apt_get purge crier && within getent passwd crier
+}
+
+if [ "$(id -u)" -ne 0 ]; then
+  echo "skip  installing, upgrading, removing, purging: run this as root"
+elif [ -z "${CRIER_TEST_ROOT-}" ] && [ ! -d "$cache" ] && ! command -v mmdebstrap >/dev/null; then
+  echo "skip  installing, upgrading, removing, purging: apt-get install mmdebstrap"
+else
+  ok "a clean Debian 12" make_root
+  if [ "$failed" -eq 0 ]; then
+    state >"$scratch/before"
+    ok "installs" install_it
+    ok "has a user without a home or a shell" user_is_there
+    ok "the service is enabled, its sockets are not" service_alone_is_enabled
+    ok "says its version" has_a_version
+    ok "its configuration is valid" within crier check /etc/crier/crier.json
+    ok "an upgrade keeps what was edited" upgrade_keeps_what_was_edited
+    ok "an upgrade does not enable what was disabled" upgrade_leaves_a_disabled_service
+    ok "remove keeps the conffile" remove_keeps_the_conffile
+    ok "installs again, as it was configured" install_again
+    ok "purge leaves nothing" purge_leaves_nothing
+    ok "purge keeps a user and a group that others use" purge_keeps_what_others_use
+  fi
+fi

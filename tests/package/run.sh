@@ -1,0 +1,166 @@
+#!/usr/bin/env bash
+# Debian's package of crier: built, looked at, and in a clean Debian 12 installed, upgraded, removed
+# and purged. Needs a release build, dpkg-dev, lintian, man-db and groff-base; for the clean Debian
+# to be root, and mmdebstrap, which makes it in .build/deb12 the first time.
+#
+#   tests/package/run.sh [PATH-OF-CRIER]     in its build directory, the one to package
+#
+# CRIER_TEST_ROOT=DIRECTORY names a clean Debian 12 that is there already: copied, not changed.
+# Prints one line a case, `ok` or `FAIL` (`skip` with the reason), then a count; ends with 1 if
+# anything failed. Takes 40 seconds, and a minute more where mmdebstrap has to make the root, once.
+# shellcheck disable=SC2317
+set -uo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+crier=${1:-$here/../../.build/release/crier}
+if [ ! -x "$crier" ]; then
+  echo "no daemon at $crier: build it, or name it as the first argument" >&2
+  exit 1
+fi
+for tool in cpack dpkg-deb dpkg-shlibdeps lintian man groff; do
+  if ! command -v "$tool" >/dev/null; then
+    echo "$tool is missing: apt-get install cmake dpkg-dev lintian man-db groff-base" >&2
+    exit 1
+  fi
+done
+build=$(cd "$(dirname "$crier")" && pwd)
+scratch=$(mktemp -d)
+root=$scratch/root
+trap 'rm -rf "$scratch"' EXIT
+export LC_ALL=C.UTF-8
+passed=0
+failed=0
+
+# ok NAME COMMAND…: one case; what the command prints is shown if it fails.
+ok() {
+  local name=$1
+  shift
+  if "$@" >"$scratch/said" 2>&1; then
+    echo "ok    $name"
+    passed=$((passed + 1))
+  else
+    echo "FAIL  $name"
+    sed 's/^/      /' "$scratch/said"
+    failed=$((failed + 1))
+  fi
+}
+
+finish() {
+  echo "$passed passed, $failed failed"
+  [ "$failed" -eq 0 ]
+  exit
+}
+
+# --- the package ---------------------------------------------------------------------------------
+make_package() {
+  (cd "$build" && cpack -G DEB -B "$scratch") &&
+    package=$(ls "$scratch"/crier_*.deb) && dpkg-deb -x "$package" "$scratch/tree"
+}
+
+has_no_complaints() {
+  local said
+  said=$(lintian --allow-root --fail-on=error,warning --tag-display-limit=0 "$package") || {
+    echo "$said"
+    return 1
+  }
+  if [ -n "$said" ]; then echo "$said" && return 1; fi
+}
+
+# Files, their modes and owners, as `dpkg-deb -c` has them.
+contents() {
+  dpkg-deb -c "$package" | awk '$1 !~ /^d/ { print $1, $2, substr($6, 2) }' |
+    grep -v ' /usr/share/doc/crier/examples/'
+}
+
+has_these_files() {
+  diff -u - <(contents) <<'LIST'
+-rw-r--r-- root/root /etc/crier/crier.json
+-rwxr-xr-x root/root /usr/bin/crier
+-rw-r--r-- root/root /usr/lib/systemd/system/crier-http.socket
+-rw-r--r-- root/root /usr/lib/systemd/system/crier-publish.socket
+-rw-r--r-- root/root /usr/lib/systemd/system/crier.service
+-rw-r--r-- root/root /usr/lib/sysusers.d/crier.conf
+-rw-r--r-- root/root /usr/share/bash-completion/completions/crier
+-rw-r--r-- root/root /usr/share/doc/crier/changelog.gz
+-rw-r--r-- root/root /usr/share/doc/crier/copyright
+-rw-r--r-- root/root /usr/share/man/man1/crier.1.gz
+-rw-r--r-- root/root /usr/share/man/man5/crier.json.5.gz
+-rw-r--r-- root/root /usr/share/zsh/vendor-completions/_crier
+LIST
+}
+
+has_examples() {
+  local name
+  for name in README.md crier.schema.json proxies/nginx.conf drop-ins/million.conf; do
+    [ "$(stat -c %a "$scratch/tree/usr/share/doc/crier/examples/$name")" = 644 ] || return
+  done
+}
+
+directories_are_for_everybody() {
+  ! dpkg-deb -c "$package" | grep '^d' | grep -v '^drwxr-xr-x root/root '
+}
+
+# Of CMake's project, the binary and the changelog.
+versions_agree() {
+  local version
+  version=$(dpkg-deb -f "$package" Version)
+  "$crier" --version | grep -qx "crier $version" &&
+    zcat "$scratch/tree/usr/share/doc/crier/changelog.gz" | head -n 1 | grep -q "^crier ($version)"
+}
+
+knows_its_libraries() {
+  dpkg-deb -f "$package" Depends | grep 'libc6 (>= .*libuv1'
+}
+
+# Without a warning of groff or of man, and not empty.
+page_reads_well() {
+  local page=$scratch/tree/usr/share/man/$1
+  zcat "$page" >"$scratch/page" &&
+    groff -man -ww -z -K utf8 -Tutf8 "$scratch/page" 2>"$scratch/warnings" &&
+    man --warnings -E UTF-8 -l -Tutf8 "$page" >"$scratch/read" 2>>"$scratch/warnings" || return
+  cat "$scratch/warnings"
+  [ ! -s "$scratch/warnings" ] && [ "$(wc -l <"$scratch/read")" -gt 100 ]
+}
+
+# Reads the completions like a shell, and types `crier se` and a tab.
+bash_completes() {
+  local file=$scratch/tree/usr/share/bash-completion/completions/crier
+  # shellcheck disable=SC2016
+  bash -n "$file" && bash --norc -uec '. "$1"; COMP_WORDS=(crier se) COMP_CWORD=1; _crier
+    [ "${COMPREPLY[*]}" = serve ]' bash "$file"
+}
+
+zsh_completes() { zsh -n "$scratch/tree/usr/share/zsh/vendor-completions/_crier"; }
+
+scripts_are_scripts() {
+  local script
+  dpkg-deb -e "$package" "$scratch/control" || return
+  for script in postinst prerm postrm; do
+    [ -x "$scratch/control/$script" ] && sh -n "$scratch/control/$script" || return
+  done
+  [ "$(cat "$scratch/control/conffiles")" = /etc/crier/crier.json ]
+}
+
+ok "cpack makes a package" make_package
+[ "$failed" -eq 0 ] || finish
+echo "      $(basename "$package"), $(stat -c %s "$package") bytes"
+ok "lintian has no complaints" has_no_complaints
+ok "files, modes and owners" has_these_files
+ok "examples" has_examples
+ok "directories are for everybody to read" directories_are_for_everybody
+ok "one version everywhere" versions_agree
+ok "depends on what it is linked to" knows_its_libraries
+ok "conffile, and scripts that a shell reads" scripts_are_scripts
+ok "crier(1) reads well" page_reads_well man1/crier.1.gz
+ok "crier.json(5) reads well" page_reads_well man5/crier.json.5.gz
+ok "bash completes" bash_completes
+if command -v zsh >/dev/null; then
+  ok "zsh reads its completions" zsh_completes
+else
+  echo "skip  zsh reads its completions: zsh is not installed"
+fi
+
+# --- in a clean Debian 12 ------------------------------------------------------------------------
+# shellcheck source=tests/package/lifetime.sh
+. "$here/lifetime.sh"
+finish
