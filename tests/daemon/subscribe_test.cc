@@ -226,7 +226,11 @@ TEST_CASE("admin answers health, readiness and metrics") {
   CHECK(daemon.admin_get("/debug/config").status == 404);  // admin.debug is off.
   const HttpAnswer metrics = daemon.admin_get("/metrics");
   CHECK(metrics.status == 200);
-  CHECK(metrics.body.find("\ncrier_stream_active_connections 1\n") != std::string::npos);
+  const auto counted = [&] {
+    return daemon.admin_get("/metrics").body.find("\ncrier_stream_active_connections 1\n") !=
+           std::string::npos;
+  };
+  CHECK(wait_until(kPatienceMs, counted));  // A worker counts at the end of its turn.
 
   RawSocket rebound = daemon.connect_admin();
   rebound.send("GET /metrics HTTP/1.1\r\nHost: evil.example\r\n\r\n");

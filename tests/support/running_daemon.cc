@@ -1,13 +1,11 @@
 #include "tests/support/running_daemon.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -18,22 +16,14 @@
 #include "tests/support/catch.h"
 
 namespace crier::tests {
-namespace {
+namespace {}  // namespace
 
-using Clock = std::chrono::steady_clock;
-
-// Turns until `done` or the time is over; says whether it is done.
-template <typename Done>
-bool wait_until(int wait_ms, Done&& done) {
-  const auto deadline = Clock::now() + std::chrono::milliseconds(wait_ms);
-  while (!done()) {
-    if (Clock::now() > deadline) return false;
-    ::poll(nullptr, 0, 5);
-  }
-  return true;
+bool own_tables_may_be_tested() {
+  const char* arguments = std::getenv("CRIER_TEST_ARGS");
+  return !kTsan ||
+         (arguments != nullptr &&
+          std::string_view(arguments).find("own_descriptor_table=on") != std::string_view::npos);
 }
-
-}  // namespace
 
 std::string random_address() {
   std::random_device random;

@@ -12,8 +12,10 @@
 // thread; everything else belongs to the test's.
 #pragma once
 
+#include <poll.h>
 #include <sys/types.h>
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -113,6 +115,26 @@ class RunningDaemon {
 
 // Of 127.0.0.0/8.
 std::string random_address();
+
+// Turns until `done` or the time is over; says whether it is done.
+template <typename Done>
+bool wait_until(int wait_ms, Done&& done) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(wait_ms);
+  while (!done()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    ::poll(nullptr, 0, 5);
+  }
+  return true;
+}
+
+// ThreadSanitizer takes equal numbers in two descriptor tables for races. Only the run in which all
+// daemons have a table for each worker tells it otherwise (see tests/CMakeLists.txt).
+#ifdef __SANITIZE_THREAD__
+inline constexpr bool kTsan = true;
+#else
+inline constexpr bool kTsan = false;
+#endif
+bool own_tables_may_be_tested();
 
 // A whole request with a Content-Length.
 std::string request_text(const std::string& request_line, const std::string& body,
