@@ -23,7 +23,10 @@ crier_test_packages=(
 crier_service_packages=(nginx haproxy caddy)
 
 # Only tests/run.sh --long; all but the first to make and check Debian's package.
-crier_long_packages=(clang-tidy-19 dpkg-dev lintian man-db groff-base zsh mmdebstrap)
+crier_long_packages=(
+  clang-tidy-19
+  dpkg-dev lintian man-db groff-base zsh mmdebstrap systemd-container
+)
 
 is_installed() {
   [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]

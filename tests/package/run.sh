@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# Debian's package of crier: built, looked at, and in a clean Debian 12 installed, upgraded, removed
-# and purged. Needs a release build, dpkg-dev, lintian, man-db and groff-base; for the clean Debian
-# to be root, and mmdebstrap, which makes it in .build/deb12 the first time.
+# Debian's package of crier: built, looked at, and in a clean Debian installed, upgraded, removed
+# and purged, without systemd and with. Needs a release build, dpkg-dev, lintian, man-db and
+# groff-base; for the clean Debian root, systemd-container, and mmdebstrap, which makes it in .build
+# the first time.
 #
 #   tests/package/run.sh [PATH-OF-CRIER]     in its build directory, the one to package
 #
-# CRIER_TEST_ROOT=DIRECTORY names a clean Debian 12 that is there already: copied, not changed.
+# CRIER_TEST_ROOT=DIRECTORY names a clean Debian that is there already: copied, not changed.
 # Prints one line a case, `ok` or `FAIL` (`skip` with the reason), then a count; ends with 1 if
-# anything failed. Takes 40 seconds, and a minute more where mmdebstrap has to make the root, once.
+# anything failed. Takes 80 seconds, and a minute more where mmdebstrap has to make the root, once.
 # shellcheck disable=SC2317
 set -uo pipefail
 
@@ -81,6 +82,7 @@ has_these_files() {
 -rw-r--r-- root/root /usr/lib/systemd/system/crier.service
 -rw-r--r-- root/root /usr/lib/sysusers.d/crier.conf
 -rw-r--r-- root/root /usr/share/bash-completion/completions/crier
+-rw-r--r-- root/root /usr/share/doc/crier/README.systemd.md
 -rw-r--r-- root/root /usr/share/doc/crier/changelog.gz
 -rw-r--r-- root/root /usr/share/doc/crier/copyright
 -rw-r--r-- root/root /usr/share/man/man1/crier.1.gz
@@ -160,7 +162,7 @@ else
   echo "skip  zsh reads its completions: zsh is not installed"
 fi
 
-# --- in a clean Debian 12 ------------------------------------------------------------------------
+# --- in a clean Debian ---------------------------------------------------------------------------
 # shellcheck source=tests/package/lifetime.sh
 . "$here/lifetime.sh"
 finish
