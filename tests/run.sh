@@ -4,7 +4,8 @@
 #   tests/run.sh            everything that guards a change: at most 20 minutes on two cores
 #   tests/run.sh --quick    the debug build, all but the slow tests: under a minute once built
 #   tests/run.sh --long     the rest as well: clang's build, clang-tidy, longer fuzzing, more seeds,
-#                           Debian's package (80 seconds; two minutes the first time)
+#                           Debian's package (80 seconds; two minutes the first time),
+#                           the units on a real systemd (a minute)
 #
 # Installs the packages that are missing (deploy/packages.sh lists them; asks sudo unless run as
 # root). Everything it writes is in .build/, except what npm puts into tests/clients/node_modules.
@@ -220,6 +221,7 @@ if build release crier test_core test_config test_metrics test_net test_broadcas
   if [ "$mode" = --long ]; then
     real proxies "real proxies, slow ones too" --slow
     real package "Debian's package"
+    real systemd "the units on a real systemd"
   else
     real proxies "real proxies"
   fi

@@ -54,8 +54,8 @@ class Machine:
         try:
             self.nspawn.wait(20)
         except subprocess.TimeoutExpired:
-            self.nspawn.terminate()
-            self.nspawn.wait(20)
+            self.nspawn.kill()
+            self.nspawn.wait()
         shutil.rmtree(self.directory, ignore_errors=True)
 
     @staticmethod

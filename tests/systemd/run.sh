@@ -4,7 +4,7 @@
 #
 #   tests/systemd/run.sh [PATH-OF-CRIER]
 #
-# $CRIER_TEST_ROOT: a Debian 12 root with systemd to use instead of making one. Prints one line a
+# $CRIER_SYSTEMD_ROOT: a Debian 12 root with systemd to use instead of making one. Prints one line a
 # case, `ok` or `FAIL`, then a count; ends with 1 if anything failed.
 set -eu
 
@@ -22,7 +22,7 @@ if ! command -v systemd-nspawn >/dev/null; then
   echo "systemd-nspawn is missing: apt-get install systemd-container" >&2
   exit 1
 fi
-root=${CRIER_TEST_ROOT:-$here/../../.build/systemd-root}
+root=${CRIER_SYSTEMD_ROOT:-$here/../../.build/systemd-root}
 if [ ! -d "$root/etc" ]; then
   mmdebstrap --variant=minbase --include=systemd,systemd-sysv,dbus,procps,curl \
     --include=libuv1,libspdlog1.10,libprometheus-cpp-core1.0,libsystemd0 \
