@@ -22,7 +22,7 @@ int check(const Arguments& arguments) {
   }
   std::string text = printable(file) + " is valid: " + config::to_line(checked->budget) + "\n";
   if (arguments.has("--verbose")) text += config::to_table(checked->budget);
-  return print_out(text) ? kExitOk : kExitFailed;
+  return print_result(text);
 }
 
 }  // namespace crier::cmd

@@ -121,8 +121,8 @@ void append_zsh_command(std::string& out, const Command& command) {
 
 int completion(const Arguments& arguments) {
   const std::string& shell = arguments.operands()[0];
-  if (shell == "bash") return print_out(bash_completion()) ? kExitOk : kExitFailed;
-  if (shell == "zsh") return print_out(zsh_completion()) ? kExitOk : kExitFailed;
+  if (shell == "bash") return print_result(bash_completion());
+  if (shell == "zsh") return print_result(zsh_completion());
   return misused(arguments, "there are completions for bash and zsh, not for `" + shell + "`");
 }
 

@@ -25,7 +25,7 @@ int config_text(const Arguments& arguments) {
     chosen = &text;
   }
   if (chosen == nullptr) return misused(arguments, "one of the options must be given");
-  return print_out(chosen->generate()) ? kExitOk : kExitFailed;
+  return print_result(chosen->generate());
 }
 
 }  // namespace crier::cmd

@@ -124,7 +124,7 @@ std::string described(const Command& command) {
 }  // namespace
 
 int manual(const Arguments& /*arguments*/) {
-  return print_out(command_page()) ? kExitOk : kExitFailed;
+  return print_result(command_page());
 }
 
 std::string command_page() {

@@ -86,7 +86,7 @@ int PublishRun::report(const std::string& answer) const {
   } else {
     line = answer;
   }
-  return print_out(line + "\n") ? kExitOk : kExitFailed;
+  return print_result(line + "\n");
 }
 
 int PublishRun::send_batch(const LineBatch& batch) {

@@ -51,7 +51,7 @@ int status(const Arguments& arguments) {
                           .now_unix_seconds = unix_seconds()};
   const std::string text =
       arguments.has("--json") ? status_json(facts) : printable(status_text(facts), Keep::lines);
-  return print_out(text) ? kExitOk : kExitFailed;
+  return print_result(text);
 }
 
 }  // namespace crier::cmd

@@ -40,6 +40,10 @@ bool print_out(std::string_view text) {
   return false;
 }
 
+int print_result(std::string_view text) {
+  return print_out(text) ? kExitOk : kExitFailed;
+}
+
 void print_error(std::string_view text) {
   // When even this fails there is nobody left to tell.
   (void)std::fwrite(text.data(), 1, text.size(), stderr);

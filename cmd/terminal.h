@@ -12,6 +12,9 @@ namespace crier::cmd {
 // Writes to standard output and flushes. False if that failed; the reason has then been printed.
 [[nodiscard]] bool print_out(std::string_view text);
 
+// The same as a command's last deed: returns its exit code.
+[[nodiscard]] int print_result(std::string_view text);
+
 // Writes to standard error as it is.
 void print_error(std::string_view text);
 

@@ -71,10 +71,6 @@ std::string as_json(const std::vector<Examined>& all) {
   return ordered_json{{"parameters", rows}}.dump(2) + "\n";
 }
 
-int say(const std::string& text) {
-  return print_out(text) ? kExitOk : kExitFailed;
-}
-
 int report(const Arguments& arguments, const TuningOutcome& outcome, bool undone) {
   std::string text;
   for (const Change& change : outcome.changed) {
@@ -103,7 +99,7 @@ int tune(const Arguments& arguments) {
   const auto checked = preflight(file, arguments.texts("--set"), this_machine());
   if (undo) {
     const bool keep = arguments.has("--if-configured") && checked && checked->config.kernel.keep;
-    return keep ? say("kernel.keep is true: nothing is restored\n")
+    return keep ? print_result("kernel.keep is true: nothing is restored\n")
                 : report(arguments, undo_tuning(place), true);
   }
   if (!checked) {
@@ -114,14 +110,14 @@ int tune(const Arguments& arguments) {
   if (apply) {
     const bool configured = checked->config.kernel.tuning == config::KernelTuning::apply;
     if (arguments.has("--if-configured") && !configured) {
-      return say("kernel.tuning is not apply: nothing is changed\n");
+      return print_result("kernel.tuning is not apply: nothing is changed\n");
     }
     return report(arguments, apply_tuning(all, place), false);
   }
   const std::string text = arguments.has("--sysctl") ? sysctl_file(all)
                            : arguments.has("--json") ? as_json(all)
                                                      : table(all) + advice(all);
-  return say(text);
+  return print_result(text);
 }
 
 }  // namespace crier::cmd
