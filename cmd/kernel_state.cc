@@ -8,9 +8,9 @@
 #include <array>
 #include <cerrno>
 #include <fstream>
-#include <system_error>
 
 #include "core/check.h"
+#include "net/os_error.h"
 
 namespace crier::cmd {
 namespace {
@@ -42,16 +42,16 @@ std::string open_files() {
   return std::to_string(limit.rlim_max);
 }
 
-std::string reason(int error) {
-  return std::error_code(error, std::generic_category()).message();
-}
-
 }  // namespace
 
 std::string_view to_string(Verdict verdict) {
   static constexpr std::array<std::string_view, 5> kNames{"ok", "below", "unneeded", "absent",
                                                           "odd"};
   return kNames[static_cast<std::size_t>(verdict)];
+}
+
+bool falls_short(const Examined& examined) {
+  return examined.verdict == Verdict::below && examined.parameter->name != config::kOpenFiles;
 }
 
 std::vector<Examined> examine(const config::KernelNeed& need, const std::string& root) {
@@ -83,7 +83,7 @@ Result<void> write_parameter(std::string_view name, const std::string& value,
   CRIER_CHECK(name != config::kOpenFiles);
   const std::string path = file_of(name, root);
   const auto failure = [&](int error) {
-    return fail(Errc::os, "cannot set " + std::string(name) + ": " + reason(error));
+    return net::os_failure("cannot set " + std::string(name), error);
   };
   const int fd = ::open(path.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC);
   if (fd < 0) return failure(errno);

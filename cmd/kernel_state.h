@@ -31,6 +31,10 @@ struct Examined {
   Verdict verdict = Verdict::absent;
 };
 
+// Is it worse than wanted, and the kernel's to change? Open files are not: they belong to a
+// process.
+bool falls_short(const Examined& examined);
+
 // One for each row of the table, in its order.
 std::vector<Examined> examine(const config::KernelNeed& need, const std::string& root = "");
 

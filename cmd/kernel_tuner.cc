@@ -6,14 +6,6 @@
 #include <string>
 
 namespace crier::cmd {
-namespace {
-
-// A process without open files enough is told by preflight, with what it means for its streams.
-bool concerns_kernel(const Examined& one) {
-  return one.verdict == Verdict::below && one.parameter->name != config::kOpenFiles;
-}
-
-}  // namespace
 
 void KernelTuner::start() {
   look();
@@ -36,14 +28,15 @@ void KernelTuner::raise() {
 }
 
 void KernelTuner::say_what_is_below() {
-  if (const auto count = std::ranges::count_if(all_, &concerns_kernel); count > 0) {
+  // Open files preflight tells of, with what their want means for streams.
+  if (const auto count = std::ranges::count_if(all_, &falls_short); count > 0) {
     log_.warning(
         "kernel parameters fall short of what this configuration needs; `crier tune` "
         "shows them",
         {{"count", count}});
   }
   for (const Examined& one : all_) {
-    if (!concerns_kernel(one)) continue;
+    if (!falls_short(one)) continue;
     log_.info(
         "kernel parameter " + std::string(one.parameter->name) + " falls short",
         {{"current", one.current}, {"wanted", config::to_text(*one.goal)}, {"mend", mending(one)}});

@@ -231,7 +231,6 @@ void add_publishing(Catalogue& catalogue, const PublishCounters& publishing) {
 }
 
 void add_kernel(Catalogue& catalogue, KernelTuner& kernel) {
-  kernel.look();
   catalogue.before_reading([&kernel] { kernel.look(); });
   catalogue
       .gauge("crier_kernel_parameters_below",

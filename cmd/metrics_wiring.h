@@ -30,8 +30,8 @@ struct MetricSources {
   const net::HttpServerCounters* publish = nullptr;
   const PublishCounters* publishing = nullptr;
   const net::HttpServerCounters* admin = nullptr;
-  KernelTuner* kernel = nullptr;
-  std::string_view version;  // Copied.
+  KernelTuner* kernel = nullptr;  // Has looked once.
+  std::string_view version;       // Copied.
 };
 
 // For /metrics, the figures of the process included.

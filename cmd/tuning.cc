@@ -10,7 +10,8 @@
 #include <cstdio>
 #include <ctime>
 #include <nlohmann/json.hpp>
-#include <system_error>
+
+#include "net/os_error.h"
 
 namespace crier::cmd {
 namespace {
@@ -18,11 +19,6 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr std::size_t kRecordBytesMax = 64 * 1024;
-
-std::unexpected<Error> file_failure(const char* what, const std::string& path, int error) {
-  return fail(Errc::os, std::string(what) + " " + path + ": " +
-                            std::error_code(error, std::generic_category()).message());
-}
 
 std::string utc_now() {
   const std::time_t now = std::time(nullptr);
@@ -48,22 +44,21 @@ Result<void> write_record(const std::string& path, const std::vector<Change>& ch
   const std::string fresh = path + ".new";
   ::unlink(fresh.c_str());
   const int fd = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-  if (fd < 0) return file_failure("cannot create", fresh, errno);
+  if (fd < 0) return net::os_failure("cannot create " + fresh);
   const ssize_t written = ::write(fd, text.data(), text.size());
   const int error = written < 0 ? errno : ENOSPC;
   ::close(fd);
   if (written != static_cast<ssize_t>(text.size())) {
-    return file_failure("cannot write", fresh, error);
+    return net::os_failure("cannot write " + fresh, error);
   }
-  if (::rename(fresh.c_str(), path.c_str()) != 0)
-    return file_failure("cannot replace", path, errno);
+  if (::rename(fresh.c_str(), path.c_str()) != 0) return net::os_failure("cannot replace " + path);
   return {};
 }
 
 Result<std::string> trusted_text(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0 && errno == ENOENT) return std::string();
-  if (fd < 0) return file_failure("cannot open", path, errno);
+  if (fd < 0) return net::os_failure("cannot open " + path);
   struct stat info{};
   const bool looked = ::fstat(fd, &info) == 0;
   std::string text(kRecordBytesMax, '\0');
@@ -84,10 +79,6 @@ const config::KernelParameter* find_parameter(std::string_view name) {
   return found == rows.end() || name == config::kOpenFiles ? nullptr : &*found;
 }
 
-bool can_raise(const Examined& one) {
-  return one.verdict == Verdict::below && one.parameter->name != config::kOpenFiles;
-}
-
 // The recorded change of the parameter, or a new one at the end.
 Change& change_of(std::vector<Change>& record, const Examined& one) {
   const auto found = std::ranges::find(record, one.parameter->name, &Change::parameter);
@@ -99,7 +90,7 @@ Change& change_of(std::vector<Change>& record, const Examined& one) {
 Result<void> save(const std::string& path, const std::vector<Change>& record) {
   if (!record.empty()) return write_record(path, record);
   if (::unlink(path.c_str()) == 0 || errno == ENOENT) return {};
-  return file_failure("cannot remove", path, errno);
+  return net::os_failure("cannot remove " + path);
 }
 
 }  // namespace
@@ -127,12 +118,12 @@ Result<std::vector<Change>> read_tuning_record(const std::string& path) {
 }
 
 TuningOutcome apply_tuning(const std::vector<Examined>& all, const TuningPlace& place) {
-  if (std::ranges::none_of(all, &can_raise)) return {};
+  if (std::ranges::none_of(all, &falls_short)) return {};
   TuningOutcome outcome;
   auto record = read_tuning_record(place.record);
   if (!record) return {.changed = {}, .problems = {record.error().detail}};
   for (const Examined& one : all) {
-    if (!can_raise(one)) continue;
+    if (!falls_short(one)) continue;
     std::vector<Change> intended = *record;
     Change& change = change_of(intended, one);
     change.after = config::improved(*one.goal, one.current);

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "core/check.h"
+#include "core/decimal.h"
 
 namespace crier::config {
 namespace {
@@ -152,19 +152,16 @@ constexpr std::array kParameters{
 
 // The numbers of a parameter; nothing if it holds anything else.
 std::optional<std::vector<std::uint64_t>> numbers_of(std::string_view text) {
+  constexpr std::string_view kBlanks = " \t\n";
   std::vector<std::uint64_t> numbers;
-  const char* at = text.data();
-  const char* const end = text.data() + text.size();
-  const auto is_space = [](char c) { return c == ' ' || c == '\t' || c == '\n'; };
-  while (true) {
-    at = std::find_if_not(at, end, is_space);
-    if (at == end) return numbers;
-    std::uint64_t number = 0;
-    const auto [stop, error] = std::from_chars(at, end, number);
-    if (error != std::errc{} || (stop != end && !is_space(*stop))) return std::nullopt;
-    numbers.push_back(number);
-    at = stop;
+  for (std::size_t at = text.find_first_not_of(kBlanks); at != std::string_view::npos;) {
+    const std::size_t end = std::min(text.find_first_of(kBlanks, at), text.size());
+    const auto number = parse_decimal<std::uint64_t>(text.substr(at, end - at));
+    if (!number) return std::nullopt;
+    numbers.push_back(*number);
+    at = text.find_first_not_of(kBlanks, end);
   }
+  return numbers;
 }
 
 std::string_view trimmed(std::string_view text) {

@@ -31,6 +31,7 @@ struct Counters {
   mutable KernelTuner kernel{{}, {}, lines};
 
   metrics::Catalogue catalogue() const {
+    kernel.look();
     return make_catalogue({.workers = {&workers[0], &workers[1]},
                            .refusals = {&refusals[0], &refusals[1]},
                            .pending = {&pending[0], &pending[1]},
