@@ -269,7 +269,7 @@ void Worker::take(InboxItem&& item, Instant now) {
 
 // Everything a worker does between two sleeps besides its callbacks, in order.
 void Worker::finish_turn() {
-  turns_.store(turns_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  turns_.add();
   carry_out_orders();
   take_inbox(net::Loop::now());
   for (std::size_t done = 0; done < kFanoutSlice && broadcaster_->unfinished();

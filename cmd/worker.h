@@ -81,7 +81,7 @@ class Worker final : public broadcast::StreamObserver,
   SpscQueue<OutboxItem>& outbox() { return outbox_; }
   void wake() { wakeup_.send(); }
   // Changes with every turn of its loop, of which wake() is good for one.
-  std::uint64_t turns() const { return turns_.load(std::memory_order_relaxed); }
+  std::uint64_t turns() const { return turns_.read(); }
   // Bytes of frames taken out of the inbox so far.
   std::uint64_t consumed_bytes() const { return consumed_bytes_.load(std::memory_order_acquire); }
   // Asks to be woken once the inbox is empty.
@@ -153,7 +153,7 @@ class Worker final : public broadcast::StreamObserver,
   SpscQueue<InboxItem> inbox_{kInboxItems};
   SpscQueue<OutboxItem> outbox_{kOutboxItems};
   std::atomic<std::uint64_t> consumed_bytes_{0};
-  std::atomic<std::uint64_t> turns_{0};
+  Counter turns_;
   std::atomic<bool> report_when_empty_{false};
   std::mutex orders_mutex_;  // Taken when an operator wants something, never for an event.
   Orders orders_;
