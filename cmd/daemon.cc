@@ -291,7 +291,10 @@ void Daemon::on_signal(int number) {
 
 std::string_view Daemon::why_not_ready() const {
   if (phase_ == Phase::starting) return "starting";
-  return phase_ == Phase::serving ? std::string_view() : "draining";
+  if (phase_ != Phase::serving) return "draining";
+  if (counts_.streams.load() >= counts_.streams_max.load()) return "full: limits.streams_max";
+  if (starvation_.lasts(net::Loop::now())) return "no descriptor or memory for new connections";
+  return {};
 }
 
 void Daemon::announce_stop() {

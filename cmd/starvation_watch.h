@@ -22,9 +22,14 @@ class StarvationWatch {
   // when it begins, another each kSecondsBetween seconds as long as it goes on.
   void look(std::uint64_t times, Instant now);
 
+  // Was one starved within the last kSecondsBetween seconds?
+  bool lasts(Instant now) const { return now < lasts_until_; }
+
  private:
   LogSink& out_;
+  std::uint64_t seen_ = 0;
   std::uint64_t told_ = 0;
+  Instant lasts_until_;
   Instant may_tell_at_;
 };
 

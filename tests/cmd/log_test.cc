@@ -209,5 +209,16 @@ TEST_CASE("that new connections find no descriptor is told at once, then now and
   CHECK(out.lines.size() == 2);
 }
 
+TEST_CASE("a shortage lasts for a while beyond its last sign") {
+  RecordingSink out;
+  StarvationWatch watch(out);
+  watch.look(0, at_ms(1'000));
+  CHECK_FALSE(watch.lasts(at_ms(1'000)));
+  watch.look(1, at_ms(2'000));
+  watch.look(2, at_ms(3'000));  // Of which no line tells, so soon after the first.
+  CHECK(watch.lasts(at_ms(12'999)));
+  CHECK_FALSE(watch.lasts(at_ms(13'000)));
+}
+
 }  // namespace
 }  // namespace crier::cmd

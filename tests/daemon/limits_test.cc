@@ -1,6 +1,7 @@
 // What a full server answers, and what a stream may not do.
 #include <chrono>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -47,6 +48,24 @@ TEST_CASE("a browser that meets a full server is told to come back") {
     if (again.next().event == "crier.open") return;
   }
   FAIL("the place of a stream that went away was not given back");
+}
+
+TEST_CASE("a full server is not ready, and is again when somebody leaves") {
+  const RunningDaemon daemon({.settings = {"limits.streams_max=1"}});
+  CHECK(daemon.admin_get("/readyz").status == 200);
+  {
+    Subscriber only = daemon.subscribe("/events?topic=a");
+    REQUIRE(only.next().event == "crier.open");
+    const HttpAnswer full = daemon.admin_get("/readyz");
+    CHECK(full.status == 503);
+    CHECK(full.body == "full: limits.streams_max\n");
+    CHECK(daemon.admin_get("/healthz").status == 200);
+  }
+  for (int tries = 0; tries < 200; ++tries) {
+    if (daemon.admin_get("/readyz").status == 200) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  FAIL("still not ready after its stream went away");
 }
 
 TEST_CASE("with limits.refuse_with=status everybody gets a status") {
