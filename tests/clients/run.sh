@@ -7,22 +7,13 @@
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
-crier=${1:-$here/../../.build/release/crier}
-if [ ! -x "$crier" ]; then
-  echo "no daemon at $crier: build it, or name it as the first argument" >&2
-  exit 1
-fi
-for tool in curl node npm chromium; do
-  if ! command -v "$tool" >/dev/null; then
-    echo "$tool is missing: apt-get install curl nodejs npm chromium" >&2
-    exit 1
-  fi
-done
-crier=$(realpath "$crier")
+# shellcheck source=tests/support/real.sh
+. "$here/../support/real.sh"
+find_crier "$here" "$@"
+need "curl nodejs npm chromium" curl node npm chromium
 
 cd "$here"
-# The versions are those of package.json; a lock file would name the hosts of one registry.
-npm install --no-package-lock --no-audit --no-fund --ignore-scripts --loglevel=error >&2
+npm_install  # The versions are those of package.json.
 
 # A Node that has an EventSource of its own may hide it behind a flag.
 built_in=

@@ -1,9 +1,6 @@
 // Runs every case with every client: the clients of a case side by side, each with a daemon of its
 // own, so that a run takes as long as its slowest client waits for its reconnects.
 
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { cases } from './cases.mjs';
 import { Address } from './address.mjs';
 import { Daemon } from './daemon.mjs';
@@ -11,12 +8,12 @@ import { Journal } from './journal.mjs';
 import openBrowser from './subscribers/chromium.mjs';
 import curl from './subscribers/curl.mjs';
 import nodeClients from './subscribers/node.mjs';
+import { beginRun, endRun, failureOf, judge } from './verdicts.mjs';
 
 const kRunSecondsMax = 175;
-const kColumnsMax = 200;  // Of a failure's lines.
 
 const crier = process.argv[2];
-const directory = mkdtempSync(join(tmpdir(), 'crier-clients-'));
+const directory = beginRun('clients', kRunSecondsMax, () => Daemon.killAll());
 const addresses = new Address();
 
 async function runCase(oneCase, subscriber, origins) {
@@ -38,8 +35,7 @@ async function runCase(oneCase, subscriber, origins) {
     await oneCase.run(context, subscriber);
     return null;
   } catch (error) {
-    return [error.message, journal.tail(), daemon.outputTail()].join('\n').split('\n')
-      .map((line) => `    ${line.slice(0, kColumnsMax)}`).join('\n');
+    return failureOf([error.message, journal.tail(), daemon.outputTail()]);
   } finally {
     for (const cleanup of cleanups) await cleanup();
     daemon.kill();
@@ -47,33 +43,13 @@ async function runCase(oneCase, subscriber, origins) {
 }
 
 async function runAll(subscribers, origins) {
-  const counts = { ok: 0, FAIL: 0 };
   for (const oneCase of cases) {
     const fitting = subscribers.filter((one) => !oneCase.only || oneCase.only(one));
-    await Promise.all(fitting.map(async (subscriber) => {
-      const began = Date.now();
-      const failure = await runCase(oneCase, subscriber, origins);
-      const verdict = failure === null ? 'ok' : 'FAIL';
-      const seconds = ((Date.now() - began) / 1000).toFixed(1);
-      counts[verdict] += 1;
-      console.log(`${verdict} ${subscriber.name}: ${oneCase.name} (${seconds} s)`);
-      if (failure !== null) console.log(failure);
-    }));
+    await Promise.all(fitting.map((subscriber) => judge(
+      `${subscriber.name}: ${oneCase.name}`, () => runCase(oneCase, subscriber, origins))));
   }
-  return counts;
 }
 
-process.on('exit', () => {
-  Daemon.killAll();
-  rmSync(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
-});
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
-setTimeout(() => {
-  console.log(`FAIL the run took more than ${kRunSecondsMax} s`);
-  process.exit(1);
-}, kRunSecondsMax * 1000);
-
 const browser = await openBrowser(directory, addresses.next());
-const counts = await runAll([curl, ...nodeClients, ...browser.subscribers], [browser.origin]);
-console.log(`clients: ${counts.ok} ok, ${counts.FAIL} failed`);
-process.exit(counts.FAIL === 0 ? 0 : 1);
+await runAll([curl, ...nodeClients, ...browser.subscribers], [browser.origin]);
+endRun('clients');

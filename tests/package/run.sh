@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Debian's package of crier: built, looked at, and in a clean Debian installed, upgraded, removed
-# and purged, without systemd and with. Needs a release build, dpkg-dev, lintian, man-db and
-# groff-base; for the clean Debian root, systemd-container, and mmdebstrap, which makes it in .build
+# and purged, without systemd and with. Needs a release build, dpkg-dev, file, lintian, man-db
+# and groff-base; for the clean Debian root, systemd-container, and mmdebstrap, which makes it in .build
 # the first time.
 #
 #   tests/package/run.sh [PATH-OF-CRIER]     in its build directory, the one to package

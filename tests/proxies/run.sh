@@ -8,20 +8,12 @@
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
-crier=${1:-$here/../../.build/release/crier}
-if [ ! -x "$crier" ]; then
-  echo "no daemon at $crier: build it, or name it as the first argument" >&2
-  exit 1
-fi
+# shellcheck source=tests/support/real.sh
+. "$here/../support/real.sh"
+find_crier "$here" "$@"
 PATH=$PATH:/usr/sbin
-for tool in nginx haproxy caddy curl openssl node npm; do
-  if ! command -v "$tool" >/dev/null; then
-    echo "$tool is missing: apt-get install nginx haproxy caddy curl openssl nodejs npm" >&2
-    exit 1
-  fi
-done
-crier=$(realpath "$crier")
+need "nginx haproxy caddy curl openssl nodejs npm" nginx haproxy caddy curl openssl node npm
 
 cd "$here/../clients"
-npm install --no-package-lock --no-audit --no-fund --ignore-scripts --loglevel=error >&2
+npm_install
 exec node --no-warnings "$here/runner.mjs" "$crier" ${2+"$2"}
