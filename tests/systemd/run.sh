@@ -1,31 +1,32 @@
 #!/bin/sh
 # crier as a service of a real systemd, booted in a container. Needs root, systemd-container and, to
-# make the container's root once, mmdebstrap.
+# make the container's root once, mmdebstrap; skips where one is missing.
 #
-#   tests/systemd/run.sh [PATH-OF-CRIER]
+#   tests/systemd/run.sh [PATH-OF-CRIER [PART-OF-A-CASE'S-NAME]]
 #
 # $CRIER_SYSTEMD_ROOT: a Debian 12 root with systemd to use instead of making one. Prints one line a
 # case, `ok` or `FAIL`, then a count; ends with 1 if anything failed.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
-crier=${1:-$here/../../.build/release/crier}
-if [ ! -x "$crier" ]; then
-  echo "no daemon at $crier: build it, or name it as the first argument" >&2
-  exit 1
-fi
-if [ "$(id -u)" -ne 0 ]; then
-  echo "containers need root: run this with sudo" >&2
-  exit 1
-fi
-if ! command -v systemd-nspawn >/dev/null; then
-  echo "systemd-nspawn is missing: apt-get install systemd-container" >&2
-  exit 1
-fi
+# shellcheck source=tests/support/real.sh
+. "$here/../support/real.sh"
+find_crier "$here" "$@"
+# skip REASON
+skip() {
+  echo "skip  the units on a real systemd: $1"
+  exit
+}
+[ "$(id -u)" -eq 0 ] || skip "containers need root"
+command -v systemd-nspawn >/dev/null || skip "apt-get install systemd-container"
+unshare --mount --pid --net --fork true 2>/dev/null || skip "no namespaces may be made here"
 root=${CRIER_SYSTEMD_ROOT:-$here/../../.build/systemd-root}
 if [ ! -d "$root/etc" ]; then
+  grep -q 'VERSION_CODENAME=bookworm' /etc/os-release || skip "made for Debian 12"
+  command -v mmdebstrap >/dev/null || skip "apt-get install mmdebstrap"
   mmdebstrap --variant=minbase --include=systemd,systemd-sysv,dbus,procps,curl \
     --include=libuv1,libspdlog1.10,libprometheus-cpp-core1.0,libsystemd0 \
-    bookworm "$root" >&2
+    bookworm "$root.new" >&2
+  mv "$root.new" "$root"
 fi
-exec python3 "$here/runner.py" "$(realpath "$crier")" "$(realpath "$root")"
+exec python3 "$here/runner.py" "$crier" "$(realpath "$root")" ${2+"$2"}
