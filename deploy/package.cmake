@@ -1,5 +1,5 @@
 # `cpack` in a release build directory makes crier_VERSION_ARCHITECTURE.deb, for the release of
-# Debian or Ubuntu it is made on. Needs dpkg-dev, for dpkg-shlibdeps.
+# Debian or Ubuntu it is made on. Needs dpkg-dev, for dpkg-shlibdeps, and file.
 #
 # `cmake --install` installs the daemon alone: the rest is of the component `package`, whose paths
 # are those of a system's package.

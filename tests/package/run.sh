@@ -13,18 +13,12 @@
 set -uo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-crier=${1:-$here/../../.build/release/crier}
-if [ ! -x "$crier" ]; then
-  echo "no daemon at $crier: build it, or name it as the first argument" >&2
-  exit 1
-fi
-for tool in cpack dpkg-deb dpkg-shlibdeps lintian man groff; do
-  if ! command -v "$tool" >/dev/null; then
-    echo "$tool is missing: apt-get install cmake dpkg-dev lintian man-db groff-base" >&2
-    exit 1
-  fi
-done
+# shellcheck source=tests/support/real.sh
+. "$here/../support/real.sh"
+find_crier "$here" "$@"
+need "cmake dpkg-dev file lintian man-db groff-base" cpack dpkg-deb dpkg-shlibdeps file lintian man groff
 build=$(cd "$(dirname "$crier")" && pwd)
+container=$here/../../deploy/container
 scratch=$(mktemp -d)
 root=$scratch/root
 trap 'rm -rf "$scratch"' EXIT
@@ -143,6 +137,12 @@ scripts_are_scripts() {
   [ "$(cat "$scratch/control/conffiles")" = /etc/crier/crier.json ]
 }
 
+manifest_is_for_crier() {
+  yamllint -d '{extends: default, rules: {line-length: {max: 100}}}' "$container/kubernetes.yaml" &&
+    sed -n '/crier.json: |/,/^---/{/^    /p}' "$container/kubernetes.yaml" >"$scratch/crier.json" &&
+    "$crier" check "$scratch/crier.json"
+}
+
 ok "cpack makes a package" make_package
 [ "$failed" -eq 0 ] || finish
 echo "      $(basename "$package"), $(stat -c %s "$package") bytes"
@@ -160,6 +160,12 @@ if command -v zsh >/dev/null; then
   ok "zsh reads its completions" zsh_completes
 else
   echo "skip  zsh reads its completions: zsh is not installed"
+fi
+
+if command -v yamllint >/dev/null; then
+  ok "the Kubernetes manifest, and the configuration in it" manifest_is_for_crier
+else
+  echo "skip  the Kubernetes manifest: yamllint is not installed"
 fi
 
 # --- in a clean Debian ---------------------------------------------------------------------------
