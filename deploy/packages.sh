@@ -17,16 +17,15 @@ crier_test_packages=(
   clang-19 libclang-rt-19-dev
   nodejs npm chromium
   nginx haproxy caddy openssl
+  dpkg-dev file lintian man-db groff-base zsh yamllint  # Debian's package, and a manifest.
+  mmdebstrap systemd-container                          # Its life; the units on a real systemd.
 )
 
 # Those of them that bring a system service. The tests start these programs themselves.
 crier_service_packages=(nginx haproxy caddy)
 
-# Only tests/run.sh --long; all but the first to make and check Debian's package.
-crier_long_packages=(
-  clang-tidy-19
-  dpkg-dev lintian man-db groff-base zsh mmdebstrap systemd-container
-)
+# Only tests/run.sh --long.
+crier_long_packages=(clang-tidy-19)
 
 is_installed() {
   [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]

@@ -4,13 +4,13 @@
 #   tests/run.sh            everything that guards a change: at most 20 minutes on two cores
 #   tests/run.sh --quick    the debug build, all but the slow tests: under a minute once built
 #   tests/run.sh --long     the rest as well: clang's build, clang-tidy, longer fuzzing, more seeds,
-#                           Debian's package (80 seconds; two minutes the first time),
-#                           the units on a real systemd (a minute)
+#                           the proxies' slow cases
 #
 # Installs the packages that are missing (deploy/packages.sh lists them; asks sudo unless run as
-# root). Everything it writes is in .build/, except what npm puts into tests/clients/node_modules.
-# The last line is `N passed, N failed`; ends with 1 unless all passed. A step's whole output is in
-# .build/logs/.
+# root). What needs a container of its own (a life of Debian's package, the units on a real systemd)
+# is skipped where there is neither root nor a sudo that asks nothing, and says so. Everything it
+# writes is in .build/, except what npm puts into tests/clients/node_modules. The last line is
+# `N passed, N failed`; ends with 1 unless all passed. A step's whole output is in .build/logs/.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 2
 exec </dev/null
@@ -32,6 +32,7 @@ mkdir -p "$logs"
 passed=0
 failed=0
 failures=()
+prefix=()  # Before the command of a test with real programs.
 
 # An exact place for the sanitizers' reports to become failures.
 export ASAN_OPTIONS=abort_on_error=0:detect_stack_use_after_return=1:strict_string_checks=1
@@ -168,18 +169,26 @@ fuzz() {
   done
 }
 
-# real NAME TITLE [OPTION…]: tests/NAME/run.sh prints a line for each test, `ok` or `FAIL`.
+# real NAME TITLE [OPTION…]: tests/NAME/run.sh prints a line for each test, `ok`, `FAIL` or `skip`.
 real() {
   local name=$1 log=$logs/$1.log good bad status
   [ -x "tests/$name/run.sh" ] || return 0
   say "$2"
   shift 2
-  "tests/$name/run.sh" .build/release/crier "$@" >"$log" 2>&1
+  "${prefix[@]}" "tests/$name/run.sh" .build/release/crier "$@" >"$log" 2>&1
   status=$?
+  grep '^skip' "$log"
   good=$(grep -c '^ok' "$log")
   bad=$(grep -c '^FAIL' "$log")
   if [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then bad=1; fi
   count "$name" "$good" "$bad" "$log"
+}
+
+# The same as root, if that can be had without asking.
+real_as_root() {
+  local prefix=()
+  if [ "$(id -u)" -ne 0 ] && sudo -n true 2>/dev/null; then prefix=(sudo -n); fi
+  real "$@"
 }
 
 finish() {
@@ -220,11 +229,11 @@ if build release crier test_core test_config test_metrics test_net test_broadcas
   real clients "real clients"
   if [ "$mode" = --long ]; then
     real proxies "real proxies, slow ones too" --slow
-    real package "Debian's package"
-    real systemd "the units on a real systemd"
   else
     real proxies "real proxies"
   fi
+  real_as_root package "Debian's package"
+  real_as_root systemd "the units on a real systemd"
 fi
 if build fuzz; then
   fuzz "$([ "$mode" = --long ] && echo 300 || echo 15)"
