@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Debian's package of crier: built, looked at, and in a clean Debian installed, upgraded, removed
 # and purged, without systemd and with. Needs a release build, dpkg-dev, file, lintian, man-db
-# and groff-base; for the clean Debian root, systemd-container, and mmdebstrap, which makes it in .build
-# the first time.
+# and groff-base; for the clean Debian root, systemd-container, and mmdebstrap, which makes it in
+# .build the first time.
 #
 #   tests/package/run.sh [PATH-OF-CRIER]     in its build directory, the one to package
 #
@@ -16,7 +16,8 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/support/real.sh
 . "$here/../support/real.sh"
 find_crier "$here" "$@"
-need "cmake dpkg-dev file lintian man-db groff-base" cpack dpkg-deb dpkg-shlibdeps file lintian man groff
+need "cmake dpkg-dev file lintian man-db groff-base" \
+  cpack dpkg-deb dpkg-shlibdeps file lintian man groff
 build=$(cd "$(dirname "$crier")" && pwd)
 container=$here/../../deploy/container
 scratch=$(mktemp -d)
