@@ -1,7 +1,4 @@
 // The daemon's sockets besides the subscribers', its metrics, and what a reload changes.
-#include <grp.h>
-#include <pwd.h>
-
 #include <utility>
 
 #include "cmd/daemon.h"
@@ -10,40 +7,33 @@
 #include "cmd/version.h"
 #include "config/differences.h"
 #include "config/load.h"
-#include "core/decimal.h"
+#include "net/accounts.h"
 #include "net/endpoint.h"
 #include "net/peer_credentials.h"
 
 namespace crier::cmd {
 namespace {
 
-Result<std::optional<uid_t>> user_id(const std::string& name) {
-  if (name.empty()) return std::nullopt;
-  if (const auto number = parse_decimal<std::uint32_t>(name)) return *number;
-  const passwd* user = ::getpwnam(name.c_str());
-  if (user == nullptr) {
-    return fail(Errc::invalid_config, "publish.owner: there is no user \"" + name + "\"");
-  }
-  return user->pw_uid;
+// Nobody where none is named.
+Result<std::optional<uid_t>> owner_of(const config::Publish& publish) {
+  if (publish.owner.empty()) return std::nullopt;
+  if (const auto found = net::find_user(publish.owner)) return found;
+  return fail(Errc::invalid_config, "publish.owner: there is no user \"" + publish.owner + "\"");
 }
 
-Result<std::optional<gid_t>> group_id(const std::string& name) {
-  if (name.empty()) return std::nullopt;
-  if (const auto number = parse_decimal<std::uint32_t>(name)) return *number;
-  const group* found = ::getgrnam(name.c_str());
-  if (found == nullptr) {
-    return fail(Errc::invalid_config, "publish.group: there is no group \"" + name + "\"");
-  }
-  return found->gr_gid;
+Result<std::optional<gid_t>> group_of(const config::Publish& publish) {
+  if (publish.group.empty()) return std::nullopt;
+  if (const auto found = net::find_group(publish.group)) return found;
+  return fail(Errc::invalid_config, "publish.group: there is no group \"" + publish.group + "\"");
 }
 
 }  // namespace
 
 Result<void> Daemon::open_publish_socket() {
   const config::Publish& publish = config_.publish;
-  const auto owner = user_id(publish.owner);
+  const auto owner = owner_of(publish);
   if (!owner) return std::unexpected(owner.error());
-  const auto group = group_id(publish.group);
+  const auto group = group_of(publish);
   if (!group) return std::unexpected(group.error());
   auto peers = net::PeerList::make(publish.users, publish.groups);
   if (!peers) return std::unexpected(peers.error());

@@ -1,17 +1,12 @@
 #include "net/peer_credentials.h"
 
-#include <grp.h>
-#include <pwd.h>
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdint>
 #include <fstream>
-#include <limits>
-#include <optional>
 
-#include "core/decimal.h"
+#include "net/accounts.h"
 #include "net/os_error.h"
 
 namespace crier::net {
@@ -20,43 +15,6 @@ namespace {
 
 // A peer can come with any uid it may switch to; this many answers are kept.
 constexpr std::size_t kRememberedMax = 4'096;
-constexpr std::size_t kDatabaseBytesMax = std::size_t{1} << 20;
-
-// All digits is an id, whether the database knows it or not; the highest one means "none" to the
-// kernel.
-std::optional<std::uint32_t> parse_id(const std::string& text) {
-  const auto id = parse_decimal<std::uint32_t>(text);
-  return id == std::numeric_limits<std::uint32_t>::max() ? std::nullopt : id;
-}
-
-// Calls one of the database's `_r` functions with a buffer that grows until the entry fits.
-template <typename Entry, typename Ask>
-const Entry* look_up(Entry& entry, std::vector<char>& buffer, Ask&& ask) {
-  Entry* found = nullptr;
-  for (buffer.resize(4'096); buffer.size() <= kDatabaseBytesMax; buffer.resize(buffer.size() * 2)) {
-    const int status = ask(&entry, buffer.data(), buffer.size(), &found);
-    if (status != ERANGE) return status == 0 ? found : nullptr;
-  }
-  return nullptr;
-}
-
-std::optional<uid_t> find_user(const std::string& name) {
-  if (const auto id = parse_id(name)) return id;
-  passwd entry{};
-  std::vector<char> buffer;
-  const passwd* found =
-      look_up(entry, buffer, [&](auto... rest) { return ::getpwnam_r(name.c_str(), rest...); });
-  return found == nullptr ? std::nullopt : std::optional(found->pw_uid);
-}
-
-std::optional<gid_t> find_group(const std::string& name) {
-  if (const auto id = parse_id(name)) return id;
-  group entry{};
-  std::vector<char> buffer;
-  const group* found =
-      look_up(entry, buffer, [&](auto... rest) { return ::getgrnam_r(name.c_str(), rest...); });
-  return found == nullptr ? std::nullopt : std::optional(found->gr_gid);
-}
 
 // A user namespace with hardly anybody in it, as PrivateUsers= of a unit makes: there the kernel
 // says "nobody" of most peers.
@@ -110,8 +68,9 @@ Result<PeerList> PeerList::make(std::span<const std::string> users,
   }
   for (const std::string& name : groups) {
     const auto gid = find_group(name);
-    if (!gid)
+    if (!gid) {
       return fail(Errc::invalid_config, "there is no group \"" + name + "\" on this system");
+    }
     list.groups_.push_back(*gid);
   }
   return list;
@@ -127,21 +86,7 @@ bool PeerList::allows(const PeerCredentials& peer) {
 }
 
 bool PeerList::in_listed_group(uid_t uid) const {
-  passwd entry{};
-  std::vector<char> buffer;
-  const passwd* user =
-      look_up(entry, buffer, [&](auto... rest) { return ::getpwuid_r(uid, rest...); });
-  if (user == nullptr) return false;
-  std::vector<gid_t> member_of(64);
-  int count = static_cast<int>(member_of.size());
-  // On failure `count` becomes the number there would be; the database may grow in between.
-  while (::getgrouplist(user->pw_name, user->pw_gid, member_of.data(), &count) < 0) {
-    if (count <= static_cast<int>(member_of.size())) return false;
-    member_of.resize(static_cast<std::size_t>(count));
-  }
-  member_of.resize(static_cast<std::size_t>(count));
-  return std::any_of(member_of.begin(), member_of.end(),
-                     [&](gid_t gid) { return contains(groups_, gid); });
+  return std::ranges::any_of(groups_of(uid), [&](gid_t gid) { return contains(groups_, gid); });
 }
 
 }  // namespace crier::net

@@ -53,6 +53,18 @@ TEST_CASE("what the system refuses at the start is told, and the exit code is 1"
   CHECK(failed.output.find("bug") == std::string::npos);
 }
 
+TEST_CASE("an owner or a group of the publish socket whom nobody knows is told") {
+  const auto* setting = GENERATE("publish.owner", "publish.group");
+  const auto* name = GENERATE("nobody-has-this-name", "4294967295");
+  const auto failed = RunningDaemon::run_to_exit(
+      {"http.listen=127.255.255.250:8080", "admin.listen=127.255.255.250:8081",
+       "publish.socket=/tmp/crier-refused/publish.sock", "limits.streams_max=1000",
+       std::string(setting) + "=" + name});
+  INFO(failed.output);
+  CHECK(failed.code == 1);
+  CHECK(failed.output.find(std::string(setting) + ": there is no ") != std::string::npos);
+}
+
 TEST_CASE("a sandbox that forbids chown() is no reason not to start when nobody asked for it") {
   const RunningDaemon daemon({.failing = {SYS_lchown, EPERM}});
   CHECK_FALSE(daemon.publish("a", "hello").empty());
