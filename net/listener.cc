@@ -46,9 +46,11 @@ Result<void> set_inherited_options(int fd, const ListenerOptions& options) {
       {IPPROTO_TCP, TCP_KEEPINTVL, options.keepalive_interval_seconds, "TCP_KEEPINTVL"},
       {IPPROTO_TCP, TCP_KEEPCNT, options.keepalive_probes, "TCP_KEEPCNT"},
       {SOL_SOCKET, SO_KEEPALIVE, 1, "SO_KEEPALIVE"},
-      {SOL_SOCKET, SO_SNDBUF, options.send_buffer_bytes, "SO_SNDBUF"},
   };
-  return set_options(fd, rows);
+  if (auto done = set_options(fd, rows); !done) return done;
+  if (options.send_buffer_bytes == 0) return {};  // Set to 0, it would be the least there is.
+  const SocketOption buffer[] = {{SOL_SOCKET, SO_SNDBUF, options.send_buffer_bytes, "SO_SNDBUF"}};
+  return set_options(fd, buffer);
 }
 
 std::unexpected<Error> bind_failure(const Endpoint& endpoint, std::string_view setting, int error) {

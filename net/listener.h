@@ -33,7 +33,7 @@ struct ListenerOptions {
   // Report a connection when its first bytes are here, or after so long; 0: at once.
   int defer_accept_seconds = 3;
 
-  // Handed down to accepted sockets.
+  // Handed down to accepted sockets. 0: the kernel's own.
   int send_buffer_bytes = 64 * 1024;       // SO_SNDBUF; the kernel doubles it for its bookkeeping.
   int unsent_bytes_low_water = 16 * 1024;  // TCP_NOTSENT_LOWAT: not writable above it.
   int user_timeout_ms = 60'000;            // TCP_USER_TIMEOUT: data unacknowledged for so long.

@@ -1,6 +1,7 @@
 #include "net/listener.h"
 
 #include <fcntl.h>
+#include <linux/socket.h>
 
 #include <algorithm>
 #include <vector>
@@ -51,6 +52,12 @@ TEST_CASE("accepted sockets inherit the listener's options") {
   CHECK(option_of(fd, SOL_SOCKET, SO_SNDBUF) == 2 * 48 * 1024);
   CHECK((::fcntl(fd, F_GETFL) & O_NONBLOCK) != 0);
   CHECK((::fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
+}
+
+TEST_CASE("a send buffer of 0 is the kernel's own, which grows") {
+  const auto [server, client] =
+      tcp_pair("127.0.0.11", {.defer_accept_seconds = 0, .send_buffer_bytes = 0});
+  CHECK((option_of(server.get(), SOL_SOCKET, SO_BUF_LOCK) & SOCK_SNDBUF_LOCK) == 0);
 }
 
 TEST_CASE("a connection without bytes waits while accepting is deferred") {
