@@ -29,7 +29,7 @@ make_root() {
 init=
 within() {
   if [ -n "$init" ]; then
-    nsenter -t "$init" -m -p -u -i -n -C env LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"
+    nsenter -t "$init" -m -p -u -i -n -C -r -w env LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"
   else
     chroot "$root" env LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"
   fi

@@ -70,7 +70,7 @@ class Machine:
     def run(self, *command, **options):
         """In the container, with the files of the container."""
         return subprocess.run(
-            ["nsenter", "-t", self.init, "-m", "-p", "-u", "-i", "-n", "-C", *command],
+            ["nsenter", "-t", self.init, "-m", "-p", "-u", "-i", "-n", "-C", "-r", "-w", *command],
             stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=90, **options)
 
     def in_network(self, *command):
