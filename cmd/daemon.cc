@@ -77,6 +77,7 @@ Daemon::Daemon(Start start)
       tick_(loop_, [this] { on_tick(); }),
       expire_(loop_, [this] { on_expire(); }),
       stop_timer_(loop_, [this] { drain(); }) {
+  sockets_.current = start_.checked.sockets;
   counts_.streams_max = streams_at_most(start_.checked);
   counts_.streams_per_address_max = config_.limits.streams_per_address_max;
 }
@@ -150,7 +151,7 @@ void Daemon::make_workers() {
     setup.options.history_bytes = &event_log_.stats().history_bytes;
     setup.policy = subscribe_policy(config_);
     setup.endpoint = *net::Endpoint::parse(config_.http.listen);
-    setup.listener = listener_options(config_);
+    setup.listener = listener_options(config_, sockets_.current);
     setup.pending = pending_limits(config_, checked.fit.requests_possible, checked.workers);
     setup.notes_per_second = config_.log.connections_per_second;
     setup.own_descriptor_table = checked.fit.own_descriptor_tables;

@@ -96,6 +96,7 @@ class Daemon final : public Readiness {
   void on_signal(int number);
   void reload();
   void apply_to_parts();
+  void follow(net::SocketPlan plan);
   void announce_stop();
   void drain();
   void stop();
@@ -103,6 +104,7 @@ class Daemon final : public Readiness {
 
   Start start_;
   config::Config config_;
+  net::SocketPlan sockets_;  // As the workers were last told.
   Keys keys_;
   StderrLog stderr_log_;
   RepeatLimit log_;

@@ -78,8 +78,8 @@ Result<void> Daemon::open_admin() {
   if (const auto free = net::probe_address(*endpoint, "admin.listen"); !free) return free;
   net::ListenerOptions options;
   options.defer_accept_seconds = 0;
-  options.send_buffer_bytes = 0;
-  options.unsent_bytes_low_water = 0;
+  options.sockets.send_buffer_bytes = 0;
+  options.sockets.unsent_bytes_low_water = 0;
   auto listener = net::Listener::open(*endpoint, options, "admin.listen");
   if (!listener) return std::unexpected(listener.error());
   admin_tcp_listener_.emplace(std::move(*listener));
@@ -119,13 +119,22 @@ void Daemon::reload() {
   start_.activation.name_addresses(full);
   const auto differences = config::compare(config_, full);
   auto peers = net::PeerList::make(full.publish.users, full.publish.groups);
-  if (!peers || !config::apply_live(config_, full)) {
-    log_.error(
-        "reload: nothing was changed: " +
-        (peers ? "the new settings contradict one that needs a restart" : peers.error().detail));
+  const auto sockets = net::try_options(socket_options(full));
+  const auto own = net::kernel_options();
+  std::string problem;
+  if (!peers) problem = peers.error().detail;
+  if (!sockets) problem = sockets.error().detail;
+  if (!own) problem = own.error().detail;
+  if (problem.empty() && !config::apply_live(config_, full)) {
+    problem = "the new settings contradict one that needs a restart";
+  }
+  if (!problem.empty()) {
+    log_.error("reload: nothing was changed: " + problem);
     return;
   }
   publish_routes_->set_peers(std::move(*peers));
+  if (!sockets->warning.empty()) log_.warning("reload: " + sockets->warning);
+  follow(net::next_plan(sockets_, sockets->usable, config_.reload.canary_percent, *own));
   apply_to_parts();
   for (const config::Difference& difference : differences) {
     log_.info(difference.live ? "reload: applied" : "reload: needs a restart",
@@ -134,13 +143,25 @@ void Daemon::reload() {
   log_.info("reloaded", {{"changes", differences.size()}});
 }
 
+void Daemon::follow(net::SocketPlan plan) {
+  if (plan.canary) {
+    log_.info("reload: a canary: the new socket options for a share of new connections",
+              {{"percent", plan.canary_percent}});
+  } else if (sockets_.canary && plan.current == sockets_.current) {
+    log_.info("reload: the canary has ended: the socket options from before it");
+  } else if (plan.current != sockets_.current) {
+    log_.info("reload: the new socket options for all new connections");
+  }
+  sockets_ = std::move(plan);
+}
+
 void Daemon::apply_to_parts() {
   stderr_log_.set_level(log_level(config_));
   connections_.set_lines_per_second(config_.log.connections_per_second);
   event_log_.set_limits(topic_classes(config_), config_.history.bytes_max);
   for (const auto& worker : workers_) {
     worker->order_reload({worker_options(config_, counts_.streams_max), subscribe_policy(config_),
-                          config_.log.connections_per_second});
+                          config_.log.connections_per_second, sockets_});
   }
 }
 

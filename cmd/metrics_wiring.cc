@@ -102,6 +102,13 @@ constexpr Row<PendingCounters> kPendingRows[] = {
 };
 
 constexpr Row<ListenerCounters> kListenerRows[] = {
+    {Kind::counter, "crier_canary_connections_accepted_total",
+     "Of the connections accepted, those given the socket options of a canary: see "
+     "reload.canary_percent.",
+     &ListenerCounters::canaries},
+    {Kind::counter, "crier_socket_options_refused_total",
+     "Times the kernel refused an option of a socket, at a reload or for a canary.",
+     &ListenerCounters::options_refused},
     {Kind::counter, "crier_accept_starved_total",
      "Times the kernel had no descriptor or memory for an accept.", &ListenerCounters::starved},
     {Kind::counter, "crier_accept_failed_total", "Connections that died before they were accepted.",

@@ -10,6 +10,7 @@
 
 #include "config/budget.h"
 #include "config/config.h"
+#include "net/socket_options.h"
 
 namespace crier::cmd {
 
@@ -18,8 +19,9 @@ struct Preflight {
   unsigned workers = 1;  // That will really run: workers.count, or one per core.
   config::Budget budget;
   config::Fit fit;
+  net::SocketOptions sockets;  // Of subscribers; those that can be used.
   // What an operator should know, though the daemon can run: fewer open files, or watches
-  // of epoll, than streams allowed.
+  // of epoll, than streams allowed, a socket option that the kernel refuses.
   std::vector<std::string> warnings;
 };
 

@@ -75,14 +75,25 @@ broadcast::WorkerOptions worker_options(const config::Config& config,
   return options;
 }
 
-net::ListenerOptions listener_options(const config::Config& config) {
+net::SocketOptions socket_options(const config::Config& config) {
+  const config::Socket& socket = config.socket;
+  net::SocketOptions options;
+  options.no_delay = socket.no_delay;
+  options.send_buffer_bytes = static_cast<int>(socket.send_buffer_bytes);
+  options.unsent_bytes_low_water = static_cast<int>(socket.unsent_low_water_bytes);
+  options.user_timeout_ms = static_cast<int>(socket.user_timeout_seconds * 1'000);
+  options.busy_poll_us = static_cast<int>(socket.busy_poll_microseconds);
+  options.congestion_control = socket.congestion_control;
+  return options;
+}
+
+net::ListenerOptions listener_options(const config::Config& config,
+                                      const net::SocketOptions& sockets) {
   const config::Socket& socket = config.socket;
   net::ListenerOptions options;
   options.backlog = static_cast<int>(config.http.backlog);
   options.defer_accept_seconds = static_cast<int>(socket.defer_accept_seconds);
-  options.send_buffer_bytes = static_cast<int>(socket.send_buffer_bytes);
-  options.unsent_bytes_low_water = static_cast<int>(socket.unsent_low_water_bytes);
-  options.user_timeout_ms = static_cast<int>(socket.user_timeout_seconds * 1'000);
+  options.sockets = sockets;
   options.keepalive_idle_seconds = static_cast<int>(socket.keepalive_idle_seconds);
   options.keepalive_interval_seconds = static_cast<int>(socket.keepalive_interval_seconds);
   options.keepalive_probes = static_cast<int>(socket.keepalive_probes);

@@ -29,7 +29,10 @@ SubscribePolicy subscribe_policy(const config::Config& config);
 std::shared_ptr<const broadcast::TopicClasses> topic_classes(const config::Config& config);
 // Epoch, keys, seed and classes are the caller's to set.
 broadcast::WorkerOptions worker_options(const config::Config& config, std::size_t streams_possible);
-net::ListenerOptions listener_options(const config::Config& config);
+net::SocketOptions socket_options(const config::Config& config);
+// `sockets`: what of socket_options() can be used.
+net::ListenerOptions listener_options(const config::Config& config,
+                                      const net::SocketOptions& sockets);
 // `requests`: of all workers.
 net::PendingLimits pending_limits(const config::Config& config, std::uint64_t requests,
                                   unsigned workers);

@@ -66,9 +66,9 @@ std::string SubscribeRoutes::stream_id(broadcast::StreamToken token) const {
          std::to_string(token.generation);
 }
 
-net::Reply SubscribeRoutes::on_request(const net::Request& request, int fd,
-                                       const net::PeerAddress& peer, bool registered) {
-  Call call{request, fd, peer, registered};
+net::Reply SubscribeRoutes::on_request(const net::Request& request, const net::Accepted& connection,
+                                       bool registered) {
+  Call call{request, connection, registered};
   call.trace_id = net::trace_id_of(request);
   if (!policy_.hosts.empty() && !net::host_allowed(request.host, policy_.hosts)) {
     return refuse(call, RefusalReason::forbidden,
@@ -126,7 +126,7 @@ net::Reply SubscribeRoutes::serve_events(Call& call) {
 
 net::Reply SubscribeRoutes::open_stream(const Call& call, const net::SubscribeRequest& wanted) {
   const Instant now = net::Loop::now();
-  const auto key = net::limit_key(call.peer);
+  const auto key = net::limit_key(call.connection.peer);
   const auto token = parts_.broadcaster.reserve(key, now);
   if (!token) return refuse_for_now(call, token.error());
   const std::string trace = call.trace_id.empty() ? trace_id(*token) : std::string(call.trace_id);
@@ -134,7 +134,7 @@ net::Reply SubscribeRoutes::open_stream(const Call& call, const net::SubscribeRe
       net::stream_head({.http_1_0 = call.request.http_1_0, .trace_id = trace, .cors = call.cors});
   const std::vector<std::string_view> names(wanted.topics.begin(), wanted.topics.end());
   broadcast::StartRequest start;
-  start.fd = call.fd;
+  start.fd = call.connection.fd;
   start.head = head;
   start.framing = call.request.http_1_0 ? Framing::plain : Framing::chunked;
   start.padding = wanted.padding;
@@ -147,14 +147,14 @@ net::Reply SubscribeRoutes::open_stream(const Call& call, const net::SubscribeRe
     return refuse_for_now(call, started.error());
   }
   parts_.observer.on_stream_opened(
-      {*token, call.peer, wanted.topics, wanted.resume != net::Resume::none});
+      {*token, call.connection.peer, wanted.topics, wanted.resume != net::Resume::none});
   // After the first write: what became ready meanwhile is reported by this very call.
   const net::Token ready_token = net::stream_token(token->index, token->generation);
   const bool blocked = parts_.broadcaster.streams()[token->index].has(broadcast::Stream::kBlocked);
   const auto watch = blocked ? net::Watch::input_and_output : net::Watch::input;
   if (call.registered) {
-    parts_.ready.retag(call.fd, ready_token, watch);
-  } else if (!parts_.ready.add(call.fd, ready_token, watch)) {
+    parts_.ready.retag(call.connection.fd, ready_token, watch);
+  } else if (!parts_.ready.add(call.connection.fd, ready_token, watch)) {
     parts_.broadcaster.on_no_memory(*token);
   }
   return {net::Reply::Then::taken, {}};

@@ -53,7 +53,7 @@ class SubscribeRoutes final : public net::RequestHandler {
   };
   SubscribeRoutes(const Parts& parts, const Identity& identity, SubscribePolicy policy);
 
-  net::Reply on_request(const net::Request& request, int fd, const net::PeerAddress& peer,
+  net::Reply on_request(const net::Request& request, const net::Accepted& connection,
                         bool registered) override;
   std::string on_refused(const net::Refusal& refusal, const net::PeerAddress& peer) override;
 
@@ -68,8 +68,7 @@ class SubscribeRoutes final : public net::RequestHandler {
   // A request on its way through the checks.
   struct Call {
     const net::Request& request;
-    int fd;
-    const net::PeerAddress& peer;
+    const net::Accepted& connection;
     bool registered;
     net::Cors cors{};
     std::string_view trace_id{};  // The client's own, or empty.

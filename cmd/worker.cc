@@ -158,9 +158,8 @@ void Worker::begin_drain(std::uint32_t window_ms) {
   if (!listener_) return;
   listener_poll_->close();
   if (!listener_->outlives_us()) {
-    listener_->accept_some(kAcceptsAtTheEnd, [&](int fd, const net::PeerAddress& peer) {
-      pending_->accept(fd, peer, now);
-    });
+    listener_->accept_some(kAcceptsAtTheEnd,
+                           [&](const net::Accepted& accepted) { pending_->accept(accepted, now); });
   }
   listener_->stop();
   pending_->close_idle(now);
@@ -170,13 +169,13 @@ void Worker::reload(Reload wanted) {
   broadcaster_->set_live_options(wanted.options);
   routes_->set_policy(std::move(wanted.policy));
   setup_.notes_per_second = wanted.notes_per_second;
+  if (listener_) listener_->follow(wanted.sockets);
 }
 
 void Worker::on_accept_ready() {
   const Instant now = net::Loop::now();
   const auto end = listener_->accept_some(
-      kAcceptsPerTurn,
-      [&](int fd, const net::PeerAddress& peer) { pending_->accept(fd, peer, now); });
+      kAcceptsPerTurn, [&](const net::Accepted& accepted) { pending_->accept(accepted, now); });
   if (end == net::AcceptEnd::starved && listener_poll_->watching()) {
     listener_poll_->pause();
     starved_timer_->start_once(kStarvedPauseMs);

@@ -99,6 +99,7 @@ class Worker final : public broadcast::StreamObserver,
     broadcast::WorkerOptions options;
     SubscribePolicy policy;
     std::uint32_t notes_per_second = 0;
+    net::SocketPlan sockets;
   };
   void order_reload(Reload reload);
   void order_drain(std::uint32_t window_ms);

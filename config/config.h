@@ -144,11 +144,18 @@ struct Kernel {
   bool bbr = false;
 };
 
-// Of subscribers' sockets. 0: the kernel's own setting.
+struct Reload {
+  std::uint32_t canary_percent = 100;
+};
+
+// Of subscribers' sockets. 0 or empty: the kernel's own setting.
 struct Socket {
+  bool no_delay = true;
   std::uint32_t send_buffer_bytes = 64 * 1024;
   std::uint32_t unsent_low_water_bytes = 16 * 1024;
   std::uint32_t user_timeout_seconds = 75;
+  std::uint32_t busy_poll_microseconds = 0;
+  std::string congestion_control;
   std::uint32_t keepalive_idle_seconds = 60;
   std::uint32_t keepalive_interval_seconds = 15;
   std::uint32_t keepalive_probes = 4;
@@ -186,6 +193,7 @@ struct Config {
   Drain drain;
   Log log;
   Kernel kernel;
+  Reload reload;
   Socket socket;
   std::vector<TopicRow> topics;
 };

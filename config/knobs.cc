@@ -201,20 +201,38 @@ constexpr std::array kKnobs{
         "kernel.bbr", kRestart,
         "true: BBR congestion control with the fq scheduler is among what is needed."),
 
+    number<&C::reload, &Reload::canary_percent>(
+        "reload.canary_percent", {1, 100}, kLive,
+        "Of new connections, in percent, those that get the socket options a reload has changed; "
+        "the others get the options from before. A reload at 100 gives the changed ones to all, "
+        "one of the options from before takes them back, a start gives all what is configured."),
+
+    flag<&C::socket, &Socket::no_delay>(
+        "socket.no_delay", kLive,
+        "TCP_NODELAY: false lets the kernel hold back small writes until earlier ones are "
+        "acknowledged."),
     number<&C::socket, &Socket::send_buffer_bytes>(
-        "socket.send_buffer_bytes", {0, 16 * kMiB}, kRestart,
+        "socket.send_buffer_bytes", {0, 16 * kMiB}, kLive,
         "SO_SNDBUF of subscribers' sockets: what a reader that stops costs in the kernel. 0: the "
         "kernel's own."),
     number<&C::socket, &Socket::unsent_low_water_bytes>(
-        "socket.unsent_low_water_bytes", {0, 16 * kMiB}, kRestart,
+        "socket.unsent_low_water_bytes", {0, 16 * kMiB}, kLive,
         "TCP_NOTSENT_LOWAT: bytes not yet sent beyond which a socket takes no more. 0: the "
         "kernel's "
         "own."),
     number<&C::socket, &Socket::user_timeout_seconds>(
-        "socket.user_timeout_seconds", {0, 3'600}, kRestart,
+        "socket.user_timeout_seconds", {0, 3'600}, kLive,
         "TCP_USER_TIMEOUT: seconds until a peer that acknowledges nothing is given up. 0: the "
         "kernel's "
         "own."),
+    number<&C::socket, &Socket::busy_poll_microseconds>(
+        "socket.busy_poll_microseconds", {0, 10'000}, kLive,
+        "SO_BUSY_POLL: microseconds for which a read asks the network card itself. Some kernels "
+        "want CAP_NET_ADMIN for more than net.core.busy_read. 0: the kernel's own."),
+    text<&C::socket, &Socket::congestion_control>(
+        "socket.congestion_control", kCongestionControl, kLive,
+        "TCP_CONGESTION: one of those in net.ipv4.tcp_allowed_congestion_control. Empty: the "
+        "kernel's own."),
     number<&C::socket, &Socket::keepalive_idle_seconds>(
         "socket.keepalive_idle_seconds", {1, 32'767}, kRestart,
         "TCP_KEEPIDLE: seconds of silence before the first keep-alive probe."),

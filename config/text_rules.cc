@@ -123,6 +123,12 @@ bool is_origin(std::string_view text) {
   return is_host(host);
 }
 
+// TCP_CA_NAME_MAX with its final NUL is 16.
+bool is_congestion_control(std::string_view text) {
+  const auto is_part = [](char c) { return is_alphanumeric(c) || c == '_' || c == '-'; };
+  return text.size() <= 15 && std::ranges::all_of(text, is_part);
+}
+
 }  // namespace
 
 const TextRule kTcpEndpoint{"an address and a port, like \"127.0.0.1:8080\" or \"*:8080\"",
@@ -139,6 +145,8 @@ const TextRule kAccounts{"names or numbers in quotes", is_account};
 const TextRule kHosts{"host names or addresses without a port, like \"events.example.com\"",
                       is_host};
 const TextRule kOrigins{"origins in lower case, like \"https://www.example.com\"", is_origin};
+const TextRule kCongestionControl{"a name of at most 15 bytes, like \"bbr\" or \"cubic\", or \"\"",
+                                  is_congestion_control};
 const TextRule kPattern{"a topic like \"orders.eu\" or a pattern like \"orders.*\" or \"orders.>\"",
                         valid_pattern};
 

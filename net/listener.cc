@@ -36,21 +36,17 @@ Result<void> set_options(int fd, std::span<const SocketOption> options) {
   return {};
 }
 
-Result<void> set_inherited_options(int fd, const ListenerOptions& options) {
+Result<void> set_inherited_options(int fd, const ListenerOptions& options,
+                                   const OptionCalls& sockets) {
   const SocketOption rows[] = {
-      {IPPROTO_TCP, TCP_NODELAY, 1, "TCP_NODELAY"},
       {IPPROTO_TCP, TCP_DEFER_ACCEPT, options.defer_accept_seconds, "TCP_DEFER_ACCEPT"},
-      {IPPROTO_TCP, TCP_NOTSENT_LOWAT, options.unsent_bytes_low_water, "TCP_NOTSENT_LOWAT"},
-      {IPPROTO_TCP, TCP_USER_TIMEOUT, options.user_timeout_ms, "TCP_USER_TIMEOUT"},
       {IPPROTO_TCP, TCP_KEEPIDLE, options.keepalive_idle_seconds, "TCP_KEEPIDLE"},
       {IPPROTO_TCP, TCP_KEEPINTVL, options.keepalive_interval_seconds, "TCP_KEEPINTVL"},
       {IPPROTO_TCP, TCP_KEEPCNT, options.keepalive_probes, "TCP_KEEPCNT"},
       {SOL_SOCKET, SO_KEEPALIVE, 1, "SO_KEEPALIVE"},
   };
   if (auto done = set_options(fd, rows); !done) return done;
-  if (options.send_buffer_bytes == 0) return {};  // Set to 0, it would be the least there is.
-  const SocketOption buffer[] = {{SOL_SOCKET, SO_SNDBUF, options.send_buffer_bytes, "SO_SNDBUF"}};
-  return set_options(fd, buffer);
+  return sockets.apply(fd);
 }
 
 std::unexpected<Error> bind_failure(const Endpoint& endpoint, std::string_view setting, int error) {
@@ -121,35 +117,60 @@ bool connection_failed(int error) {
 
 }  // namespace
 
-Listener::Listener(Fd socket, Origin origin)
+Listener::Listener(Fd socket, Origin origin, SocketOptions options)
     : socket_(std::move(socket)),
       spare_(open_spare()),
       origin_(origin),
+      options_(std::move(options)),
       counters_(std::make_unique<ListenerCounters>()) {}
 
 Result<Listener> Listener::open(const Endpoint& endpoint, const ListenerOptions& options,
                                 std::string_view setting) {
   Result<Fd> fd = bound_socket(endpoint, Binding::with_other_workers, setting);
   if (!fd) return std::unexpected(fd.error());
-  if (auto done = set_inherited_options(fd->get(), options); !done) {
+  if (auto done = set_inherited_options(fd->get(), options, OptionCalls::to(options.sockets));
+      !done) {
     return std::unexpected(done.error());
   }
   if (::listen(fd->get(), options.backlog) != 0) return bind_failure(endpoint, setting, errno);
-  return Listener(std::move(*fd), Origin::ours);
+  return Listener(std::move(*fd), Origin::ours, options.sockets);
 }
 
 Result<Listener> Listener::adopt(Fd socket, const ListenerOptions& options, Sharing sharing) {
   if (auto done = prepare_handed_in(socket.get()); !done) return std::unexpected(done.error());
-  if (auto done = set_inherited_options(socket.get(), options); !done) {
+  // Perhaps it has what an earlier daemon set.
+  const auto own = kernel_options();
+  if (!own) return std::unexpected(own.error());
+  const auto sockets = OptionCalls::all(options.sockets, *own);
+  if (auto done = set_inherited_options(socket.get(), options, sockets); !done) {
     return std::unexpected(done.error());
   }
   if (::listen(socket.get(), options.backlog) != 0) return os_failure("cannot listen again");
   const bool alone = sharing == Sharing::one_worker;
-  return Listener(std::move(socket), alone ? Origin::handed_in : Origin::handed_in_to_several);
+  return Listener(std::move(socket), alone ? Origin::handed_in : Origin::handed_in_to_several,
+                  options.sockets);
 }
 
 std::uint16_t Listener::port() const {
   return local_address(socket_.get()).port;
+}
+
+void Listener::follow(const SocketPlan& plan) {
+  if (!socket_) return;
+  const auto calls = OptionCalls::between(options_, plan.current, plan.own);
+  if (!calls.apply(socket_.get())) counters_->options_refused.add();
+  options_ = plan.current;
+  canary_ =
+      plan.canary ? OptionCalls::between(plan.current, *plan.canary, plan.own) : OptionCalls();
+  canary_percent_ = plan.canary ? plan.canary_percent : 0;
+  canary_due_ = 0;
+}
+
+bool Listener::is_canarys_turn() {
+  canary_due_ += canary_percent_;
+  if (canary_due_ < 100) return false;
+  canary_due_ -= 100;
+  return true;
 }
 
 Listener::Attempt Listener::accept_one() {
@@ -161,7 +182,13 @@ Listener::Attempt Listener::accept_one() {
       ::accept4(socket_.get(), address.get(), &address.size, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (fd >= 0) {
     counters_->accepted.add();
-    return {.fd = fd, .peer = peer_address(address.storage)};
+    Accepted accepted{.fd = fd, .peer = peer_address(address.storage)};
+    if (canary_percent_ != 0 && is_canarys_turn()) {
+      accepted.canary = true;
+      counters_->canaries.add();
+      if (!canary_.apply(fd)) counters_->options_refused.add();
+    }
+    return {.accepted = accepted};
   }
   const int error = errno;
   if (error == EAGAIN || error == EWOULDBLOCK) return {.end = AcceptEnd::drained};

@@ -1,8 +1,9 @@
 // A worker's listening TCP socket. Every worker binds one of its own to the same endpoint
 // (SO_REUSEPORT) and the kernel spreads the connections.
 //
-// Socket options are set here once: Linux hands them down to every accepted socket, which saves
-// five calls a connection. The loop watches fd(); accept_some() takes a bounded number per turn.
+// Socket options are set here: Linux hands them down to every accepted socket, which saves five
+// calls a connection. A canary's are set on the few sockets that get them. The loop watches fd();
+// accept_some() takes a bounded number per turn.
 //
 // Out of descriptors, one connection is accepted with a spare descriptor and closed at once, so
 // that the peer at the head of the queue learns it, and the result is `starved`: the caller stops
@@ -19,12 +20,14 @@
 #include <cstdint>
 #include <memory>
 #include <string_view>
+#include <utility>
 
 #include "core/counter.h"
 #include "core/result.h"
 #include "net/endpoint.h"
 #include "net/fd.h"
 #include "net/request_handler.h"
+#include "net/socket_options.h"
 
 namespace crier::net {
 
@@ -33,10 +36,8 @@ struct ListenerOptions {
   // Report a connection when its first bytes are here, or after so long; 0: at once.
   int defer_accept_seconds = 3;
 
-  // Handed down to accepted sockets. 0: the kernel's own.
-  int send_buffer_bytes = 64 * 1024;       // SO_SNDBUF; the kernel doubles it for its bookkeeping.
-  int unsent_bytes_low_water = 16 * 1024;  // TCP_NOTSENT_LOWAT: not writable above it.
-  int user_timeout_ms = 60'000;            // TCP_USER_TIMEOUT: data unacknowledged for so long.
+  // Handed down to accepted sockets.
+  SocketOptions sockets;
   int keepalive_idle_seconds = 60;
   int keepalive_interval_seconds = 15;
   int keepalive_probes = 4;
@@ -50,9 +51,11 @@ enum class AcceptEnd : std::uint8_t {
 
 struct ListenerCounters {
   Counter accepted;
-  Counter starved;  // Times the kernel had no descriptor or memory for an accept.
-  Counter shed;     // Connections closed at once, for want of a descriptor.
-  Counter failed;   // Connections that died before they were accepted, or that a firewall refused.
+  Counter canaries;         // Of these, those given the options of a canary.
+  Counter options_refused;  // Times the kernel refused one, of ours or of an accepted socket.
+  Counter starved;          // Times the kernel had no descriptor or memory for an accept.
+  Counter shed;             // Connections closed at once, for want of a descriptor.
+  Counter failed;  // Connections that died before they were accepted, or that a firewall refused.
 };
 
 class Listener {
@@ -74,14 +77,18 @@ class Listener {
   std::uint16_t port() const;
   const ListenerCounters& counters() const { return *counters_; }
 
-  // Calls on_accept(int fd, const PeerAddress&) for at most `max` connections. The descriptor is
-  // non-blocking, close-on-exec, and on_accept's to close. After stop(): drained.
+  // From now on new connections get these options; those in the queue keep what they have, but for
+  // a canary's. Connections take turns: at 25 %, every fourth is the canary's.
+  void follow(const SocketPlan& plan);
+
+  // Calls on_accept(const Accepted&) for at most `max` connections. The descriptor is non-blocking,
+  // close-on-exec, and on_accept's to close. After stop(): drained.
   template <typename OnAccept>
   AcceptEnd accept_some(std::size_t max, OnAccept&& on_accept) {
     for (std::size_t i = 0; i < max; ++i) {
       const Attempt attempt = accept_one();
       if (attempt.end != AcceptEnd::more) return attempt.end;
-      if (attempt.fd >= 0) on_accept(attempt.fd, attempt.peer);
+      if (attempt.accepted.fd >= 0) on_accept(std::as_const(attempt.accepted));
     }
     return AcceptEnd::more;
   }
@@ -93,18 +100,22 @@ class Listener {
  private:
   struct Attempt {
     AcceptEnd end = AcceptEnd::more;
-    int fd = -1;  // With `more`: -1 when this connection failed, but the next may not.
-    PeerAddress peer;
+    Accepted accepted;  // With `more`: fd is -1 when this one failed, but the next may not.
   };
 
   enum class Origin : std::uint8_t { ours, handed_in, handed_in_to_several };
-  Listener(Fd socket, Origin origin);
+  Listener(Fd socket, Origin origin, SocketOptions options);
   Attempt accept_one();
+  bool is_canarys_turn();
   void shed_one();
 
   Fd socket_;
   Fd spare_;
   Origin origin_;
+  SocketOptions options_;  // Of the listening socket.
+  OptionCalls canary_;
+  unsigned canary_percent_ = 0;  // 0: no canary.
+  unsigned canary_due_ = 0;      // Hundredths of a connection the canary has yet to get.
   std::unique_ptr<ListenerCounters> counters_;
 };
 

@@ -41,6 +41,7 @@ struct PendingRequest {
   std::uint32_t lingered_bytes = 0;
   Instant deadline;
   PeerAddress peer;
+  bool canary = false;               // See Accepted.
   std::optional<HeadReader> reader;  // Held while bytes of a head are in it.
   std::string input;                 // Read, but not parsed yet.
   std::string output;                // Of the answer being written.

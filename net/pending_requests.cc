@@ -36,15 +36,16 @@ PendingRequests::PendingRequests(const PendingLimits& limits, ReadySet& ready,
 
 PendingRequests::~PendingRequests() = default;
 
-void PendingRequests::accept(int fd, const PeerAddress& peer, Instant now) {
-  CRIER_CHECK(fd >= 0);
+void PendingRequests::accept(const Accepted& connection, Instant now) {
+  CRIER_CHECK(connection.fd >= 0);
   counters_.accepted.add();
   const auto rented = pool_.rent(after_ms(now, limits_.head_ms));
   CRIER_CHECK(rented.has_value());  // The row beyond capacity is free between two calls.
   const std::uint32_t row = *rented;
   PendingRequest& request = pool_[row];
-  request.socket.reset(fd);
-  request.peer = peer;
+  request.socket.reset(connection.fd);
+  request.peer = connection.peer;
+  request.canary = connection.canary;
   const std::uint32_t generation = request.generation;
 
   serve(row, now);
@@ -203,8 +204,9 @@ PendingRequests::Step PendingRequests::feed(std::uint32_t row, std::string_view&
 PendingRequests::Step PendingRequests::answer(std::uint32_t row, Instant now) {
   PendingRequest& request = pool_[row];
   counters_.requests.add();
-  Reply reply = handler_.on_request(request.reader->request(), request.socket.get(), request.peer,
-                                    request.registered);
+  Reply reply =
+      handler_.on_request(request.reader->request(),
+                          {request.socket.get(), request.peer, request.canary}, request.registered);
   give_back_reader(request);
   if (reply.then == Reply::Then::taken) {
     CRIER_CHECK(reply.bytes.empty());

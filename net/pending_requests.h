@@ -79,7 +79,7 @@ class PendingRequests {
 
   // Takes over a fresh non-blocking socket and serves what it has sent. `now` never goes back, here
   // and below.
-  void accept(int fd, const PeerAddress& peer, Instant now);
+  void accept(const Accepted& connection, Instant now);
 
   // A token with the pending bit was reported. Stale ones are ignored.
   void on_ready(const Ready& ready, Instant now);

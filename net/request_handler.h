@@ -16,6 +16,13 @@ struct PeerAddress {
   bool v6 = false;
 };
 
+// A connection of a subscriber.
+struct Accepted {
+  int fd = -1;
+  PeerAddress peer;
+  bool canary = false;  // It was given the options of a canary: see SocketPlan.
+};
+
 // Readable, e.g. "203.0.113.7:50312" or "[2001:db8::1]:50312".
 std::string to_string(const PeerAddress& address);
 
@@ -32,12 +39,11 @@ struct Reply {
 class RequestHandler {
  public:
   virtual ~RequestHandler() = default;
-  // A request arrived whole on `fd`. Returning `taken` moves the descriptor to the handler, which
+  // A request arrived whole. Returning `taken` moves the descriptor to the handler, which
   // must already have registered it under its own token (see ReadySet) and may have written to it.
-  // `registered`: fd is in the ready set under the pending request's token, so the handler must
+  // `registered`: it is in the ready set under the pending request's token, so the handler must
   // re-tag it.
-  virtual Reply on_request(const Request& request, int fd, const PeerAddress& peer,
-                           bool registered) = 0;
+  virtual Reply on_request(const Request& request, const Accepted& connection, bool registered) = 0;
   // The head was refused, or its deadline passed (408); returns the bytes to send before closing.
   virtual std::string on_refused(const Refusal& refusal, const PeerAddress& peer) = 0;
 };

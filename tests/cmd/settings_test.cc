@@ -12,18 +12,26 @@ namespace {
 TEST_CASE("the socket options of the configuration are the listener's") {
   config::Config config;
   config.http.backlog = 11;
-  config.socket = {.send_buffer_bytes = 12,
+  config.socket = {.no_delay = false,
+                   .send_buffer_bytes = 12,
                    .unsent_low_water_bytes = 13,
                    .user_timeout_seconds = 14,
+                   .busy_poll_microseconds = 19,
+                   .congestion_control = "name",
                    .keepalive_idle_seconds = 15,
                    .keepalive_interval_seconds = 16,
                    .keepalive_probes = 17,
                    .defer_accept_seconds = 18};
-  const net::ListenerOptions options = listener_options(config);
+  const net::SocketOptions sockets = socket_options(config);
+  CHECK_FALSE(sockets.no_delay);
+  CHECK(sockets.send_buffer_bytes == 12);
+  CHECK(sockets.unsent_bytes_low_water == 13);
+  CHECK(sockets.user_timeout_ms == 14'000);
+  CHECK(sockets.busy_poll_us == 19);
+  CHECK(sockets.congestion_control == "name");
+  const net::ListenerOptions options = listener_options(config, sockets);
   CHECK(options.backlog == 11);
-  CHECK(options.send_buffer_bytes == 12);
-  CHECK(options.unsent_bytes_low_water == 13);
-  CHECK(options.user_timeout_ms == 14'000);
+  CHECK(options.sockets == sockets);
   CHECK(options.keepalive_idle_seconds == 15);
   CHECK(options.keepalive_interval_seconds == 16);
   CHECK(options.keepalive_probes == 17);

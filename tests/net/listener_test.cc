@@ -19,7 +19,7 @@ namespace {
 std::vector<Fd> accept_all(Listener& listener, std::size_t max, AcceptEnd* end = nullptr) {
   std::vector<Fd> accepted;
   const AcceptEnd result =
-      listener.accept_some(max, [&](int fd, const PeerAddress&) { accepted.emplace_back(fd); });
+      listener.accept_some(max, [&](const Accepted& one) { accepted.emplace_back(one.fd); });
   if (end != nullptr) *end = result;
   return accepted;
 }
@@ -34,9 +34,10 @@ rlim_t next_descriptor() {
 
 TEST_CASE("accepted sockets inherit the listener's options") {
   const ListenerOptions options{.defer_accept_seconds = 3,
-                                .send_buffer_bytes = 48 * 1024,
-                                .unsent_bytes_low_water = 12 * 1024,
-                                .user_timeout_ms = 41'000,
+                                .sockets = {.no_delay = true,
+                                            .send_buffer_bytes = 48 * 1024,
+                                            .unsent_bytes_low_water = 12 * 1024,
+                                            .user_timeout_ms = 41'000},
                                 .keepalive_idle_seconds = 57,
                                 .keepalive_interval_seconds = 13,
                                 .keepalive_probes = 6};
@@ -56,7 +57,7 @@ TEST_CASE("accepted sockets inherit the listener's options") {
 
 TEST_CASE("a send buffer of 0 is the kernel's own, which grows") {
   const auto [server, client] =
-      tcp_pair("127.0.0.11", {.defer_accept_seconds = 0, .send_buffer_bytes = 0});
+      tcp_pair("127.0.0.11", {.defer_accept_seconds = 0, .sockets = {.send_buffer_bytes = 0}});
   CHECK((option_of(server.get(), SOL_SOCKET, SO_BUF_LOCK) & SOCK_SNDBUF_LOCK) == 0);
 }
 
@@ -94,9 +95,9 @@ TEST_CASE("the peer's address is told, IPv4 as IPv4 on a dual-stack socket too")
   REQUIRE(listener);
   const Fd client = connect_to(from, listener->port());
   std::string peer;
-  listener->accept_some(1, [&](int fd, const PeerAddress& address) {
-    ::close(fd);
-    peer = to_string(address);
+  listener->accept_some(1, [&](const Accepted& accepted) {
+    ::close(accepted.fd);
+    peer = to_string(accepted.peer);
   });
   CHECK(peer.starts_with(printed));
   CHECK(std::stoi(peer.substr(printed.size())) > 0);
@@ -131,9 +132,10 @@ TEST_CASE("workers share a port, and the kernel finds each connection a worker")
 
 TEST_CASE("a listener that was handed in goes on listening when we stop") {
   Listener first = listen_on("127.0.0.16");
-  auto adopted = Listener::adopt(Fd(::fcntl(first.fd(), F_DUPFD_CLOEXEC, 0)),
-                                 {.defer_accept_seconds = 0, .send_buffer_bytes = 48 * 1024},
-                                 Listener::Sharing::one_worker);
+  auto adopted =
+      Listener::adopt(Fd(::fcntl(first.fd(), F_DUPFD_CLOEXEC, 0)),
+                      {.defer_accept_seconds = 0, .sockets = {.send_buffer_bytes = 48 * 1024}},
+                      Listener::Sharing::one_worker);
   REQUIRE(adopted);
   CHECK(adopted->outlives_us());
   CHECK(adopted->port() == first.port());

@@ -43,6 +43,16 @@ TEST_CASE("a head that comes byte by byte is taken over with its registration") 
   CHECK(port.stream_tokens.back() == stream_token(0, 1));
 }
 
+TEST_CASE("a connection of a canary stays one, whichever of its requests is taken") {
+  PendingFixture port;
+  const bool canary = GENERATE(true, false);
+  auto [server, client] = tcp_pair("127.0.0.19");
+  port.pending.accept({.fd = server.release(), .peer = {}, .canary = canary}, port.now);
+  send_text(client.get(), get("/keep") + get("/take"));
+  REQUIRE(port.turn_until([&] { return !port.handler.taken.empty(); }));
+  CHECK(port.handler.taken[0].canary == canary);
+}
+
 TEST_CASE("bytes behind a head that is taken are dropped") {
   PendingFixture port;
   const Fd client = port.connect(get("/keep") + get("/take") + "junk");

@@ -23,8 +23,8 @@ std::string get(std::string_view path) {
   return "GET " + std::string(path) + " HTTP/1.1\r\nHost: h\r\n\r\n";
 }
 
-Reply PathHandler::on_request(const Request& request, int fd, const PeerAddress& peer,
-                              bool registered) {
+Reply PathHandler::on_request(const Request& request, const Accepted& connection, bool registered) {
+  const int fd = connection.fd;
   const std::string path(request.path);
   paths.push_back(path);
   if (path.starts_with("/take")) {
@@ -34,7 +34,7 @@ Reply PathHandler::on_request(const Request& request, int fd, const PeerAddress&
     } else {
       REQUIRE(ready_.add(fd, token));
     }
-    taken.push_back({Fd(fd), path, registered, peer});
+    taken.push_back({Fd(fd), path, registered, connection.peer, connection.canary});
     return {.then = Reply::Then::taken, .bytes = {}};
   }
   if (path.starts_with("/big")) {
@@ -60,9 +60,9 @@ Fd PendingFixture::connect(std::string_view first) {
   Fd client = connect_to(kAddress, listener_.port());
   if (!first.empty()) send_text(client.get(), first);
   REQUIRE(wait_for(listener_.fd(), POLLIN));
-  const AcceptEnd end = listener_.accept_some(8, [&](int fd, const PeerAddress& peer) {
-    if (!first.empty()) CHECK(wait_for(fd, POLLIN));
-    pending.accept(fd, peer, now);
+  const AcceptEnd end = listener_.accept_some(8, [&](const Accepted& accepted) {
+    if (!first.empty()) CHECK(wait_for(accepted.fd, POLLIN));
+    pending.accept(accepted, now);
   });
   CHECK(end == AcceptEnd::drained);
   set_blocking(client.get(), false);

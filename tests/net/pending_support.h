@@ -20,12 +20,12 @@ class PathHandler final : public RequestHandler {
     std::string path;
     bool registered = false;
     PeerAddress peer;
+    bool canary = false;
   };
   static constexpr std::size_t kBigBytes = 8 * 1024 * 1024;
 
   explicit PathHandler(ReadySet& ready) : ready_(ready) {}
-  Reply on_request(const Request& request, int fd, const PeerAddress& peer,
-                   bool registered) override;
+  Reply on_request(const Request& request, const Accepted& connection, bool registered) override;
   std::string on_refused(const Refusal& refusal, const PeerAddress& peer) override;
 
   std::vector<std::string> paths;

@@ -44,7 +44,7 @@ std::pair<Fd, Fd> tcp_pair(const char* address, const ListenerOptions& options) 
   if (options.defer_accept_seconds > 0) send_text(client.get(), "x");
   REQUIRE(wait_for(listener.fd(), POLLIN));
   Fd server;
-  listener.accept_some(1, [&](int fd, const PeerAddress&) { server.reset(fd); });
+  listener.accept_some(1, [&](const Accepted& one) { server.reset(one.fd); });
   REQUIRE(server);
   set_blocking(client.get(), false);
   return {std::move(server), std::move(client)};
