@@ -88,6 +88,7 @@ std::expected<void, Refused> Broadcaster::start(StreamToken token, const StartRe
   stream.topic_class = options_.classes->of_subscriptions(names);
   stream.fd = request.fd;
   if (request.framing == Framing::plain) stream.set(Stream::kPlain);
+  if (request.canary) stream.set(Stream::kCanary);
   if (!stream.has(Stream::kAddressCounted)) {
     stream.address = static_cast<std::uint32_t>(request.address_hash);
   }
@@ -95,6 +96,7 @@ std::expected<void, Refused> Broadcaster::start(StreamToken token, const StartRe
   stream.sequence_next = request.resume.after + 1;
   stream.state = StreamState::live;
   stats_.opened.add();
+  if (request.canary) stats_.canaries_opened.add();
   if (request.resume.kind == ResumePlan::Kind::replay) {
     begin_replay(token.index, request, now);
   } else {
@@ -280,6 +282,7 @@ void Broadcaster::finish_turn(Instant now) {
 void Broadcaster::vacate(StreamIndex index, EndReason reason, Instant now) {
   Stream& stream = streams_[index];
   stats_.ended[static_cast<std::size_t>(reason)].add();
+  if (stream.has(Stream::kCanary)) stats_.canaries_ended[static_cast<std::size_t>(reason)].add();
   stats_.duration.observe(std::uint64_t{ticks_between(stream.opened_at, now.tick())} *
                           (kTickMicros / 1'000));
   observer_.on_stream_ended(streams_.token(index), stream, reason, now);

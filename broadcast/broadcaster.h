@@ -73,6 +73,7 @@ struct StartRequest {
   ResumePlan resume;
   std::uint64_t address_hash = 0;  // Of the client's address; 0: unknown.
   std::string_view trace_id;       // The client's own; empty: none.
+  bool canary = false;             // Counted apart, too: its socket has options on trial.
 };
 
 class Broadcaster {

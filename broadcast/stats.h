@@ -28,6 +28,8 @@ struct WorkerStats {
   Counter opened;
   Counter resumed;
   std::array<Counter, kEndReasonNames.size()> ended;
+  Counter canaries_opened;  // Of these: streams on sockets with options on trial.
+  std::array<Counter, kEndReasonNames.size()> canaries_ended;
   Counter frames_sent;  // Frames handed to the kernel whole: chunks, crier's own events included.
   Counter events_delivered;  // Of those, events of the log.
   Counter bytes_sent;

@@ -70,6 +70,8 @@ struct alignas(64) Stream {
 
   static constexpr std::uint8_t kStarved = 64;  // The kernel had no memory for its last write.
 
+  static constexpr std::uint8_t kCanary = 128;  // Its socket has options that were on trial.
+
   bool has(std::uint8_t flag) const { return (flags & flag) != 0; }
   void set(std::uint8_t flag) { flags = static_cast<std::uint8_t>(flags | flag); }
   void clear(std::uint8_t flag) { flags = static_cast<std::uint8_t>(flags & ~flag); }

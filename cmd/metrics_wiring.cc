@@ -36,6 +36,8 @@ constexpr Row<WorkerStats> kWorkerRows[] = {
     {Kind::gauge, "crier_streams_owing", "Streams that are owed events or are replaying.",
      &WorkerStats::streams_owing},
     {Kind::counter, "crier_streams_opened_total", "Streams opened.", &WorkerStats::opened},
+    {Kind::counter, "crier_canary_streams_opened_total",
+     "Of these, streams with the socket options of a canary.", &WorkerStats::canaries_opened},
     {Kind::counter, "crier_streams_resumed_total", "Streams opened with a position to resume from.",
      &WorkerStats::resumed},
     {Kind::counter, "crier_stream_chunks_total",
@@ -194,6 +196,9 @@ void add_workers(Catalogue& catalogue, Sources<WorkerStats> workers) {
   const auto ended = [](std::size_t i) { return broadcast::kEndReasonNames[i]; };
   add_reasons(catalogue.counter("crier_streams_ended_total", "Streams ended."), "reason", ended,
               &WorkerStats::ended, workers);
+  add_reasons(catalogue.counter("crier_canary_streams_ended_total",
+                                "Of these, streams with the socket options of a canary."),
+              "reason", ended, &WorkerStats::canaries_ended, workers);
   const auto gap = [](std::size_t i) { return to_string(static_cast<GapReason>(i)); };
   add_reasons(catalogue.counter("crier_gaps_total", "Gaps that streams were told of."), "reason",
               gap, &WorkerStats::gaps, workers);

@@ -143,6 +143,7 @@ net::Reply SubscribeRoutes::open_stream(const Call& call, const net::SubscribeRe
   start.address_hash =
       keyed_hash(identity_.trace_key, {reinterpret_cast<const char*>(key.data()), key.size()});
   start.trace_id = call.trace_id;
+  start.canary = call.connection.canary;
   if (const auto started = parts_.broadcaster.start(*token, start, now); !started) {
     return refuse_for_now(call, started.error());
   }

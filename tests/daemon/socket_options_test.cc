@@ -107,7 +107,11 @@ TEST_CASE("a canary gets one connection of four, until all get the new options o
   CHECK(streams.open(4) == one_of_four);
   CHECK(shows(daemon, "crier_canary_connections_accepted_total 2"));
   CHECK(shows(daemon, "crier_connections_accepted_total 10"));
+  CHECK(shows(daemon, "crier_canary_streams_opened_total 2"));
+  CHECK(shows(daemon, "crier_canary_streams_ended_total{reason=\"client_closed\"} 0"));
   streams.close();
+  CHECK(shows(daemon, "crier_canary_streams_ended_total{reason=\"client_closed\"} 2"));
+  CHECK(shows(daemon, "crier_streams_ended_total{reason=\"client_closed\"} 10"));
 
   SECTION("the same options at 100 % are for all") {
     reload(daemon, configuration(kNewBytes, 100), "for all new connections");
