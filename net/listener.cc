@@ -151,6 +151,12 @@ Result<Listener> Listener::adopt(Fd socket, const ListenerOptions& options, Shar
                   options.sockets);
 }
 
+Result<void> Listener::prefer_processor(unsigned processor) {
+  const SocketOption option[] = {
+      {SOL_SOCKET, SO_INCOMING_CPU, static_cast<int>(processor), "SO_INCOMING_CPU"}};
+  return set_options(socket_.get(), option);
+}
+
 std::uint16_t Listener::port() const {
   return local_address(socket_.get()).port;
 }

@@ -81,6 +81,11 @@ class Listener {
   // a canary's. Connections take turns: at 25 %, every fourth is the canary's.
   void follow(const SocketPlan& plan);
 
+  // From now on a connection whose packets arrive on that processor comes to this listener, or one
+  // of those in its group that prefer the same; one for whose processor there is none is dealt out
+  // by the hash (SO_INCOMING_CPU; Linux 6.2, 6.1.2). Errors: os.
+  Result<void> prefer_processor(unsigned processor);
+
   // Calls on_accept(const Accepted&) for at most `max` connections. The descriptor is non-blocking,
   // close-on-exec, and on_accept's to close. After stop(): drained.
   template <typename OnAccept>

@@ -130,6 +130,23 @@ TEST_CASE("workers share a port, and the kernel finds each connection a worker")
   CHECK(here + there == 32);
 }
 
+TEST_CASE("whatever processor a listener prefers, every connection is somebody's") {
+  Listener first = listen_on("127.0.0.14");
+  auto second = Listener::open(*Endpoint::parse("127.0.0.14:" + std::to_string(first.port())),
+                               {.defer_accept_seconds = 0});
+  REQUIRE(second);
+  constexpr unsigned kAbsent = 8'191;
+  REQUIRE(first.prefer_processor(kAbsent));
+  REQUIRE(second->prefer_processor(0));
+  CHECK(option_of(first.fd(), SOL_SOCKET, SO_INCOMING_CPU) == int{kAbsent});
+  std::vector<Fd> clients;
+  for (int i = 0; i < 16; ++i) clients.push_back(connect_to("127.0.0.14", first.port()));
+  CHECK(accept_all(first, 64).size() + accept_all(*second, 64).size() == 16);
+  second->stop();  // Of those left none prefers where we are.
+  for (int i = 0; i < 16; ++i) clients.push_back(connect_to("127.0.0.14", first.port()));
+  CHECK(accept_all(first, 64).size() == 16);
+}
+
 TEST_CASE("a listener that was handed in goes on listening when we stop") {
   Listener first = listen_on("127.0.0.16");
   auto adopted =
