@@ -81,6 +81,12 @@ void Activation::name_addresses(config::Config& config) const {
   if (!publish_path.empty()) config.publish.socket = publish_path;
 }
 
+std::string Activation::steering_note(const config::Config& config) const {
+  if (http.empty() || config.workers.steering == config::Steering::off) return {};
+  return "workers.steering is not applied to the sockets of the service manager; disable "
+         "crier-http.socket, or set it to off";
+}
+
 Result<void> Activation::share_out(unsigned workers) {
   if (http.empty() || http.size() == workers) return {};
   if (http.size() != 1) {

@@ -33,6 +33,8 @@ struct Activation {
   std::optional<unsigned> workers() const;
   // Puts the addresses of the sockets in place of the configured ones, which nobody listens on.
   void name_addresses(config::Config& config) const;
+  // That workers.steering does not count, if it would; else empty.
+  std::string steering_note(const config::Config& config) const;
   // Gives each of `workers` a socket: copies of the one there is, or those that are there. Errors:
   // invalid_config when their number is another; os.
   [[nodiscard]] Result<void> share_out(unsigned workers);

@@ -1,12 +1,24 @@
 #include "cmd/check.h"
 
 #include <string>
+#include <vector>
 
 #include "cmd/machine.h"
 #include "cmd/preflight.h"
 #include "cmd/terminal.h"
+#include "core/cpu_list.h"
 
 namespace crier::cmd {
+namespace {
+
+// In the order of the workers.
+std::string places_text(const Preflight& checked) {
+  std::vector<unsigned> numbers;
+  for (const config::Processor& place : checked.places) numbers.push_back(place.number);
+  return to_cpu_list(numbers);
+}
+
+}  // namespace
 
 int check(const Arguments& arguments) {
   const std::string& file = arguments.operands()[0];
@@ -21,7 +33,10 @@ int check(const Arguments& arguments) {
     print_error("crier: warning: " + printable(warning) + "\n");
   }
   std::string text = printable(file) + " is valid: " + config::to_line(checked->budget) + "\n";
-  if (arguments.has("--verbose")) text += config::to_table(checked->budget);
+  if (arguments.has("--verbose")) {
+    text += config::to_table(checked->budget);
+    if (!checked->places.empty()) text += "workers on processors " + places_text(*checked) + "\n";
+  }
   return print_result(text);
 }
 

@@ -156,6 +156,8 @@ void Daemon::make_workers() {
     setup.notes_per_second = config_.log.connections_per_second;
     setup.own_descriptor_table = checked.fit.own_descriptor_tables;
     setup.handed_in = handed_in(i);
+    if (!checked.places.empty()) setup.place = checked.places[i];
+    setup.steering = config_.workers.steering == config::Steering::cpu;
     workers_.push_back(std::make_unique<Worker>(std::move(setup), shared));
   }
   feed_.emplace(event_log_, log_head_, workers_);
@@ -196,7 +198,23 @@ Result<void> Daemon::start_workers() {
   for (const auto& worker : workers_) {
     if (auto started = worker->wait_until_started(); !started && all) all = std::move(started);
   }
-  return all;
+  if (!all) return all;
+  return look_at_places();
+}
+
+// A list is an order, `auto` a wish.
+Result<void> Daemon::look_at_places() {
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    if (const auto& pinned = workers_[i]->pinned(); !pinned) {
+      if (config_.workers.affinity != config::kAffinityAuto) return pinned;
+      log_.warning("a worker is not pinned", {{"worker", i}, {"why", pinned.error().detail}});
+    } else if (const auto place = workers_[i]->place()) {
+      // Not limited: it is one line a worker.
+      stderr_log_.info("worker pinned",
+                       {{"worker", i}, {"processor", place->number}, {"node", place->node}});
+    }
+  }
+  return {};
 }
 
 Result<void> Daemon::open_listeners() {

@@ -81,6 +81,7 @@ class Daemon final : public Readiness {
   void make_workers();
   HandedIn handed_in(std::size_t worker) const;
   Result<void> start_workers();
+  Result<void> look_at_places();
   Result<void> open_publish_socket();
   Result<void> open_admin();
   Result<void> open_listeners();

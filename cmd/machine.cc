@@ -1,12 +1,12 @@
 #include "cmd/machine.h"
 
-#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
 #include <string_view>
 
+#include "cmd/processors.h"
 #include "core/decimal.h"
 #include "net/descriptor_table.h"
 
@@ -45,12 +45,9 @@ bool lists_memory(std::string_view controllers) {
 }  // namespace
 
 unsigned cores() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  // More than 1,024 cores do not fit the set: then the number of those online must do.
-  const long online = ::sysconf(_SC_NPROCESSORS_ONLN);
-  const int mine = ::sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 0;
-  return static_cast<unsigned>(std::max(1L, mine > 0 ? mine : online));
+  const std::size_t mine = allowed_processors().size();
+  if (mine > 0) return static_cast<unsigned>(mine);
+  return static_cast<unsigned>(std::max(1L, ::sysconf(_SC_NPROCESSORS_ONLN)));
 }
 
 std::uint64_t cgroup_memory_bytes(const std::string& root) {
@@ -95,6 +92,7 @@ config::Machine this_machine() {
     machine.descriptors_max = *descriptors;
   }
   machine.watches_max = epoll_watches_max();
+  machine.processors = located(allowed_processors());
   return machine;
 }
 

@@ -18,8 +18,8 @@ std::uint64_t cgroup_memory_bytes(const std::string& root = "");
 // Sockets that all epoll sets of a user may watch together; 0: unknown.
 std::uint64_t epoll_watches_max(const std::string& root = "");
 
-// RAM or the cgroup's limit, whichever is less, open files per table and watches of epoll. Raises
-// the soft limit of open files to the hard one.
+// RAM or the cgroup's limit, whichever is less, open files per table, watches of epoll and
+// processors. Raises the soft limit of open files to the hard one.
 config::Machine this_machine();
 
 }  // namespace crier::cmd

@@ -7,6 +7,25 @@
 #include "config/load.h"
 
 namespace crier::cmd {
+namespace {
+
+unsigned workers_of(const config::Workers& workers, std::optional<unsigned> otherwise) {
+  if (workers.count != 0) return workers.count;
+  if (otherwise) return *otherwise;
+  const unsigned listed = config::processors_listed(workers.affinity);
+  return listed != 0 ? listed : cores();
+}
+
+// The hash gives every table about its part; packets arrive where they like.
+std::string steering_problem(const Preflight& checked) {
+  if (checked.config.workers.steering == config::Steering::off) return {};
+  if (!checked.fit.own_descriptor_tables) return {};
+  return "workers.steering may fill the descriptor table of one worker, which then closes new "
+         "connections while others have room; set it to off, or raise LimitNOFILE= (ulimit -n) "
+         "until one table holds limits.streams_max";
+}
+
+}  // namespace
 
 Checked preflight(const std::optional<std::string>& file, std::span<const std::string> overrides,
                   const config::Machine& machine, std::optional<unsigned> workers) {
@@ -17,12 +36,13 @@ Checked preflight(const std::optional<std::string>& file, std::span<const std::s
     return std::unexpected(std::move(problems));
   }
   Preflight result{.config = *std::move(loaded)};
-  result.workers =
-      result.config.workers.count != 0 ? result.config.workers.count : workers.value_or(cores());
+  result.workers = workers_of(result.config.workers, workers);
   result.budget = config::budget_of(result.config, result.workers);
   result.fit = config::fit(result.config, result.budget, machine);
-  if (!result.fit.memory_problem.empty()) {
-    return std::unexpected(std::vector{result.fit.memory_problem});
+  auto affinity =
+      config::plan_affinity(result.config.workers.affinity, result.workers, machine.processors);
+  for (const std::string& problem : {result.fit.memory_problem, affinity.problem}) {
+    if (!problem.empty()) return std::unexpected(std::vector{problem});
   }
   result.sockets = socket_options(result.config);
   if (auto tried = net::try_options(result.sockets)) {
@@ -33,7 +53,9 @@ Checked preflight(const std::optional<std::string>& file, std::span<const std::s
   } else {
     return std::unexpected(std::vector{tried.error().detail});
   }
-  for (const std::string& problem : {result.fit.descriptor_problem, result.fit.watch_problem}) {
+  result.places = std::move(affinity.places);
+  for (const std::string& problem : {result.fit.descriptor_problem, result.fit.watch_problem,
+                                     affinity.note, steering_problem(result)}) {
     if (!problem.empty()) result.warnings.push_back(problem);
   }
   if (result.fit.streams_possible == 0) return std::unexpected(std::move(result.warnings));

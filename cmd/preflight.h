@@ -16,20 +16,23 @@ namespace crier::cmd {
 
 struct Preflight {
   config::Config config;
-  unsigned workers = 1;  // That will really run: workers.count, or one per core.
+  unsigned workers = 1;                   // That will really run.
+  std::vector<config::Processor> places;  // Of each worker; empty: none is pinned.
   config::Budget budget;
   config::Fit fit;
   net::SocketOptions sockets;  // Of subscribers; those that can be used.
-  // What an operator should know, though the daemon can run: fewer open files, or watches
-  // of epoll, than streams allowed, a socket option that the kernel refuses.
+  // What an operator should know, though the daemon can run: fewer open files, or watches of epoll,
+  // than streams allowed, a socket option that the kernel refuses, workers that share a processor
+  // or may get uneven parts.
   std::vector<std::string> warnings;
 };
 
 // Or every reason not to start, each a whole sentence. A machine without the memory for a full
 // house is one: it would be found out under the highest load. One without open files or
-// watches of epoll for a single stream is another.
+// watches of epoll for a single stream is another, and a processor listed that crier may not use.
 //
-// `workers`: what workers.count 0 means; nothing: one per core.
+// `workers`: what workers.count 0 means; nothing: as many as workers.affinity lists, or as there
+// are cores.
 using Checked = std::expected<Preflight, std::vector<std::string>>;
 
 [[nodiscard]] Checked preflight(const std::optional<std::string>& file,

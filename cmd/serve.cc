@@ -32,6 +32,9 @@ int serve(const Arguments& arguments) {
   if (const auto shared = activation->share_out(checked->workers); !shared) {
     return failed(arguments, shared.error().detail);
   }
+  if (const auto note = activation->steering_note(checked->config); !note.empty()) {
+    checked->warnings.push_back(note);
+  }
   auto daemon = Daemon::start({std::move(*checked), file, overrides, std::move(*activation)});
   if (!daemon) return failed(arguments, daemon.error().detail);
   (*daemon)->run_until_stopped();  // SIGTERM drains, a second one ends at once, SIGHUP reloads.

@@ -8,6 +8,7 @@
 #include <system_error>
 #include <utility>
 
+#include "cmd/processors.h"
 #include "core/check.h"
 #include "core/turn_limits.h"
 #include "net/descriptor_table.h"
@@ -42,6 +43,8 @@ void Worker::start_thread() {
 }
 
 void Worker::run_thread() {
+  // First of all: a table is of the node whose processor touches it first.
+  if (setup_.place) pinned_ = pin_this_thread(setup_.place->number);
   Result<void> ready;
   if (setup_.own_descriptor_table) ready = net::leave_shared_table();
   shared_.tables_left.arrive_and_wait();
@@ -114,6 +117,9 @@ Result<void> Worker::listen() {
                              : net::Listener::open(setup_.endpoint, setup_.listener);
   if (!listener) return std::unexpected(listener.error());
   listener_ = std::make_unique<net::Listener>(std::move(*listener));
+  if (setup_.steering && place() && !listener_->outlives_us()) {
+    if (auto preferred = listener_->prefer_processor(place()->number); !preferred) return preferred;
+  }
   return listener_poll_->watch(listener_->fd());
 }
 

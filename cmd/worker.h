@@ -22,6 +22,7 @@
 #include "cmd/subscribe_routes.h"
 #include "cmd/worker_io.h"
 #include "cmd/worker_queries.h"
+#include "config/affinity.h"
 #include "core/spsc_queue.h"
 #include "net/endpoint.h"
 #include "net/listener.h"
@@ -50,7 +51,9 @@ struct WorkerSetup {
   net::PendingLimits pending;
   std::uint32_t notes_per_second = 100;  // Lines of the connection log.
   bool own_descriptor_table = false;
-  HandedIn handed_in;  // With a listener, `endpoint` is not used.
+  std::optional<config::Processor> place;  // Where to pin the thread.
+  bool steering = false;                   // The listener prefers connections that arrive there.
+  HandedIn handed_in;                      // With a listener, `endpoint` is not used.
 };
 
 class Worker final : public broadcast::StreamObserver,
@@ -72,6 +75,12 @@ class Worker final : public broadcast::StreamObserver,
   // Waits until the thread serves orders and tasks, or has ended because the kernel refused what it
   // needs. Throws std::bad_alloc where that was memory. Requires: start_thread(), once.
   [[nodiscard]] Result<void> wait_until_started() { return started_.get_future().get(); }
+  // Where the thread is pinned. Valid once it has started, as is what follows.
+  std::optional<config::Processor> place() const {
+    return pinned_ ? setup_.place : std::optional<config::Processor>();
+  }
+  // Why it is not, if it was to be.
+  const Result<void>& pinned() const { return pinned_; }
   void join() {
     if (thread_.joinable()) thread_.join();
   }
@@ -148,6 +157,7 @@ class Worker final : public broadcast::StreamObserver,
   std::string trace_id_of(broadcast::StreamToken token, const broadcast::Stream& stream) const;
 
   WorkerSetup setup_;
+  Result<void> pinned_;  // Written before started_.
   Shared shared_;
   broadcast::WorkerStats stats_;
   RefusalCounts refusals_;

@@ -32,6 +32,7 @@
 #include <string_view>
 #include <vector>
 
+#include "config/affinity.h"
 #include "config/config.h"
 
 namespace crier::config {
@@ -69,6 +70,7 @@ struct Machine {
   std::uint64_t memory_bytes = 0;     // The smaller of RAM and the cgroup's limit; 0: unknown.
   std::uint64_t descriptors_max = 0;  // RLIMIT_NOFILE, after it was raised; 0: unknown.
   std::uint64_t watches_max = 0;      // fs.epoll.max_user_watches; 0: unknown.
+  std::vector<Processor> processors;  // That this process may run on; empty: unknown.
 };
 
 struct Fit {

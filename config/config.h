@@ -32,6 +32,8 @@ enum class RefuseWith : std::uint8_t {
 enum class Patterns : std::uint8_t { deny, allow };
 enum class OwnDescriptorTable : std::uint8_t { automatic, on, off };
 enum class LogLevel : std::uint8_t { debug, info, warning, error };
+// Which worker's listener the kernel gives a connection to.
+enum class Steering : std::uint8_t { off, cpu };
 // What a start does about kernel parameters below what the configuration needs.
 enum class KernelTuning : std::uint8_t { off, check, apply };
 
@@ -42,6 +44,7 @@ std::span<const std::string_view> names_of(RefuseWith);
 std::span<const std::string_view> names_of(Patterns);
 std::span<const std::string_view> names_of(OwnDescriptorTable);
 std::span<const std::string_view> names_of(LogLevel);
+std::span<const std::string_view> names_of(Steering);
 std::span<const std::string_view> names_of(KernelTuning);
 
 template <typename Choice>
@@ -83,7 +86,9 @@ struct Admin {
 };
 
 struct Workers {
-  std::uint32_t count = 0;  // 0: one per core.
+  std::uint32_t count = 0;       // 0: one per core, or per processor that `affinity` lists.
+  std::string affinity = "off";  // See affinity.h.
+  Steering steering = Steering::off;
   OwnDescriptorTable own_descriptor_table = OwnDescriptorTable::automatic;
 };
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "config/affinity.h"
 #include "config/knob.h"
 
 namespace crier::config {
@@ -22,6 +23,7 @@ class Checks {
     at_least("limits.request_bytes_max", limits.request_bytes_max, limits.event_bytes_max);
     buckets();
     endpoints();
+    steering();
     return std::move(found_);
   }
 
@@ -66,6 +68,13 @@ class Checks {
     if (!config_.publish.socket.empty() && admin == "unix:" + config_.publish.socket) {
       add("admin.listen", "publish.socket", to_text(admin), "it must differ from publish.socket");
     }
+  }
+
+  void steering() {
+    const Workers& workers = config_.workers;
+    if (workers.steering == Steering::off || workers.affinity != kAffinityOff) return;
+    add("workers.steering", "workers.affinity", to_text(std::string(to_string(workers.steering))),
+        "it needs workers.affinity (\"off\") to pin the workers");
   }
 
   void add(std::string_view key, std::string_view other, std::string value, std::string rule) {

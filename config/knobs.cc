@@ -72,8 +72,20 @@ constexpr std::array kKnobs{
     number<&C::admin, &Admin::connections_max>("admin.connections_max", {1, 4'096}, kRestart,
                                                "Open connections to the admin endpoint."),
 
-    number<&C::workers, &Workers::count>("workers.count", {0, 1'024}, kRestart,
-                                         "Threads that serve subscribers. 0: one per core."),
+    number<&C::workers, &Workers::count>(
+        "workers.count", {0, 1'024}, kRestart,
+        "Threads that serve subscribers. 0: one per core, or one per "
+        "processor listed in workers.affinity."),
+    text<&C::workers, &Workers::affinity>(
+        "workers.affinity", kAffinity, kRestart,
+        "Which processor each worker is pinned to. off: none. auto: one of those that crier may "
+        "use, NUMA nodes in turn, whole cores before their second threads. A list: the first "
+        "worker to the first of it, and so on."),
+    choice<&C::workers, &Workers::steering>(
+        "workers.steering", kRestart,
+        "Which worker gets a connection. off: the one that a hash of its addresses names, so that "
+        "all have as many. cpu: the one pinned to the processor on which its packets arrive "
+        "(SO_INCOMING_CPU), however many that has. Not for sockets that a service manager opened."),
     choice<&C::workers, &Workers::own_descriptor_table>(
         "workers.own_descriptor_table", kRestart,
         "Whether each worker has a descriptor table of its own, so that the limit on open files "

@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "config/affinity.h"
+#include "core/cpu_list.h"
 #include "core/decimal.h"
 #include "core/topic.h"
 
@@ -129,6 +131,10 @@ bool is_congestion_control(std::string_view text) {
   return text.size() <= 15 && std::ranges::all_of(text, is_part);
 }
 
+bool is_affinity(std::string_view text) {
+  return text == kAffinityOff || text == kAffinityAuto || parse_cpu_list(text).has_value();
+}
+
 }  // namespace
 
 const TextRule kTcpEndpoint{"an address and a port, like \"127.0.0.1:8080\" or \"*:8080\"",
@@ -149,5 +155,7 @@ const TextRule kCongestionControl{"a name of at most 15 bytes, like \"bbr\" or \
                                   is_congestion_control};
 const TextRule kPattern{"a topic like \"orders.eu\" or a pattern like \"orders.*\" or \"orders.>\"",
                         valid_pattern};
+const TextRule kAffinity{"\"off\", \"auto\", or processors, each once, like \"0-3,8,10-11\"",
+                         is_affinity};
 
 }  // namespace crier::config

@@ -50,6 +50,8 @@ TEST_CASE("a valid file is said to be valid, with what it adds up to") {
   const auto verbose =
       run_command({"check", file, "--verbose", "--set", "limits.streams_max=2000"});
   CHECK_THAT(verbose.out, Contains(" with 2000 streams") && Contains("\na full house "));
+  const auto pinned = run_command({"check", file, "--verbose", "--set", "workers.affinity=auto"});
+  CHECK_THAT(pinned.out, Contains("\nworkers on processors "));
 }
 
 TEST_CASE("every problem of a file is told, with its line") {
@@ -157,6 +159,7 @@ TEST_CASE("the smallest limit of the control groups counts") {
 TEST_CASE("this machine has cores, memory and open files") {
   const config::Machine machine = this_machine();
   CHECK(cores() >= 1);
+  CHECK(machine.processors.size() == cores());
   CHECK(machine.memory_bytes > (1U << 20));
   CHECK(machine.descriptors_max >= 64);
 }

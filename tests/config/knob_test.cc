@@ -18,6 +18,7 @@ std::vector<std::string> beside(std::string_view key) {
     return {"limits.event_bytes_max=1"};
   }
   if (key == "limits.event_bytes_max") return {"limits.owed_bytes_max=1048576"};
+  if (key == "workers.steering") return {"workers.affinity=auto"};
   return {};
 }
 
@@ -98,7 +99,8 @@ TEST_CASE("each choice is accepted and kept, anything else refused") {
     if (knob.kind != Kind::choice) continue;
     for (const std::string_view name : knob.choices()) {
       INFO(knob.key << " = " << name);
-      const std::vector<std::string> overrides{std::string(knob.key) + "=" + std::string(name)};
+      std::vector<std::string> overrides = beside(knob.key);
+      overrides.push_back(std::string(knob.key) + "=" + std::string(name));
       const Loaded loaded = load(std::nullopt, overrides);
       REQUIRE(loaded);
       CHECK(knob.get(*loaded) == Value(std::string(name)));
@@ -125,6 +127,7 @@ TEST_CASE("what a knob is set to is what it gives back, and nothing else moves")
                             : knob.rule == &kTcpEndpoint   ? "[::1]:1"
                             : knob.rule == &kAdminEndpoint ? "unix:/a"
                             : knob.rule == &kSocketPath    ? "/b"
+                            : knob.rule == &kAffinity      ? "0-3,8"
                                                            : "adm");
         break;
       case Kind::list:

@@ -206,6 +206,14 @@ TEST_CASE("a passed socket is open in the tables that need it, and in no other")
   }
 }
 
+TEST_CASE("passed sockets are not steered, and that is said") {
+  ServiceManager manager;
+  manager.open_http(1);
+  const RunningDaemon daemon(manager.options({"workers.affinity=auto", "workers.steering=cpu"}));
+  CHECK(daemon.wait_for_output("warning workers.steering is not applied to the sockets"));
+  CHECK(daemon.subscribe("/events/a").next().event == "crier.open");
+}
+
 TEST_CASE("what was passed by mistake is named") {
   ServiceManager manager;
   const std::vector<std::string> settings = {"workers.count=2"};

@@ -149,6 +149,23 @@ def every_worker_may_have_a_descriptor_table_in_the_sandbox(machine):
     machine.no_drop_in("crier.service")
 
 
+@case
+def pinned_workers_need_their_drop_in(machine):
+    configure(machine, '{"workers": {"affinity": "auto"}}')
+    start(machine)
+    check("cannot pin a worker to processor" in machine.journal(),
+          machine.last_lines())
+    stop(machine)
+    with open(os.path.join(HERE, "../../deploy/systemd/drop-ins/processors.conf")) as file:
+        machine.drop_in("crier.service", file.read())
+    start(machine)
+    check(until(lambda: "worker pinned worker=0 processor=" in machine.journal()),
+          machine.last_lines())
+    stop(machine)
+    machine.no_drop_in("crier.service")
+    configure(machine, "{}")
+
+
 def stop_thread(thread):
     """By ptrace: a signal would stop all of them. Gives back what lets it go."""
     libc = ctypes.CDLL(None, use_errno=True)

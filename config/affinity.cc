@@ -1,0 +1,107 @@
+#include "config/affinity.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <tuple>
+#include <utility>
+
+#include "core/check.h"
+#include "core/cpu_list.h"
+
+namespace crier::config {
+namespace {
+
+std::vector<unsigned> numbers_of(std::span<const Processor> processors) {
+  std::vector<unsigned> numbers;
+  for (const Processor& processor : processors) numbers.push_back(processor.number);
+  std::ranges::sort(numbers);
+  return numbers;
+}
+
+// The k-th of a node's n processors stands at (2k + 1) / 2n: sorted by that, every beginning of the
+// list has of each node about its part. Threads of a core are dealt out in rounds.
+std::vector<Processor> spread(std::span<const Processor> usable) {
+  using Round = std::pair<unsigned, unsigned>;  // Sibling and node.
+  std::map<Round, std::uint64_t> sizes;
+  std::vector<Processor> sorted(usable.begin(), usable.end());
+  std::ranges::sort(sorted, {}, &Processor::number);
+  for (const Processor& processor : sorted) ++sizes[{processor.sibling, processor.node}];
+
+  struct Ranked {
+    Processor processor;
+    std::uint64_t above;
+    std::uint64_t below;
+  };
+  std::vector<Ranked> ranked;
+  std::map<Round, std::uint64_t> seen;
+  for (const Processor& processor : sorted) {
+    const Round round{processor.sibling, processor.node};
+    ranked.push_back({processor, 2 * seen[round]++ + 1, 2 * sizes[round]});
+  }
+  std::ranges::stable_sort(ranked, [](const Ranked& a, const Ranked& b) {
+    return std::tuple(a.processor.sibling, a.above * b.below, a.processor.node) <
+           std::tuple(b.processor.sibling, b.above * a.below, b.processor.node);
+  });
+  std::vector<Processor> spread;
+  for (const Ranked& one : ranked) spread.push_back(one.processor);
+  return spread;
+}
+
+// Nothing, and the problem in `affinity`, if one is not usable.
+std::vector<Processor> listed(std::string_view setting, std::span<const Processor> usable,
+                              Affinity& affinity) {
+  const auto numbers = parse_cpu_list(setting);
+  CRIER_CHECK(numbers.has_value());
+  std::vector<Processor> processors;
+  std::vector<unsigned> missing;
+  for (const unsigned number : *numbers) {
+    const auto found = std::ranges::find(usable, number, &Processor::number);
+    if (found != usable.end()) {
+      processors.push_back(*found);
+    } else if (usable.empty()) {
+      processors.push_back({.number = number});
+    } else {
+      missing.push_back(number);
+    }
+  }
+  if (missing.empty()) return processors;
+  affinity.problem = "workers.affinity lists " + to_cpu_list(missing) +
+                     ", but the processors that crier may use are " +
+                     to_cpu_list(numbers_of(usable)) +
+                     "; change it, or what AllowedCPUs=, CPUAffinity= or taskset allow";
+  return {};
+}
+
+}  // namespace
+
+Affinity plan_affinity(std::string_view setting, unsigned workers,
+                       std::span<const Processor> usable) {
+  CRIER_CHECK(workers >= 1);
+  Affinity affinity;
+  if (setting == kAffinityOff) return affinity;
+  const bool automatic = setting == kAffinityAuto;
+  if (automatic && usable.empty()) {
+    affinity.note = "workers.affinity: the processors are not known, no worker is pinned";
+    return affinity;
+  }
+  const auto processors = automatic ? spread(usable) : listed(setting, usable, affinity);
+  if (processors.empty()) return affinity;
+  for (unsigned worker = 0; worker < workers; ++worker) {
+    affinity.places.push_back(processors[worker % processors.size()]);
+  }
+  if (workers > processors.size()) {
+    affinity.note = "workers.affinity has " + std::to_string(processors.size()) +
+                    " processors for " + std::to_string(workers) +
+                    " workers, so some share one; lower workers.count";
+  }
+  return affinity;
+}
+
+unsigned processors_listed(std::string_view setting) {
+  if (setting == kAffinityOff || setting == kAffinityAuto) return 0;
+  const auto numbers = parse_cpu_list(setting);
+  return numbers ? static_cast<unsigned>(numbers->size()) : 0;
+}
+
+}  // namespace crier::config
