@@ -47,10 +47,12 @@ constexpr std::string_view kIndexHead =
 constexpr std::string_view kIndexDebug =
     "<li><a href=\"/debug/streams\">/debug/streams</a>: open streams\n"
     "<li><a href=\"/debug/topics\">/debug/topics</a>: topics and their history\n"
+    "<li><a href=\"/debug/workers\">/debug/workers</a>: workers and their processors\n"
     "<li><a href=\"/debug/config\">/debug/config</a>: the configuration in force\n"
     "</ul>\n</html>\n";
 constexpr std::string_view kIndexNoDebug =
-    "<li>/debug/streams, /debug/topics, /debug/config: set <code>admin.debug</code> to true\n"
+    "<li>/debug/streams, /debug/topics, /debug/workers, /debug/config: set "
+    "<code>admin.debug</code> to true\n"
     "</ul>\n</html>\n";
 
 }  // namespace
@@ -94,12 +96,13 @@ struct AdminRoutes::Route {
 };
 
 const AdminRoutes::Route* AdminRoutes::find(std::string_view path) {
-  static constexpr std::array<Route, 7> kRoutes = {{
+  static constexpr std::array<Route, 8> kRoutes = {{
       {"/", false, &AdminRoutes::index},
       {"/metrics", false, &AdminRoutes::metrics},
       {"/healthz", false, &AdminRoutes::health},
       {"/readyz", false, &AdminRoutes::ready},
       {"/debug/config", true, &AdminRoutes::config},
+      {"/debug/workers", true, &AdminRoutes::workers},
       {"/debug/streams", true, &AdminRoutes::streams},
       {"/debug/topics", true, &AdminRoutes::topics},
   }};
@@ -147,6 +150,10 @@ void AdminRoutes::index(const net::Request&, const Answer& answer) {
 
 void AdminRoutes::config(const net::Request&, const Answer& answer) {
   answer.send(kJson, crier::config::dump_json(parts_.config));
+}
+
+void AdminRoutes::workers(const net::Request&, const Answer& answer) {
+  answer.send(kJson, workers_json(parts_.workers.list_workers()));
 }
 
 void AdminRoutes::streams(const net::Request& request, const Answer& answer) {

@@ -4,7 +4,8 @@
 //   /healthz        200: the control loop turns
 //   /readyz         200, or 503 with the reason in a word
 //   /               a page with links
-//   /debug/config   what is in force                         these three where admin.debug is true
+//   /debug/config   what is in force                         these four where admin.debug is true
+//   /debug/workers  their processors, and how many streams each has
 //   /debug/streams  ?limit=1..100 &after=<next of the last page>
 //   /debug/topics   the same
 //
@@ -67,6 +68,7 @@ class AdminRoutes : public net::HttpHandler {
   void ready(const net::Request& request, const Answer& answer);
   void index(const net::Request& request, const Answer& answer);
   void config(const net::Request& request, const Answer& answer);
+  void workers(const net::Request& request, const Answer& answer);
   void streams(const net::Request& request, const Answer& answer);
   void topics(const net::Request& request, const Answer& answer);
 

@@ -194,4 +194,17 @@ void Control::list_streams(std::uint64_t cursor, std::size_t limit,
   if (!asked) question->finish(false);
 }
 
+std::vector<WorkerRow> Control::list_workers() const {
+  std::vector<WorkerRow> rows;
+  for (const auto& worker : parts_.workers) {
+    const broadcast::WorkerStats& stats = worker->stats();
+    rows.push_back({.place = worker->place(),
+                    .streams = stats.streams.read(),
+                    .streams_opened = stats.opened.read(),
+                    .connections_accepted = worker->listener_counters().accepted.read(),
+                    .bytes_sent = stats.bytes_sent.read()});
+  }
+  return rows;
+}
+
 }  // namespace crier::cmd

@@ -50,6 +50,8 @@ class Control final : public WorkerQueries {
       std::function<void(std::optional<std::vector<std::uint64_t>>)> done) override;
   void list_streams(std::uint64_t cursor, std::size_t limit,
                     std::function<void(std::optional<StreamPage>)> done) override;
+  // Requires: all listen.
+  std::vector<WorkerRow> list_workers() const override;
 
  private:
   // A question that several workers answer.

@@ -34,6 +34,21 @@ Json to_json(const StreamRow& row) {
 
 }  // namespace
 
+std::string workers_json(const std::vector<WorkerRow>& workers) {
+  Json rows = Json::array();
+  for (std::size_t i = 0; i < workers.size(); ++i) {
+    const WorkerRow& worker = workers[i];
+    rows.push_back(Json{{"worker", i},
+                        {"processor", worker.place ? Json(worker.place->number) : Json()},
+                        {"node", worker.place ? Json(worker.place->node) : Json()},
+                        {"streams", worker.streams},
+                        {"streams_opened", worker.streams_opened},
+                        {"connections_accepted", worker.connections_accepted},
+                        {"bytes_sent", worker.bytes_sent}});
+  }
+  return Json{{"workers", std::move(rows)}}.dump() + "\n";
+}
+
 std::string streams_json(const StreamPage& page) {
   Json rows = Json::array();
   for (const StreamRow& row : page.rows) rows.push_back(to_json(row));

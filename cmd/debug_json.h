@@ -1,8 +1,8 @@
-// The JSON of /debug/streams and /debug/topics. Pure functions.
+// The JSON of /debug/workers, /debug/streams and /debug/topics. Pure functions.
 //
-// Each page is {"streams":[…],"next":"…"} or {"topics":[…],"next":"…"}; `next` goes into the next
-// request's `after`, and is null on the last page. It is text: a cursor may be larger than the
-// integers that JavaScript reads exactly.
+// /debug/workers is {"workers":[…]}. Of the others each page is {"streams":[…],"next":"…"} or
+// {"topics":[…],"next":"…"}; `next` goes into the next request's `after`, and is null on the last
+// page. It is text: a cursor may be larger than the integers that JavaScript reads exactly.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +15,9 @@
 #include "core/event_id.h"
 
 namespace crier::cmd {
+
+// In the order of the workers; `processor` and `node` are null where one is not pinned.
+std::string workers_json(const std::vector<WorkerRow>& workers);
 
 std::string streams_json(const StreamPage& page);
 

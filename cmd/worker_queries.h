@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "config/affinity.h"
+
 namespace crier::cmd {
 
 struct StreamRow {
@@ -26,6 +28,14 @@ struct StreamPage {
   std::uint64_t next = 0;  // Cursor of the next page; 0: this was the last.
 };
 
+struct WorkerRow {
+  std::optional<config::Processor> place;  // Where its thread is pinned.
+  std::uint64_t streams = 0;
+  std::uint64_t streams_opened = 0;
+  std::uint64_t connections_accepted = 0;
+  std::uint64_t bytes_sent = 0;
+};
+
 // Belongs to the control loop. Each answer arrives once, at once or later, or not at all if the
 // daemon stops first. It is nothing where a worker has too many questions waiting or does not
 // answer within a second: half of the truth would be a wrong number.
@@ -39,6 +49,8 @@ class WorkerQueries {
   // At most `limit` streams from a cursor on (0: from the start), in the order of worker and slot.
   virtual void list_streams(std::uint64_t cursor, std::size_t limit,
                             std::function<void(std::optional<StreamPage>)> done) = 0;
+  // Every worker, in order: what they count is read as it stands, so nobody is asked.
+  virtual std::vector<WorkerRow> list_workers() const = 0;
 };
 
 }  // namespace crier::cmd

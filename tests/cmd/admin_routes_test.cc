@@ -42,6 +42,9 @@ class FakeQueries : public WorkerQueries {
     listed = std::move(done);
   }
 
+  std::vector<WorkerRow> list_workers() const override { return workers; }
+
+  std::vector<WorkerRow> workers;
   std::vector<std::string> asked_topics;
   std::uint64_t asked_cursor = 0;
   std::size_t asked_limit = 0;
@@ -209,7 +212,8 @@ TEST_CASE("names that a page could point here are refused, and pages") {
 
 TEST_CASE("debug pages are there once admin.debug is true, at once") {
   Served served;
-  const auto target = GENERATE("/debug/config", "/debug/streams", "/debug/topics");
+  const auto target =
+      GENERATE("/debug/config", "/debug/workers", "/debug/streams", "/debug/topics");
   CAPTURE(target);
   const Reply before = served.get(target);
   CHECK(before.status == 404);
@@ -242,7 +246,25 @@ TEST_CASE("every link of the page leads somewhere") {
     if (served.queries.counted) served.queries.counted({});
     CHECK(Served::read(client).status == 200);
   }
-  CHECK(links == 6);
+  CHECK(links == 7);
+}
+
+TEST_CASE("workers are listed with their processors") {
+  Served served;
+  served.config.admin.debug = true;
+  served.queries.workers = {{.place = config::Processor{.number = 9, .node = 1},
+                             .streams = 2,
+                             .streams_opened = 3,
+                             .connections_accepted = 4,
+                             .bytes_sent = 5},
+                            {}};
+  const Reply reply = served.get("/debug/workers");
+  CHECK(reply.status == 200);
+  CHECK(json::parse(reply.body) == json::parse(R"({"workers":[
+      {"worker":0,"processor":9,"node":1,"streams":2,"streams_opened":3,"connections_accepted":4,
+       "bytes_sent":5},
+      {"worker":1,"processor":null,"node":null,"streams":0,"streams_opened":0,
+       "connections_accepted":0,"bytes_sent":0}]})"));
 }
 
 TEST_CASE("streams are listed page by page, when the workers have answered") {

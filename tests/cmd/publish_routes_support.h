@@ -43,6 +43,7 @@ struct ScriptedWorkers : WorkerQueries {
   }
   void list_streams(std::uint64_t, std::size_t,
                     std::function<void(std::optional<StreamPage>)>) override {}
+  std::vector<WorkerRow> list_workers() const override { return {}; }
 
   std::vector<std::function<void()>> later;
   bool stuck = false;
