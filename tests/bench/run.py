@@ -32,6 +32,7 @@ class Settings:
         self.load = os.path.join(arguments.build, "tests", "bench_load")
         self.size = arguments.size
         self.quick = arguments.quick
+        self.knobs = {}  # Of crier, on top of the scenario's.
 
     def seconds(self, usual):
         return max(5, usual // 2) if self.quick else usual

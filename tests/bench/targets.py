@@ -127,7 +127,8 @@ class Crier(Target):
     def __init__(self, settings, workers=1, streams_max=18_500, **more):
         super().__init__(settings)
         self.knobs = {"http.listen": self.address, "admin.listen": f"{ADDRESS}:{free_port()}",
-                      "workers.count": workers, "limits.streams_max": streams_max, **more}
+                      "workers.count": workers, "limits.streams_max": streams_max, **more,
+                      **settings.knobs}
 
     def command(self):
         knobs = {**self.knobs, "publish.socket": self.publish_socket}
