@@ -14,6 +14,7 @@ namespace {
 // In the order of the workers.
 std::string places_text(const Preflight& checked) {
   std::vector<unsigned> numbers;
+  numbers.reserve(checked.places.size());
   for (const config::Processor& place : checked.places) numbers.push_back(place.number);
   return to_cpu_list(numbers);
 }

@@ -14,6 +14,7 @@ namespace {
 
 std::vector<unsigned> numbers_of(std::span<const Processor> processors) {
   std::vector<unsigned> numbers;
+  numbers.reserve(processors.size());
   for (const Processor& processor : processors) numbers.push_back(processor.number);
   std::ranges::sort(numbers);
   return numbers;
@@ -39,11 +40,12 @@ std::vector<Processor> spread(std::span<const Processor> usable) {
     const Round round{processor.sibling, processor.node};
     ranked.push_back({processor, 2 * seen[round]++ + 1, 2 * sizes[round]});
   }
-  std::ranges::stable_sort(ranked, [](const Ranked& a, const Ranked& b) {
+  std::ranges::sort(ranked, [](const Ranked& a, const Ranked& b) {
     return std::tuple(a.processor.sibling, a.above * b.below, a.processor.node) <
            std::tuple(b.processor.sibling, b.above * a.below, b.processor.node);
   });
   std::vector<Processor> spread;
+  spread.reserve(ranked.size());
   for (const Ranked& one : ranked) spread.push_back(one.processor);
   return spread;
 }
