@@ -80,8 +80,8 @@ TEST_CASE("what cannot be meant is refused with what would help") {
   INFO(row.name);
   const auto parsed = parse(row.words);
   CHECK(parsed.then == Then::misuse);
-  CHECK_THAT(parsed.text, Catch::Matchers::Contains(row.says));
-  CHECK_THAT(parsed.text, Catch::Matchers::Contains("--help`.\n"));
+  CHECK_THAT(parsed.text, Catch::Matchers::ContainsSubstring(row.says));
+  CHECK_THAT(parsed.text, Catch::Matchers::ContainsSubstring("--help`.\n"));
 }
 
 TEST_CASE("the help lists every command") {
@@ -90,8 +90,10 @@ TEST_CASE("the help lists every command") {
   const auto parsed = parse(words);
   REQUIRE(parsed.then == Then::print);
   for (const Command& command : commands()) {
-    CHECK_THAT(parsed.text, Catch::Matchers::Contains("\n  " + std::string(command.name) + " "));
-    CHECK_THAT(parsed.text, Catch::Matchers::Contains(std::string(command.summary) + "\n"));
+    CHECK_THAT(parsed.text,
+               Catch::Matchers::ContainsSubstring("\n  " + std::string(command.name) + " "));
+    CHECK_THAT(parsed.text,
+               Catch::Matchers::ContainsSubstring(std::string(command.summary) + "\n"));
   }
 }
 
@@ -102,7 +104,8 @@ TEST_CASE("each command's help lists each of its options, in 100 columns") {
     CHECK(parsed.text == parse({"help", command.name}).text);
     CHECK_THAT(parsed.text, Catch::Matchers::StartsWith("Usage: " + usage_line(command) + "\n"));
     for (const Option& option : command.options) {
-      CHECK_THAT(parsed.text, Catch::Matchers::Contains("\n  " + std::string(option.name)));
+      CHECK_THAT(parsed.text,
+                 Catch::Matchers::ContainsSubstring("\n  " + std::string(option.name)));
     }
     std::size_t column = 0;
     for (const char c : parsed.text) {

@@ -11,9 +11,9 @@
 namespace crier::cmd {
 namespace {
 
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 
-std::string quoted(std::string_view text) {
+std::string shell_quoted(std::string_view text) {
   std::string out = "'";
   for (const char c : text) out += c == '\'' ? "'\\''" : std::string(1, c);
   return out + "'";
@@ -29,7 +29,7 @@ std::string offered(const std::string& words) {
       ")\n"
       "COMP_CWORD=$((${#COMP_WORDS[@]} - 1))\n_crier\n"
       "printf '%s\\n' \"${COMPREPLY[@]}\" $files | sed /^$/d | LC_ALL=C sort | paste -sd ' ' -\n";
-  std::FILE* pipe = ::popen(("bash --norc -uc " + quoted(script) + " 2>&1").c_str(), "r");
+  std::FILE* pipe = ::popen(("bash --norc -uc " + shell_quoted(script) + " 2>&1").c_str(), "r");
   REQUIRE(pipe != nullptr);
   std::string out;
   std::array<char, 4'096> bytes{};
@@ -54,14 +54,14 @@ TEST_CASE("completions know every command, option and key") {
       REQUIRE(begin != std::string::npos);
       const std::string own = text.substr(begin, text.find("\n        ;;", begin) - begin);
       for (const Option& option : command.options)
-        CHECK_THAT(own, Contains(std::string(option.name)));
-      CHECK_THAT(own, Contains("--help"));
+        CHECK_THAT(own, ContainsSubstring(std::string(option.name)));
+      CHECK_THAT(own, ContainsSubstring("--help"));
     }
-    CHECK_THAT(zsh, Contains("'" + std::string(command.name) + ":"));
+    CHECK_THAT(zsh, ContainsSubstring("'" + std::string(command.name) + ":"));
   }
   for (const auto& knob : config::knobs()) {
-    CHECK_THAT(bash, Contains(std::string(knob.key) + "="));
-    CHECK_THAT(zsh, Contains(std::string(knob.key) + "="));
+    CHECK_THAT(bash, ContainsSubstring(std::string(knob.key) + "="));
+    CHECK_THAT(zsh, ContainsSubstring(std::string(knob.key) + "="));
   }
 }
 
@@ -100,7 +100,7 @@ TEST_CASE("bash offers what can stand there") {
 TEST_CASE("a shell that is not known is refused") {
   const Ran ran = run_command({"completion", "fish"});
   CHECK(ran.code == kExitMisused);
-  CHECK_THAT(ran.err, Contains("bash and zsh, not for `fish`"));
+  CHECK_THAT(ran.err, ContainsSubstring("bash and zsh, not for `fish`"));
 }
 
 }  // namespace

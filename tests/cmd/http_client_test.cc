@@ -6,7 +6,7 @@
 namespace crier::cmd {
 namespace {
 
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 constexpr std::chrono::milliseconds kTimeout{5'000};
 
 struct AddressCase {
@@ -57,7 +57,7 @@ TEST_CASE("a URL is http, a host, perhaps a port and a base") {
     INFO(bad);
     CHECK_FALSE(parse_url(bad));
   }
-  CHECK_THAT(parse_url("https://h").error().detail, Contains("https"));
+  CHECK_THAT(parse_url("https://h").error().detail, ContainsSubstring("https"));
 }
 
 TEST_CASE("a request is written as HTTP says") {
@@ -109,18 +109,19 @@ TEST_CASE("a request is never sent twice") {
   HttpClient client({server.path(), "", ""}, kTimeout);
   const auto answer = client.exchange({.method = "POST", .target = "/"});
   REQUIRE_FALSE(answer);
-  CHECK_THAT(answer.error().detail, Contains("closed before the response was whole"));
+  CHECK_THAT(answer.error().detail, ContainsSubstring("closed before the response was whole"));
   CHECK(server.requests().size() == 1);
 }
 
 TEST_CASE("a server that is silent or absent is an error, not a wait for ever") {
   ScriptedServer server(false, {{""}});
   HttpClient silent({server.path(), "", ""}, std::chrono::milliseconds{50});
-  CHECK_THAT(silent.exchange({.target = "/"}).error().detail, Contains("does not answer"));
+  CHECK_THAT(silent.exchange({.target = "/"}).error().detail, ContainsSubstring("does not answer"));
   HttpClient absent({server.path() + "x", "", ""}, kTimeout);
   CHECK(absent.exchange({.target = "/"}).error().code == Errc::not_found);
   HttpClient too_long({std::string(200, 'x'), "", ""}, kTimeout);
-  CHECK_THAT(too_long.exchange({.target = "/"}).error().detail, Contains("1 to 107 bytes"));
+  CHECK_THAT(too_long.exchange({.target = "/"}).error().detail,
+             ContainsSubstring("1 to 107 bytes"));
 }
 
 TEST_CASE("a streamed answer is handed on as it comes, until it ends or is stopped") {

@@ -14,7 +14,7 @@
 namespace crier::cmd {
 namespace {
 
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 
 // The requests that the pages are made of, and what may follow a backslash in them.
 constexpr std::string_view kRequests[] = {".TH ", ".SH ", ".SS ", ".TP", ".PP", ".B ", ".BR ",
@@ -32,20 +32,20 @@ TEST_CASE("crier(1) has every command with its usage, and every option with its 
   CHECK_THAT(page, Catch::Matchers::StartsWith(".TH CRIER 1 "));
   for (const Command& command : commands()) {
     INFO(command.name);
-    CHECK_THAT(page, Contains("\n" + roff_text(usage_line(command)) + "\n.br\n"));
+    CHECK_THAT(page, ContainsSubstring("\n" + roff_text(usage_line(command)) + "\n.br\n"));
     const std::size_t begin = page.find(".SS \"" + roff_text(usage_line(command)) + "\"\n");
     REQUIRE(begin != std::string::npos);
     const std::string section = page.substr(begin, page.find("\n.S", begin) + 1 - begin);
     for (const Option& option : command.options) {
       INFO(option.name);
-      CHECK_THAT(section, Contains("\n\\fB" + roff_text(option.name) + "\\fR"));
+      CHECK_THAT(section, ContainsSubstring("\n\\fB" + roff_text(option.name) + "\\fR"));
       std::string help(option.help);
       std::ranges::replace(help, '\n', ' ');
-      CHECK_THAT(section, Contains(roff_text(help) + "\n"));
+      CHECK_THAT(section, ContainsSubstring(roff_text(help) + "\n"));
     }
   }
   for (const char* heading : {"EXIT STATUS", "SIGNALS", "ENVIRONMENT", "FILES", "SEE ALSO"}) {
-    CHECK_THAT(page, Contains("\n.SH " + std::string(heading) + "\n"));
+    CHECK_THAT(page, ContainsSubstring("\n.SH " + std::string(heading) + "\n"));
   }
 }
 
@@ -54,14 +54,15 @@ TEST_CASE("crier.json(5) has every key") {
   CHECK(run_command({"config", "--man"}).out == page);
   CHECK_THAT(page, Catch::Matchers::StartsWith(".TH CRIER.JSON 5 "));
   for (const auto& knob : config::knobs()) {
-    CHECK_THAT(page, Contains("\n.B " + roff_text(knob.key) + "\n"));
+    CHECK_THAT(page, ContainsSubstring("\n.B " + roff_text(knob.key) + "\n"));
   }
 }
 
 TEST_CASE("a note's paragraphs and examples stay apart") {
   const std::string page = command_page();
-  CHECK_THAT(page, Contains("\n.PP\nExamples:\n.PP\n.RS 4\n.nf\ncrier publish news \\(aqHello"));
-  CHECK_THAT(page, Contains("\\-\\-lines\n.fi\n.RE\n.SS \"crier subscribe"));
+  CHECK_THAT(page,
+             ContainsSubstring("\n.PP\nExamples:\n.PP\n.RS 4\n.nf\ncrier publish news \\(aqHello"));
+  CHECK_THAT(page, ContainsSubstring("\\-\\-lines\n.fi\n.RE\n.SS \"crier subscribe"));
 }
 
 TEST_CASE("no line of a manual page is a mistake in roff") {

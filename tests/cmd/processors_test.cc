@@ -14,7 +14,7 @@ namespace crier::cmd {
 namespace {
 
 namespace fs = std::filesystem;
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 using Numbers = std::vector<unsigned>;
 using Usable = std::vector<config::Processor>;
 
@@ -95,7 +95,8 @@ TEST_CASE("a pinned thread may run on that processor alone, and no other thread 
   CHECK(after == Numbers{last});
   CHECK(allowed_processors() == before);
   REQUIRE_FALSE(absent);
-  CHECK_THAT(absent.error().detail, Contains("processor 8191") && Contains("workers.affinity"));
+  CHECK_THAT(absent.error().detail,
+             ContainsSubstring("processor 8191") && ContainsSubstring("workers.affinity"));
 }
 
 config::Machine machine_with(Numbers numbers) {
@@ -112,7 +113,7 @@ TEST_CASE("a start knows each worker's place, or why there is none") {
   REQUIRE(shared->places.size() == 4);
   CHECK(shared->places[3].number == 4);
   REQUIRE(shared->warnings.size() == 1);
-  CHECK_THAT(shared->warnings[0], Contains("lower workers.count"));
+  CHECK_THAT(shared->warnings[0], ContainsSubstring("lower workers.count"));
 
   const std::vector<std::string> listed = {"workers.affinity=6,4"};
   const auto two = preflight(std::nullopt, listed, machine);
@@ -126,7 +127,7 @@ TEST_CASE("a start knows each worker's place, or why there is none") {
   const auto refused = preflight(std::nullopt, other, machine);
   REQUIRE_FALSE(refused);
   CHECK_THAT(refused.error()[0],
-             Contains("lists 3, but the processors that crier may use are 4-6;"));
+             ContainsSubstring("lists 3, but the processors that crier may use are 4-6;"));
   CHECK(preflight(std::nullopt, {}, machine)->places.empty());
 }
 
@@ -136,7 +137,8 @@ TEST_CASE("steering and descriptor tables that one worker may fill are a warning
   const auto checked = preflight(std::nullopt, set, machine_with({0}));
   REQUIRE(checked);
   REQUIRE(checked->warnings.size() == 1);
-  CHECK_THAT(checked->warnings[0], Contains("workers.steering") && Contains("LimitNOFILE="));
+  CHECK_THAT(checked->warnings[0],
+             ContainsSubstring("workers.steering") && ContainsSubstring("LimitNOFILE="));
 }
 
 }  // namespace

@@ -12,7 +12,7 @@
 namespace crier::cmd {
 namespace {
 
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 using Catch::Matchers::StartsWith;
 using std::chrono::seconds;
 
@@ -186,7 +186,7 @@ TEST_CASE("a publisher waits as told, and gives up in the end") {
   }
   SECTION("nobody was ever there") {
     Publisher publisher({"/nowhere/x.sock", "", ""}, sleep);
-    CHECK_THAT(publisher.post({}).error().detail, Contains("is `crier serve` running?"));
+    CHECK_THAT(publisher.post({}).error().detail, ContainsSubstring("is `crier serve` running?"));
     CHECK(slept.empty());
   }
 }
@@ -203,7 +203,7 @@ TEST_CASE("one event is sent to its topic") {
   REQUIRE(server.requests().size() == 1);
   const std::string request = server.requests()[0];
   CHECK_THAT(request, StartsWith("POST /topics/a.b?event=x%20y HTTP/1.1\r\n"));
-  CHECK_THAT(request, Contains("\r\nIdempotency-Key: k1\r\n"));
+  CHECK_THAT(request, ContainsSubstring("\r\nIdempotency-Key: k1\r\n"));
   CHECK_THAT(request, Catch::Matchers::EndsWith("Content-Length: 3\r\n\r\nhi\n"));
 }
 
@@ -218,7 +218,7 @@ TEST_CASE("standard input is one event, without its last line end") {
   CHECK_THAT(server.requests().at(0), Catch::Matchers::EndsWith("\r\n\r\na\nb\n"));
   const auto large = run_command(line, std::string(1024 * 1024 + 1, 'x'));
   CHECK(large.code == kExitFailed);
-  CHECK_THAT(large.err, Contains("too long for one event"));
+  CHECK_THAT(large.err, ContainsSubstring("too long for one event"));
 }
 
 TEST_CASE("JSON goes to /publish as it is") {
@@ -226,7 +226,7 @@ TEST_CASE("JSON goes to /publish as it is") {
   const auto ran = run_command({"publish", "t", "--json", "[1.0]", "--socket", server.path()});
   CHECK(ran.code == kExitOk);
   CHECK_THAT(server.requests().at(0), StartsWith("POST /publish HTTP/1.1\r\n"));
-  CHECK_THAT(server.requests()[0], Contains("Content-Type: application/json\r\n"));
+  CHECK_THAT(server.requests()[0], ContainsSubstring("Content-Type: application/json\r\n"));
   CHECK_THAT(server.requests()[0],
              Catch::Matchers::EndsWith("\r\n\r\n{\"topic\":\"t\",\"data\":[1.0]}"));
   const auto bad = run_command({"publish", "t", "--json", "[1.0", "--socket", server.path()});
@@ -246,8 +246,9 @@ TEST_CASE("lines are published in batches, up to the first bad one") {
     CHECK(ran.code == kExitOk);
     CHECK(ran.out == "e-1 e-2\ne-1 e-2\n");
     REQUIRE(server.requests().size() == 2);
-    CHECK_THAT(server.requests()[0], Contains("Content-Type: application/x-ndjson\r\n"));
-    CHECK_THAT(server.requests()[0], Contains("\"line 1\"}\n") && Contains("\"line 1000\"}\n"));
+    CHECK_THAT(server.requests()[0], ContainsSubstring("Content-Type: application/x-ndjson\r\n"));
+    CHECK_THAT(server.requests()[0],
+               ContainsSubstring("\"line 1\"}\n") && ContainsSubstring("\"line 1000\"}\n"));
     CHECK_THAT(server.requests()[1],
                Catch::Matchers::EndsWith("\r\n\r\n{\"topic\":\"t\",\"data\":\"line 1001\"}\n"));
   }
@@ -265,8 +266,8 @@ TEST_CASE("a batch that the server refuses is named") {
       false, {{http_answer("400 Bad", R"({"code":"c","message":"line 2: \u001b[31m no"})")}});
   const auto ran = run_command({"publish", "t", "--lines", "--socket", server.path()}, "a\nb\n");
   CHECK(ran.code == kExitFailed);
-  CHECK_THAT(ran.err, Contains("lines 1 to 2 failed: line 2: \\x1b[31m no (c, HTTP 400)",
-                               Catch::CaseSensitive::No));
+  CHECK_THAT(ran.err, ContainsSubstring("lines 1 to 2 failed: line 2: \\x1b[31m no (c, HTTP 400)",
+                                        Catch::CaseSensitive::No));
   CHECK(ran.err.find('\x1B') == std::string::npos);
 }
 

@@ -9,7 +9,7 @@
 namespace crier::cmd {
 namespace {
 
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 
 TEST_CASE("samples are read, and what is not one is skipped") {
   const auto metrics = MetricsText::parse(
@@ -117,7 +117,7 @@ TEST_CASE("the command asks the admin endpoint") {
   CHECK(run_command({"status", "--admin", server.address()}).code == kExitFailed);
   CHECK(run_command({"status", "--admin", "nowhere"}).code == kExitMisused);
   CHECK_THAT(run_command({"status", "--admin", "127.0.0.91:9"}).err,
-             Contains("is `crier serve` running?"));
+             ContainsSubstring("is `crier serve` running?"));
 }
 
 }  // namespace

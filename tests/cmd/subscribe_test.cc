@@ -6,7 +6,7 @@
 namespace crier::cmd {
 namespace {
 
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 using Catch::Matchers::StartsWith;
 using std::chrono::milliseconds;
 
@@ -169,15 +169,15 @@ TEST_CASE("a stream that breaks is taken up where it broke") {
   const auto ran = run_command({"subscribe", "t", "--url", server.url(), "--count", "2"});
   CHECK(ran.code == kExitOk);
   CHECK(ran.out == "one\ntwo\n");
-  CHECK_THAT(ran.err, Contains("full (HTTP 503); trying again\n"));
-  CHECK_THAT(ran.err, Contains("the server is busy (rate); trying again\n"));
+  CHECK_THAT(ran.err, ContainsSubstring("full (HTTP 503); trying again\n"));
+  CHECK_THAT(ran.err, ContainsSubstring("the server is busy (rate); trying again\n"));
   const auto requests = server.requests();
   REQUIRE(requests.size() == 4);
   CHECK_THAT(requests[0], StartsWith("GET /events?topic=t HTTP/1.1\r\n") &&
-                              Contains("\r\nAccept: text/event-stream\r\n"));
+                              ContainsSubstring("\r\nAccept: text/event-stream\r\n"));
   CHECK(requests[0].find("Last-Event-ID") == std::string::npos);
   for (std::size_t i = 1; i < 4; ++i)
-    CHECK_THAT(requests[i], Contains("\r\nLast-Event-ID: e-1\r\n"));
+    CHECK_THAT(requests[i], ContainsSubstring("\r\nLast-Event-ID: e-1\r\n"));
 }
 
 TEST_CASE("what will not get better ends the command") {
@@ -191,7 +191,7 @@ TEST_CASE("what will not get better ends the command") {
   // Port 9 (discard) of a loopback address nobody uses.
   const auto absent = run_command({"subscribe", "t", "--url", "http://127.0.0.91:9"});
   CHECK(absent.code == kExitFailed);
-  CHECK_THAT(absent.err, Contains("Connection refused; is `crier serve` running?"));
+  CHECK_THAT(absent.err, ContainsSubstring("Connection refused; is `crier serve` running?"));
 }
 
 TEST_CASE("a subscription that makes no sense is misuse") {

@@ -17,7 +17,7 @@ namespace crier::cmd {
 namespace {
 
 namespace fs = std::filesystem;
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 
 // A machine of the test's making: its /proc/sys, and a place for the record.
 class TunedMachine {
@@ -78,12 +78,12 @@ TEST_CASE("the command that mends names parameter and value") {
   for (const Examined& one : machine.examined()) {
     if (one.verdict == Verdict::below) commands += mending(one) + "\n";
   }
-  CHECK_THAT(commands, Contains("sysctl -w net.core.somaxconn=4096\n"));
-  CHECK_THAT(commands, Contains("sysctl -w net.ipv4.tcp_mem='10 16000 24000'\n"));
+  CHECK_THAT(commands, ContainsSubstring("sysctl -w net.core.somaxconn=4096\n"));
+  CHECK_THAT(commands, ContainsSubstring("sysctl -w net.ipv4.tcp_mem='10 16000 24000'\n"));
   const std::string file = sysctl_file(machine.examined());
-  CHECK_THAT(file, Contains("net.core.somaxconn = 4096\n"));
-  CHECK_THAT(file, Contains("net.ipv4.tcp_syncookies = 1\n"));
-  CHECK_THAT(file, !Contains("wmem_max") && !Contains("RLIMIT"));
+  CHECK_THAT(file, ContainsSubstring("net.core.somaxconn = 4096\n"));
+  CHECK_THAT(file, ContainsSubstring("net.ipv4.tcp_syncookies = 1\n"));
+  CHECK_THAT(file, !ContainsSubstring("wmem_max") && !ContainsSubstring("RLIMIT"));
 }
 
 TEST_CASE("what was raised is restored") {
@@ -137,7 +137,8 @@ TEST_CASE("what somebody else has changed since is left alone") {
   const auto undone = undo_tuning(machine.place);
   CHECK(undone.changed.size() == 2);
   REQUIRE(undone.problems.size() == 1);
-  CHECK_THAT(undone.problems[0], Contains("net.core.somaxconn") && Contains("9999"));
+  CHECK_THAT(undone.problems[0],
+             ContainsSubstring("net.core.somaxconn") && ContainsSubstring("9999"));
   CHECK(machine.get("net.core.somaxconn") == "9999");
   CHECK_FALSE(machine.recorded());
 }
@@ -189,9 +190,9 @@ TEST_CASE("a start names what falls short, and what mends it") {
   KernelTuner tuner({}, machine.need, log, machine.place);
   tuner.start();
   REQUIRE(log.lines.size() == 4);
-  CHECK_THAT(log.lines[0], Contains("crier tune") && Contains("count=3"));
-  CHECK_THAT(log.lines[1], Contains("net.core.somaxconn") &&
-                               Contains("mend=\"sysctl -w net.core.somaxconn=4096\""));
+  CHECK_THAT(log.lines[0], ContainsSubstring("crier tune") && ContainsSubstring("count=3"));
+  CHECK_THAT(log.lines[1], ContainsSubstring("net.core.somaxconn") &&
+                               ContainsSubstring("mend=\"sysctl -w net.core.somaxconn=4096\""));
   tuner.finish();
   CHECK(log.lines.size() == 4);
   CHECK(machine.get("net.core.somaxconn") == "128");
@@ -231,8 +232,8 @@ TEST_CASE("a run that may not raise says why, and what falls short") {
   KernelTuner tuner({.tuning = config::KernelTuning::apply}, machine.need, log, machine.place);
   tuner.start();
   REQUIRE(log.lines.size() == 5);
-  CHECK_THAT(log.lines[0], Contains("kernel.tuning is apply, but cannot create"));
-  CHECK_THAT(log.lines[1], Contains("count=3"));
+  CHECK_THAT(log.lines[0], ContainsSubstring("kernel.tuning is apply, but cannot create"));
+  CHECK_THAT(log.lines[1], ContainsSubstring("count=3"));
 }
 
 TEST_CASE("the numbers of a parameter are there for metrics") {
@@ -250,16 +251,16 @@ TEST_CASE("the numbers of a parameter are there for metrics") {
 TEST_CASE("crier tune prints a table, a sysctl file, and JSON") {
   const auto table = run_command({"tune", "--set", "limits.streams_max=1000"});
   CHECK(table.code == kExitOk);
-  CHECK_THAT(table.out, Contains("net.core.somaxconn") && Contains("VERDICT"));
+  CHECK_THAT(table.out, ContainsSubstring("net.core.somaxconn") && ContainsSubstring("VERDICT"));
   const auto json = run_command({"tune", "--json", "--set", "limits.streams_max=1000"});
   CHECK(nlohmann::json::parse(json.out).at("parameters").size() ==
         config::kernel_parameters().size());
-  CHECK_THAT(run_command({"tune", "--sysctl"}).out, Contains("sysctl --system"));
+  CHECK_THAT(run_command({"tune", "--sysctl"}).out, ContainsSubstring("sysctl --system"));
   CHECK(run_command({"tune", "--apply", "--undo"}).code == kExitMisused);
   CHECK(run_command({"tune", "--if-configured"}).code == kExitMisused);
   const auto idle = run_command({"tune", "--apply", "--if-configured"});
   CHECK(idle.code == kExitOk);
-  CHECK_THAT(idle.out, Contains("nothing is changed"));
+  CHECK_THAT(idle.out, ContainsSubstring("nothing is changed"));
 }
 
 }  // namespace

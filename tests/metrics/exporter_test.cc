@@ -16,7 +16,7 @@
 namespace crier::metrics {
 namespace {
 
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 
 std::vector<std::string> lines_of(const std::string& text) {
   std::vector<std::string> lines;
@@ -38,7 +38,7 @@ TEST_CASE("the counters of all workers become one number for each reason") {
         "# HELP things_total Things.\n# TYPE things_total counter\n"
         "things_total{reason=\"sent\"} 41\nthings_total{reason=\"full\"} 0\n");
   full[1].add(2);
-  CHECK_THAT(render(catalogue), Contains("things_total{reason=\"full\"} 2\n"));
+  CHECK_THAT(render(catalogue), ContainsSubstring("things_total{reason=\"full\"} 2\n"));
 }
 
 TEST_CASE("large counters keep their last digit") {
@@ -46,7 +46,7 @@ TEST_CASE("large counters keep their last digit") {
   counter.set(9'007'199'254'740'991);  // The largest odd integer a double holds.
   Catalogue catalogue;
   catalogue.gauge("large", "A large number.").add(counter);
-  CHECK_THAT(render(catalogue), Contains("large 9007199254740991\n"));
+  CHECK_THAT(render(catalogue), ContainsSubstring("large 9007199254740991\n"));
 }
 
 constexpr std::array<std::uint64_t, 3> kBounds = {250, 1'000, 2'500'000};
@@ -78,7 +78,8 @@ TEST_CASE("what is not known is left out, with its family if nothing else is") {
   CHECK(render(catalogue) ==
         "# HELP beside Help.\n# TYPE beside gauge\nbeside{of=\"counter\"} 0\n");
   value = 0.5;
-  CHECK_THAT(render(catalogue), Contains("alone 0.5\n") && Contains("beside{of=\"reader\"} 0.5\n"));
+  CHECK_THAT(render(catalogue),
+             ContainsSubstring("alone 0.5\n") && ContainsSubstring("beside{of=\"reader\"} 0.5\n"));
 }
 
 TEST_CASE("labels are escaped as the format asks") {
@@ -96,8 +97,8 @@ TEST_CASE("numbers that belong together are found out once a reading") {
   catalogue.before_reading([&readings] { ++readings; });
   catalogue.gauge("one", "Help.").add([&readings] { return readings; });
   catalogue.gauge("two", "Help.").add([&readings] { return readings; });
-  CHECK_THAT(render(catalogue), Contains("\none 1\n") && Contains("\ntwo 1\n"));
-  CHECK_THAT(render(catalogue), Contains("\none 2\n") && Contains("\ntwo 2\n"));
+  CHECK_THAT(render(catalogue), ContainsSubstring("\none 1\n") && ContainsSubstring("\ntwo 1\n"));
+  CHECK_THAT(render(catalogue), ContainsSubstring("\none 2\n") && ContainsSubstring("\ntwo 2\n"));
 }
 
 TEST_CASE("a catalogue knows how many samples a reading has") {

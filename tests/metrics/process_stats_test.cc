@@ -13,7 +13,7 @@
 namespace crier::metrics {
 namespace {
 
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 
 // The fields of proc(5) after the name, the third first: each its own number.
 std::string stat_line(const std::string& name, int last_field) {
@@ -82,7 +82,7 @@ TEST_CASE("the start of the process is in the last hour") {
       std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
   CHECK(started < now + 2);
   CHECK(started > now - 3'600);
-  CHECK_THAT(text, Contains("# TYPE process_cpu_seconds_total counter\n"));
+  CHECK_THAT(text, ContainsSubstring("# TYPE process_cpu_seconds_total counter\n"));
 }
 
 }  // namespace

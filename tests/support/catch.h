@@ -1,8 +1,21 @@
-// Catch2 under one name, whichever major version the distribution has.
+// Catch2 under one name, whichever major version the distribution has: its names are version 3's.
 #pragma once
 
 #if CRIER_CATCH2_MAJOR == 3
 #include <catch2/catch_all.hpp>
+
+using Catch::Approx;
 #else
 #include <catch2/catch.hpp>
+
+#include <string>
+
+namespace Catch::Matchers {
+
+inline auto ContainsSubstring(const std::string& part,
+                              CaseSensitive::Choice choice = CaseSensitive::Yes) {
+  return Contains(part, choice);
+}
+
+}  // namespace Catch::Matchers
 #endif
