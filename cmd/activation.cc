@@ -55,11 +55,13 @@ Result<Activation> Activation::take() {
     const std::string name(names[i]);
     const net::SocketKind kind = net::socket_kind(fd.get());
     if (name == "http" && kind == net::SocketKind::tcp) {
-      taken.http_address = net::to_string(net::local_address(fd.get()));
-      taken.http.push_back(std::move(fd));
+      if (auto added = taken.add_http(std::move(fd)); !added && problem) problem = added;
     } else if (name == "publish" && kind == net::SocketKind::unix_stream && !taken.publish) {
       taken.publish_path = net::bound_path(fd.get());
       taken.publish = std::move(fd);
+      if (taken.publish_path.empty() && problem) {
+        problem = wrong("a socket named \"publish\" without a file, which no mode protects");
+      }
     } else if (problem) {
       problem = wrong("a descriptor named \"" + name + "\", which is not " +
                       (name == "http"      ? "a TCP socket"
@@ -69,6 +71,19 @@ Result<Activation> Activation::take() {
   }
   if (!problem) return std::unexpected(problem.error());
   return taken;
+}
+
+Result<void> Activation::add_http(net::Fd socket) {
+  const net::PeerAddress bound = net::local_address(socket.get());
+  const std::string address = net::to_string(bound);
+  if (bound.port == 0) return wrong("a socket named \"http\" that is bound to no port");
+  if (!http.empty() && address != http_address) {
+    return wrong("sockets named \"http\" with different addresses, " + http_address + " and " +
+                 address + ", but one for each worker has to be the same for all");
+  }
+  http_address = address;
+  http.push_back(std::move(socket));
+  return {};
 }
 
 std::optional<unsigned> Activation::workers() const {

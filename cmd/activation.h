@@ -26,7 +26,8 @@ struct Activation {
   std::string publish_path;
 
   // Takes the descriptors passed to this process, and $LISTEN_FDS away from its children. Errors:
-  // invalid_config for one with another name, or of another kind than its name says.
+  // invalid_config for one with another name, or of another kind than its name says; for TCP
+  // sockets of different addresses, and a Unix socket without a file.
   [[nodiscard]] static Result<Activation> take();
 
   // What workers.count 0 means: as many as there are sockets, if there are several.
@@ -38,6 +39,9 @@ struct Activation {
   // Gives each of `workers` a socket: copies of the one there is, or those that are there. Errors:
   // invalid_config when their number is another; os.
   [[nodiscard]] Result<void> share_out(unsigned workers);
+
+ private:
+  [[nodiscard]] Result<void> add_http(net::Fd socket);
 };
 
 }  // namespace crier::cmd

@@ -230,6 +230,26 @@ TEST_CASE("what was passed by mistake is named") {
     manager.hold(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "http");
     named = "not a TCP socket";
   }
+  SECTION("a TCP socket without a port") {
+    manager.hold(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "http");
+    named = "no port";
+  }
+  SECTION("TCP sockets of two addresses") {
+    manager.open_http(2);
+    const int other = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    REQUIRE(::listen(other, 8) == 0);  // Binds it to a port of the kernel's choice.
+    manager.hold(other, "http");
+    named = "different addresses";
+  }
+  SECTION("a Unix socket that no file's mode protects") {
+    const int unnamed = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;  // The kernel chooses an abstract name.
+    REQUIRE(::bind(unnamed, reinterpret_cast<sockaddr*>(&address), sizeof(sa_family_t)) == 0);
+    REQUIRE(::listen(unnamed, 8) == 0);
+    manager.hold(unnamed, "publish");
+    named = "without a file";
+  }
   const auto failed = RunningDaemon::run_to_exit(settings, {}, manager.passed());
   INFO(failed.output);
   CHECK(failed.code == 1);
