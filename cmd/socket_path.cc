@@ -11,6 +11,7 @@ namespace crier::cmd {
 namespace {
 
 constexpr const char* kTail = "/crier/publish.sock";
+constexpr const char* kTailOfUnit = "/crier-publish/publish.sock";  // crier-publish.socket's.
 
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
@@ -60,6 +61,7 @@ std::string find_publish_socket(const SocketSurroundings& where) {
   }
   std::string of_system = where.run + kTail;
   if (is_socket(of_system)) return of_system;
+  if (std::string of_unit = where.run + kTailOfUnit; is_socket(of_unit)) return of_unit;
   if (std::string own = own_path_in_tmp(where);
       is_socket(own) && directory_is_ours(own, where.uid)) {
     return own;

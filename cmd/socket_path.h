@@ -2,8 +2,8 @@
 //
 // $CRIER_SOCKET, if set, says it for both. Else the daemon uses /run/crier/publish.sock as root,
 // $XDG_RUNTIME_DIR/crier/publish.sock as anybody else, and /tmp/crier-UID/publish.sock where there
-// is no such directory; a client takes the first of the user's own, the system's and the one in
-// /tmp that exists.
+// is no such directory; a client takes the first of the user's own, the system's (the daemon's,
+// else that of crier-publish.socket) and the one in /tmp that exists.
 #pragma once
 
 #include <sys/types.h>
