@@ -46,7 +46,15 @@ Result<void> Daemon::open_publish_socket() {
                                                        .mode = publish.mode.bits,
                                                        .owner = *owner,
                                                        .group = *group});
-  if (!listener) return std::unexpected(listener.error());
+  if (!listener) {
+    Error error = listener.error();
+    if (*owner || *group) {
+      error.detail +=
+          " (publish.owner, publish.group: under systemd leave them empty and set "
+          "SocketUser=, SocketGroup= of crier-publish.socket)";
+    }
+    return std::unexpected(std::move(error));
+  }
   publish_listener_.emplace(std::move(*listener));
 
   PublishParts parts{event_log_, idempotency_, *control_, *feed_};
@@ -54,6 +62,9 @@ Result<void> Daemon::open_publish_socket() {
   parts.limits = {config_.limits.event_bytes_max, config_.limits.request_lines_max};
   parts.draining = [this] { return phase_ != Phase::serving; };
   parts.random_seed = keys_.publish_seed;
+  if (net::peers_are_hidden()) {
+    log_.info("publishers share one space of idempotency keys: PrivateUsers= hides who they are");
+  }
   publish_routes_.emplace(std::move(parts));
   publish_server_.emplace(loop_, *publish_routes_, publish_server_options(config_));
   return publish_server_->listen(publish_listener_->fd());

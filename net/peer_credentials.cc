@@ -16,9 +16,14 @@ namespace {
 // A peer can come with any uid it may switch to; this many answers are kept.
 constexpr std::size_t kRememberedMax = 4'096;
 
-// A user namespace with hardly anybody in it, as PrivateUsers= of a unit makes: there the kernel
-// says "nobody" of most peers.
-bool hides_users() {
+template <typename Id>
+bool contains(const std::vector<Id>& ids, Id id) {
+  return std::find(ids.begin(), ids.end(), id) != ids.end();
+}
+
+}  // namespace
+
+bool peers_are_hidden() {
   constexpr std::uint64_t kOrdinary = 65'536;  // What even a container has.
   std::ifstream map("/proc/self/uid_map");
   std::uint64_t inside = 0;
@@ -32,13 +37,6 @@ bool hides_users() {
   }
   return any && all < kOrdinary;
 }
-
-template <typename Id>
-bool contains(const std::vector<Id>& ids, Id id) {
-  return std::find(ids.begin(), ids.end(), id) != ids.end();
-}
-
-}  // namespace
 
 Result<PeerCredentials> peer_credentials(int fd) {
   ucred credentials{};
@@ -56,7 +54,7 @@ Result<PeerCredentials> peer_credentials(int fd) {
 Result<PeerList> PeerList::make(std::span<const std::string> users,
                                 std::span<const std::string> groups) {
   PeerList list;
-  if (!(users.empty() && groups.empty()) && hides_users()) {
+  if (!(users.empty() && groups.empty()) && peers_are_hidden()) {
     return fail(Errc::invalid_config,
                 "publish.users and publish.groups cannot be checked in a user namespace that hides "
                 "who publishers are; set PrivateUsers=no in a drop-in of the unit");

@@ -23,6 +23,10 @@ struct PeerCredentials {
 // Requires: `fd` is a connected Unix stream socket; Errc::os if it is anything else.
 [[nodiscard]] Result<PeerCredentials> peer_credentials(int fd);
 
+// Is this process in a user namespace with hardly anybody in it, as PrivateUsers= of a unit makes?
+// There the kernel says "nobody" of most peers.
+bool peers_are_hidden();
+
 // The users and groups that may connect. A peer is allowed if its user is listed, its group is, or
 // one of the groups its user belongs to in the system's database. Two empty lists allow everybody,
 // because then the socket's mode decides alone.

@@ -55,8 +55,8 @@ Result<void> give(const std::string& path, const UnixSocketOptions& options) {
   if (!options.owner && !options.group) return {};
   const uid_t owner = options.owner.value_or(static_cast<uid_t>(-1));
   const gid_t group = options.group.value_or(static_cast<gid_t>(-1));
-  if (::lchown(path.c_str(), owner, group) != 0) return os_failure("cannot chown " + path);
-  return {};
+  if (::lchown(path.c_str(), owner, group) == 0) return {};
+  return os_failure("cannot give " + path + " the owner or group that is configured");
 }
 
 Result<void> need_directory(const UnixSocketOptions& options) {
