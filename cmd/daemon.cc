@@ -285,8 +285,11 @@ void Daemon::on_tick() {
 std::uint64_t Daemon::times_starved() const {
   std::uint64_t times = publish_server_->counters().accepts_starved.read() +
                         admin_server_->counters().accepts_starved.read();
-  for (const auto& worker : workers_) times += worker->listener_counters().starved.read();
-  return times;
+  std::vector<std::uint64_t> of_workers;
+  for (const auto& worker : workers_) {
+    of_workers.push_back(worker->listener_counters().starved.read());
+  }
+  return times + starved_accepts(of_workers, start_.activation.http_shared);
 }
 
 void Daemon::on_expire() {

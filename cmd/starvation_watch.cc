@@ -1,8 +1,16 @@
 #include "cmd/starvation_watch.h"
 
+#include <algorithm>
+#include <numeric>
 #include <utility>
 
 namespace crier::cmd {
+
+std::uint64_t starved_accepts(std::span<const std::uint64_t> of_workers, bool shared) {
+  if (of_workers.empty()) return 0;
+  return shared ? std::ranges::min(of_workers)
+                : std::accumulate(of_workers.begin(), of_workers.end(), std::uint64_t{0});
+}
 
 void StarvationWatch::look(std::uint64_t times, Instant now) {
   constexpr std::uint64_t kUsBetween = kSecondsBetween * 1'000'000;

@@ -5,11 +5,16 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "core/instant.h"
 #include "core/log.h"
 
 namespace crier::cmd {
+
+// How often nobody could accept, of how often each worker could not. At a socket that all share,
+// somebody can as long as one worker can.
+std::uint64_t starved_accepts(std::span<const std::uint64_t> of_workers, bool shared);
 
 class StarvationWatch {
  public:

@@ -3,6 +3,7 @@
 
 #include <limits>
 #include <string>
+#include <vector>
 
 #include "cmd/connection_log.h"
 #include "cmd/log_line.h"
@@ -207,6 +208,13 @@ TEST_CASE("that new connections find no descriptor is told at once, then now and
   CHECK(out.lines[1].find("times=100") != std::string::npos);
   watch.look(103, at_ms(60'000));
   CHECK(out.lines.size() == 2);
+}
+
+TEST_CASE("who shares a socket is short only where all are") {
+  const std::vector<std::uint64_t> counts = {7, 0, 3};
+  CHECK(starved_accepts(counts, false) == 10);
+  CHECK(starved_accepts(counts, true) == 0);
+  CHECK(starved_accepts({}, true) == 0);
 }
 
 TEST_CASE("a shortage lasts for a while beyond its last sign") {
