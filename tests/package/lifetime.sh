@@ -29,7 +29,8 @@ make_root() {
 init=
 within() {
   if [ -n "$init" ]; then
-    nsenter -t "$init" -m -p -u -i -n -C -r -w env LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"
+    nsenter -t "$init" -m -p -u -i -n -C -r -w \
+      env LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"
   else
     chroot "$root" env LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"
   fi
@@ -140,7 +141,7 @@ main_pid() { within systemctl show -P MainPID crier; }
 install_starts_it() {
   within apt-get -q -y install /var/tmp/crier.deb && within systemctl is-enabled crier &&
     within systemctl is-active crier && ! within systemctl is-active crier-http.socket &&
-    within crier publish news Hello && within crier status
+    within crier publish news Hello && within crier status && within systemctl reload crier
 }
 
 upgrade_restarts_it() {
