@@ -68,7 +68,7 @@ constexpr Entry kFiles[] = {
     {"/run/crier/publish.sock", "The publish socket, of the service or of root."},
     {kTuningRecord, "What crier tune --apply found, for crier tune --undo."},
     {"/usr/share/doc/crier/examples",
-     "Drop-ins for the service, configurations of nginx, HAProxy and Caddy, kernel parameters."},
+     "Drop-ins for the service, configurations of nginx, HAProxy and Caddy."},
 };
 
 // Words are not divided: paths and keys are to be copied.

@@ -44,7 +44,7 @@ export const kKinds = {
     file: 'haproxy.cfg',
     edits: ({ directory, address, crier }) => [
       ['server crier 127.0.0.1:8080 ', `server crier ${crier}:8080 `],
-      ['bind *:443 ', `bind ${address}:${kPort} `],
+      ['bind :::443 v4v6 ', `bind ${address}:${kPort} `],
       ['log /dev/log local0', 'log stdout format raw local0'],
       ['/etc/haproxy/crier.pem', `${directory}/../both.pem`],
       ['hard-stop-after 10m', `hard-stop-after ${kReloadSeconds}s`],

@@ -19,7 +19,8 @@ skip() {
 }
 [ "$(id -u)" -eq 0 ] || skip "containers need root"
 command -v systemd-nspawn >/dev/null || skip "apt-get install systemd-container"
-unshare --user --mount --pid --net --fork --propagation unchanged true 2>/dev/null || skip "no namespaces may be made here"
+unshare --user --mount --pid --net --fork --propagation unchanged true 2>/dev/null ||
+  skip "no namespaces may be made here"
 root=${CRIER_SYSTEMD_ROOT:-$here/../../.build/systemd-root}
 if [ ! -d "$root/etc" ]; then
   grep -q 'VERSION_CODENAME=bookworm' /etc/os-release || skip "made for Debian 12"
