@@ -79,12 +79,16 @@ const config::KernelParameter* find_parameter(std::string_view name) {
   return found == rows.end() || name == config::kOpenFiles ? nullptr : &*found;
 }
 
-// The recorded change of the parameter, or a new one at the end.
+// The recorded change of the parameter, or a new one at the end. Where somebody has changed the
+// parameter since, theirs is the value to come back to.
 Change& change_of(std::vector<Change>& record, const Examined& one) {
   const auto found = std::ranges::find(record, one.parameter->name, &Change::parameter);
-  if (found != record.end()) return *found;
-  return record.emplace_back(
-      Change{.parameter = std::string(one.parameter->name), .before = one.current});
+  if (found == record.end()) {
+    return record.emplace_back(
+        Change{.parameter = std::string(one.parameter->name), .before = one.current});
+  }
+  if (one.current != found->after) found->before = one.current;
+  return *found;
 }
 
 Result<void> save(const std::string& path, const std::vector<Change>& record) {

@@ -1,9 +1,7 @@
 #include "cmd/tuning.h"
 
-#include <stdlib.h>
 #include <sys/stat.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -11,6 +9,7 @@
 
 #include "cmd/kernel_tuner.h"
 #include "tests/cmd/command_support.h"
+#include "tests/cmd/tuned_machine.h"
 #include "tests/support/catch.h"
 
 namespace crier::cmd {
@@ -18,48 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using Catch::Matchers::ContainsSubstring;
-
-// A machine of the test's making: its /proc/sys, and a place for the record.
-class TunedMachine {
- public:
-  TunedMachine() {
-    char name[] = "/tmp/crier-test-XXXXXX";
-    REQUIRE(::mkdtemp(name) != nullptr);
-    place = {.root = name, .record = std::string(name) + "/record.json"};
-    set("net.core.somaxconn", "128");
-    set("net.ipv4.tcp_fin_timeout", "60");
-    set("net.ipv4.tcp_mem", "10\t20\t30");
-    set("net.ipv4.tcp_syncookies", "1");
-  }
-  ~TunedMachine() { fs::remove_all(place.root); }
-  TunedMachine(const TunedMachine&) = delete;
-  TunedMachine& operator=(const TunedMachine&) = delete;
-
-  void set(std::string name, std::string_view value) const {
-    std::ofstream(file(std::move(name))) << value << "\n";
-  }
-  std::string get(const std::string& name) const {
-    return read_parameter(name, place.root).value_or("gone");
-  }
-  std::string file(std::string name) const {
-    std::ranges::replace(name, '.', '/');
-    const fs::path path = place.root + "/proc/sys/" + name;
-    fs::create_directories(path.parent_path());
-    return path;
-  }
-  std::vector<Examined> examined() const { return examine(need, place.root); }
-  Verdict verdict(std::string_view name) const {
-    for (const Examined& one : examined()) {
-      if (one.parameter->name == name) return one.verdict;
-    }
-    return Verdict::odd;
-  }
-  bool recorded() const { return fs::exists(place.record); }
-
-  TuningPlace place;
-  config::KernelNeed need{
-      .connections = 4'000, .descriptors = 10, .backlog = 4'096, .send_buffer_bytes = 65'536};
-};
 
 TEST_CASE("parameters are examined as they are") {
   const TunedMachine machine;

@@ -1,0 +1,24 @@
+// What the record of `crier tune` keeps, and what it restores.
+#include <string>
+
+#include "cmd/tuning.h"
+#include "tests/cmd/tuned_machine.h"
+#include "tests/support/catch.h"
+
+namespace crier::cmd {
+namespace {
+
+TEST_CASE("what somebody set between two applies is what is restored") {
+  const TunedMachine machine;
+  apply_tuning(machine.examined(), machine.place);
+  machine.set("net.ipv4.tcp_fin_timeout", "45");
+  const auto again = apply_tuning(machine.examined(), machine.place);
+  REQUIRE(again.changed.size() == 1);
+  CHECK(machine.get("net.ipv4.tcp_fin_timeout") == "30");
+  CHECK(undo_tuning(machine.place).problems.empty());
+  CHECK(machine.get("net.ipv4.tcp_fin_timeout") == "45");
+  CHECK(machine.get("net.core.somaxconn") == "128");
+}
+
+}  // namespace
+}  // namespace crier::cmd
