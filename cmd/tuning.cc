@@ -160,14 +160,13 @@ TuningOutcome undo_tuning(const TuningPlace& place) {
   std::vector<Change> left;
   for (const Change& change : *record) {
     const auto now = read_parameter(change.parameter, place.root);
-    if (now != change.before && now != change.after) {
+    if (now == change.before) continue;  // The write never came, or somebody was quicker.
+    if (now != change.after) {
       outcome.problems.push_back(change.parameter + " is " + now.value_or("gone") +
                                  " by now, not the " + change.after + " that was set: left alone");
       continue;
     }
-    const auto restored = now == change.before
-                              ? Result<void>()
-                              : write_parameter(change.parameter, change.before, place.root);
+    const auto restored = write_parameter(change.parameter, change.before, place.root);
     if (!restored) outcome.problems.push_back(restored.error().detail);
     (restored ? outcome.changed : left).push_back(change);
   }

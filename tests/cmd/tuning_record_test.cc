@@ -20,5 +20,16 @@ TEST_CASE("what somebody set between two applies is what is restored") {
   CHECK(machine.get("net.core.somaxconn") == "128");
 }
 
+TEST_CASE("what was noted but never changed is not said to be restored") {
+  const TunedMachine machine;
+  apply_tuning(machine.examined(), machine.place);
+  machine.set("net.core.somaxconn", "128");  // As after a crash before the write.
+  const auto undone = undo_tuning(machine.place);
+  CHECK(undone.problems.empty());
+  REQUIRE(undone.changed.size() == 2);
+  for (const Change& change : undone.changed) CHECK(change.parameter != "net.core.somaxconn");
+  CHECK_FALSE(machine.recorded());
+}
+
 }  // namespace
 }  // namespace crier::cmd
