@@ -73,10 +73,10 @@ Result<std::string> trusted_text(const std::string& path) {
   return text;
 }
 
-const config::KernelParameter* find_parameter(std::string_view name) {
+bool can_restore(std::string_view name) {
   const auto rows = config::kernel_parameters();
-  const auto found = std::ranges::find(rows, name, &config::KernelParameter::name);
-  return found == rows.end() || name == config::kOpenFiles ? nullptr : &*found;
+  return name != config::kOpenFiles &&
+         std::ranges::find(rows, name, &config::KernelParameter::name) != rows.end();
 }
 
 // The recorded change of the parameter, or a new one at the end. Where somebody has changed the
@@ -107,13 +107,12 @@ Result<std::vector<Change>> read_tuning_record(const std::string& path) {
   const auto json = ordered_json::parse(*text, nullptr, false);
   try {
     for (const ordered_json& row : json.at("changes")) {
-      Change change{.parameter = row.at("parameter"),
-                    .before = row.at("before"),
-                    .after = row.at("after"),
-                    .at = row.at("at"),
-                    .uid = row.at("uid"),
-                    .pid = row.at("pid")};
-      if (find_parameter(change.parameter) != nullptr) changes.push_back(std::move(change));
+      changes.push_back({.parameter = row.at("parameter"),
+                         .before = row.at("before"),
+                         .after = row.at("after"),
+                         .at = row.at("at"),
+                         .uid = row.at("uid"),
+                         .pid = row.at("pid")});
     }
   } catch (const ordered_json::exception&) {
     return fail(Errc::os, path + " is not a record of `crier tune`; remove it");
@@ -161,6 +160,12 @@ TuningOutcome undo_tuning(const TuningPlace& place) {
   for (const Change& change : *record) {
     const auto now = read_parameter(change.parameter, place.root);
     if (now == change.before) continue;  // The write never came, or somebody was quicker.
+    if (!can_restore(change.parameter)) {
+      outcome.problems.push_back(change.parameter + " is not a parameter this crier sets: it was " +
+                                 change.before + " before, restore it by hand");
+      left.push_back(change);
+      continue;
+    }
     if (now != change.after) {
       outcome.problems.push_back(change.parameter + " is " + now.value_or("gone") +
                                  " by now, not the " + change.after + " that was set: left alone");

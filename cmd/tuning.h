@@ -42,7 +42,8 @@ struct TuningOutcome {
 TuningOutcome apply_tuning(const std::vector<Examined>& all, const TuningPlace& place);
 
 // Restores what the record names and removes it. A parameter that somebody has changed since is
-// left alone and named among the problems. Without a record: nothing to do.
+// left alone and named among the problems; one that this crier does not know stays in the record as
+// well. Without a record: nothing to do.
 TuningOutcome undo_tuning(const TuningPlace& place);
 
 // Empty without a record. An error: it is not one, or others than root and we can write it.

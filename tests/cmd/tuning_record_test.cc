@@ -1,4 +1,5 @@
 // What the record of `crier tune` keeps, and what it restores.
+#include <fstream>
 #include <string>
 
 #include "cmd/tuning.h"
@@ -7,6 +8,8 @@
 
 namespace crier::cmd {
 namespace {
+
+using Catch::Matchers::Contains;
 
 TEST_CASE("what somebody set between two applies is what is restored") {
   const TunedMachine machine;
@@ -28,6 +31,25 @@ TEST_CASE("what was noted but never changed is not said to be restored") {
   CHECK(undone.problems.empty());
   REQUIRE(undone.changed.size() == 2);
   for (const Change& change : undone.changed) CHECK(change.parameter != "net.core.somaxconn");
+  CHECK_FALSE(machine.recorded());
+}
+
+TEST_CASE("a noted parameter that the table does not know is named and stays noted") {
+  const TunedMachine machine;
+  machine.set("net.core.of_another_crier", "new");
+  std::ofstream(machine.place.record)
+      << R"({"changes": [{"parameter": "net.core.of_another_crier", "before": "old",
+             "after": "new", "at": "", "uid": 0, "pid": 1}]})";
+  apply_tuning(machine.examined(), machine.place);
+  const auto undone = undo_tuning(machine.place);
+  CHECK(undone.changed.size() == 3);
+  REQUIRE(undone.problems.size() == 1);
+  CHECK_THAT(undone.problems[0], Contains("net.core.of_another_crier") && Contains("old"));
+  CHECK(machine.get("net.core.of_another_crier") == "new");
+  CHECK(machine.recorded());
+
+  machine.set("net.core.of_another_crier", "old");  // By hand.
+  CHECK(undo_tuning(machine.place).problems.empty());
   CHECK_FALSE(machine.recorded());
 }
 
