@@ -133,18 +133,19 @@ TuningOutcome apply_tuning(const std::vector<Examined>& all, const TuningPlace& 
     change.at = utc_now();
     change.uid = ::getuid();
     change.pid = ::getpid();
-    const Change done = change;
     if (const auto kept = write_record(place.record, intended); !kept) {
       outcome.problems.push_back(kept.error().detail);
       return outcome;
     }
-    if (const auto written = write_parameter(done.parameter, done.after, place.root); !written) {
+    const auto written = write_parameter(change.parameter, change.after, place.root);
+    if (!written) {
       outcome.problems.push_back(written.error().detail);
-      continue;
+      change.after = read_parameter(change.parameter, place.root).value_or(one.current);
+      if (change.after == one.current) continue;
     }
-    record = std::move(intended);
     outcome.changed.push_back(
-        {done.parameter, one.current, done.after, done.at, done.uid, done.pid});
+        {change.parameter, one.current, change.after, change.at, change.uid, change.pid});
+    record = std::move(intended);
   }
   if (const auto kept = save(place.record, *record); !kept) {
     outcome.problems.push_back(kept.error().detail);

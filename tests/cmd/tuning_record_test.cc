@@ -1,4 +1,7 @@
 // What the record of `crier tune` keeps, and what it restores.
+#include <sys/prctl.h>
+
+#include <filesystem>
 #include <fstream>
 #include <string>
 
@@ -9,6 +12,7 @@
 namespace crier::cmd {
 namespace {
 
+namespace fs = std::filesystem;
 using Catch::Matchers::Contains;
 
 TEST_CASE("what somebody set between two applies is what is restored") {
@@ -51,6 +55,23 @@ TEST_CASE("a noted parameter that the table does not know is named and stays not
   machine.set("net.core.of_another_crier", "old");  // By hand.
   CHECK(undo_tuning(machine.place).problems.empty());
   CHECK_FALSE(machine.recorded());
+}
+
+TEST_CASE("a value that the kernel made something else of is restored too") {
+  const TunedMachine machine;
+  constexpr const char* kName = "net.ipv4.tcp_slow_start_after_idle";
+  // A parameter with a mind of its own: 0 becomes the thread's default.
+  REQUIRE(::prctl(PR_SET_TIMERSLACK, 60'000UL) == 0);
+  fs::create_symlink("/proc/self/timerslack_ns", machine.file(kName));
+  const auto applied = apply_tuning(machine.examined(), machine.place);
+  REQUIRE(applied.problems.size() == 1);
+  CHECK_THAT(applied.problems[0], Contains(kName));
+  const std::string made = machine.get(kName);
+  REQUIRE(made != "60000");
+  REQUIRE(made != "0");
+  CHECK(undo_tuning(machine.place).problems.empty());
+  CHECK(machine.get(kName) == "60000");
+  ::prctl(PR_SET_TIMERSLACK, 0UL);
 }
 
 }  // namespace
