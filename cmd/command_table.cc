@@ -71,8 +71,10 @@ constexpr Option kTuneOptions[] = {
     kSet,
     {"--apply", OptionKind::flag, "", "raise what is below; needs root"},
     {"--if-configured", OptionKind::flag, "",
-     "with --apply: only if kernel.tuning is `apply`;\nwith --undo: not if kernel.keep is true"},
-    {"--undo", OptionKind::flag, "", "restore what --apply has changed"},
+     "for the unit. With --apply: only if kernel.tuning\n"
+     "is `apply`; with --undo: not if kernel.keep is\n"
+     "true, and nothing that was applied by hand"},
+    {"--undo", OptionKind::flag, "", "restore what was changed, by hand or by the unit"},
     {"--sysctl", OptionKind::flag, "", "print a file for /etc/sysctl.d"},
     {"--json", OptionKind::flag, "", "print the table as JSON"},
     {"--record", OptionKind::text, "PATH",
@@ -118,8 +120,8 @@ constexpr std::string_view kTuneNotes =
     "Without an option: a table of the kernel's parameters that matter to crier, what this\n"
     "configuration needs of each, why, and the commands that mend what is below.\n"
     "\n"
-    "--apply only ever raises limits and shortens times. Values last until the next reboot;\n"
-    "--sysctl prints what makes them last.\n";
+    "--apply only ever raises limits and shortens times. Values last until --undo or the next\n"
+    "reboot, whatever crier.service does meanwhile; --sysctl prints what makes them last.\n";
 
 constexpr std::string_view kConfigNotes = "Give exactly one of the options.\n";
 

@@ -15,7 +15,7 @@ void KernelTuner::start() {
 }
 
 void KernelTuner::raise() {
-  const TuningOutcome outcome = apply_tuning(all_, place_);
+  const TuningOutcome outcome = apply_tuning(all_, place_, TunedBy::configuration);
   raised_ = !outcome.changed.empty();
   for (const Change& change : outcome.changed) {
     log_.info("kernel parameter " + change.parameter + " changed",
@@ -46,7 +46,7 @@ void KernelTuner::say_what_is_below() {
 void KernelTuner::finish() {
   if (settings_.tuning != config::KernelTuning::apply || settings_.keep) return;
   if (!raised_ && ::geteuid() != 0) return;
-  const TuningOutcome outcome = undo_tuning(place_);
+  const TuningOutcome outcome = undo_tuning(place_, TunedBy::configuration);
   for (const Change& change : outcome.changed) {
     log_.info("kernel parameter " + change.parameter + " restored",
               {{"from", change.after}, {"to", change.before}});

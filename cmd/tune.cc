@@ -87,20 +87,22 @@ int report(const Arguments& arguments, const TuningOutcome& outcome, bool undone
 int tune(const Arguments& arguments) {
   const bool apply = arguments.has("--apply");
   const bool undo = arguments.has("--undo");
+  const bool if_configured = arguments.has("--if-configured");
   if (apply + undo + arguments.has("--sysctl") + arguments.has("--json") > 1) {
     return misused(arguments, "only one of --apply, --undo, --sysctl and --json can be given");
   }
-  if (arguments.has("--if-configured") && !apply && !undo) {
+  if (if_configured && !apply && !undo) {
     return misused(arguments, "--if-configured goes with --apply or --undo");
   }
+  const TunedBy by = if_configured ? TunedBy::configuration : TunedBy::hand;
   const TuningPlace place{.root = {}, .record = arguments.text("--record", kTuningRecord)};
   std::optional<std::string> file;
   if (arguments.has("--config")) file = arguments.text("--config");
   const auto checked = preflight(file, arguments.texts("--set"), this_machine());
   if (undo) {
-    const bool keep = arguments.has("--if-configured") && checked && checked->config.kernel.keep;
+    const bool keep = if_configured && checked && checked->config.kernel.keep;
     return keep ? print_result("kernel.keep is true: nothing is restored\n")
-                : report(arguments, undo_tuning(place), true);
+                : report(arguments, undo_tuning(place, by), true);
   }
   if (!checked) {
     for (const std::string& problem : checked.error()) warn(arguments, problem);
@@ -109,10 +111,10 @@ int tune(const Arguments& arguments) {
   const auto all = examine(config::kernel_need(checked->config, checked->budget, checked->fit));
   if (apply) {
     const bool configured = checked->config.kernel.tuning == config::KernelTuning::apply;
-    if (arguments.has("--if-configured") && !configured) {
+    if (if_configured && !configured) {
       return print_result("kernel.tuning is not apply: nothing is changed\n");
     }
-    return report(arguments, apply_tuning(all, place), false);
+    return report(arguments, apply_tuning(all, place, by), false);
   }
   const std::string text = arguments.has("--sysctl") ? sysctl_file(all)
                            : arguments.has("--json") ? as_json(all)

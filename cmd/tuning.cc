@@ -19,6 +19,8 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr std::size_t kRecordBytesMax = 64 * 1024;
+constexpr const char* kByHand = "hand";
+constexpr const char* kByConfiguration = "configuration";
 
 std::string utc_now() {
   const std::time_t now = std::time(nullptr);
@@ -38,7 +40,8 @@ Result<void> write_record(const std::string& path, const std::vector<Change>& ch
                     {"after", change.after},
                     {"at", change.at},
                     {"uid", change.uid},
-                    {"pid", change.pid}});
+                    {"pid", change.pid},
+                    {"by", change.by == TunedBy::hand ? kByHand : kByConfiguration}});
   }
   const std::string text = ordered_json{{"changes", rows}}.dump(2) + "\n";
   const std::string fresh = path + ".new";
@@ -79,16 +82,54 @@ bool can_restore(std::string_view name) {
          std::ranges::find(rows, name, &config::KernelParameter::name) != rows.end();
 }
 
+using Row = std::vector<Change>::iterator;
+
+// The later change of the same parameter: by hand on top of the configuration's, or the reverse.
+Row on_top_of(std::vector<Change>& record, Row row) {
+  return std::ranges::find(row + 1, record.end(), row->parameter, &Change::parameter);
+}
+
+// Of a row that another was made on top of, that one inherits the value to come back to.
+void take_out(std::vector<Change>& record, Row row) {
+  const Row top = on_top_of(record, row);
+  if (top != record.end() && top->before == row->after) top->before = row->before;
+  record.erase(row);
+}
+
 // The recorded change of the parameter, or a new one at the end. Where somebody has changed the
 // parameter since, theirs is the value to come back to.
-Change& change_of(std::vector<Change>& record, const Examined& one) {
-  const auto found = std::ranges::find(record, one.parameter->name, &Change::parameter);
-  if (found == record.end()) {
-    return record.emplace_back(
-        Change{.parameter = std::string(one.parameter->name), .before = one.current});
+Change& change_of(std::vector<Change>& record, const Examined& one, TunedBy by) {
+  const std::string_view name = one.parameter->name;
+  const auto row = std::ranges::find_if(
+      record, [&](const Change& change) { return change.parameter == name && change.by == by; });
+  if (row != record.end()) {
+    if (on_top_of(record, row) == record.end() && one.current == row->after) return *row;
+    take_out(record, row);
   }
-  if (one.current != found->after) found->before = one.current;
-  return *found;
+  return record.emplace_back(
+      Change{.parameter = std::string(name), .before = one.current, .by = by});
+}
+
+// Is the row done with?
+bool restore(const Change& change, const TuningPlace& place, TuningOutcome& outcome) {
+  const auto now = read_parameter(change.parameter, place.root);
+  if (now == change.before) return true;  // The write never came, or somebody was quicker.
+  if (!can_restore(change.parameter)) {
+    outcome.problems.push_back(change.parameter + " is not a parameter this crier sets: it was " +
+                               change.before + " before, restore it by hand");
+    return false;
+  }
+  if (now != change.after) {
+    outcome.problems.push_back(change.parameter + " is " + now.value_or("gone") +
+                               " by now, not the " + change.after + " that was set: left alone");
+    return true;
+  }
+  if (const auto written = write_parameter(change.parameter, change.before, place.root); !written) {
+    outcome.problems.push_back(written.error().detail);
+    return false;
+  }
+  outcome.changed.push_back(change);
+  return true;
 }
 
 Result<void> save(const std::string& path, const std::vector<Change>& record) {
@@ -112,7 +153,10 @@ Result<std::vector<Change>> read_tuning_record(const std::string& path) {
                          .after = row.at("after"),
                          .at = row.at("at"),
                          .uid = row.at("uid"),
-                         .pid = row.at("pid")});
+                         .pid = row.at("pid"),
+                         .by = row.value("by", kByConfiguration) == kByHand
+                                   ? TunedBy::hand
+                                   : TunedBy::configuration});
     }
   } catch (const ordered_json::exception&) {
     return fail(Errc::os, path + " is not a record of `crier tune`; remove it");
@@ -120,7 +164,7 @@ Result<std::vector<Change>> read_tuning_record(const std::string& path) {
   return changes;
 }
 
-TuningOutcome apply_tuning(const std::vector<Examined>& all, const TuningPlace& place) {
+TuningOutcome apply_tuning(const std::vector<Examined>& all, const TuningPlace& place, TunedBy by) {
   if (std::ranges::none_of(all, &falls_short)) return {};
   TuningOutcome outcome;
   auto record = read_tuning_record(place.record);
@@ -128,7 +172,7 @@ TuningOutcome apply_tuning(const std::vector<Examined>& all, const TuningPlace& 
   for (const Examined& one : all) {
     if (!falls_short(one)) continue;
     std::vector<Change> intended = *record;
-    Change& change = change_of(intended, one);
+    Change& change = change_of(intended, one, by);
     change.after = config::improved(*one.goal, one.current);
     change.at = utc_now();
     change.uid = ::getuid();
@@ -143,8 +187,8 @@ TuningOutcome apply_tuning(const std::vector<Examined>& all, const TuningPlace& 
       change.after = read_parameter(change.parameter, place.root).value_or(one.current);
       if (change.after == one.current) continue;
     }
-    outcome.changed.push_back(
-        {change.parameter, one.current, change.after, change.at, change.uid, change.pid});
+    outcome.changed.push_back(change);
+    outcome.changed.back().before = one.current;
     record = std::move(intended);
   }
   if (const auto kept = save(place.record, *record); !kept) {
@@ -153,30 +197,17 @@ TuningOutcome apply_tuning(const std::vector<Examined>& all, const TuningPlace& 
   return outcome;
 }
 
-TuningOutcome undo_tuning(const TuningPlace& place) {
-  const auto record = read_tuning_record(place.record);
+TuningOutcome undo_tuning(const TuningPlace& place, TunedBy by) {
+  auto record = read_tuning_record(place.record);
   if (!record) return {.changed = {}, .problems = {record.error().detail}};
   TuningOutcome outcome;
-  std::vector<Change> left;
-  for (const Change& change : *record) {
-    const auto now = read_parameter(change.parameter, place.root);
-    if (now == change.before) continue;  // The write never came, or somebody was quicker.
-    if (!can_restore(change.parameter)) {
-      outcome.problems.push_back(change.parameter + " is not a parameter this crier sets: it was " +
-                                 change.before + " before, restore it by hand");
-      left.push_back(change);
-      continue;
-    }
-    if (now != change.after) {
-      outcome.problems.push_back(change.parameter + " is " + now.value_or("gone") +
-                                 " by now, not the " + change.after + " that was set: left alone");
-      continue;
-    }
-    const auto restored = write_parameter(change.parameter, change.before, place.root);
-    if (!restored) outcome.problems.push_back(restored.error().detail);
-    (restored ? outcome.changed : left).push_back(change);
+  for (std::size_t i = record->size(); i-- > 0;) {  // What was made on top goes first.
+    const Row row = record->begin() + static_cast<std::ptrdiff_t>(i);
+    if (by == TunedBy::configuration && row->by == TunedBy::hand) continue;
+    const bool covered = on_top_of(*record, row) != record->end();
+    if (covered || restore(*row, place, outcome)) take_out(*record, row);
   }
-  if (const auto kept = save(place.record, left); !kept) {
+  if (const auto kept = save(place.record, *record); !kept) {
     outcome.problems.push_back(kept.error().detail);
   }
   return outcome;

@@ -4,6 +4,7 @@
 // after a crash it still says what to restore; who applies again keeps the oldest value in it.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,10 @@ namespace crier::cmd {
 // whoever can write it decides what root restores.
 inline constexpr const char* kTuningRecord = "/run/crier-tuning.json";
 
+// Who asked for a change: kernel.tuning `apply`, of the unit or the daemon, or somebody who typed
+// `crier tune --apply`.
+enum class TunedBy : std::uint8_t { configuration, hand };
+
 struct Change {
   std::string parameter;
   std::string before;
@@ -23,6 +28,7 @@ struct Change {
   std::string at;  // UTC, as 2026-11-21T06:40:00Z.
   unsigned uid = 0;
   int pid = 0;
+  TunedBy by = TunedBy::configuration;  // Also where an old record does not say.
 };
 
 // Where parameters and record are: a test has its own.
@@ -39,12 +45,15 @@ struct TuningOutcome {
 
 // Raises what is below, as far as it may: a failure leaves the others to be tried. Nothing is
 // changed when the record cannot be written.
-TuningOutcome apply_tuning(const std::vector<Examined>& all, const TuningPlace& place);
+TuningOutcome apply_tuning(const std::vector<Examined>& all, const TuningPlace& place,
+                           TunedBy by = TunedBy::hand);
 
-// Restores what the record names and removes it. A parameter that somebody has changed since is
-// left alone and named among the problems; one that this crier does not know stays in the record as
-// well. Without a record: nothing to do.
-TuningOutcome undo_tuning(const TuningPlace& place);
+// By hand: restores what the record names, and removes it. By the configuration: only what that has
+// changed; a value set by hand on top of it stays, and the record says what was there before both.
+//
+// A parameter that somebody has changed since is left alone and named among the problems; one that
+// this crier does not know stays in the record as well. Without a record: nothing to do.
+TuningOutcome undo_tuning(const TuningPlace& place, TunedBy by = TunedBy::hand);
 
 // Empty without a record. An error: it is not one, or others than root and we can write it.
 [[nodiscard]] Result<std::vector<Change>> read_tuning_record(const std::string& path);

@@ -165,6 +165,17 @@ TEST_CASE("with kernel.tuning off a start says nothing") {
   CHECK(tuner.below() == 3);
 }
 
+TEST_CASE("a run leaves what was applied by hand") {
+  const TunedMachine machine;
+  apply_tuning(machine.examined(), machine.place, TunedBy::hand);
+  RecordingSink log;
+  KernelTuner tuner({.tuning = config::KernelTuning::apply}, machine.need, log, machine.place);
+  tuner.start();
+  tuner.finish();
+  CHECK(log.lines.empty());
+  CHECK(machine.get("net.core.somaxconn") == "4096");
+}
+
 TEST_CASE("with kernel.tuning apply a run raises, and restores at its end") {
   const TunedMachine machine;
   const bool keep = GENERATE(false, true);

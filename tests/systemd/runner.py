@@ -293,6 +293,20 @@ def tuning_is_applied_recorded_and_undone(machine):
 
 
 @case
+def tuning_by_hand_survives_a_restart(machine):
+    for mode in ("check", "apply"):
+        configure(machine, '{"kernel": {"tuning": "%s"}}' % mode)
+        applied = machine.run("crier", "tune", "--apply")
+        start(machine)
+        machine.run("systemctl", "restart", "crier")
+        stop(machine)
+        check(kernel(machine, "net.ipv4.tcp_fin_timeout") == "30",
+              applied.stdout + machine.last_lines())
+        machine.run("crier", "tune", "--undo")
+        check(kernel(machine, "net.ipv4.tcp_fin_timeout") == "60", mode)
+
+
+@case
 def a_list_of_publishers_needs_its_drop_in(machine):
     configure(machine, '{"publish": {"users": ["root"]}}')
     refused = machine.run("systemctl", "start", "crier")
