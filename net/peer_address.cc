@@ -41,6 +41,13 @@ PeerAddress local_address(int fd) {
   return peer_address(address);
 }
 
+std::optional<PeerAddress> remote_address(int fd) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof(address);
+  if (::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return std::nullopt;
+  return peer_address(address);
+}
+
 std::array<std::uint8_t, 16> limit_key(const PeerAddress& peer) {
   std::array<std::uint8_t, 16> key{};
   if (peer.v6) {

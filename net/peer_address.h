@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 
 #include "net/request_handler.h"
 
@@ -16,6 +17,9 @@ PeerAddress peer_address(const sockaddr_storage& address);
 
 // The same of the address a socket is bound to; all zero if it has none.
 PeerAddress local_address(int fd);
+
+// The same of whom a socket is connected to; nothing once the peer has cut the connection.
+std::optional<PeerAddress> remote_address(int fd);
 
 // What limits per address count by: IPv4 whole (in its mapped form, so that it never meets an IPv6
 // one), IPv6 by its /64, since one customer is given that much.
