@@ -141,9 +141,10 @@ void Broadcaster::write_prelude(StreamIndex index, const StartRequest& request, 
   }
   if (resume.kind == ResumePlan::Kind::unknown_id) {
     text.clear();
-    append_gap_event(text, {GapReason::unknown_id, std::nullopt, resume.after}, options_.epoch);
+    const Gap gap{GapReason::unknown_id, std::nullopt, resume.after};
+    append_gap_event(text, gap, options_.epoch);
     Delivery::append_framed(prelude_, stream.framing(), text);
-    stats_.gaps[static_cast<std::size_t>(GapReason::unknown_id)].add();
+    delivery_.count_gap(stream, gap);
   }
   // The socket is not registered yet: whoever does it looks at kBlocked.
   streams_[index].set(Stream::kOutputWatched);

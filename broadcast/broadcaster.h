@@ -30,6 +30,7 @@
 #include "broadcast/stats.h"
 #include "broadcast/stream_io.h"
 #include "broadcast/stream_table.h"
+#include "broadcast/stream_watcher.h"
 #include "broadcast/sweep.h"
 #include "broadcast/topic_index.h"
 #include "core/address_table.h"
@@ -134,6 +135,9 @@ class Broadcaster {
   void finish_turn(Instant now);
 
   void set_live_options(const WorkerOptions& wanted);
+  // Who is told of single streams while an operator asks for it; null: nobody. To be taken back
+  // before it goes.
+  void watch(StreamWatcher* watcher) { delivery_.watch(watcher); }
 
   // For the debug pages and for trace ids.
   const StreamTable& streams() const { return streams_; }

@@ -107,7 +107,7 @@ void CatchUp::announce(StreamIndex index, const ReplayAnswer& answer, Instant no
     text.clear();
     append_gap_event(text, *answer.gap, parts_.options.epoch);
     Delivery::append_framed(scratch_, stream.framing(), text);
-    parts_.stats.gaps[static_cast<std::size_t>(answer.gap->reason)].add();
+    parts_.delivery.count_gap(stream, *answer.gap);
   }
   if (!scratch_.empty()) parts_.delivery.send_own(index, scratch_, now);
 }

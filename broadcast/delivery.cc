@@ -83,7 +83,10 @@ void Delivery::fall_behind(StreamIndex index, std::span<const FrameRef> frames, 
     return;
   }
   CRIER_CHECK(owing->ring.empty());
-  if (stream.state == StreamState::live) stream.state = StreamState::owing;
+  if (stream.state == StreamState::live) {
+    stream.state = StreamState::owing;
+    tell(stream, StreamStep::fell_behind);
+  }
   stream.wrote_at = now.tick();  // From here on: since when no byte was taken.
   if (cut.bytes > 0) {
     push(stream, *owing, frames.front());
@@ -163,12 +166,22 @@ WriteOutcome Delivery::write(Stream& stream, Instant now) {
   return outcome;
 }
 
-void Delivery::count_events(Stream& stream, std::size_t events, const Frame& newest, Instant now) {
-  stream.events_sent += static_cast<std::uint32_t>(events);
-  stats_.frames_sent.add(events);
-  stats_.events_delivered.add(events);
-  const std::uint64_t accepted = newest.accepted().us;
-  stats_.latency.observe(now.us > accepted ? now.us - accepted : 0, events);
+void Delivery::count_events(Stream& stream, std::span<const FrameRef> events, Instant now) {
+  stream.events_sent += static_cast<std::uint32_t>(events.size());
+  stats_.frames_sent.add(events.size());
+  stats_.events_delivered.add(events.size());
+  const std::uint64_t accepted = events.back()->accepted().us;
+  stats_.latency.observe(now.us > accepted ? now.us - accepted : 0, events.size());
+  if (watcher_ != nullptr) [[unlikely]] {
+    watcher_->on_delivered(streams_.token(streams_.index_of(stream)), stream, events);
+  }
+}
+
+void Delivery::count_gap(const Stream& stream, const Gap& gap) {
+  stats_.gaps[static_cast<std::size_t>(gap.reason)].add();
+  if (watcher_ != nullptr) [[unlikely]] {
+    watcher_->on_gap(streams_.token(streams_.index_of(stream)), stream, gap);
+  }
 }
 
 Delivery::Cut Delivery::write_frames(Stream& stream, std::span<const FrameRef> frames,
@@ -201,7 +214,7 @@ Delivery::Cut Delivery::write_frames(Stream& stream, std::span<const FrameRef> f
         ++whole;
       }
     }
-    if (whole > 0) count_events(stream, whole, *frames[cut.frames + whole - 1], now);
+    if (whole > 0) count_events(stream, frames.subspan(cut.frames, whole), now);
     cut.frames += whole;
     if (outcome.status == WriteStatus::partial) return cut;
   }
@@ -265,7 +278,7 @@ void Delivery::drop_sent(Stream& stream, Owing& owing, std::size_t bytes, Instan
     owing.oldest_sent += static_cast<std::uint32_t>(taken);
     if (owing.oldest_sent < size) return;
     if (is_event) {
-      count_events(stream, 1, frame, now);
+      count_events(stream, {&owing.ring[0], 1}, now);
     } else {
       stats_.frames_sent.add();
     }
@@ -316,6 +329,7 @@ void Delivery::settle(StreamIndex index) {
   } else if (stream.state == StreamState::owing) {
     release(index);
     stream.state = StreamState::live;
+    tell(stream, StreamStep::caught_up);
   } else if (stream.state == StreamState::replaying && owing.replay == ReplayState::idle) {
     owing.replay = ReplayState::waiting;
     const StreamToken token = streams_.token(index);

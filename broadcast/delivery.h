@@ -21,6 +21,7 @@
 #include "broadcast/stats.h"
 #include "broadcast/stream_io.h"
 #include "broadcast/stream_table.h"
+#include "broadcast/stream_watcher.h"
 #include "core/instant.h"
 #include "core/random.h"
 
@@ -90,6 +91,12 @@ class Delivery {
   void continue_round(std::size_t most, Instant now);
   bool in_round() const { return !round_.empty(); }
 
+  // Who is told of single streams; null, as it nearly always is: nobody. Outlives this, or is taken
+  // back.
+  void watch(StreamWatcher* watcher) { watcher_ = watcher; }
+  // A stream is about to be told of a loss.
+  void count_gap(const Stream& stream, const Gap& gap);
+
   // What follows once a stream's ring is empty: live again, back to the history, or closed.
   // Requires: the stream has an Owing, and its ring is empty.
   void settle(StreamIndex index);
@@ -117,7 +124,12 @@ class Delivery {
                    Instant now);
   WriteOutcome write(Stream& stream, Instant now);
   void add_piece(std::string_view bytes);
-  void count_events(Stream& stream, std::size_t events, const Frame& newest, Instant now);
+  void count_events(Stream& stream, std::span<const FrameRef> events, Instant now);
+  void tell(const Stream& stream, StreamStep step) const {
+    if (watcher_ != nullptr) [[unlikely]] {
+      watcher_->on_step(streams_.token(streams_.index_of(stream)), stream, step);
+    }
+  }
   void fall_behind(StreamIndex index, std::span<const FrameRef> frames, const Cut& cut,
                    Instant now);
 
@@ -150,6 +162,7 @@ class Delivery {
   DeferredClose& closes_;
   ReplayQueue& replays_;
   const WorkerOptions& options_;
+  StreamWatcher* watcher_ = nullptr;
   Random random_;
   std::vector<iovec> pieces_;
   std::string scratch_;

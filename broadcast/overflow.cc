@@ -127,7 +127,7 @@ FrameRef Delivery::gap_of_dropped(const Stream& stream, Owing& owing) {
   append_gap_event(text, gap, options_.epoch);
   std::string wire;
   append_framed(wire, stream.framing(), text);
-  stats_.gaps[static_cast<std::size_t>(GapReason::overflow)].add();
+  count_gap(stream, gap);
   owing.dropped = 0;
   return Frame::make_raw(wire);
 }
@@ -160,6 +160,7 @@ void Delivery::rejoin_log(StreamIndex index) {
     return;
   }
   stream.state = StreamState::replaying;
+  tell(stream, StreamStep::asks_history);
   owing->replay = ReplayState::idle;
   owing->from = ReplayFrom::sequence;
   owing->connected = true;
