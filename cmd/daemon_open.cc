@@ -168,6 +168,7 @@ void Daemon::follow(net::SocketPlan plan) {
 
 void Daemon::apply_to_parts() {
   stderr_log_.set_level(log_level(config_));
+  stderr_log_.set_format(config_.log.format);
   connections_.set_lines_per_second(config_.log.connections_per_second);
   event_log_.set_limits(topic_classes(config_), config_.history.bytes_max);
   for (const auto& worker : workers_) {

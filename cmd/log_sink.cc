@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <climits>
 #include <cstdlib>
 
@@ -17,8 +18,8 @@ namespace crier::cmd {
 namespace {
 
 constexpr std::uint64_t kSecondMicros = 1'000'000;
-// What a pipe that polls as writable takes at once, less the time and the line end.
-constexpr std::size_t kLineBytesMax = PIPE_BUF - 64;
+// What a pipe that polls as writable takes at once, less priority and line end.
+static_assert(kLogLineBytesMax <= PIPE_BUF - 4);
 
 // Without O_NONBLOCK, which would hold for everybody who shares the file, a terminal for one.
 bool room_for_a_line() {
@@ -51,26 +52,30 @@ struct StderrLog::State {
   spdlog::logger logger{"crier", std::make_shared<spdlog::sinks::stderr_sink_st>()};
 };
 
-StderrLog::StderrLog(Level lowest, bool journal)
-    : state_(std::make_unique<State>()), lowest_(lowest), journal_(journal) {
+StderrLog::StderrLog(Level lowest, config::LogFormat format, bool journal)
+    : state_(std::make_unique<State>()), lowest_(lowest), format_(format), journal_(journal) {
   state_->logger.set_level(spdlog::level::trace);  // The level is ours, see set_level().
-  state_->logger.set_formatter(std::make_unique<spdlog::pattern_formatter>(
-      journal ? "%v" : "%Y-%m-%dT%H:%M:%S.%eZ %v", spdlog::pattern_time_type::utc));
+  state_->logger.set_formatter(std::make_unique<spdlog::pattern_formatter>("%v"));
 }
 
 StderrLog::~StderrLog() = default;
 
 void StderrLog::write(Level level, std::string_view message, std::span<const Field> fields) {
-  if (level < lowest_) return;
+  if (level >= lowest_) write_in_turn(level, message, fields);
+}
+
+void StderrLog::write_in_turn(Level level, std::string_view message,
+                              std::span<const Field> fields) {
   report_lost();  // Before what came later.
   if (lost_ > 0 || !try_write(level, message, fields)) ++lost_;
 }
 
 bool StderrLog::try_write(Level level, std::string_view message, std::span<const Field> fields) {
   if (!room_for_a_line()) return false;
-  std::string line = log_line(level, message, fields);
+  const bool timed = !journal_ || format_ != config::LogFormat::text;
+  const std::string time = timed ? utc_text(std::chrono::system_clock::now()) : std::string();
+  std::string line = log_line(format_, time, level, message, fields);
   if (journal_) line.insert(0, journal_prefix(level));
-  line.resize(std::min(line.size(), kLineBytesMax));
   state_->logger.log(spdlog_level(level), spdlog::string_view_t(line));
   return true;
 }

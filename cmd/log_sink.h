@@ -1,9 +1,8 @@
 // Where log lines go: standard error, one line each, through spdlog.
 //
-//   2025-03-01T12:00:00.123Z warning history is full bytes=67108864
-//
-// Under systemd the journal knows the time; the line then begins with its priority instead (`<4>`,
-// see sd-daemon(3)).
+// What a line looks like: log_line.h. Where standard error is the journal, each line begins with
+// its priority (`<4>`, see sd-daemon(3)), which the journal takes off; text then has no time, which
+// the journal knows.
 //
 // Never waits for whoever reads standard error: a line for which there is no room (a pipe nobody
 // empties, a journal that hangs) is lost and counted, and the count is told once there is room
@@ -21,6 +20,7 @@
 #include <string_view>
 #include <vector>
 
+#include "config/config.h"
 #include "core/instant.h"
 #include "core/log.h"
 
@@ -31,23 +31,38 @@ bool stderr_is_journal();
 
 class StderrLog final : public LogSink {
  public:
-  explicit StderrLog(Level lowest, bool journal = stderr_is_journal());
+  StderrLog(Level lowest, config::LogFormat format, bool journal = stderr_is_journal());
   ~StderrLog() override;
 
   // What is below is not written, from now on.
   void set_level(Level lowest) { lowest_ = lowest; }
+  void set_format(config::LogFormat format) { format_ = format; }
 
   void write(Level level, std::string_view message, std::span<const Field> fields) override;
+
+  // The same log for what was asked for by name: it is written whatever the level.
+  LogSink& whatever_level() { return whatever_level_; }
 
   // Tells of lost lines if there is room. Call it on a timer: perhaps no line follows.
   void report_lost();
 
  private:
+  struct WhateverLevel final : LogSink {
+    explicit WhateverLevel(StderrLog& into) : log(into) {}
+    void write(Level level, std::string_view message, std::span<const Field> fields) override {
+      log.write_in_turn(level, message, fields);
+    }
+    StderrLog& log;
+  };
+
+  void write_in_turn(Level level, std::string_view message, std::span<const Field> fields);
   bool try_write(Level level, std::string_view message, std::span<const Field> fields);
 
   struct State;
   std::unique_ptr<State> state_;
+  WhateverLevel whatever_level_{*this};
   Level lowest_;
+  config::LogFormat format_;
   bool journal_;
   std::uint64_t lost_ = 0;
 };

@@ -29,6 +29,11 @@ std::span<const std::string_view> names_of(LogLevel /*selects*/) {
   return kNames;
 }
 
+std::span<const std::string_view> names_of(LogFormat /*selects*/) {
+  static constexpr std::array<std::string_view, 3> kNames{"text", "logfmt", "json"};
+  return kNames;
+}
+
 std::span<const std::string_view> names_of(Steering /*selects*/) {
   static constexpr std::array<std::string_view, 2> kNames{"off", "cpu"};
   return kNames;

@@ -32,6 +32,7 @@ enum class RefuseWith : std::uint8_t {
 enum class Patterns : std::uint8_t { deny, allow };
 enum class OwnDescriptorTable : std::uint8_t { automatic, on, off };
 enum class LogLevel : std::uint8_t { debug, info, warning, error };
+enum class LogFormat : std::uint8_t { text, logfmt, json };
 // Which worker's listener the kernel gives a connection to.
 enum class Steering : std::uint8_t { off, cpu };
 // What a start does about kernel parameters below what the configuration needs.
@@ -44,6 +45,7 @@ std::span<const std::string_view> names_of(RefuseWith);
 std::span<const std::string_view> names_of(Patterns);
 std::span<const std::string_view> names_of(OwnDescriptorTable);
 std::span<const std::string_view> names_of(LogLevel);
+std::span<const std::string_view> names_of(LogFormat);
 std::span<const std::string_view> names_of(Steering);
 std::span<const std::string_view> names_of(KernelTuning);
 
@@ -140,6 +142,7 @@ struct Drain {
 
 struct Log {
   LogLevel level = LogLevel::info;
+  LogFormat format = LogFormat::text;
   std::uint32_t connections_per_second = 100;
 };
 

@@ -197,6 +197,9 @@ constexpr std::array kKnobs{
                                              "connections, for load balancers to notice."),
 
     choice<&C::log, &Log::level>("log.level", kLive, "The least severe messages that are logged."),
+    choice<&C::log, &Log::format>("log.format", kLive,
+                                  "What a line looks like: text (for people), logfmt (ts, level, "
+                                  "msg and fields as key=value) or json (one object a line)."),
     number<&C::log, &Log::connections_per_second>(
         "log.connections_per_second", {0, 1'000'000}, kLive,
         "Lines per second about single connections; the rest are counted. 0: none."),

@@ -48,15 +48,30 @@ void append_for_log(std::string& out, std::string_view character, bool valid) {
   }
 }
 
-}  // namespace
+// The same for JSON.
+void append_for_json(std::string& out, std::string_view character, bool valid) {
+  if (!valid) {
+    out.append(kReplacement);
+  } else if (const char letter = short_escape(character.front()); letter != 0) {
+    out.append({'\\', letter});
+  } else if (!is_control_character(character)) {
+    out.append(character);
+  } else if (character.size() < 3) {  // C0, DEL, and C1, whose second byte is its code point's.
+    append_hex(out, "\\u00", character.back());
+  } else {
+    out.append(character.back() == '\xA8' ? "\\u2028" : "\\u2029");
+  }
+}
 
-std::string escaped_for_log(std::string_view text, std::size_t bytes_max) {
+using Append = void(std::string& out, std::string_view character, bool valid);
+
+std::string escaped(std::string_view text, std::size_t bytes_max, Append& append) {
   CRIER_CHECK(bytes_max >= kEllipsis.size());
   std::string escaped;
   std::size_t whole_with_ellipsis = 0;  // How much of `escaped` leaves room for the ellipsis.
   while (!text.empty()) {
     const Utf8Step step = utf8_step(text);
-    append_for_log(escaped, text.substr(0, step.bytes), step.valid);
+    append(escaped, text.substr(0, step.bytes), step.valid);
     text.remove_prefix(step.bytes);
     if (escaped.size() > bytes_max) {
       escaped.resize(whole_with_ellipsis);
@@ -67,21 +82,22 @@ std::string escaped_for_log(std::string_view text, std::size_t bytes_max) {
   return escaped;
 }
 
+}  // namespace
+
+std::string escaped_for_log(std::string_view text, std::size_t bytes_max) {
+  return escaped(text, bytes_max, append_for_log);
+}
+
+std::string escaped_for_json(std::string_view text, std::size_t bytes_max) {
+  return escaped(text, bytes_max, append_for_json);
+}
+
 void append_json_string(std::string& out, std::string_view text) {
   out.push_back('"');
   while (!text.empty()) {
     const Utf8Step step = utf8_step(text);
-    const std::string_view character = text.substr(0, step.bytes);
+    append_for_json(out, text.substr(0, step.bytes), step.valid);
     text.remove_prefix(step.bytes);
-    if (!step.valid) {
-      out.append(kReplacement);
-    } else if (const char letter = short_escape(character.front()); letter != 0) {
-      out.append({'\\', letter});
-    } else if (static_cast<std::uint8_t>(character.front()) < 0x20) {
-      append_hex(out, "\\u00", character.front());
-    } else {
-      out.append(character);
-    }
   }
   out.push_back('"');
 }

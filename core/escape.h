@@ -1,6 +1,6 @@
 // Text of others, made safe to put into a log line or a JSON document.
 //
-// Both take any bytes. Pure functions; any thread.
+// All take any bytes. Pure functions; any thread.
 #pragma once
 
 #include <cstddef>
@@ -16,8 +16,12 @@ namespace crier {
 // Requires: bytes_max >= 3, for the ellipsis.
 std::string escaped_for_log(std::string_view text, std::size_t bytes_max = 256);
 
-// Appends `text` as a JSON string (RFC 8259, section 7), quotes included. What is not UTF-8 becomes
-// U+FFFD, as browsers replace it.
+// The inside of a JSON string (RFC 8259, section 7), cut like the above. What is not UTF-8 becomes
+// U+FFFD, as browsers replace it; the same control characters become \n, \r, \t or \uNNNN, so the
+// document has none either. Requires: bytes_max >= 3.
+std::string escaped_for_json(std::string_view text, std::size_t bytes_max = 256);
+
+// Appends the whole of `text` as a JSON string, quotes included.
 void append_json_string(std::string& out, std::string_view text);
 
 }  // namespace crier

@@ -40,7 +40,8 @@ class FieldValue {
   Variant value_;
 };
 
-// `key` is a constant of ours: [a-z0-9_]+.
+// `key` is a constant of ours: [a-z0-9_]+, its unit last (`duration_ms`), and neither ts, level,
+// msg nor cut, which are the line's own.
 struct Field {
   std::string_view key;
   FieldValue value;

@@ -181,7 +181,7 @@ Ran run_command(const std::vector<std::string_view>& words, std::string_view inp
 }
 
 void RecordingSink::write(Level level, std::string_view message, std::span<const Field> fields) {
-  lines.push_back(log_line(level, message, fields));
+  lines.push_back(log_line(config::LogFormat::text, {}, level, message, fields));
 }
 
 }  // namespace crier::cmd

@@ -1,12 +1,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include <limits>
 #include <string>
 #include <vector>
 
 #include "cmd/connection_log.h"
-#include "cmd/log_line.h"
 #include "cmd/log_sink.h"
 #include "cmd/starvation_watch.h"
 #include "tests/cmd/command_support.h"
@@ -15,77 +13,26 @@
 namespace crier::cmd {
 namespace {
 
+using config::LogFormat;
+
 constexpr Instant at_ms(std::uint64_t ms) {
   return Instant{ms * 1'000};
 }
 
-std::string line_of(std::initializer_list<Field> fields) {
-  return log_line(Level::info, "m", std::span<const Field>(fields.begin(), fields.size()));
-}
-
-TEST_CASE("a line is level, message and fields") {
-  CHECK(line_of({}) == "info m");
-  CHECK(line_of({{"a", "plain-1.2:3"}, {"n", 7U}, {"z", -3}, {"yes", true}, {"d", 1.5}}) ==
-        "info m a=plain-1.2:3 n=7 z=-3 yes=true d=1.5");
-  CHECK(line_of({{"big", std::numeric_limits<std::uint64_t>::max()}}) ==
-        "info m big=18446744073709551615");
-  CHECK(line_of({{"empty", ""}, {"s", std::string("a b")}}) == "info m empty=\"\" s=\"a b\"");
-  CHECK(log_line(Level::error, "it broke", {}) == "error it broke");
-}
-
-TEST_CASE("no field can pass for another") {
-  CHECK(line_of({{"a", "x b=1"}}) == "info m a=\"x b=1\"");
-  CHECK(line_of({{"a", "x\" b=\"1"}}) == "info m a=\"x\\\" b=\\\"1\"");
-  CHECK(line_of({{"a", "x\\"}}) == "info m a=\"x\\\\\"");
-  CHECK(line_of({{"a=1 b", "x"}}) == "info m a_1_b=x");
-}
-
-bool is_harmless(std::string_view line) {
-  for (const char c : line) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7F) return false;
-  }
-  return true;
-}
-
-TEST_CASE("no byte in any place makes a control character or a second line") {
-  for (int value = 0; value < 256; ++value) {
-    const char byte = static_cast<char>(value);
-    for (const std::string& text :
-         {std::string(1, byte), std::string("a") + byte + "b", std::string("\xC2") + byte,
-          std::string("\xE2\x80") + byte, byte + std::string("\n\x1B[31m")}) {
-      INFO(value);
-      const Field field{"key", text};
-      const Field named{text, "value"};
-      for (const std::string& line :
-           {log_line(Level::info, text, {}), log_line(Level::info, "m", {&field, 1}),
-            log_line(Level::info, "m", {&named, 1})}) {
-        CHECK(is_harmless(line));
-        CHECK(line.find("\xC2\x9B") == std::string::npos);  // C1 CSI in UTF-8.
-      }
-    }
-  }
-}
-
-TEST_CASE("long text is cut") {
-  CHECK(line_of({{"a", std::string(100'000, 'x')}}).size() < 300);
-  CHECK(line_of({{"a", std::string(100'000, '\n')}}).size() < 300);
-  CHECK(log_line(Level::info, std::string(100'000, 'x'), {}).size() < 300);
-}
-
 TEST_CASE("standard error gets one line each, with time or priority") {
-  const auto written = [](bool journal, Level lowest) {
+  const auto written = [](bool journal, Level lowest, LogFormat format = LogFormat::text) {
     // run_command() is not used: the sink is not a command.
     char name[] = "/tmp/crier-test-XXXXXX";
     const int file = ::mkstemp(name);
     const int saved = ::dup(2);
     ::dup2(file, 2);
     {
-      StderrLog log(lowest, journal);
+      StderrLog log(lowest, format, journal);
       log.debug("quiet");
       log.warning("odd {}", {{"what", "a\nb"}});
       log.set_level(Level::error);
       log.warning("not shown");
+      log.whatever_level().debug("asked for");
     }
     ::dup2(saved, 2);
     ::close(saved);
@@ -95,13 +42,22 @@ TEST_CASE("standard error gets one line each, with time or priority") {
     ::unlink(name);
     return std::string(room, static_cast<std::size_t>(size));
   };
-  CHECK(written(true, Level::info) == "<4>warning odd {} what=\"a\\nb\"\n");
-  CHECK(written(true, Level::debug) == "<7>debug quiet\n<4>warning odd {} what=\"a\\nb\"\n");
+  const std::string asked = "<7>debug asked for\n";
+  CHECK(written(true, Level::info) == "<4>warning odd {} what=\"a\\nb\"\n" + asked);
+  CHECK(written(true, Level::debug) ==
+        "<7>debug quiet\n<4>warning odd {} what=\"a\\nb\"\n" + asked);
   const std::string timed = written(false, Level::info);
   REQUIRE(timed.size() > 25);
   CHECK(timed.substr(0, 2) == "20");
   CHECK(timed.substr(10, 1) == "T");
-  CHECK(timed.substr(23) == "Z warning odd {} what=\"a\\nb\"\n");
+  CHECK(timed.substr(23, 33) == "Z warning odd {} what=\"a\\nb\"\n20");
+  // The other formats say the time even where the journal knows it.
+  const std::string json = written(true, Level::info, LogFormat::json);
+  CHECK(json.substr(0, 11) == "<4>{\"ts\":\"2");
+  CHECK(json.find(R"("level":"warning","msg":"odd {}","what":"a\nb"})") != std::string::npos);
+  const std::string logfmt = written(true, Level::info, LogFormat::logfmt);
+  CHECK(logfmt.substr(0, 7) == "<4>ts=2");
+  CHECK(logfmt.find(R"(level=warning msg="odd {}" what="a\nb")") != std::string::npos);
 }
 
 TEST_CASE("of a repeated message a few lines are written and the rest counted") {

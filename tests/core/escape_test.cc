@@ -7,6 +7,7 @@
 #include "tests/support/catch.h"
 
 using crier::append_json_string;
+using crier::escaped_for_json;
 using crier::escaped_for_log;
 
 namespace {
@@ -84,13 +85,22 @@ TEST_CASE("a JSON string") {
       {"a\r\n\tb", R"("a\r\n\tb")"},
       {"\b\f\x1F", R"("\u0008\u000c\u001f")"},
       {std::string("\0", 1), R"("\u0000")"},
-      {"\x7F", "\"\x7F\""},
+      {"\x7F", R"("\u007f")"},
+      {"\xC2\x9B\xC2\xA0", "\"\\u009b\xC2\xA0\""},
+      {"\xE2\x80\xA8\xE2\x80\xA9\xE2\x80\xAA", "\"\\u2028\\u2029\xE2\x80\xAA\""},
       {"\xC3\xA9\xF0\x9F\x93\xA3", "\"\xC3\xA9\xF0\x9F\x93\xA3\""},
       {"a\xFFz", "\"a\xEF\xBF\xBDz\""},
       {"\xE2\x82z", "\"\xEF\xBF\xBDz\""},
       {"\xED\xA0\x80", "\"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\""},
   }));
   CHECK(json(text) == expected);
+}
+
+TEST_CASE("a JSON string in a log line is cut, never within a character or an escape") {
+  CHECK(escaped_for_json("ab\x01z", 8) == "ab\xE2\x80\xA6");
+  CHECK(escaped_for_json("ab\x01", 8) == R"(ab\u0001)");
+  CHECK(escaped_for_json(std::string(257, 'a')) == std::string(253, 'a') + "\xE2\x80\xA6");
+  CHECK(escaped_for_json(std::string(100'000, '\xFF')).size() <= 256);
 }
 
 TEST_CASE("a JSON string is appended to what is there") {
