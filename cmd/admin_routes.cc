@@ -20,6 +20,7 @@ constexpr std::string_view kText = "text/plain; charset=utf-8";
 constexpr std::string_view kHtml = "text/html; charset=utf-8";
 constexpr std::string_view kJson = "application/json";
 constexpr std::string_view kAllow = "GET, HEAD";
+constexpr std::string_view kAllowChanges = "GET, HEAD, POST, DELETE";
 
 constexpr net::Refusal kWrongHost = {
     403, "forbidden",
@@ -27,7 +28,8 @@ constexpr net::Refusal kWrongHost = {
 constexpr net::Refusal kHasOrigin = {
     403, "forbidden", "The admin endpoint does not answer web pages of other origins."};
 constexpr net::Refusal kWrongMethod = {405, "method_not_allowed",
-                                       "The admin endpoint answers GET and HEAD only."};
+                                       "The admin endpoint answers GET and HEAD only, and under "
+                                       "/debug/log POST and DELETE."};
 constexpr net::Refusal kNoPage = {404, "not_found",
                                   "There is no such page; / lists those that there are."};
 constexpr net::Refusal kNoDebug = {404, "not_found",
@@ -36,6 +38,11 @@ constexpr net::Refusal kBadPage = {
     400, "bad_request",
     "The query may hold `limit`, 1 to 100, and `after`, the `next` of the page before."};
 static_assert(kPageRowsMax == 100);
+constexpr net::Refusal kRulesFull = {
+    409, "too_many", "There are 16 rules already; DELETE /debug/log?id=… ends one."};
+static_assert(kDebugRulesMax == 16);
+constexpr net::Refusal kNoRule = {404, "not_found",
+                                  "There is no such rule; GET /debug/log lists those there are."};
 constexpr net::Refusal kNoAnswer = {503, "busy", "A worker did not answer in time; try again."};
 
 constexpr std::string_view kIndexHead =
@@ -49,11 +56,16 @@ constexpr std::string_view kIndexDebug =
     "<li><a href=\"/debug/topics\">/debug/topics</a>: topics and their history\n"
     "<li><a href=\"/debug/workers\">/debug/workers</a>: workers and their processors\n"
     "<li><a href=\"/debug/config\">/debug/config</a>: the configuration in force\n"
+    "<li><a href=\"/debug/log\">/debug/log</a>: which streams are logged one by one\n"
     "</ul>\n</html>\n";
 constexpr std::string_view kIndexNoDebug =
-    "<li>/debug/streams, /debug/topics, /debug/workers, /debug/config: set "
+    "<li>/debug/streams, /debug/topics, /debug/workers, /debug/config, /debug/log: set "
     "<code>admin.debug</code> to true\n"
     "</ul>\n</html>\n";
+
+std::string name_of(const net::HttpPeer& peer) {
+  return peer.local ? "uid " + std::to_string(peer.credentials.uid) : net::to_string(peer.address);
+}
 
 }  // namespace
 
@@ -93,10 +105,12 @@ struct AdminRoutes::Route {
   std::string_view path;
   bool debug;  // Only where admin.debug is true.
   void (AdminRoutes::*serve)(const net::Request&, const Answer&);
+  // What POST and DELETE do; null: nothing.
+  void (AdminRoutes::*change)(const net::HttpRequest&, const Answer&) = nullptr;
 };
 
 const AdminRoutes::Route* AdminRoutes::find(std::string_view path) {
-  static constexpr std::array<Route, 8> kRoutes = {{
+  static constexpr std::array<Route, 9> kRoutes = {{
       {"/", false, &AdminRoutes::index},
       {"/metrics", false, &AdminRoutes::metrics},
       {"/healthz", false, &AdminRoutes::health},
@@ -105,6 +119,7 @@ const AdminRoutes::Route* AdminRoutes::find(std::string_view path) {
       {"/debug/workers", true, &AdminRoutes::workers},
       {"/debug/streams", true, &AdminRoutes::streams},
       {"/debug/topics", true, &AdminRoutes::topics},
+      {"/debug/log", true, &AdminRoutes::debug_log, &AdminRoutes::change_debug_log},
   }};
   const auto* const found = std::ranges::find(kRoutes, path, &Route::path);
   return found == kRoutes.end() ? nullptr : found;
@@ -115,13 +130,17 @@ void AdminRoutes::on_http_request(const net::HttpRequest& request, net::Responde
   const Answer answer(head, responder, traces_.of(head));
   if (!net::host_allowed(head.host, parts_.config.admin.hosts)) return answer.refuse(kWrongHost);
   if (head.has_origin) return answer.refuse(kHasOrigin);
-  if (head.method != net::Method::get && head.method != net::Method::head) {
-    return answer.refuse(kWrongMethod, kAllow);
-  }
   const Route* const route = find(head.path);
+  const bool changeable = route != nullptr && route->change != nullptr;
+  const bool reads = head.method == net::Method::get || head.method == net::Method::head;
+  const bool changes = head.method == net::Method::post || head.method_text == "DELETE";
+  if (!reads && !(changes && changeable)) {
+    return answer.refuse(kWrongMethod, changeable ? kAllowChanges : kAllow);
+  }
   if (route == nullptr) return answer.refuse(kNoPage);
   if (route->debug && !parts_.config.admin.debug) return answer.refuse(kNoDebug);
-  (this->*route->serve)(head, answer);
+  if (reads) return (this->*route->serve)(head, answer);
+  (this->*route->change)(request, answer);
 }
 
 std::string AdminRoutes::on_http_refused(const net::Refusal& refusal) {
@@ -177,6 +196,31 @@ void AdminRoutes::topics(const net::Request& request, const Answer& answer) {
                             const std::optional<std::vector<std::uint64_t>>& counts) {
         answer.send(kJson, topics_json(page, epoch, counts.value_or(std::vector<std::uint64_t>())));
       });
+}
+
+void AdminRoutes::debug_log(const net::Request&, const Answer& answer) {
+  answer.send(kJson, debug_rules_json(parts_.debug_switch.rows(), net::Loop::now()));
+}
+
+// Answered when it is in force.
+void AdminRoutes::change_debug_log(const net::HttpRequest& request, const Answer& answer) {
+  DebugSwitch& debug = parts_.debug_switch;
+  const Instant now = net::Loop::now();
+  const std::string by = name_of(request.peer);
+  std::string body;
+  if (request.head.method == net::Method::post) {
+    const auto wish = parse_debug_wish(request.head.query);
+    if (!wish) return answer.refuse(wish.error());
+    const DebugSwitch::Row* const row = debug.switch_on(*wish, by, now);
+    if (row == nullptr) return answer.refuse(kRulesFull);
+    body = debug_rules_json({row, 1}, now);
+  } else {
+    const auto id = parse_debug_id(request.head.query);
+    if (!id) return answer.refuse(id.error());
+    if (debug.switch_off(*id, by) == 0 && *id) return answer.refuse(kNoRule);
+    body = debug_rules_json(debug.rows(), now);
+  }
+  parts_.workers.await_orders([answer, body = std::move(body)] { answer.send(kJson, body); });
 }
 
 }  // namespace crier::cmd

@@ -4,17 +4,20 @@
 //   /healthz        200: the control loop turns
 //   /readyz         200, or 503 with the reason in a word
 //   /               a page with links
-//   /debug/config   what is in force                         these four where admin.debug is true
+//   /debug/config   what is in force                         these five where admin.debug is true
 //   /debug/workers  their processors, and how many streams each has
 //   /debug/streams  ?limit=1..100 &after=<next of the last page>
 //   /debug/topics   the same
+//   /debug/log      which streams are logged one by one; POST ?topic=… &address=… &seconds=1..3600
+//                   adds a rule, DELETE ?id=… ends it, or all without an id
 //
 // Where the workers do not answer, streams are 503 and the subscribers of topics null. Every answer
 // has an X-Trace-Id, and every error names it.
 //
-// GET and HEAD only, and nothing here changes anything. Web pages must not read it: a request with
-// an Origin is 403, and so is one whose Host is no address, no `localhost` and not in admin.hosts,
-// which is how a page gets around that by DNS rebinding.
+// GET and HEAD only, and nothing here changes anything but what /debug/log says. Web pages must not
+// reach it: a request with an Origin, which every POST and DELETE of theirs has, is 403, and so is
+// one whose Host is no address, no `localhost` and not in admin.hosts, which is how a page gets
+// around that by DNS rebinding.
 //
 // Belongs to the control loop; it outlives the server it serves. An answer that waits for the
 // workers refers to nothing here, only to its Responder: WorkerQueries must be quiet once the
@@ -27,6 +30,7 @@
 #include <string_view>
 
 #include "broadcast/log.h"
+#include "cmd/debug_switch.h"
 #include "cmd/trace_id.h"
 #include "cmd/worker_queries.h"
 #include "config/config.h"
@@ -51,6 +55,7 @@ class AdminRoutes : public net::HttpHandler {
     const Readiness& readiness;
     const broadcast::Log& log;
     WorkerQueries& workers;
+    DebugSwitch& debug_switch;
     std::uint64_t random_seed = 0;  // Of the trace ids of those who bring none.
   };
   explicit AdminRoutes(const Parts& parts) : parts_(parts), traces_(parts.random_seed) {}
@@ -71,6 +76,8 @@ class AdminRoutes : public net::HttpHandler {
   void workers(const net::Request& request, const Answer& answer);
   void streams(const net::Request& request, const Answer& answer);
   void topics(const net::Request& request, const Answer& answer);
+  void debug_log(const net::Request& request, const Answer& answer);
+  void change_debug_log(const net::HttpRequest& request, const Answer& answer);
 
   Parts parts_;
   TraceIds traces_;

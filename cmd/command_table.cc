@@ -5,6 +5,7 @@
 #include "cmd/check.h"
 #include "cmd/completion.h"
 #include "cmd/config_text.h"
+#include "cmd/debug.h"
 #include "cmd/manual.h"
 #include "cmd/publish.h"
 #include "cmd/serve.h"
@@ -53,9 +54,20 @@ constexpr Option kCheckOptions[] = {
     {"--verbose", OptionKind::flag, "", "print what the limits add up to, item by item"},
 };
 
+constexpr Option kAdmin = {
+    "--admin", OptionKind::text, "ADDRESS",
+    "the admin endpoint, HOST:PORT or the path of a socket\n(default 127.0.0.1:8081)"};
+
+constexpr Option kDebugOptions[] = {
+    {"--topic", OptionKind::text, "TOPIC", "streams of this topic or pattern"},
+    {"--address", OptionKind::text, "ADDRESS", "streams from this address, or from 10.0.0.0/8"},
+    {"--seconds", OptionKind::number, "N", "for so long (default 300, at most 3600)"},
+    {"--off", OptionKind::flag, "", "no longer: all, or the rule of this number"},
+    kAdmin,
+};
+
 constexpr Option kStatusOptions[] = {
-    {"--admin", OptionKind::text, "ADDRESS",
-     "the admin endpoint, HOST:PORT or the path of a socket\n(default 127.0.0.1:8081)"},
+    kAdmin,
     {"--json", OptionKind::flag, "", "print the same figures as JSON"},
 };
 
@@ -123,6 +135,16 @@ constexpr std::string_view kTuneNotes =
     "--apply only ever raises limits and shortens times. Values last until --undo or the next\n"
     "reboot, whatever crier.service does meanwhile; --sysctl prints what makes them last.\n";
 
+constexpr std::string_view kDebugNotes =
+    "The daemon then logs these streams at debug, whatever log.level says: opened, each event\n"
+    "delivered, falling behind, gaps, the end. It needs admin.debug. Without an option: what is\n"
+    "logged so now. A rule ends by itself; beyond 1,000 lines a second of it, lines are counted.\n"
+    "\n"
+    "Examples:\n"
+    "  crier debug --topic 'orders.>' --seconds 60\n"
+    "  crier debug --address 203.0.113.7\n"
+    "  crier debug --off 2\n";
+
 constexpr std::string_view kConfigNotes = "Give exactly one of the options.\n";
 
 constexpr std::string_view kManualNotes =
@@ -141,6 +163,8 @@ constexpr Command kCommands[] = {
     {"subscribe", "TOPIC…", "print the events of topics", kSubscribeNotes, 1, kAnyNumber,
      kSubscribeOptions, &subscribe},
     {"status", "", "show what a running daemon does", "", 0, 0, kStatusOptions, &status},
+    {"debug", "[RULE]", "log single streams of a running daemon for a while", kDebugNotes, 0, 1,
+     kDebugOptions, &debug},
     {"check", "FILE", "check a configuration without starting", "", 1, 1, kCheckOptions, &check},
     {"tune", "", "show, raise and restore the kernel's parameters", kTuneNotes, 0, 0, kTuneOptions,
      &tune},

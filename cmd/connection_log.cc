@@ -30,25 +30,26 @@ void ConnectionLog::opened(const StreamOpened& stream, Instant now) {
     add_unlogged_opened(1, stream.resumed ? 1 : 0);
     return;
   }
-  out_.info("stream opened", {{"stream", stream.stream_id},
+  out_.info("stream opened", {{"session_id", stream.session_id},
                               {"trace_id", stream.trace_id},
-                              {"peer", stream.peer},
+                              {"address", stream.address},
                               {"topics", stream.topics},
                               {"resumed", stream.resumed}});
 }
 
 void ConnectionLog::ended(const StreamEnded& stream, Instant now) {
-  if (may_write(now)) {
-    out_.info("stream ended",
-              {{"stream", stream.stream_id},
-               {"trace_id", stream.trace_id},
-               {"reason", stream.reason},
-               {"bytes", stream.bytes},
-               {"events", stream.events},
-               {"seconds", static_cast<double>(stream.duration_us / 1'000) / 1'000}});
+  if (!may_write(now)) {
+    add_unlogged_ended(stream.reason, 1);
     return;
   }
-  add_unlogged_ended(stream.reason, 1);
+  std::vector<Field> fields = {{"session_id", stream.session_id}, {"trace_id", stream.trace_id}};
+  if (!stream.address.empty()) fields.push_back({"address", stream.address});
+  fields.push_back({"topics", stream.topics});
+  fields.push_back({"reason", stream.reason});
+  fields.push_back({"duration_ms", stream.duration_us / 1'000});
+  fields.push_back({"events", stream.events});
+  fields.push_back({"wire_size_bytes", stream.bytes});
+  out_.write(Level::info, "stream ended", fields);
 }
 
 void ConnectionLog::add_unlogged_opened(std::uint64_t streams, std::uint64_t resumed) {
@@ -59,8 +60,8 @@ void ConnectionLog::add_unlogged_opened(std::uint64_t streams, std::uint64_t res
 void ConnectionLog::add_unlogged_ended(std::string_view reason, std::uint64_t streams) {
   if (streams == 0) return;
   ended_ += streams;
-  const auto found = std::ranges::find(ended_by_reason_, reason,
-                                       &std::pair<std::string, std::uint64_t>::first);
+  const auto found =
+      std::ranges::find(ended_by_reason_, reason, &std::pair<std::string, std::uint64_t>::first);
   if (found != ended_by_reason_.end()) {
     found->second += streams;
   } else if (ended_by_reason_.size() < kReasonsMax) {

@@ -17,16 +17,18 @@ namespace crier::cmd {
 
 // Views need to live only during the call.
 struct StreamOpened {
-  std::string_view stream_id;
+  std::string_view session_id;  // As /debug/streams has it.
   std::string_view trace_id;
-  std::string_view peer;    // "203.0.113.7:50312"
-  std::string_view topics;  // Joined by commas.
+  std::string_view address;  // "203.0.113.7:50312"
+  std::string_view topics;   // Joined by commas.
   bool resumed = false;
 };
 
 struct StreamEnded {
-  std::string_view stream_id;
+  std::string_view session_id;
   std::string_view trace_id;
+  std::string_view address;  // Empty: the kernel does not know any more.
+  std::string_view topics;
   std::string_view reason;  // One of a small, fixed set; as in the metrics.
   std::uint64_t bytes = 0;  // Sent to it.
   std::uint64_t events = 0;

@@ -71,19 +71,28 @@ void Control::write(const Note& note, Instant now) {
       Match{
           [&](const OpenedNote& opened) {
             connections.opened(
-                {opened.stream_id, opened.trace_id, opened.peer, opened.topics, opened.resumed},
+                {opened.session_id, opened.trace_id, opened.address, opened.topics, opened.resumed},
                 now);
           },
           [&](const EndedNote& ended) {
-            connections.ended({ended.stream_id, ended.trace_id, to_string(ended.reason),
-                               ended.bytes, ended.events, ended.duration_us},
-                              now);
+            connections.ended(
+                {ended.session_id, ended.trace_id, ended.address, ended.topics,
+                 to_string(ended.reason), ended.bytes, ended.events, ended.duration_us},
+                now);
           },
           [&](const UnloggedNote& unlogged) {
             connections.add_unlogged_opened(unlogged.opened, unlogged.resumed);
             for (std::size_t i = 0; i < unlogged.ended.size(); ++i) {
               connections.add_unlogged_ended(broadcast::kEndReasonNames[i], unlogged.ended[i]);
             }
+          },
+          [&](const DebugNote& line) {
+            std::vector<Field> fields = {{"rule", line.rule}};
+            for (const auto& [key, value] : line.fields) {
+              fields.push_back(
+                  {key, std::visit([](const auto& any) { return FieldValue(any); }, value)});
+            }
+            parts_.debug_log.write(Level::debug, line.message, fields);
           },
       },
       note);
@@ -161,6 +170,18 @@ void Control::count_subscribers(
         for (std::size_t n = 0; n < own.size(); ++n) counts->sums[n] += own[n];
         question->answered();
       });
+    });
+    if (!asked) return question->finish(false);
+  }
+}
+
+void Control::await_orders(std::function<void()> done) {
+  const auto question =
+      new_question(parts_.workers.size(), [done = std::move(done)](bool /*complete*/) { done(); });
+  for (std::size_t i = 0; i < parts_.workers.size(); ++i) {
+    const bool asked = ask(i, [question](Worker& worker) {
+      worker.carry_out_orders();  // It may have looked for them before they were there.
+      return ControlTask([question] { question->answered(); });
     });
     if (!asked) return question->finish(false);
   }

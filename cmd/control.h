@@ -28,6 +28,7 @@ class Control final : public WorkerQueries {
     broadcast::Log& log;
     Feed& feed;
     ConnectionLog& connections;
+    LogSink& debug_log;  // For what an operator asked for, whatever the level.
     const std::vector<std::unique_ptr<Worker>>& workers;
   };
   explicit Control(const Parts& parts)
@@ -52,6 +53,7 @@ class Control final : public WorkerQueries {
                     std::function<void(std::optional<StreamPage>)> done) override;
   // Requires: all listen.
   std::vector<WorkerRow> list_workers() const override;
+  void await_orders(std::function<void()> done) override;
 
  private:
   // A question that several workers answer.

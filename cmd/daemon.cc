@@ -63,6 +63,10 @@ Daemon::Daemon(Start start)
       log_(stderr_log_, kRepeatedLinesPerSecond),
       starvation_(log_),
       connections_(stderr_log_, config_.log.connections_per_second),
+      debug_switch_(log_,
+                    [this](const DebugRules& rules) {
+                      for (const auto& worker : workers_) worker->order_debug(rules);
+                    }),
       kernel_(config_.kernel,
               config::kernel_need(config_, start_.checked.budget, start_.checked.fit), log_),
       event_log_(log_options(config_, Epoch::from_random(keys_.epoch), keys_.topics, frames_)),
@@ -161,7 +165,8 @@ void Daemon::make_workers() {
     workers_.push_back(std::make_unique<Worker>(std::move(setup), shared));
   }
   feed_.emplace(event_log_, log_head_, workers_);
-  control_.emplace(Control::Parts{event_log_, *feed_, connections_, workers_});
+  control_.emplace(
+      Control::Parts{event_log_, *feed_, connections_, stderr_log_.whatever_level(), workers_});
   loop_.set_end_of_turn([this] { finish_turn(); });
   tick_.start_repeating(kTickMs);
   expire_.start_repeating(kExpireMs);
@@ -279,6 +284,7 @@ void Daemon::on_tick() {
   log_.tick(now);
   connections_.tick(now);
   control_->tick(now);
+  debug_switch_.tick(now);
   if (phase_ == Phase::serving) starvation_.look(times_starved(), now);
 }
 

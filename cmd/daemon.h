@@ -20,6 +20,7 @@
 #include "cmd/admin_routes.h"
 #include "cmd/connection_log.h"
 #include "cmd/control.h"
+#include "cmd/debug_switch.h"
 #include "cmd/feed.h"
 #include "cmd/kernel_tuner.h"
 #include "cmd/log_sink.h"
@@ -111,6 +112,7 @@ class Daemon final : public Readiness {
   RepeatLimit log_;
   StarvationWatch starvation_;
   ConnectionLog connections_;
+  DebugSwitch debug_switch_;
   KernelTuner kernel_;
 
   // Shared with the workers, so destroyed after them.

@@ -76,8 +76,8 @@ Result<void> Daemon::open_admin() {
     return fail(endpoint.error().code, "admin.listen: " + endpoint.error().detail);
   }
   catalogue_.emplace();
-  admin_routes_.emplace(
-      AdminRoutes::Parts{config_, *catalogue_, *this, event_log_, *control_, keys_.admin_seed});
+  admin_routes_.emplace(AdminRoutes::Parts{config_, *catalogue_, *this, event_log_, *control_,
+                                           debug_switch_, keys_.admin_seed});
   admin_server_.emplace(loop_, *admin_routes_, admin_server_options(config_));
   if (endpoint->family == net::Endpoint::Family::unix_socket) {
     if (const auto ready = prepare_socket_directory(endpoint->path); !ready) return ready;

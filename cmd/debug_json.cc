@@ -21,7 +21,7 @@ Json id_json(const Epoch& epoch, std::uint64_t sequence) {
 }
 
 Json to_json(const StreamRow& row) {
-  return {{"id", row.id},
+  return {{"session_id", row.session_id},
           {"trace_id", row.trace_id},
           {"state", row.state},
           {"topics", row.topics},
@@ -72,6 +72,20 @@ std::string topics_json(const broadcast::TopicPage& page, const Epoch& epoch,
                         {"evicted_through_id", id_json(epoch, topic.evicted_through)}});
   }
   return page_json("topics", std::move(rows), page.next);
+}
+
+std::string debug_rules_json(std::span<const DebugSwitch::Row> rows, Instant now) {
+  Json rules = Json::array();
+  for (const DebugSwitch::Row& row : rows) {
+    const DebugRule& rule = row.rule;
+    const std::uint64_t left_us = row.ends > now ? row.ends.us - now.us : 0;
+    rules.push_back(Json{{"id", rule.id},
+                         {"topic", rule.topic.empty() ? Json() : Json(rule.topic)},
+                         {"address", rule.addresses ? Json(rule.addresses->text()) : Json()},
+                         {"by", row.by},
+                         {"seconds_left", static_cast<double>(left_us / 1'000) / 1'000}});
+  }
+  return Json{{"rules", std::move(rules)}}.dump() + "\n";
 }
 
 }  // namespace crier::cmd

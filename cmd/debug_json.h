@@ -1,4 +1,4 @@
-// The JSON of /debug/workers, /debug/streams and /debug/topics. Pure functions.
+// The JSON of /debug/workers, /debug/streams, /debug/topics and /debug/log. Pure functions.
 //
 // /debug/workers is {"workers":[…]}. Of the others each page is {"streams":[…],"next":"…"} or
 // {"topics":[…],"next":"…"}; `next` goes into the next request's `after`, and is null on the last
@@ -6,11 +6,13 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "broadcast/log.h"
+#include "cmd/debug_switch.h"
 #include "cmd/worker_queries.h"
 #include "core/event_id.h"
 
@@ -24,5 +26,8 @@ std::string streams_json(const StreamPage& page);
 // `subscribers` in the order of the page's topics; what it lacks is null.
 std::string topics_json(const broadcast::TopicPage& page, const Epoch& epoch,
                         const std::vector<std::uint64_t>& subscribers);
+
+// {"rules":[…]}; what a rule does not ask for is null.
+std::string debug_rules_json(std::span<const DebugSwitch::Row> rows, Instant now);
 
 }  // namespace crier::cmd

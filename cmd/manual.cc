@@ -59,8 +59,8 @@ constexpr Entry kEnvironment[] = {
      "Set by systemd: see sd_notify(3), sd_watchdog_enabled(3) and sd_listen_fds(3). The sockets\n"
      "are named http and publish."},
     {"JOURNAL_STREAM",
-     "Set by systemd: where the log goes to the journal, its lines have levels\n"
-     "and no time."},
+     "Set by systemd: where the log goes to the journal, its lines begin with their\n"
+     "priority, and as text they have no time."},
 };
 
 constexpr Entry kFiles[] = {
@@ -70,6 +70,23 @@ constexpr Entry kFiles[] = {
     {"/usr/share/doc/crier/examples",
      "Drop-ins for the service, configurations of nginx, HAProxy and Caddy."},
 };
+
+constexpr std::string_view kLog =
+    "crier serve writes a line for each thing worth reading to standard error. log.level says\n"
+    "from which severity on, log.format what a line looks like: text, logfmt or json. Both apply\n"
+    "on SIGHUP.\n"
+    "\n"
+    "A stream's lines name it: session_id as /debug/streams of the admin endpoint does, trace_id\n"
+    "as its client was told, or told itself in traceparent or X-Trace-Id. wire_size_bytes is what\n"
+    "went to the socket: of one event, or of a whole stream, its head included. Where crier debug\n"
+    "asks for it there is a line for each event delivered, whose chunk_seq is its ordinal in the\n"
+    "stream, from 1; each is one HTTP chunk, and crier's own events are not counted.\n"
+    "\n"
+    "Nothing waits for who reads the log: lines that find no room are counted, and the count is\n"
+    "logged.\n"
+    "\n"
+    "  journalctl -u crier -p warning\n"
+    "  journalctl -u crier -o cat | jq -c 'select(.session_id == \"0:17:42\")'\n";
 
 // Words are not divided: paths and keys are to be copied.
 std::string title(std::string_view name, std::string_view section, std::string_view manual) {
@@ -137,6 +154,7 @@ std::string command_page() {
   out += heading("COMMANDS");
   out += row(kHelpOption.name, {}, "After any command: what it does, and its options.");
   for (const Command& command : commands()) out += described(command);
+  out += heading("LOG") + paragraphs(kLog);
   out += rows("EXIT STATUS", kExitCodes) + rows("SIGNALS", kSignals);
   out += rows("ENVIRONMENT", kEnvironment) + rows("FILES", kFiles);
   out += heading("SEE ALSO");

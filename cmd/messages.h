@@ -6,7 +6,10 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <variant>
+#include <vector>
 
 #include "broadcast/batch.h"
 #include "broadcast/end_reason.h"
@@ -27,15 +30,17 @@ using InboxItem =
 
 // For the log. A worker writes as many as the configuration allows in a second, and then counts.
 struct OpenedNote {
-  std::string stream_id;
+  std::string session_id;
   std::string trace_id;
-  std::string peer;
-  std::string topics;
+  std::string address;
+  std::string topics;  // Joined by commas, cut.
   bool resumed = false;
 };
 struct EndedNote {
-  std::string stream_id;
+  std::string session_id;
   std::string trace_id;
+  std::string address;
+  std::string topics;
   broadcast::EndReason reason = broadcast::EndReason::client_closed;
   std::uint64_t bytes = 0;
   std::uint64_t events = 0;
@@ -46,7 +51,15 @@ struct UnloggedNote {
   std::uint64_t resumed = 0;  // Of these.
   std::array<std::uint64_t, broadcast::kEndReasonNames.size()> ended{};
 };
-using Note = std::variant<OpenedNote, EndedNote, UnloggedNote>;
+// A line about a stream that an operator looks at.
+struct DebugNote {
+  using Fields =
+      std::vector<std::pair<std::string_view, std::variant<std::string, std::uint64_t, bool>>>;
+  std::uint32_t rule = 0;    // Of debug_rules.h.
+  std::string_view message;  // A constant.
+  Fields fields;
+};
+using Note = std::variant<OpenedNote, EndedNote, UnloggedNote, DebugNote>;
 
 using OutboxItem = std::variant<std::monostate, std::unique_ptr<broadcast::ReplayRequest>,
                                 std::unique_ptr<Note>, std::unique_ptr<ControlTask>>;

@@ -56,12 +56,12 @@ SubscribeRoutes::SubscribeRoutes(const Parts& parts, const Identity& identity,
       traces_(random_.next()) {}
 
 std::string SubscribeRoutes::trace_id(broadcast::StreamToken token) const {
-  const std::string id = stream_id(token);
+  const std::string id = session_id(token);
   return trace_id_text(keyed_hash(identity_.trace_key, id),
                        keyed_hash(identity_.trace_key, id + "+"));
 }
 
-std::string SubscribeRoutes::stream_id(broadcast::StreamToken token) const {
+std::string SubscribeRoutes::session_id(broadcast::StreamToken token) const {
   return std::to_string(identity_.worker) + ':' + std::to_string(token.index) + ':' +
          std::to_string(token.generation);
 }
@@ -148,7 +148,7 @@ net::Reply SubscribeRoutes::open_stream(const Call& call, const net::SubscribeRe
     return refuse_for_now(call, started.error());
   }
   parts_.observer.on_stream_opened(
-      {*token, call.connection.peer, wanted.topics, wanted.resume != net::Resume::none});
+      {*token, call.connection.peer, wanted.resume != net::Resume::none});
   // After the first write: what became ready meanwhile is reported by this very call.
   const net::Token ready_token = net::stream_token(token->index, token->generation);
   const bool blocked = parts_.broadcaster.streams()[token->index].has(broadcast::Stream::kBlocked);

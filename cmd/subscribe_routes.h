@@ -21,13 +21,12 @@
 
 namespace crier::cmd {
 
-// Told of each stream that was opened. Views live during the call.
+// Told of each stream that was opened, inside the call.
 class OpenedObserver {
  public:
   struct Opened {
     broadcast::StreamToken token;
     const net::PeerAddress& peer;
-    std::span<const std::string> topics;
     bool resumed;
   };
   virtual ~OpenedObserver() = default;
@@ -62,7 +61,7 @@ class SubscribeRoutes final : public net::RequestHandler {
   // 32 hexadecimal digits: a keyed hash of worker, slot and generation, so it need not be stored.
   std::string trace_id(broadcast::StreamToken token) const;
   // worker:slot:generation
-  std::string stream_id(broadcast::StreamToken token) const;
+  std::string session_id(broadcast::StreamToken token) const;
 
  private:
   // A request on its way through the checks.

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <exception>
 #include <new>
@@ -79,6 +80,11 @@ Result<void> Worker::set_up() {
       SubscribeRoutes::Parts{*broadcaster_, *setup_.options.classes, *ready_, refusals_, *this,
                              shared_.log_head},
       setup_.identity, setup_.policy);
+  names_ = std::make_unique<StreamNames>(*broadcaster_, *routes_);
+  debug_ = std::make_unique<StreamDebug>(
+      StreamDebug::Parts{*broadcaster_, *names_, setup_.identity.epoch,
+                         std::max(kDebugLinesPerSecond / setup_.options.workers, 1U),
+                         [this](DebugNote&& line) { return send(std::move(line)); }});
   pending_ = std::make_unique<net::PendingRequests>(setup_.pending, *ready_, *routes_);
   listener_poll_ = std::make_unique<net::PollHandle>(loop_, [this] { on_accept_ready(); });
   sweep_timer_ = std::make_unique<net::Timer>(loop_, [this] { on_sweep(); });
@@ -136,6 +142,10 @@ void Worker::order_reload(Reload reload) {
   order([&](Orders& orders) { orders.reload = std::move(reload); });
 }
 
+void Worker::order_debug(DebugRules rules) {
+  order([&](Orders& orders) { orders.debug = std::move(rules); });
+}
+
 void Worker::order_drain(std::uint32_t window_ms) {
   order([&](Orders& orders) { orders.drain_window_ms = window_ms; });
 }
@@ -152,6 +162,7 @@ void Worker::carry_out_orders() {
     std::swap(orders, orders_);
   }
   if (orders.reload) reload(std::move(*orders.reload));
+  if (orders.debug) debug_->set_rules(orders.debug);
   if (orders.drain_window_ms) begin_drain(*orders.drain_window_ms);
   if (orders.stop) loop_.stop();
 }
@@ -238,6 +249,7 @@ void Worker::on_sweep() {
   const Instant now = net::Loop::now();
   broadcaster_->tick(now);
   pending_->sweep(now);
+  debug_->tick(now);
   if (any_unlogged_ && now.us / 1'000'000 != notes_second_) may_note(now);
 }
 
@@ -328,39 +340,38 @@ void Worker::note(Note note) {
   if (outbox_.push(std::make_unique<Note>(std::move(note)))) outbox_dirty_ = true;
 }
 
-std::string Worker::trace_id_of(broadcast::StreamToken token,
-                                const broadcast::Stream& stream) const {
-  const broadcast::StreamExtra* extra = std::as_const(*broadcaster_).streams().extra(stream);
-  if (extra != nullptr && !extra->trace_id.empty()) return extra->trace_id;
-  return routes_->trace_id(token);
+bool Worker::send(DebugNote&& line) {
+  if (outbox_.room() <= kOutboxReserve) return false;
+  note(std::move(line));
+  return true;
 }
 
 void Worker::on_stream_opened(const Opened& opened) {
+  const broadcast::Stream& stream = std::as_const(*broadcaster_).streams()[opened.token.index];
+  if (debug_->any_rules()) debug_->on_opened(opened.token, stream, opened.resumed);
   if (!may_note(net::Loop::now())) {
     ++unlogged_.opened;
     if (opened.resumed) ++unlogged_.resumed;
     return;
   }
   OpenedNote line;
-  line.stream_id = routes_->stream_id(opened.token);
-  line.trace_id =
-      trace_id_of(opened.token, std::as_const(*broadcaster_).streams()[opened.token.index]);
-  line.peer = net::to_string(opened.peer);
-  for (const std::string& topic : opened.topics) {
-    if (!line.topics.empty()) line.topics += ',';
-    line.topics += topic;
-  }
+  line.session_id = names_->session_id(opened.token);
+  line.trace_id = names_->trace_id(opened.token, stream);
+  line.address = net::to_string(opened.peer);
+  line.topics = names_->topics(stream);
   line.resumed = opened.resumed;
   note(std::move(line));
 }
 
 void Worker::on_stream_ended(broadcast::StreamToken token, const broadcast::Stream& stream,
                              broadcast::EndReason reason, Instant now) {
+  if (debug_ && debug_->any_rules()) debug_->on_ended(token, stream, reason, now);
   if (!may_note(now)) {
     ++unlogged_.ended[static_cast<std::size_t>(reason)];
     return;
   }
-  note(EndedNote{routes_->stream_id(token), trace_id_of(token, stream), reason, stream.bytes_sent,
+  note(EndedNote{names_->session_id(token), names_->trace_id(token, stream),
+                 StreamNames::address(stream), names_->topics(stream), reason, stream.bytes_sent,
                  stream.events_sent,
                  std::uint64_t{ticks_between(stream.opened_at, now.tick())} * kTickMicros});
 }

@@ -19,6 +19,8 @@
 
 #include "broadcast/broadcaster.h"
 #include "cmd/messages.h"
+#include "cmd/stream_debug.h"
+#include "cmd/stream_names.h"
 #include "cmd/subscribe_routes.h"
 #include "cmd/worker_io.h"
 #include "cmd/worker_queries.h"
@@ -111,6 +113,7 @@ class Worker final : public broadcast::StreamObserver,
     net::SocketPlan sockets;
   };
   void order_reload(Reload reload);
+  void order_debug(DebugRules rules);
   void order_drain(std::uint32_t window_ms);
   void order_stop();
 
@@ -120,6 +123,7 @@ class Worker final : public broadcast::StreamObserver,
   // At most `limit` rows from slot `from` on; looks at a bounded number of slots. `next` is the
   // slot to go on from, 0 at the end of the table.
   StreamPage list_streams(std::uint32_t from, std::size_t limit) const;
+  void carry_out_orders();
   // Hands `answer` to the control loop.
   void reply(ControlTask answer);
 
@@ -132,11 +136,11 @@ class Worker final : public broadcast::StreamObserver,
  private:
   struct Orders {
     std::optional<Reload> reload;
+    DebugRules debug;  // Null: as before.
     std::optional<std::uint32_t> drain_window_ms;
     bool stop = false;
   };
   void order(const std::function<void(Orders&)>& change);
-  void carry_out_orders();
   void begin_drain(std::uint32_t window_ms);
   void reload(Reload wanted);
 
@@ -154,7 +158,7 @@ class Worker final : public broadcast::StreamObserver,
   bool may_note(Instant now);
   void note_unlogged();
   void note(Note note);
-  std::string trace_id_of(broadcast::StreamToken token, const broadcast::Stream& stream) const;
+  bool send(DebugNote&& line);
 
   WorkerSetup setup_;
   Result<void> pinned_;  // Written before started_.
@@ -178,6 +182,8 @@ class Worker final : public broadcast::StreamObserver,
   std::unique_ptr<net::ReadySet> ready_;
   std::unique_ptr<broadcast::Broadcaster> broadcaster_;
   std::unique_ptr<SubscribeRoutes> routes_;
+  std::unique_ptr<StreamNames> names_;
+  std::unique_ptr<StreamDebug> debug_;
   std::unique_ptr<net::PendingRequests> pending_;
   std::unique_ptr<net::Listener> listener_;
   std::unique_ptr<net::PollHandle> sockets_poll_;

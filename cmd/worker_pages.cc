@@ -43,8 +43,8 @@ StreamPage Worker::list_streams(std::uint32_t from, std::size_t limit) const {
     if (!streams.taken(index)) continue;
     const broadcast::Stream& stream = streams[index];
     StreamRow row;
-    row.id = routes_->stream_id(streams.token(index));
-    row.trace_id = trace_id_of(streams.token(index), stream);
+    row.session_id = names_->session_id(streams.token(index));
+    row.trace_id = names_->trace_id(streams.token(index), stream);
     row.state = to_string(stream.state);
     for (const std::string_view topic : broadcaster_->topics().subscriptions(stream)) {
       row.topics.emplace_back(topic);

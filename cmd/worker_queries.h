@@ -12,7 +12,7 @@
 namespace crier::cmd {
 
 struct StreamRow {
-  std::string id;  // worker:slot:generation
+  std::string session_id;  // worker:slot:generation; log lines have it, too.
   std::string trace_id;
   std::string state;
   std::vector<std::string> topics;
@@ -51,6 +51,8 @@ class WorkerQueries {
                             std::function<void(std::optional<StreamPage>)> done) = 0;
   // Every worker, in order: what they count is read as it stands, so nobody is asked.
   virtual std::vector<WorkerRow> list_workers() const = 0;
+  // Calls back once every worker has carried out what it was ordered before, or the second is over.
+  virtual void await_orders(std::function<void()> done) = 0;
 };
 
 }  // namespace crier::cmd

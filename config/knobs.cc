@@ -61,10 +61,10 @@ constexpr std::array kKnobs{
     text<&C::admin, &Admin::listen>("admin.listen", kAdminEndpoint, kRestart,
                                     "Where metrics and health are served: address and port, or "
                                     "unix:/path. Keep it off the open network."),
-    flag<&C::admin, &Admin::debug>("admin.debug", kLive,
-                                   "Serve /debug/streams, /debug/topics, /debug/workers and "
-                                   "/debug/config, which show names of "
-                                   "topics."),
+    flag<&C::admin, &Admin::debug>(
+        "admin.debug", kLive,
+        "Serve /debug/streams, /debug/topics, /debug/workers and /debug/config, which show names "
+        "of topics, and /debug/log, which has single streams logged for a while."),
     list<&C::admin, &Admin::hosts>(
         "admin.hosts", kHosts, kLive,
         "Host headers that the admin endpoint accepts beside addresses and "

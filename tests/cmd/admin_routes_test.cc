@@ -2,20 +2,11 @@
 
 #include <unistd.h>
 
-#include <filesystem>
-#include <functional>
-#include <memory>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
-#include <vector>
 
-#include "net/http_server.h"
-#include "net/signals.h"
-#include "net/unix_socket.h"
-#include "tests/net/http_client.h"
+#include "tests/cmd/admin_routes_support.h"
 #include "tests/support/catch.h"
 
 namespace crier::cmd {
@@ -25,111 +16,6 @@ using Catch::Matchers::ContainsSubstring;
 using Catch::Matchers::EndsWith;
 using Catch::Matchers::StartsWith;
 using nlohmann::json;
-
-// Keeps what it is asked until the test answers.
-class FakeQueries : public WorkerQueries {
- public:
-  void count_subscribers(
-      std::vector<std::string> topics,
-      std::function<void(std::optional<std::vector<std::uint64_t>>)> done) override {
-    asked_topics = std::move(topics);
-    counted = std::move(done);
-  }
-  void list_streams(std::uint64_t cursor, std::size_t limit,
-                    std::function<void(std::optional<StreamPage>)> done) override {
-    asked_cursor = cursor;
-    asked_limit = limit;
-    listed = std::move(done);
-  }
-
-  std::vector<WorkerRow> list_workers() const override { return workers; }
-
-  std::vector<WorkerRow> workers;
-  std::vector<std::string> asked_topics;
-  std::uint64_t asked_cursor = 0;
-  std::size_t asked_limit = 0;
-  std::function<void(std::optional<std::vector<std::uint64_t>>)> counted;
-  std::function<void(std::optional<StreamPage>)> listed;
-};
-
-class FakeReadiness : public Readiness {
- public:
-  std::string_view why_not_ready() const override { return why_not; }
-  std::string why_not;
-};
-
-broadcast::LogOptions log_options() {
-  return {.epoch = Epoch::from_random(7),
-          .topic_key = {},
-          .classes = std::make_shared<const broadcast::TopicClasses>(broadcast::TopicClass{})};
-}
-
-struct Reply {
-  int status = 0;
-  std::string head;
-  std::string body;
-};
-
-// The routes behind a real server on a Unix socket.
-struct Served {
-  Served() {
-    net::ignore_broken_pipes();
-    catalogue.counter("things_total", "Things.").add(things);
-    server = std::make_unique<net::HttpServer>(loop, routes, net::HttpServerOptions{});
-    const std::string name =
-        "crier-admin-" + std::to_string(::getpid()) + "-" + std::to_string(++served);
-    path = std::filesystem::temp_directory_path() / name;
-    auto opened = net::UnixListener::open({.path = path});
-    REQUIRE(opened.has_value());
-    listener = std::make_unique<net::UnixListener>(std::move(*opened));
-    REQUIRE(server->listen(listener->fd()).has_value());
-  }
-  ~Served() {
-    server.reset();
-    listener.reset();
-    std::error_code ignored;
-    std::filesystem::remove(path, ignored);
-    std::filesystem::remove(path + ".lock", ignored);
-  }
-
-  void send(net::http_test::Client& client, std::string_view target,
-            std::string_view method = "GET", std::string_view fields = "Host: localhost\r\n") {
-    client.send(std::string(method) + " " + std::string(target) +
-                " HTTP/1.1\r\nConnection: close\r\n" + std::string(fields) + "\r\n");
-  }
-
-  static Reply read(net::http_test::Client& client) {
-    const std::string text = client.receive_all();
-    REQUIRE_THAT(text, StartsWith("HTTP/1.1 "));
-    const std::size_t end = text.find("\r\n\r\n");
-    REQUIRE(end != std::string::npos);
-    return {std::stoi(text.substr(9, 3)), text.substr(0, end + 2), text.substr(end + 4)};
-  }
-
-  Reply get(std::string_view target, std::string_view method = "GET",
-            std::string_view fields = "Host: localhost\r\n") {
-    net::http_test::Client client(loop, path);
-    send(client, target, method, fields);
-    return read(client);
-  }
-
-  static inline int served = 0;
-  Counter things;
-  config::Config config;
-  metrics::Catalogue catalogue;
-  FakeReadiness readiness;
-  broadcast::Log log{log_options()};
-  FakeQueries queries;
-  AdminRoutes routes{{.config = config,
-                      .catalogue = catalogue,
-                      .readiness = readiness,
-                      .log = log,
-                      .workers = queries}};
-  net::Loop loop;
-  std::string path;
-  std::unique_ptr<net::UnixListener> listener;
-  std::unique_ptr<net::HttpServer> server;  // Goes before the listener and the loop.
-};
 
 TEST_CASE("metrics are those of the moment, as Prometheus text") {
   Served served;
@@ -215,7 +101,7 @@ TEST_CASE("names that a page could point here are refused, and pages") {
 TEST_CASE("debug pages are there once admin.debug is true, at once") {
   Served served;
   const auto target =
-      GENERATE("/debug/config", "/debug/workers", "/debug/streams", "/debug/topics");
+      GENERATE("/debug/config", "/debug/workers", "/debug/streams", "/debug/topics", "/debug/log");
   CAPTURE(target);
   const Reply before = served.get(target);
   CHECK(before.status == 404);
@@ -248,7 +134,7 @@ TEST_CASE("every link of the page leads somewhere") {
     if (served.queries.counted) served.queries.counted({});
     CHECK(Served::read(client).status == 200);
   }
-  CHECK(links == 7);
+  CHECK(links == 8);
 }
 
 TEST_CASE("workers are listed with their processors") {
@@ -280,7 +166,7 @@ TEST_CASE("streams are listed page by page, when the workers have answered") {
   net::http_test::turn_for(served.loop, 20);
   CHECK_FALSE(client.ended());
   StreamPage page;
-  page.rows.push_back({.id = "0:1:2",
+  page.rows.push_back({.session_id = "0:1:2",
                        .trace_id = "tr\xff",
                        .state = "live",
                        .topics = {"a.b", "c"},
@@ -294,7 +180,7 @@ TEST_CASE("streams are listed page by page, when the workers have answered") {
   const Reply reply = Served::read(client);
   CHECK(reply.status == 200);
   CHECK(json::parse(reply.body) ==
-        json::parse(R"({"streams":[{"id":"0:1:2","trace_id":"tr�","state":"live",
+        json::parse(R"({"streams":[{"session_id":"0:1:2","trace_id":"tr�","state":"live",
           "topics":["a.b","c"],"bytes_sent":10,"events_sent":3,"owed_events":2,"owed_bytes":90,
           "open_seconds":1.5}],"next":"9007199254740993"})"));
 }
@@ -368,6 +254,41 @@ TEST_CASE("a page that is asked for wrongly is not another page") {
     CHECK(reply.status == 400);
     CHECK_THAT(reply.body, ContainsSubstring("`limit`, 1 to 100"));
   }
+}
+
+TEST_CASE("streams to be logged one by one are asked for, listed and let go") {
+  Served served;
+  constexpr std::string_view kFields = "Host: localhost\r\nContent-Length: 0\r\n";
+  const auto change = [&](std::string_view method, const std::string& query) {
+    return served.get("/debug/log" + query, method, kFields);
+  };
+  CHECK(change("POST", "?topic=a").status == 404);  // admin.debug is false.
+  served.config.admin.debug = true;
+  const Reply added = change("POST", "?topic=a&seconds=60");
+  CHECK(added.status == 200);
+  const json rule = json::parse(added.body)["rules"][0];
+  CHECK(rule["id"] == 1);
+  CHECK(rule["topic"] == "a");
+  CHECK(rule["address"].is_null());
+  CHECK(rule["by"] == "uid " + std::to_string(::getuid()));
+  CHECK(rule["seconds_left"] == 60.0);
+  CHECK(change("POST", "?address=::1").status == 200);
+  CHECK(json::parse(served.get("/debug/log").body)["rules"].size() == 2);
+  CHECK(served.orders == 2);
+
+  CHECK(change("POST", "?topic=").status == 400);
+  CHECK(change("DELETE", "?id=3").status == 404);
+  CHECK(change("PUT", "?topic=a").status == 405);
+  CHECK_THAT(change("PUT", "").head, ContainsSubstring("Allow: GET, HEAD, POST, DELETE\r\n"));
+  CHECK(served
+            .get("/debug/log?topic=b", "POST",
+                 "Host: localhost\r\nOrigin: http://localhost\r\nContent-Length: 0\r\n")
+            .status == 403);
+  CHECK(json::parse(change("DELETE", "?id=1").body)["rules"].size() == 1);
+  CHECK(json::parse(change("DELETE", "").body)["rules"].empty());
+  CHECK(served.orders == 4);
+  for (int i = 0; i < 16; ++i) CHECK(change("POST", "?topic=t" + std::to_string(i)).status == 200);
+  CHECK(change("POST", "?topic=t16").status == 409);
 }
 
 TEST_CASE("what the server refuses gets the same kind of answer") {

@@ -34,7 +34,7 @@ struct Fixture {
     workers.push_back(std::make_unique<Worker>(
         WorkerSetup(), Worker::Shared{counts, log_head, [] {}, tables_left}));
     feed = std::make_unique<Feed>(log, log_head, workers);
-    control = std::make_unique<Control>(Control::Parts{log, *feed, connections, workers});
+    control = std::make_unique<Control>(Control::Parts{log, *feed, connections, lines, workers});
   }
 
   void publish(std::string_view topic) {

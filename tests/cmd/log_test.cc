@@ -50,7 +50,7 @@ TEST_CASE("standard error gets one line each, with time or priority") {
   REQUIRE(timed.size() > 25);
   CHECK(timed.substr(0, 2) == "20");
   CHECK(timed.substr(10, 1) == "T");
-  CHECK(timed.substr(23, 33) == "Z warning odd {} what=\"a\\nb\"\n20");
+  CHECK(timed.substr(23, 31) == "Z warning odd {} what=\"a\\nb\"\n20");
   // The other formats say the time even where the journal knows it.
   const std::string json = written(true, Level::info, LogFormat::json);
   CHECK(json.substr(0, 11) == "<4>{\"ts\":\"2");
@@ -101,20 +101,21 @@ TEST_CASE("streams are logged one by one while there are few") {
   RecordingSink out;
   ConnectionLog log(out, 2);
   log.opened({"s1", "t1", "192.0.2.1:5", "a,b", true}, at_ms(5'000));
-  log.ended({"s1", "t1", "client-closed", 10, 2, 1'234'567}, at_ms(5'500));
+  log.ended({"s1", "t1", "192.0.2.1:5", "a,b", "client-closed", 10, 2, 1'234'567}, at_ms(5'500));
   CHECK(out.lines ==
         std::vector<std::string>{
-            "info stream opened stream=s1 trace_id=t1 peer=192.0.2.1:5 topics=a,b resumed=true",
-            "info stream ended stream=s1 trace_id=t1 reason=client-closed bytes=10 events=2 "
-            "seconds=1.234"});
+            "info stream opened session_id=s1 trace_id=t1 address=192.0.2.1:5 topics=a,b "
+            "resumed=true",
+            "info stream ended session_id=s1 trace_id=t1 address=192.0.2.1:5 topics=a,b "
+            "reason=client-closed duration_ms=1234 events=2 wire_size_bytes=10"});
 }
 
 TEST_CASE("beyond the limit streams are summed up by reason, a line a second") {
   RecordingSink out;
   ConnectionLog log(out, 1);
   for (int i = 0; i < 4; ++i) log.opened({"s", "t", "p", "a", i % 2 == 1}, at_ms(2'000));
-  for (int i = 0; i < 3; ++i) log.ended({"s", "t", "overflow", 1, 1, 1}, at_ms(2'500));
-  log.ended({"s", "t", "drain", 1, 1, 1}, at_ms(2'999));
+  for (int i = 0; i < 3; ++i) log.ended({"s", "t", "p", "a", "overflow", 1, 1, 1}, at_ms(2'500));
+  log.ended({"s", "t", "p", "a", "drain", 1, 1, 1}, at_ms(2'999));
   CHECK(out.lines.size() == 1);
   const std::string summary =
       "info streams not logged one by one opened=3 resumed=2 ended=4 ended_overflow=3 "

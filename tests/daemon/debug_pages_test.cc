@@ -51,7 +51,7 @@ TEST_CASE("every stream is listed once, with its topics and the trace id it was 
   std::set<std::string> ids;
   for (const Json& row : rows_of(daemon, "streams")) {
     CHECK(traces.erase(row.at("trace_id")) == 1);
-    CHECK(ids.insert(row.at("id")).second);
+    CHECK(ids.insert(row.at("session_id")).second);
     CHECK(row.at("state") == "live");
     CHECK(row.at("topics") == Json{"a", "b"});
     CHECK(row.at("events_sent") == 1);
