@@ -16,6 +16,8 @@ install(FILES ${CMAKE_CURRENT_LIST_DIR}/crier.json DESTINATION /etc/crier ${pack
 install(FILES ${debian}/copyright DESTINATION share/doc/crier ${package})
 install(FILES ${CMAKE_CURRENT_LIST_DIR}/systemd/README.md RENAME README.systemd.md
   DESTINATION share/doc/crier ${package})
+install(FILES ${CMAKE_CURRENT_LIST_DIR}/operating.md RENAME README.operating.md
+  DESTINATION share/doc/crier ${package})
 install(FILES ${debian}/examples.md RENAME README.md
   DESTINATION share/doc/crier/examples ${package})
 install(FILES ${CMAKE_CURRENT_LIST_DIR}/crier.schema.json

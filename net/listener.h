@@ -83,7 +83,7 @@ class Listener {
 
   // From now on a connection whose packets arrive on that processor comes to this listener, or one
   // of those in its group that prefer the same; one for whose processor there is none is dealt out
-  // by the hash (SO_INCOMING_CPU; Linux 6.2, 6.1.2). Errors: os.
+  // by the hash (SO_INCOMING_CPU; Linux 6.2). Errors: os.
   Result<void> prefer_processor(unsigned processor);
 
   // Calls on_accept(const Accepted&) for at most `max` connections. The descriptor is non-blocking,

@@ -77,6 +77,7 @@ has_these_files() {
 -rw-r--r-- root/root /usr/lib/systemd/system/crier.service
 -rw-r--r-- root/root /usr/lib/sysusers.d/crier.conf
 -rw-r--r-- root/root /usr/share/bash-completion/completions/crier
+-rw-r--r-- root/root /usr/share/doc/crier/README.operating.md
 -rw-r--r-- root/root /usr/share/doc/crier/README.systemd.md
 -rw-r--r-- root/root /usr/share/doc/crier/changelog.gz
 -rw-r--r-- root/root /usr/share/doc/crier/copyright
