@@ -7,6 +7,7 @@
 
 #include "cmd/debug_json.h"
 #include "cmd/page_query.h"
+#include "cmd/topic_pages.h"
 #include "config/reference.h"
 #include "metrics/exporter.h"
 #include "net/loop.h"
@@ -191,11 +192,12 @@ void AdminRoutes::topics(const net::Request& request, const Answer& answer) {
   auto page = parts_.log.page(query->after, query->limit, net::Loop::now());
   std::vector<std::string> names;
   for (const broadcast::TopicInfo& topic : page.topics) names.push_back(topic.name);
-  parts_.workers.count_subscribers(
-      std::move(names), [answer, page = std::move(page), epoch = parts_.log.epoch()](
-                            const std::optional<std::vector<std::uint64_t>>& counts) {
-        answer.send(kJson, topics_json(page, epoch, counts.value_or(std::vector<std::uint64_t>())));
-      });
+  parts_.workers.count_subscribers(std::move(names),
+                                   [answer, page = std::move(page), epoch = parts_.log.epoch()](
+                                       const std::optional<std::vector<std::uint64_t>>& counts) {
+                                     if (!counts) return answer.refuse(kNoAnswer);
+                                     answer.send(kJson, topic_page_json(epoch, page, *counts));
+                                   });
 }
 
 void AdminRoutes::debug_log(const net::Request&, const Answer& answer) {

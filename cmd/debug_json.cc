@@ -7,19 +7,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string page_json(const char* name, Json rows, std::uint64_t next) {
-  Json page;
-  page[name] = std::move(rows);
-  page["next"] = next == 0 ? Json(nullptr) : Json(std::to_string(next));
-  // A trace id or a topic was checked before it came here; if not, a page is no place to fail.
-  return page.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
-}
-
-// Null where there is no such event.
-Json id_json(const Epoch& epoch, std::uint64_t sequence) {
-  return sequence == 0 ? Json(nullptr) : Json(to_string(EventId{epoch, sequence}));
-}
-
 Json to_json(const StreamRow& row) {
   return {{"session_id", row.session_id},
           {"trace_id", row.trace_id},
@@ -52,26 +39,10 @@ std::string workers_json(const std::vector<WorkerRow>& workers) {
 std::string streams_json(const StreamPage& page) {
   Json rows = Json::array();
   for (const StreamRow& row : page.rows) rows.push_back(to_json(row));
-  return page_json("streams", std::move(rows), page.next);
-}
-
-std::string topics_json(const broadcast::TopicPage& page, const Epoch& epoch,
-                        const std::vector<std::uint64_t>& subscribers) {
-  Json rows = Json::array();
-  for (std::size_t i = 0; i < page.topics.size(); ++i) {
-    const broadcast::TopicInfo& topic = page.topics[i];
-    rows.push_back(Json{{"topic", topic.name},
-                        {"subscribers", i < subscribers.size() ? Json(subscribers[i]) : Json()},
-                        {"class", topic.topic_class},
-                        {"published", topic.published},
-                        {"events_per_second", topic.events_per_second},
-                        {"events", topic.events},
-                        {"bytes", topic.bytes},
-                        {"oldest_id", id_json(epoch, topic.oldest_sequence)},
-                        {"newest_id", id_json(epoch, topic.newest_sequence)},
-                        {"evicted_through_id", id_json(epoch, topic.evicted_through)}});
-  }
-  return page_json("topics", std::move(rows), page.next);
+  const Json all{{"streams", std::move(rows)},
+                 {"next", page.next == 0 ? Json(nullptr) : Json(std::to_string(page.next))}};
+  // A trace id or a topic was checked before it came here; if not, a page is no place to fail.
+  return all.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 std::string debug_rules_json(std::span<const DebugSwitch::Row> rows, Instant now) {
