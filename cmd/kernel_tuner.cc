@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 namespace crier::cmd {
 
@@ -15,8 +16,10 @@ void KernelTuner::start() {
 }
 
 void KernelTuner::raise() {
+  // Refused only where nobody has changed anything: whoever does makes the file.
+  if (auto used = use_tuning(place_)) use_ = std::move(*used);
   const TuningOutcome outcome = apply_tuning(all_, place_, TunedBy::configuration);
-  raised_ = !outcome.changed.empty();
+  may_undo_ = !outcome.changed.empty() || ::geteuid() == 0;
   for (const Change& change : outcome.changed) {
     log_.info("kernel parameter " + change.parameter + " changed",
               {{"from", change.before}, {"to", change.after}});
@@ -44,14 +47,15 @@ void KernelTuner::say_what_is_below() {
 }
 
 void KernelTuner::finish() {
-  if (settings_.tuning != config::KernelTuning::apply || settings_.keep) return;
-  if (!raised_ && ::geteuid() != 0) return;
+  use_.release();
+  if (settings_.keep || !std::exchange(may_undo_, false)) return;
   const TuningOutcome outcome = undo_tuning(place_, TunedBy::configuration);
   for (const Change& change : outcome.changed) {
     log_.info("kernel parameter " + change.parameter + " restored",
               {{"from", change.after}, {"to", change.before}});
   }
   for (const std::string& problem : outcome.problems) log_.warning(problem);
+  if (outcome.in_use) log_.info("kernel parameters stay as they are: another crier uses them");
 }
 
 std::optional<double> KernelTuner::value(std::size_t row, std::size_t field) const {

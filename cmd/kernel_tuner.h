@@ -25,8 +25,9 @@ class KernelTuner {
       : settings_(settings), need_(need), log_(log), place_(std::move(place)) {}
 
   void start();
-  // Restores what this run has raised; for root, also what one that crashed before it has. In a
-  // unit that runs as somebody else ExecStartPre= and ExecStopPost= do both.
+  // Restores what this run has raised; for root, also what one that crashed before it has. Nothing
+  // without a start(), or while another crier runs with kernel.tuning `apply`. In a unit that runs
+  // as somebody else ExecStartPre= and ExecStopPost= do both.
   void finish();
 
   // For metrics: reads the parameters again.
@@ -46,7 +47,8 @@ class KernelTuner {
   LogSink& log_;
   TuningPlace place_;
   std::vector<Examined> all_;
-  bool raised_ = false;
+  FileLock use_;
+  bool may_undo_ = false;
 };
 
 }  // namespace crier::cmd

@@ -66,7 +66,7 @@ constexpr Entry kEnvironment[] = {
 constexpr Entry kFiles[] = {
     {"/etc/crier/crier.json", "The service's configuration, see crier.json(5)."},
     {"/run/crier/publish.sock", "The publish socket, of the service or of root."},
-    {kTuningRecord, "What crier tune --apply found, for crier tune --undo."},
+    {kTuningRecord, "What crier tune --apply found, for crier tune --undo; its locks beside it."},
     {"/usr/share/doc/crier/examples",
      "Drop-ins for the service, configurations of nginx, HAProxy and Caddy."},
 };

@@ -77,6 +77,7 @@ int report(const Arguments& arguments, const TuningOutcome& outcome, bool undone
     text += change.parameter + ": " + (undone ? change.after : change.before) + " -> " +
             (undone ? change.before : change.after) + "\n";
   }
+  if (outcome.in_use) text = "another crier uses what was changed: nothing is restored\n";
   if (text.empty() && outcome.problems.empty()) text = "nothing to change\n";
   for (const std::string& problem : outcome.problems) warn(arguments, problem);
   return print_out(text) && outcome.problems.empty() ? kExitOk : kExitFailed;

@@ -138,7 +138,25 @@ Result<void> save(const std::string& path, const std::vector<Change>& record) {
   return net::os_failure("cannot remove " + path);
 }
 
+constexpr mode_t kUsersMode = 0644;
+
+std::string users_file(const TuningPlace& place) {
+  return place.record + ".users";
+}
+
+Result<FileLock> lock_record(const TuningPlace& place) {
+  return FileLock::take(place.record + ".lock", FileLock::Kind::exclusive, 0600, place.patience_ms);
+}
+
+TuningOutcome problem(const Error& error) {
+  return {.changed = {}, .problems = {error.detail}};
+}
+
 }  // namespace
+
+Result<FileLock> use_tuning(const TuningPlace& place) {
+  return FileLock::take(users_file(place), FileLock::Kind::shared, kUsersMode, place.patience_ms);
+}
 
 Result<std::vector<Change>> read_tuning_record(const std::string& path) {
   const auto text = trusted_text(path);
@@ -166,11 +184,18 @@ Result<std::vector<Change>> read_tuning_record(const std::string& path) {
 
 TuningOutcome apply_tuning(const std::vector<Examined>& all, const TuningPlace& place, TunedBy by) {
   if (std::ranges::none_of(all, &falls_short)) return {};
+  const auto locked = lock_record(place);
+  if (!locked) return problem(locked.error());
+  // Made here, where it can be, for daemons that may not.
+  const auto used = use_tuning(place);
+  if (!used) return problem(used.error());
   TuningOutcome outcome;
   auto record = read_tuning_record(place.record);
-  if (!record) return {.changed = {}, .problems = {record.error().detail}};
-  for (const Examined& one : all) {
+  if (!record) return problem(record.error());
+  for (Examined one : all) {
     if (!falls_short(one)) continue;
+    one.current = read_parameter(one.parameter->name, place.root).value_or("");
+    if (config::meets(*one.goal, one.current).value_or(true)) continue;  // Somebody was quicker.
     std::vector<Change> intended = *record;
     Change& change = change_of(intended, one, by);
     change.after = config::improved(*one.goal, one.current);
@@ -198,8 +223,16 @@ TuningOutcome apply_tuning(const std::vector<Examined>& all, const TuningPlace& 
 }
 
 TuningOutcome undo_tuning(const TuningPlace& place, TunedBy by) {
+  if (::access(place.record.c_str(), F_OK) != 0 && errno == ENOENT) return {};
+  const auto locked = lock_record(place);
+  if (!locked) return problem(locked.error());
+  if (by == TunedBy::configuration) {
+    const auto unused = FileLock::take(users_file(place), FileLock::Kind::exclusive, kUsersMode);
+    if (!unused && unused.error().code == Errc::address_in_use) return {.in_use = true};
+    if (!unused) return problem(unused.error());
+  }
   auto record = read_tuning_record(place.record);
-  if (!record) return {.changed = {}, .problems = {record.error().detail}};
+  if (!record) return problem(record.error());
   TuningOutcome outcome;
   for (std::size_t i = record->size(); i-- > 0;) {  // What was made on top goes first.
     const Row row = record->begin() + static_cast<std::ptrdiff_t>(i);

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "cmd/file_lock.h"
 #include "cmd/kernel_state.h"
 #include "core/result.h"
 
@@ -35,21 +36,34 @@ struct Change {
 struct TuningPlace {
   std::string root;
   std::string record = kTuningRecord;
+  unsigned patience_ms = 5'000;  // For the locks beside the record.
 };
 
 // What became of each parameter that was to change.
 struct TuningOutcome {
   std::vector<Change> changed;
   std::vector<std::string> problems;  // Sentences.
+  bool in_use = false;                // Nothing was undone: see use_tuning().
 };
 
+// Held by every daemon with kernel.tuning `apply` for as long as it runs, also by one that may
+// change nothing itself: another crier that ends meanwhile leaves it the values. Released before
+// the daemon undoes them, as the last one should.
+//
+// The lock is on RECORD.users. Whoever can read a file can lock it, and everybody can read this
+// one, or a unit's daemon could not: so anybody on the machine can have the values stay until
+// `crier tune --undo`, and no more. RECORD.lock, which is held while the record is read, acted on
+// and written, only root can open.
+[[nodiscard]] Result<FileLock> use_tuning(const TuningPlace& place);
+
 // Raises what is below, as far as it may: a failure leaves the others to be tried. Nothing is
-// changed when the record cannot be written.
+// changed when the record cannot be locked and written.
 TuningOutcome apply_tuning(const std::vector<Examined>& all, const TuningPlace& place,
                            TunedBy by = TunedBy::hand);
 
 // By hand: restores what the record names, and removes it. By the configuration: only what that has
-// changed; a value set by hand on top of it stays, and the record says what was there before both.
+// changed, and nothing while another crier uses it; a value set by hand on top of it stays, and the
+// record says what was there before both.
 //
 // A parameter that somebody has changed since is left alone and named among the problems; one that
 // this crier does not know stays in the record as well. Without a record: nothing to do.

@@ -200,7 +200,8 @@ TEST_CASE("a run that may not raise says why, and what falls short") {
   KernelTuner tuner({.tuning = config::KernelTuning::apply}, machine.need, log, machine.place);
   tuner.start();
   REQUIRE(log.lines.size() == 5);
-  CHECK_THAT(log.lines[0], ContainsSubstring("kernel.tuning is apply, but cannot create"));
+  CHECK_THAT(log.lines[0],
+             ContainsSubstring("kernel.tuning is apply, but cannot open the lock file"));
   CHECK_THAT(log.lines[1], ContainsSubstring("count=3"));
 }
 
