@@ -67,8 +67,7 @@ Daemon::Daemon(Start start)
                     [this](const DebugRules& rules) {
                       for (const auto& worker : workers_) worker->order_debug(rules);
                     }),
-      kernel_(config_.kernel,
-              config::kernel_need(config_, start_.checked.budget, start_.checked.fit), log_),
+      kernel_(config_.kernel, start_.checked.kernel_need, log_),
       event_log_(log_options(config_, Epoch::from_random(keys_.epoch), keys_.topics, frames_)),
       counts_(config_.limits.streams_max, keys_.addresses),
       tables_left_(static_cast<std::ptrdiff_t>(start_.checked.workers) + 1),

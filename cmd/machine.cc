@@ -83,6 +83,7 @@ config::Machine this_machine() {
   if (pages > 0 && page_bytes > 0) {
     machine.memory_bytes =
         static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page_bytes);
+    machine.page_bytes = static_cast<std::uint64_t>(page_bytes);
   }
   if (const std::uint64_t limit = cgroup_memory_bytes(); limit != 0) {
     machine.memory_bytes =

@@ -39,6 +39,7 @@ Checked preflight(const std::optional<std::string>& file, std::span<const std::s
   result.workers = workers_of(result.config.workers, workers);
   result.budget = config::budget_of(result.config, result.workers);
   result.fit = config::fit(result.config, result.budget, machine);
+  result.kernel_need = config::kernel_need(result.config, result.budget, result.fit, machine);
   auto affinity =
       config::plan_affinity(result.config.workers.affinity, result.workers, machine.processors);
   for (const std::string& problem : {result.fit.memory_problem, affinity.problem}) {

@@ -10,6 +10,7 @@
 
 #include "config/budget.h"
 #include "config/config.h"
+#include "config/kernel.h"
 #include "net/socket_options.h"
 
 namespace crier::cmd {
@@ -20,6 +21,7 @@ struct Preflight {
   std::vector<config::Processor> places;  // Of each worker; empty: none is pinned.
   config::Budget budget;
   config::Fit fit;
+  config::KernelNeed kernel_need;
   net::SocketOptions sockets;  // Of subscribers; those that can be used.
   // What an operator should know, though the daemon can run: fewer open files, or watches of epoll,
   // than streams allowed, a socket option that the kernel refuses, workers that share a processor

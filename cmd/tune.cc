@@ -109,7 +109,7 @@ int tune(const Arguments& arguments) {
     for (const std::string& problem : checked.error()) warn(arguments, problem);
     return kExitFailed;
   }
-  const auto all = examine(config::kernel_need(checked->config, checked->budget, checked->fit));
+  const auto all = examine(checked->kernel_need);
   if (apply) {
     const bool configured = checked->config.kernel.tuning == config::KernelTuning::apply;
     if (if_configured && !configured) {

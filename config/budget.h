@@ -71,6 +71,7 @@ struct Machine {
   std::uint64_t descriptors_max = 0;  // RLIMIT_NOFILE, after it was raised; 0: unknown.
   std::uint64_t watches_max = 0;      // fs.epoll.max_user_watches; 0: unknown.
   std::vector<Processor> processors;  // That this process may run on; empty: unknown.
+  std::uint64_t page_bytes = 4'096;   // Of memory.
 };
 
 struct Fit {

@@ -25,11 +25,15 @@ FieldGoal at_most(std::uint64_t value) {
 Goal one(FieldGoal field) {
   return {.fields = {field}, .word = {}};
 }
-// tcp_mem counts pages of 4 KiB. An idle connection holds none; one that is behind holds its send
-// buffer, and a quarter of all being behind at once is a bad day.
+// Where the kernel begins to squeeze. An idle connection holds nothing; one that is behind holds
+// its send buffer, and a quarter of all being behind at once is a bad day. Squeezing is what keeps
+// a machine alive, though: it begins at a quarter of the memory, and half as much again is the end.
 std::uint64_t tcp_pages(const Need& need) {
   const std::uint64_t buffer = need.send_buffer_bytes == 0 ? 64 * kKiB : need.send_buffer_bytes;
-  return need.connections / 4 * std::max<std::uint64_t>(1, buffer / (4 * kKiB));
+  const std::uint64_t pages =
+      need.connections / 4 * std::max<std::uint64_t>(1, buffer / need.page_bytes);
+  if (need.memory_bytes == 0) return pages;
+  return std::min(pages, need.memory_bytes / 4 / need.page_bytes);
 }
 
 constexpr std::array kParameters{
@@ -177,7 +181,8 @@ bool good(FieldGoal goal, std::uint64_t value) {
 
 }  // namespace
 
-KernelNeed kernel_need(const Config& config, const Budget& budget, const Fit& fit) {
+KernelNeed kernel_need(const Config& config, const Budget& budget, const Fit& fit,
+                       const Machine& machine) {
   const Socket& socket = config.socket;
   KernelNeed need;
   need.connections = fit.streams_possible + config.limits.pending_requests_max;
@@ -192,6 +197,8 @@ KernelNeed kernel_need(const Config& config, const Budget& budget, const Fit& fi
                           socket.keepalive_interval_seconds == 0 || socket.keepalive_probes == 0;
   need.kernel_low_water = socket.unsent_low_water_bytes == 0;
   need.bbr = config.kernel.bbr;
+  need.memory_bytes = machine.memory_bytes;
+  need.page_bytes = machine.page_bytes;
   return need;
 }
 

@@ -28,9 +28,12 @@ struct KernelNeed {
   bool kernel_keepalive = false;        // Some socket.keepalive_* is 0: the kernel's counts.
   bool kernel_low_water = false;        // The same of socket.unsent_low_water_bytes.
   bool bbr = false;                     // kernel.bbr
+  std::uint64_t memory_bytes = 0;       // That this machine, or crier's cgroup, has; 0: unknown.
+  std::uint64_t page_bytes = 4'096;
 };
 
-KernelNeed kernel_need(const Config& config, const Budget& budget, const Fit& fit);
+KernelNeed kernel_need(const Config& config, const Budget& budget, const Fit& fit,
+                       const Machine& machine);
 
 // A limit is only ever raised, a time only ever shortened: what is better already is left alone.
 enum class Better : std::uint8_t {

@@ -12,7 +12,7 @@ namespace {
 
 KernelNeed need_of(const Config& config, const Machine& machine = {}) {
   const Budget budget = budget_of(config, 2);
-  return kernel_need(config, budget, fit(config, budget, machine));
+  return kernel_need(config, budget, fit(config, budget, machine), machine);
 }
 
 std::optional<Goal> goal_of(std::string_view name, const KernelNeed& need) {
@@ -107,6 +107,38 @@ TEST_CASE("what crier sets on each socket is not asked of the kernel") {
   CHECK(goal_of("net.ipv4.tcp_keepalive_time", need_of(config)));
   CHECK(to_text(*goal_of("net.ipv4.tcp_congestion_control", need_of(config))) == "bbr");
   CHECK_FALSE(goal_of("net.core.wmem_max", need_of(config)));
+}
+
+struct MemoryCase {
+  const char* name;
+  std::uint64_t memory_bytes;
+  std::uint64_t page_bytes;
+  std::uint64_t connections;
+  std::uint64_t pressure;
+  std::uint64_t most;
+};
+
+TEST_CASE("buffers of TCP are never wanted beyond a share of the memory") {
+  constexpr std::uint64_t kGiB = 1ULL << 30;
+  const auto row = GENERATE(values<MemoryCase>({
+      {"few connections", 8 * kGiB, 4'096, 4'000, 16'000, 24'000},
+      {"a million on 64 GiB", 64 * kGiB, 4'096, 1'000'000, 4'000'000, 6'000'000},
+      {"a million on 8 GiB: 2 GiB, 3 GiB", 8 * kGiB, 4'096, 1'000'000, 524'288, 786'432},
+      {"the same in pages of 64 KiB", 8 * kGiB, 65'536, 1'000'000, 32'768, 49'152},
+      {"few in pages of 64 KiB", 8 * kGiB, 65'536, 4'000, 1'000, 1'500},
+      {"memory unknown", 0, 4'096, 1'000'000, 4'000'000, 6'000'000},
+  }));
+  INFO(row.name);
+  const auto goal = goal_of("net.ipv4.tcp_mem", {.connections = row.connections,
+                                                 .send_buffer_bytes = 65'536,
+                                                 .memory_bytes = row.memory_bytes,
+                                                 .page_bytes = row.page_bytes});
+  REQUIRE(goal);
+  CHECK(goal->fields[1].value == row.pressure);
+  CHECK(goal->fields[2].value == row.most);
+  const KernelNeed need = need_of({}, {.memory_bytes = 5 * kGiB, .page_bytes = 16'384});
+  CHECK(need.memory_bytes == 5 * kGiB);
+  CHECK(need.page_bytes == 16'384);
 }
 
 }  // namespace
