@@ -13,6 +13,8 @@ constexpr std::uint64_t kKiB = 1024;
 // Of a machine with other things to do: their open files, their connections.
 constexpr std::uint64_t kOthersFiles = 65'536;
 constexpr std::uint64_t kOthersConnections = 16'384;
+constexpr std::uint64_t kLocalPorts =
+    28'000;  // Of the kernel's own 32768 to 60999, a few to spare.
 
 using Need = KernelNeed;
 
@@ -65,11 +67,13 @@ constexpr std::array kParameters{
               std::clamp<std::uint64_t>(need.connections / 16, 1'000, 16'384);
           return std::optional(one(at_least(packets)));
         }},
+    // Only connections out take one, which crier makes none of: a proxy beside it does.
     KernelParameter{"net.ipv4.ip_local_port_range",
-                    "A proxy on this machine needs a local port for each stream it passes on.",
-                    [](const Need&) {
-                      return std::optional(
-                          Goal{.fields = {at_most(16'384), at_least(60'999)}, .word = {}});
+                    "A proxy on this machine needs a local port per stream; list ports that others "
+                    "listen on in net.ipv4.ip_local_reserved_ports.",
+                    [](const Need& need) -> std::optional<Goal> {
+                      if (need.connections <= kLocalPorts) return std::nullopt;
+                      return Goal{.fields = {at_most(16'384), at_least(60'999)}, .word = {}};
                     }},
     KernelParameter{"net.ipv4.tcp_tw_reuse",
                     "A proxy's local ports are free again at once after a reconnect.",

@@ -141,4 +141,12 @@ TEST_CASE("buffers of TCP are never wanted beyond a share of the memory") {
   CHECK(need.page_bytes == 16'384);
 }
 
+TEST_CASE("more local ports are wanted only where the kernel's own are too few for a proxy") {
+  constexpr const char* kRange = "net.ipv4.ip_local_port_range";
+  CHECK_FALSE(goal_of(kRange, {.connections = 28'000}));
+  const auto goal = goal_of(kRange, {.connections = 28'001});
+  REQUIRE(goal);
+  CHECK(to_text(*goal) == "at most 16384, at least 60999");
+}
+
 }  // namespace
