@@ -13,7 +13,7 @@
 namespace crier::cmd {
 namespace {
 
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 
 constexpr config::Kernel kApply{.tuning = config::KernelTuning::apply};
 
@@ -29,7 +29,7 @@ TEST_CASE("the last of those that run with kernel.tuning apply restores") {
   KernelTuner& last = in_order ? other : one;
   first.finish();
   CHECK(machine.get("net.core.somaxconn") == "4096");
-  CHECK_THAT(log.lines.back(), Contains("another crier"));
+  CHECK_THAT(log.lines.back(), ContainsSubstring("another crier"));
   const auto unit = undo_tuning(machine.place, TunedBy::configuration);
   CHECK(unit.in_use);
   CHECK(unit.changed.empty());
@@ -88,7 +88,7 @@ TEST_CASE("a record that somebody else is at is not waited for without end") {
        {apply_tuning(machine.examined(), machine.place), undo_tuning(machine.place)}) {
     CHECK(refused.changed.empty());
     REQUIRE(refused.problems.size() == 1);
-    CHECK_THAT(refused.problems[0], Contains("locked by another process"));
+    CHECK_THAT(refused.problems[0], ContainsSubstring("locked by another process"));
   }
   held->release();
   CHECK(undo_tuning(machine.place).changed.size() == 2);
