@@ -130,7 +130,8 @@ constexpr std::string_view kServeNotes =
 
 constexpr std::string_view kTuneNotes =
     "Without an option: a table of the kernel's parameters that matter to crier, what this\n"
-    "configuration needs of each, why, and the commands that mend what is below.\n"
+    "configuration needs of each, why, and the commands that mend what is below. Open files are\n"
+    "those that this shell allows; crier.service has its own LimitNOFILE=.\n"
     "\n"
     "--apply only ever raises limits and shortens times. Values last until --undo or the next\n"
     "reboot, whatever crier.service does meanwhile; --sysctl prints what makes them last.\n";

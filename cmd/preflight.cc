@@ -1,5 +1,6 @@
 #include "cmd/preflight.h"
 
+#include <initializer_list>
 #include <utility>
 
 #include "cmd/machine.h"
@@ -25,10 +26,23 @@ std::string steering_problem(const Preflight& checked) {
          "until one table holds limits.streams_max";
 }
 
+void add_told(std::vector<std::string>& all, std::initializer_list<std::string> problems) {
+  for (const std::string& problem : problems) {
+    if (!problem.empty()) all.push_back(problem);
+  }
+}
+
 }  // namespace
 
 Checked preflight(const std::optional<std::string>& file, std::span<const std::string> overrides,
                   const config::Machine& machine, std::optional<unsigned> workers) {
+  auto result = survey(file, overrides, machine, workers);
+  if (result && !result->shortages.empty()) return std::unexpected(std::move(result->shortages));
+  return result;
+}
+
+Checked survey(const std::optional<std::string>& file, std::span<const std::string> overrides,
+               const config::Machine& machine, std::optional<unsigned> workers) {
   auto loaded = config::load(file, overrides);
   if (!loaded) {
     std::vector<std::string> problems;
@@ -42,9 +56,7 @@ Checked preflight(const std::optional<std::string>& file, std::span<const std::s
   result.kernel_need = config::kernel_need(result.config, result.budget, result.fit, machine);
   auto affinity =
       config::plan_affinity(result.config.workers.affinity, result.workers, machine.processors);
-  for (const std::string& problem : {result.fit.memory_problem, affinity.problem}) {
-    if (!problem.empty()) return std::unexpected(std::vector{problem});
-  }
+  if (!affinity.problem.empty()) return std::unexpected(std::vector{affinity.problem});
   result.sockets = socket_options(result.config);
   if (auto tried = net::try_options(result.sockets)) {
     result.sockets = std::move(tried->usable);
@@ -55,11 +67,11 @@ Checked preflight(const std::optional<std::string>& file, std::span<const std::s
     return std::unexpected(std::vector{tried.error().detail});
   }
   result.places = std::move(affinity.places);
-  for (const std::string& problem : {result.fit.descriptor_problem, result.fit.watch_problem,
-                                     affinity.note, steering_problem(result)}) {
-    if (!problem.empty()) result.warnings.push_back(problem);
-  }
-  if (result.fit.streams_possible == 0) return std::unexpected(std::move(result.warnings));
+  const bool none_possible = result.fit.streams_possible == 0;
+  add_told(result.shortages, {result.fit.memory_problem});
+  add_told(none_possible ? result.shortages : result.warnings,
+           {result.fit.descriptor_problem, result.fit.watch_problem});
+  add_told(result.warnings, {affinity.note, steering_problem(result)});
   return result;
 }
 

@@ -27,6 +27,8 @@ struct Preflight {
   // than streams allowed, a socket option that the kernel refuses, workers that share a processor
   // or may get uneven parts.
   std::vector<std::string> warnings;
+  // What the machine lacks to start at all; empty in what preflight() returns.
+  std::vector<std::string> shortages;
 };
 
 // Or every reason not to start, each a whole sentence. A machine without the memory for a full
@@ -41,5 +43,11 @@ using Checked = std::expected<Preflight, std::vector<std::string>>;
                                 std::span<const std::string> overrides,
                                 const config::Machine& machine,
                                 std::optional<unsigned> workers = std::nullopt);
+
+// The same for who asks what is missing: memory, open files and watches of epoll that this machine
+// lacks are `shortages`, and no error.
+[[nodiscard]] Checked survey(const std::optional<std::string>& file,
+                             std::span<const std::string> overrides, const config::Machine& machine,
+                             std::optional<unsigned> workers = std::nullopt);
 
 }  // namespace crier::cmd

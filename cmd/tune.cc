@@ -48,6 +48,9 @@ std::string table(const std::vector<Examined>& all) {
   return text;
 }
 
+constexpr std::string_view kWhoseFiles =
+    "\nOpen files are those of this process, not those of crier.service: LimitNOFILE= there.\n";
+
 std::string advice(const std::vector<Examined>& all) {
   std::string text;
   for (const Examined& one : all) {
@@ -99,7 +102,7 @@ int tune(const Arguments& arguments) {
   const TuningPlace place{.root = {}, .record = arguments.text("--record", kTuningRecord)};
   std::optional<std::string> file;
   if (arguments.has("--config")) file = arguments.text("--config");
-  const auto checked = preflight(file, arguments.texts("--set"), this_machine());
+  const auto checked = survey(file, arguments.texts("--set"), this_machine());
   if (undo) {
     const bool keep = if_configured && checked && checked->config.kernel.keep;
     return keep ? print_result("kernel.keep is true: nothing is restored\n")
@@ -109,6 +112,7 @@ int tune(const Arguments& arguments) {
     for (const std::string& problem : checked.error()) warn(arguments, problem);
     return kExitFailed;
   }
+  for (const std::string& shortage : checked->shortages) warn(arguments, shortage);
   const auto all = examine(checked->kernel_need);
   if (apply) {
     const bool configured = checked->config.kernel.tuning == config::KernelTuning::apply;
@@ -118,8 +122,9 @@ int tune(const Arguments& arguments) {
     return report(arguments, apply_tuning(all, place, by), false);
   }
   const std::string text = arguments.has("--sysctl") ? sysctl_file(all)
-                           : arguments.has("--json") ? as_json(all)
-                                                     : table(all) + advice(all);
+                           : arguments.has("--json")
+                               ? as_json(all)
+                               : table(all) + advice(all) + std::string(kWhoseFiles);
   return print_result(text);
 }
 

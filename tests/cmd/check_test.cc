@@ -107,6 +107,23 @@ TEST_CASE("too few open files are a warning") {
   CHECK_THAT(none.error()[0], ContainsSubstring("LimitNOFILE="));
 }
 
+TEST_CASE("what the machine lacks is known of a configuration that cannot start") {
+  const std::vector<std::string> set = {"limits.streams_max=1000000", "workers.count=3"};
+  const auto poor = survey(std::nullopt, set, {.memory_bytes = 1 << 20, .descriptors_max = 60});
+  REQUIRE(poor);
+  REQUIRE(poor->shortages.size() == 2);
+  CHECK_THAT(poor->shortages[0], ContainsSubstring("limits.streams_max"));
+  CHECK_THAT(poor->shortages[1], ContainsSubstring("LimitNOFILE="));
+  CHECK(poor->kernel_need.descriptors > 300'000);
+  const auto unwatched = survey(std::nullopt, set, {.watches_max = 10});
+  REQUIRE(unwatched);
+  REQUIRE(unwatched->shortages.size() == 1);
+  CHECK(unwatched->kernel_need.watches > 1'000'000);
+  CHECK(survey(std::nullopt, set, {})->shortages.empty());
+  const std::vector<std::string> wrong = {"limits.streams_max=0"};
+  CHECK_FALSE(survey(std::nullopt, wrong, {}));
+}
+
 TEST_CASE("too few watches of epoll are a warning that names the sysctl") {
   const std::vector<std::string> set = {"limits.streams_max=5000", "workers.count=3"};
   const auto few = preflight(std::nullopt, set, {.watches_max = 4'000});

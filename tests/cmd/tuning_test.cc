@@ -1,6 +1,9 @@
 #include "cmd/tuning.h"
 
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -230,6 +233,22 @@ TEST_CASE("crier tune prints a table, a sysctl file, and JSON") {
   const auto idle = run_command({"tune", "--apply", "--if-configured"});
   CHECK(idle.code == kExitOk);
   CHECK_THAT(idle.out, ContainsSubstring("nothing is changed"));
+}
+
+TEST_CASE("crier tune shows its table where not a single stream is possible") {
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    const rlimit few{.rlim_cur = 60, .rlim_max = 60};
+    const bool limited = ::setrlimit(RLIMIT_NOFILE, &few) == 0;
+    const auto ran = run_command({"tune"});
+    const bool told = ran.err.contains("LimitNOFILE=") && ran.out.contains("VERDICT") &&
+                      ran.out.contains("not those of crier.service");
+    ::_exit(limited && told && ran.code == kExitOk ? 0 : 1);
+  }
+  int status = -1;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  CHECK(status == 0);
 }
 
 }  // namespace
