@@ -4,16 +4,23 @@
 #include <time.h>
 
 #include <cstdlib>
+#include <string_view>
+#include <utility>
+
+#include "net/unix_datagram.h"
 
 namespace crier::cmd {
 
-Supervisor::Supervisor() : present_(std::getenv("NOTIFY_SOCKET") != nullptr) {
+Supervisor::Supervisor() {
+  const char* address = std::getenv("NOTIFY_SOCKET");
+  const std::string_view text = address == nullptr ? "" : address;
+  if (net::is_unix_address(text)) address_ = text;
   std::uint64_t interval_us = 0;
   if (::sd_watchdog_enabled(0, &interval_us) > 0) watchdog_us_ = interval_us;
 }
 
 void Supervisor::ready() {
-  send("READY=1");
+  tell("READY=1");
 }
 
 void Supervisor::reloading() {
@@ -21,24 +28,34 @@ void Supervisor::reloading() {
   timespec now{};
   ::clock_gettime(CLOCK_MONOTONIC, &now);
   const std::int64_t us = std::int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1'000;
-  send("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(us));
+  tell("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(us));
 }
 
 void Supervisor::stopping(std::uint32_t seconds) {
   constexpr std::uint64_t kSecondMicros = 1'000'000;
-  send("STOPPING=1\nEXTEND_TIMEOUT_USEC=" + std::to_string(seconds * kSecondMicros));
+  tell("STOPPING=1\nEXTEND_TIMEOUT_USEC=" + std::to_string(seconds * kSecondMicros));
 }
 
 void Supervisor::status(const std::string& line) {
-  send("STATUS=" + line);
+  static_cast<void>(send("STATUS=" + line));
 }
 
 void Supervisor::alive() {
-  send("WATCHDOG=1");
+  static_cast<void>(send("WATCHDOG=1"));
 }
 
-void Supervisor::send(const std::string& lines) const {
-  if (present_) ::sd_notify(0, lines.c_str());
+void Supervisor::retry() {
+  if (!untold_.empty() && send(untold_)) untold_.clear();
+}
+
+// A newer state is all that is left to say of an older one.
+void Supervisor::tell(std::string state) {
+  untold_ = send(state) ? std::string() : std::move(state);
+}
+
+// False: there was no room.
+bool Supervisor::send(const std::string& lines) const {
+  return !present() || net::send_datagram(address_, lines);
 }
 
 }  // namespace crier::cmd

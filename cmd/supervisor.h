@@ -4,7 +4,8 @@
 // Alive is more than this thread's business: the caller says so only while every worker's loop
 // turns, so that a single stuck one lets the manager's watchdog run out.
 //
-// Belongs to the control loop. Sending is a datagram to the manager, which may wait for it.
+// Never waits for the manager, as sd_notify(3) would while its queue is full: what it has to know
+// is sent again by retry(), the rest is dropped. Belongs to the control loop.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +18,7 @@ class Supervisor {
   // Takes $NOTIFY_SOCKET and $WATCHDOG_USEC to be meant for this process as systemd does.
   Supervisor();
 
-  bool present() const { return present_; }
+  bool present() const { return !address_.empty(); }
   // How often alive() should be called; 0: nobody waits for it.
   std::uint64_t alive_interval_ms() const { return watchdog_us_ / 4 / 1'000; }
 
@@ -29,10 +30,15 @@ class Supervisor {
   void status(const std::string& line);
   void alive();
 
- private:
-  void send(const std::string& lines) const;
+  // Call it on a timer.
+  void retry();
 
-  bool present_;
+ private:
+  void tell(std::string state);
+  bool send(const std::string& lines) const;
+
+  std::string address_;  // Of $NOTIFY_SOCKET; empty: there is no manager.
+  std::string untold_;   // The newest state for which there was no room.
   std::uint64_t watchdog_us_ = 0;
 };
 

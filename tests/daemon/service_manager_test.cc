@@ -87,6 +87,15 @@ class ServiceManager {
     }
     return false;
   }
+  void fill_queue() {
+    sockaddr_un to{};
+    socklen_t size = sizeof(to);
+    REQUIRE(::getsockname(notify_, reinterpret_cast<sockaddr*>(&to), &size) == 0);
+    const int fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    while (::sendto(fd, "x", 1, MSG_DONTWAIT, reinterpret_cast<sockaddr*>(&to), size) == 1) {
+    }
+    ::close(fd);
+  }
   void forget() {
     heard();
     heard_.clear();
@@ -271,6 +280,21 @@ TEST_CASE("the service manager is told what goes on") {
   CHECK(daemon.stop() == 0);
   CHECK(manager.hears("STOPPING=1\nEXTEND_TIMEOUT_USEC="));
   CHECK(manager.hears("STATUS=draining: 0 streams left"));
+}
+
+TEST_CASE("a service manager that does not read keeps nobody waiting") {
+  ServiceManager manager;
+  RunningDaemon daemon(manager.options());
+  CHECK(manager.hears("READY=1"));
+  manager.fill_queue();
+  daemon.signal(SIGHUP);
+  REQUIRE(daemon.wait_for_output("reloaded"));
+  CHECK(daemon.admin_get("/healthz").status == 200);
+  daemon.publish("a", "1");
+  manager.forget();
+  CHECK(manager.hears("READY=1"));  // As soon as there is room.
+  manager.fill_queue();
+  CHECK(daemon.stop() == 0);
 }
 
 TEST_CASE("the watchdog is fed while every worker turns, and only then") {
