@@ -23,6 +23,13 @@ Signals::Signals(Loop& loop, std::span<const int> numbers, std::function<void(in
   }
 }
 
+void hold_signals(std::span<const int> numbers) {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int number : numbers) sigaddset(&set, number);
+  CRIER_CHECK(::pthread_sigmask(SIG_BLOCK, &set, nullptr) == 0);
+}
+
 void ignore_broken_pipes() {
   CRIER_CHECK(std::signal(SIGPIPE, SIG_IGN) != SIG_ERR);
 }

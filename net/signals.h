@@ -27,6 +27,10 @@ class Signals {
   std::deque<Handle<uv_signal_t>> handles_;
 };
 
+// Whoever comes from now on waits until the process ends. For the last moments, when nobody watches
+// any more. Of the calling thread: the others have ended.
+void hold_signals(std::span<const int> numbers);
+
 // Writing to a connection that is gone becomes EPIPE instead of the end of the process. Call once,
 // first.
 void ignore_broken_pipes();

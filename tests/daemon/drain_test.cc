@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -118,6 +119,18 @@ TEST_CASE("a second SIGTERM ends at once") {
   while (daemon.admin_get("/readyz").status == 200) ::poll(nullptr, 0, 5);
   daemon.signal(SIGTERM);
   CHECK(daemon.wait_for_exit(10'000) == 0);
+}
+
+TEST_CASE("signals that come while it ends do not become its end") {
+  const int number = GENERATE(SIGHUP, SIGINT, SIGTERM);
+  RunningDaemon daemon({.settings = {"drain.window_seconds=0"}});
+  daemon.signal(SIGTERM);
+  std::optional<int> code;
+  while (!(code = daemon.wait_for_exit(0))) {
+    daemon.signal(number);
+    ::poll(nullptr, 0, 1);
+  }
+  CHECK(*code == 0);
 }
 
 TEST_CASE("SIGINT drains, too") {
