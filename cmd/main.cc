@@ -8,6 +8,7 @@
 
 int main(int argc, char** argv) {
   using crier::cmd::Invocation;
+  crier::cmd::need_standard_streams();
   const std::vector<std::string_view> words(argv + (argc > 0 ? 1 : 0), argv + argc);
   const Invocation invocation = crier::cmd::parse_arguments(words);
   switch (invocation.then) {

@@ -1,5 +1,8 @@
 #include "cmd/terminal.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -29,6 +32,12 @@ std::string printable(std::string_view text, Keep keep) {
     text.remove_prefix(piece.size());
   }
   return out;
+}
+
+void need_standard_streams() {
+  int fd = 0;
+  while (fd >= 0 && fd <= STDERR_FILENO) fd = ::open("/dev/null", O_RDWR);
+  if (fd >= 0) ::close(fd);
 }
 
 bool print_out(std::string_view text) {

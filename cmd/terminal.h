@@ -9,6 +9,11 @@
 
 namespace crier::cmd {
 
+// Opens /dev/null in place of standard streams that are closed: else their numbers would be given
+// to files and sockets, which whatever writes to a standard stream would then write to. Call it
+// first.
+void need_standard_streams();
+
 // Writes to standard output and flushes. False if that failed; the reason has then been printed.
 [[nodiscard]] bool print_out(std::string_view text);
 
