@@ -1,5 +1,8 @@
 #include "config/load.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -17,9 +20,17 @@ Result<std::string> read_file(const std::string& name) {
   const auto failed = [&] {
     return fail(Errc::os, name + " cannot be read: " + std::strerror(errno));
   };
+  // To open a pipe that nobody writes to would wait for somebody.
+  const int fd = ::open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) return failed();
   const auto close = [](std::FILE* open) { std::fclose(open); };
-  const std::unique_ptr<std::FILE, decltype(close)> file(std::fopen(name.c_str(), "rbe"), close);
-  if (file == nullptr) return failed();
+  const std::unique_ptr<std::FILE, decltype(close)> file(::fdopen(fd, "rb"), close);
+  if (file == nullptr) {
+    const auto failure = failed();
+    ::close(fd);
+    return failure;
+  }
+  if (::fcntl(fd, F_SETFL, 0) != 0) return failed();  // One who writes is waited for.
   std::string text(kConfigBytesMax + 1, '\0');
   errno = 0;
   text.resize(std::fread(text.data(), 1, text.size(), file.get()));

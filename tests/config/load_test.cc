@@ -1,5 +1,7 @@
 #include "config/load.h"
 
+#include <sys/stat.h>
+
 #include <fstream>
 #include <string>
 #include <utility>
@@ -275,6 +277,11 @@ TEST_CASE("a file is read, and one that cannot be read is said so") {
   }
   SECTION("a directory") {
     CHECK(messages(load("/")) == Lines{"/ cannot be read: Is a directory"});
+  }
+  SECTION("a pipe that nobody writes to") {
+    REQUIRE(::mkfifo(name.c_str(), 0600) == 0);
+    CHECK_FALSE(load(name));  // And at once.
+    std::remove(name.c_str());
   }
   SECTION("without a file the defaults count") {
     CHECK(load(std::nullopt));
