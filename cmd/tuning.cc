@@ -58,9 +58,10 @@ Result<void> write_record(const std::string& path, const std::vector<Change>& ch
   return {};
 }
 
-Result<std::string> trusted_text(const std::string& path) {
+// Nothing: there is no such file.
+Result<std::optional<std::string>> trusted_text(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0 && errno == ENOENT) return std::string();
+  if (fd < 0 && errno == ENOENT) return std::nullopt;
   if (fd < 0) return net::os_failure("cannot open " + path);
   struct stat info{};
   const bool looked = ::fstat(fd, &info) == 0;
@@ -162,8 +163,8 @@ Result<std::vector<Change>> read_tuning_record(const std::string& path) {
   const auto text = trusted_text(path);
   if (!text) return std::unexpected(text.error());
   std::vector<Change> changes;
-  if (text->empty()) return changes;
-  const auto json = ordered_json::parse(*text, nullptr, false);
+  if (!*text) return changes;
+  const auto json = ordered_json::parse(**text, nullptr, false);
   try {
     for (const ordered_json& row : json.at("changes")) {
       changes.push_back({.parameter = row.at("parameter"),

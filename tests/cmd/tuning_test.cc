@@ -121,6 +121,9 @@ TEST_CASE("a record that others can write, or that is none, restores nothing") {
   SECTION("not JSON") {
     std::ofstream(machine.place.record) << "{";
   }
+  SECTION("empty") {
+    fs::resize_file(machine.place.record, 0);
+  }
   SECTION("another JSON") {
     std::ofstream(machine.place.record) << R"({"changes": [{"a": 1}]})";
   }
