@@ -163,13 +163,16 @@ std::uint16_t Listener::port() const {
 
 void Listener::follow(const SocketPlan& plan) {
   if (!socket_) return;
-  const auto calls = OptionCalls::between(options_, plan.current, plan.own);
-  if (!calls.apply(socket_.get())) counters_->options_refused.add();
+  const auto calls = options_ ? OptionCalls::between(*options_, plan.current, plan.own)
+                              : OptionCalls::all(plan.current, plan.own);
   options_ = plan.current;
+  if (!calls.apply(socket_.get())) {
+    options_.reset();
+    counters_->options_refused.add();
+  }
   canary_ =
       plan.canary ? OptionCalls::between(plan.current, *plan.canary, plan.own) : OptionCalls();
   canary_percent_ = plan.canary ? plan.canary_percent : 0;
-  canary_due_ = 0;
 }
 
 bool Listener::is_canarys_turn() {

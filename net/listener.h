@@ -19,6 +19,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -117,7 +118,7 @@ class Listener {
   Fd socket_;
   Fd spare_;
   Origin origin_;
-  SocketOptions options_;  // Of the listening socket.
+  std::optional<SocketOptions> options_;  // Of the listening socket; none: the kernel refused one.
   OptionCalls canary_;
   unsigned canary_percent_ = 0;  // 0: no canary.
   unsigned canary_due_ = 0;      // Hundredths of a connection the canary has yet to get.

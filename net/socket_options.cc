@@ -33,6 +33,11 @@ std::optional<int> option_of(int fd, int name) {
   return value;
 }
 
+std::string allowed_now() {
+  std::ifstream file(kAllowedFile);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
 }  // namespace
 
 Result<KernelOptions> kernel_options() {
@@ -130,9 +135,7 @@ std::optional<std::string> congestion_control_problem(std::string_view name,
 }
 
 Result<TriedOptions> try_options(const SocketOptions& wanted) {
-  std::ifstream file(kAllowedFile);
-  const std::string allowed(std::istreambuf_iterator<char>(file), {});
-  if (auto problem = congestion_control_problem(wanted.congestion_control, allowed)) {
+  if (auto problem = congestion_control_problem(wanted.congestion_control, allowed_now())) {
     return fail(Errc::invalid_config, *std::move(problem));
   }
   const auto fd = new_socket();

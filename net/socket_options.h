@@ -49,7 +49,6 @@ class OptionCalls {
   static OptionCalls between(const SocketOptions& current, const SocketOptions& wanted,
                              const KernelOptions& own);
 
-  bool empty() const { return calls_.empty(); }
   // All of them, whatever becomes of each. Errors: os; the first that the kernel refused.
   Result<void> apply(int fd) const;
 

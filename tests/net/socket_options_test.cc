@@ -234,6 +234,28 @@ TEST_CASE("busy polling that the kernel forbids is done without, with a warning"
   CHECK(try_options(kOwn)->warning.empty());
 }
 
+TEST_CASE("reloads that change nothing do not put off the canary's turn") {
+  Port port({});
+  std::string seen;
+  for (int i = 0; i < 8; ++i) {
+    port.listener.follow(plan_of({}, kOther, 25));
+    seen += port.take().canary ? 'c' : '.';
+  }
+  CHECK(seen == "...c...c");
+}
+
+TEST_CASE("what a listener could not be given is tried again with the next reload") {
+  Port port({});
+  SocketOptions bad = kOther;
+  bad.congestion_control = "nonsense";
+  port.listener.follow(plan_of(bad));
+  port.listener.follow(plan_of(bad));
+  CHECK(port.listener.counters().options_refused.read() == 2);
+  port.listener.follow(plan_of(kOther));
+  CHECK(port.listener.counters().options_refused.read() == 2);
+  check_has(port.take().fd, kOther);
+}
+
 TEST_CASE("a refusal is counted, and the connection served") {
   Port port({});
   SocketOptions bad;
