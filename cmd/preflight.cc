@@ -1,5 +1,6 @@
 #include "cmd/preflight.h"
 
+#include <algorithm>
 #include <initializer_list>
 #include <utility>
 
@@ -14,7 +15,7 @@ unsigned workers_of(const config::Workers& workers, std::optional<unsigned> othe
   if (workers.count != 0) return workers.count;
   if (otherwise) return *otherwise;
   const unsigned listed = config::processors_listed(workers.affinity);
-  return listed != 0 ? listed : cores();
+  return std::min(listed != 0 ? listed : cores(), config::kWorkersMax);
 }
 
 // The hash gives every table about its part; packets arrive where they like.
@@ -56,19 +57,20 @@ Checked survey(const std::optional<std::string>& file, std::span<const std::stri
   result.kernel_need = config::kernel_need(result.config, result.budget, result.fit, machine);
   auto affinity =
       config::plan_affinity(result.config.workers.affinity, result.workers, machine.processors);
-  if (!affinity.problem.empty()) return std::unexpected(std::vector{affinity.problem});
   result.sockets = socket_options(result.config);
   if (auto tried = net::try_options(result.sockets)) {
     result.sockets = std::move(tried->usable);
     if (!tried->warning.empty()) result.warnings.push_back(std::move(tried->warning));
-  } else if (result.config.kernel.bbr && result.sockets.congestion_control == "bbr") {
-    result.warnings.push_back(tried.error().detail);  // The kernel is to be tuned for it first.
   } else {
-    return std::unexpected(std::vector{tried.error().detail});
+    // The start may tune the kernel for it first.
+    const config::Kernel& kernel = result.config.kernel;
+    result.sockets_wait = kernel.tuning == config::KernelTuning::apply && kernel.bbr &&
+                          result.sockets.congestion_control == "bbr";
+    (result.sockets_wait ? result.warnings : result.shortages).push_back(tried.error().detail);
   }
   result.places = std::move(affinity.places);
   const bool none_possible = result.fit.streams_possible == 0;
-  add_told(result.shortages, {result.fit.memory_problem});
+  add_told(result.shortages, {result.fit.memory_problem, affinity.problem});
   add_told(none_possible ? result.shortages : result.warnings,
            {result.fit.descriptor_problem, result.fit.watch_problem});
   add_told(result.warnings, {affinity.note, steering_problem(result)});

@@ -23,6 +23,7 @@ struct Preflight {
   config::Fit fit;
   config::KernelNeed kernel_need;
   net::SocketOptions sockets;  // Of subscribers; those that can be used.
+  bool sockets_wait = false;   // Until the kernel has been tuned: they have to be tried again.
   // What an operator should know, though the daemon can run: fewer open files, or watches of epoll,
   // than streams allowed, a socket option that the kernel refuses, workers that share a processor
   // or may get uneven parts.
@@ -44,8 +45,8 @@ using Checked = std::expected<Preflight, std::vector<std::string>>;
                                 const config::Machine& machine,
                                 std::optional<unsigned> workers = std::nullopt);
 
-// The same for who asks what is missing: memory, open files and watches of epoll that this machine
-// lacks are `shortages`, and no error.
+// The same for who asks what is missing: what this machine lacks (memory, open files, watches of
+// epoll, processors, options of sockets) are `shortages`, and no error.
 [[nodiscard]] Checked survey(const std::optional<std::string>& file,
                              std::span<const std::string> overrides, const config::Machine& machine,
                              std::optional<unsigned> workers = std::nullopt);

@@ -103,14 +103,15 @@ int tune(const Arguments& arguments) {
   std::optional<std::string> file;
   if (arguments.has("--config")) file = arguments.text("--config");
   const auto checked = survey(file, arguments.texts("--set"), this_machine());
-  if (undo) {
-    const bool keep = if_configured && checked && checked->config.kernel.keep;
-    return keep ? print_result("kernel.keep is true: nothing is restored\n")
-                : report(arguments, undo_tuning(place, by), true);
-  }
+  // Undone by hand, the configuration has no say.
+  if (undo && !if_configured) return report(arguments, undo_tuning(place, by), true);
   if (!checked) {
     for (const std::string& problem : checked.error()) warn(arguments, problem);
     return kExitFailed;
+  }
+  if (undo) {
+    return checked->config.kernel.keep ? print_result("kernel.keep is true: nothing is restored\n")
+                                       : report(arguments, undo_tuning(place, by), true);
   }
   for (const std::string& shortage : checked->shortages) warn(arguments, shortage);
   const auto all = examine(checked->kernel_need);

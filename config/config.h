@@ -87,6 +87,8 @@ struct Admin {
   std::uint32_t connections_max = 64;
 };
 
+inline constexpr unsigned kWorkersMax = 1'024;
+
 struct Workers {
   std::uint32_t count = 0;       // 0: one per core, or per processor that `affinity` lists.
   std::string affinity = "off";  // See affinity.h.

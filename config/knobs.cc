@@ -73,7 +73,7 @@ constexpr std::array kKnobs{
                                                "Open connections to the admin endpoint."),
 
     number<&C::workers, &Workers::count>(
-        "workers.count", {0, 1'024}, kRestart,
+        "workers.count", {0, kWorkersMax}, kRestart,
         "Threads that serve subscribers. 0: one per core, or one per "
         "processor listed in workers.affinity."),
     text<&C::workers, &Workers::affinity>(
