@@ -23,6 +23,7 @@ namespace crier::cmd {
 namespace {
 
 constexpr std::uint64_t kTickMs = 250;
+constexpr std::uint64_t kFullUs = 2'000'000;
 constexpr std::uint64_t kExpireMs = 1'000;
 constexpr std::uint64_t kDrainLookMs = 20;
 constexpr std::uint64_t kStatusMs = 5'000;
@@ -125,6 +126,7 @@ Result<std::unique_ptr<Daemon>> Daemon::make(Start start) {
   std::unique_ptr<Daemon> daemon(new Daemon(std::move(start)));
   for (const std::string& warning : daemon->start_.checked.warnings) daemon->log_.warning(warning);
   daemon->kernel_.start();
+  if (auto usable = daemon->try_sockets(); !usable) return std::unexpected(usable.error());
   daemon->make_workers();
   for (const auto open : {&Daemon::start_workers, &Daemon::open_publish_socket, &Daemon::open_admin,
                           &Daemon::open_listeners}) {
@@ -284,17 +286,30 @@ void Daemon::on_tick() {
   connections_.tick(now);
   control_->tick(now);
   debug_switch_.tick(now);
-  if (phase_ == Phase::serving) starvation_.look(times_starved(), now);
+  supervisor_.retry();
+  if (phase_ == Phase::serving) look_for_shortage(now);
 }
 
-std::uint64_t Daemon::times_starved() const {
-  std::uint64_t times = publish_server_->counters().accepts_starved.read() +
-                        admin_server_->counters().accepts_starved.read();
-  std::vector<std::uint64_t> of_workers;
+void Daemon::look_for_shortage(Instant now) {
+  std::vector<std::uint64_t> workers;
+  std::uint64_t refused = 0;
   for (const auto& worker : workers_) {
-    of_workers.push_back(worker->listener_counters().starved.read());
+    workers.push_back(worker->listener_counters().starved.read());
+    refused += worker->listener_counters().options_refused.read();
   }
-  return times + starved_accepts(of_workers, start_.activation.http_shared);
+  starvation_.look({.workers = workers,
+                    .shared = start_.activation.http_shared,
+                    .others = publish_server_->counters().accepts_starved.read() +
+                              admin_server_->counters().accepts_starved.read()},
+                   now);
+  if (std::exchange(options_refused_, refused) != refused) {
+    log_.warning("the kernel refused socket options; a reload tries again");
+  }
+  if (is_full()) full_until_ = Instant{now.us + kFullUs};
+}
+
+bool Daemon::is_full() const {
+  return counts_.streams.load() >= counts_.streams_max.load();
 }
 
 void Daemon::on_expire() {
@@ -317,10 +332,12 @@ void Daemon::on_signal(int number) {
 }
 
 std::string_view Daemon::why_not_ready() const {
-  if (phase_ == Phase::starting) return "starting";
   if (phase_ != Phase::serving) return "draining";
-  if (counts_.streams.load() >= counts_.streams_max.load()) return "full: limits.streams_max";
-  if (starvation_.lasts(net::Loop::now())) return "no descriptor or memory for new connections";
+  const Instant now = net::Loop::now();
+  if (is_full() || now < full_until_) {
+    return "full: as many streams as limits.streams_max and the limit on open files allow";
+  }
+  if (starvation_.lasts(now)) return "no descriptor or memory for new connections";
   return {};
 }
 
@@ -364,6 +381,7 @@ void Daemon::stop() {
   }
   connections_.flush();
   kernel_.finish();
+  net::hold_signals(kSignals);
   log_.info("stopped");
   log_.flush();
   loop_.stop();

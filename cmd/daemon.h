@@ -79,6 +79,7 @@ class Daemon final : public Readiness {
   explicit Daemon(Start start);
   // As start(), but a std::system_error or std::bad_alloc may pass.
   static Result<std::unique_ptr<Daemon>> make(Start start);
+  Result<void> try_sockets();
   void make_workers();
   HandedIn handed_in(std::size_t worker) const;
   Result<void> start_workers();
@@ -91,13 +92,15 @@ class Daemon final : public Readiness {
 
   void finish_turn();
   void on_tick();
-  std::uint64_t times_starved() const;
+  void look_for_shortage(Instant now);
+  bool is_full() const;
   void on_expire();
   void on_alive();
   void tell_status();
   void on_signal(int number);
   void reload();
   void apply_to_parts();
+  void refuse_reload(const std::vector<std::string>& problems);
   void follow(net::SocketPlan plan);
   void announce_stop();
   void drain();
@@ -111,6 +114,8 @@ class Daemon final : public Readiness {
   StderrLog stderr_log_;
   RepeatLimit log_;
   StarvationWatch starvation_;
+  std::uint64_t options_refused_ = 0;
+  Instant full_until_;  // For readyz, which should not change with each stream.
   ConnectionLog connections_;
   DebugSwitch debug_switch_;
   KernelTuner kernel_;

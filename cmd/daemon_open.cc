@@ -1,5 +1,7 @@
 // The daemon's sockets besides the subscribers', its metrics, and what a reload changes.
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "cmd/daemon.h"
 #include "cmd/settings.h"
@@ -28,6 +30,16 @@ Result<std::optional<gid_t>> group_of(const config::Publish& publish) {
 }
 
 }  // namespace
+
+// What could not be tried before the kernel was tuned.
+Result<void> Daemon::try_sockets() {
+  if (!start_.checked.sockets_wait) return {};
+  auto tried = net::try_options(sockets_.current);
+  if (!tried) return std::unexpected(tried.error());
+  if (!tried->warning.empty()) log_.warning(tried->warning);
+  sockets_.current = std::move(tried->usable);
+  return {};
+}
 
 Result<void> Daemon::open_publish_socket() {
   const config::Publish& publish = config_.publish;
@@ -111,6 +123,7 @@ void Daemon::make_catalogue() {
   sources.publishing = &publish_routes_->counters();
   sources.admin = &admin_server_->counters();
   sources.kernel = &kernel_;
+  sources.sockets = &sockets_;
   sources.version = version();
   // In place: the routes refer to it.
   catalogue_.emplace(cmd::make_catalogue(sources));
@@ -119,11 +132,9 @@ void Daemon::make_catalogue() {
 void Daemon::reload() {
   const auto wanted = config::load(start_.file, start_.overrides);
   if (!wanted) {
-    for (const config::Problem& problem : wanted.error()) {
-      log_.error("reload: " + problem.message);
-    }
-    log_.error("reload: nothing was changed");
-    return;
+    std::vector<std::string> problems;
+    for (const config::Problem& problem : wanted.error()) problems.push_back(problem.message);
+    return refuse_reload(problems);
   }
   config::Config full = *wanted;
   if (full.publish.socket.empty()) full.publish.socket = config_.publish.socket;
@@ -132,17 +143,14 @@ void Daemon::reload() {
   auto peers = net::PeerList::make(full.publish.users, full.publish.groups);
   const auto sockets = net::try_options(socket_options(full));
   const auto own = net::kernel_options();
-  std::string problem;
-  if (!peers) problem = peers.error().detail;
-  if (!sockets) problem = sockets.error().detail;
-  if (!own) problem = own.error().detail;
-  if (problem.empty() && !config::apply_live(config_, full)) {
-    problem = "the new settings contradict one that needs a restart";
+  std::vector<std::string> problems;
+  if (!peers) problems.push_back(peers.error().detail);
+  if (!sockets) problems.push_back(sockets.error().detail);
+  if (!own) problems.push_back(own.error().detail);
+  if (problems.empty() && !config::apply_live(config_, full)) {
+    problems.emplace_back("the new settings contradict one that needs a restart");
   }
-  if (!problem.empty()) {
-    log_.error("reload: nothing was changed: " + problem);
-    return;
-  }
+  if (!problems.empty()) return refuse_reload(problems);
   publish_routes_->set_peers(std::move(*peers));
   if (!sockets->warning.empty()) log_.warning("reload: " + sockets->warning);
   follow(net::next_plan(sockets_, sockets->usable, config_.reload.canary_percent, *own));
@@ -152,6 +160,11 @@ void Daemon::reload() {
               {{"key", difference.key}, {"from", difference.running}, {"to", difference.wanted}});
   }
   log_.info("reloaded", {{"changes", differences.size()}});
+}
+
+void Daemon::refuse_reload(const std::vector<std::string>& problems) {
+  for (const std::string& problem : problems) log_.error("reload: " + problem);
+  log_.error("reload: nothing was changed");
 }
 
 void Daemon::follow(net::SocketPlan plan) {

@@ -242,6 +242,13 @@ void add_publishing(Catalogue& catalogue, const PublishCounters& publishing) {
       "reason", reason, &PublishCounters::refused, source);
 }
 
+void add_canary(Catalogue& catalogue, const net::SocketPlan& sockets) {
+  catalogue
+      .gauge("crier_canary_percent",
+             "Share of new connections that get the socket options of a canary; 0: there is none.")
+      .add([&sockets] { return static_cast<double>(sockets.canary_percent); });
+}
+
 void add_kernel(Catalogue& catalogue, KernelTuner& kernel) {
   catalogue.before_reading([&kernel] { kernel.look(); });
   catalogue
@@ -291,6 +298,7 @@ metrics::Catalogue make_catalogue(const MetricSources& sources) {
   add_rows<HttpServerCounters>(catalogue, kAdminRows, {&sources.admin, 1});
   add_disagreements(catalogue, sources);
   add_kernel(catalogue, *sources.kernel);
+  add_canary(catalogue, *sources.sockets);
   metrics::add_process_stats(catalogue);
   return catalogue;
 }

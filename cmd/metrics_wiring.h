@@ -30,8 +30,9 @@ struct MetricSources {
   const net::HttpServerCounters* publish = nullptr;
   const PublishCounters* publishing = nullptr;
   const net::HttpServerCounters* admin = nullptr;
-  KernelTuner* kernel = nullptr;  // Has looked once.
-  std::string_view version;       // Copied.
+  KernelTuner* kernel = nullptr;             // Has looked once.
+  const net::SocketPlan* sockets = nullptr;  // In force: a reload assigns to it.
+  std::string_view version;                  // Copied.
 };
 
 // For /metrics, the figures of the process included.

@@ -6,15 +6,20 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "core/instant.h"
 #include "core/log.h"
 
 namespace crier::cmd {
 
-// How often nobody could accept, of how often each worker could not. At a socket that all share,
-// somebody can as long as one worker can.
-std::uint64_t starved_accepts(std::span<const std::uint64_t> of_workers, bool shared);
+// How often an accept found no descriptor or memory, since the start.
+struct StarvedAccepts {
+  std::span<const std::uint64_t> workers;  // Of each, always as many.
+  // They accept from one socket: as long as one of them can, it takes what the others leave.
+  bool shared = false;
+  std::uint64_t others = 0;  // Of publishers and the admin endpoint.
+};
 
 class StarvationWatch {
  public:
@@ -23,16 +28,17 @@ class StarvationWatch {
   // `out` must outlive it.
   explicit StarvationWatch(LogSink& out) : out_(out) {}
 
-  // `times`: how often an accept was starved since the start, all listeners together. One line
-  // when it begins, another each kSecondsBetween seconds as long as it goes on.
-  void look(std::uint64_t times, Instant now);
+  // One line when nobody can accept, another each kSecondsBetween seconds as long as it goes on.
+  void look(const StarvedAccepts& all, Instant now);
 
-  // Was one starved within the last kSecondsBetween seconds?
+  // Could nobody accept within the last kSecondsBetween seconds?
   bool lasts(Instant now) const { return now < lasts_until_; }
 
  private:
   LogSink& out_;
-  std::uint64_t seen_ = 0;
+  std::vector<std::uint64_t> workers_;
+  std::uint64_t others_ = 0;
+  std::uint64_t times_ = 0;  // That nobody could.
   std::uint64_t told_ = 0;
   Instant lasts_until_;
   Instant may_tell_at_;

@@ -62,7 +62,7 @@ std::string topic_page_json(const Epoch& epoch, const broadcast::TopicPage& page
     if (i > 0) out.push_back(',');
     append_topic(out, epoch, page.topics[i], subscribers[i]);
   }
-  out.append("],\"next\":").append(page.next == 0 ? "null" : std::to_string(page.next));
+  out.append("],\"next\":").append(page.next == 0 ? "null" : '"' + std::to_string(page.next) + '"');
   return out.append("}\n");
 }
 

@@ -22,9 +22,9 @@ namespace crier::cmd {
 std::string topic_json(const Epoch& epoch, const broadcast::TopicInfo& topic,
                        std::uint64_t subscribers);
 
-// {"topics":[…],"next":…}; `next` is null on the last page. One before it may have fewer topics
-// than were asked for, even none: a page looks at a bounded part of the table. Requires: a count
-// for each topic.
+// {"topics":[…],"next":"…"}; `next` goes into the next request's `after`, and is null on the last
+// page. One before it may have fewer topics than were asked for, even none: a page looks at a
+// bounded part of the table. Requires: a count for each topic.
 std::string topic_page_json(const Epoch& epoch, const broadcast::TopicPage& page,
                             std::span<const std::uint64_t> subscribers);
 

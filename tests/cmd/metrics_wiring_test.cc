@@ -29,6 +29,7 @@ struct Counters {
   net::HttpServerCounters admin;
   RecordingSink lines;
   mutable KernelTuner kernel{{}, {}, lines};
+  net::SocketPlan sockets;
 
   metrics::Catalogue catalogue() const {
     kernel.look();
@@ -42,6 +43,7 @@ struct Counters {
                            .publishing = &publishing,
                            .admin = &admin,
                            .kernel = &kernel,
+                           .sockets = &sockets,
                            .version = "1.2.3"});
   }
   MetricsText read() const { return MetricsText::parse(metrics::render(catalogue())); }

@@ -14,11 +14,11 @@ TEST_CASE("topics are listed page by page and shown one by one") {
   }
   std::vector<std::string> names;
   std::string after = "0";
-  for (int pages = 0; pages < 3 && after != "null"; ++pages) {
+  for (int pages = 0; pages < 3 && !after.empty(); ++pages) {
     const Answer page = socket.ask(get("/topics?limit=2&after=" + after));
     REQUIRE(page.status == 200);
     for (const auto& topic : page.body["topics"]) names.push_back(topic["topic"]);
-    after = page.body["next"].dump();
+    after = page.body["next"].is_null() ? "" : page.body["next"].get<std::string>();
   }
   CHECK(names == std::vector<std::string>{"a", "b", "listened.to"});
 

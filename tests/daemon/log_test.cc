@@ -68,6 +68,7 @@ TEST_CASE("level and format of the log change at a reload") {
   RunningDaemon daemon(
       {.settings = {"admin.debug=true"}, .configuration = R"({"log": {"level": "warning"}})"});
   opened(daemon, "/events/before");
+  sessions(daemon);  // Comes after what the workers have told.
   daemon.write_configuration(R"({"log": {"level": "info", "format": "json"}})");
   daemon.signal(SIGHUP);
   REQUIRE(daemon.wait_for_output("\"msg\":\"reloaded\""));

@@ -52,7 +52,7 @@ TEST_CASE("what is published in any form arrives") {
     const SseMessage event = subscriber.next();
     CHECK(event.event == row.event);
     CHECK(event.data == row.data);
-    CHECK(event.last_event_id == Json::parse(answer.body).at("id"));
+    CHECK(event.last_event_id == Json::parse(answer.body).at("id").get<std::string>());
   }
 }
 

@@ -105,6 +105,7 @@ TEST_CASE("a canary gets one connection of four, until all get the new options o
   const Bytes one_of_four = {kOldBytes, kOldBytes, kOldBytes, kNewBytes};
   CHECK(streams.open(4) == one_of_four);
   CHECK(streams.open(4) == one_of_four);
+  CHECK(shows(daemon, "crier_canary_percent 25"));
   CHECK(shows(daemon, "crier_canary_connections_accepted_total 2"));
   CHECK(shows(daemon, "crier_connections_accepted_total 10"));
   CHECK(shows(daemon, "crier_canary_streams_opened_total 2"));

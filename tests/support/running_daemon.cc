@@ -16,8 +16,6 @@
 #include "tests/support/catch.h"
 
 namespace crier::tests {
-namespace {}  // namespace
-
 bool own_tables_may_be_tested() {
   const char* arguments = std::getenv("CRIER_TEST_ARGS");
   return !kTsan ||
