@@ -151,7 +151,10 @@ class TreeBuilder : public nlohmann::json_sax<Json> {
     reason = reason.substr(0, reason.find("; last read"));  // What follows is the token.
     if (reason.contains("missing closing quote")) return "a string without its closing quote";
     if (reason.contains("control character")) return "a line end or control character in a string";
-    if (reason.contains("unexpected end of input")) return "it ends too early";
+    // As of nlohmann-json 3.11.3, nothing at all is another reason.
+    if (reason.contains("unexpected end of input") || reason.contains("empty input")) {
+      return "it ends too early";
+    }
     if (reason.contains("ill-formed UTF-8")) return "a byte that is not UTF-8";
     if (reason.contains("comment")) return "a comment without its end, or a single '/'";
     const std::string last = last_word(token);

@@ -193,7 +193,9 @@ TEST_CASE("a hot topic fills no log: lines beyond the bound are counted") {
     }
     return lines;
   };
-  CHECK(wait_until(kPatienceMs, [&] { return sum() == kEvents; }));
+  // Lines that are held back may also be of a stream that falls behind and catches up.
+  CHECK(wait_until(kPatienceMs, [&] { return sum() >= kEvents; }));
+  CHECK(objects(daemon, "event delivered").size() <= kEvents);
   CHECK_FALSE(objects(daemon, "lines about single streams held back").empty());
 }
 
