@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds crier in every way that matters and runs its tests.
 #
-#   tests/run.sh            everything that guards a change: at most 20 minutes on two cores
+#   tests/run.sh            everything that guards a change: on two cores half an hour the first
+#                           time, most of it compiling, and ten minutes once built
 #   tests/run.sh --quick    the debug build, all but the slow tests: under a minute once built
 #   tests/run.sh --long     the rest as well: clang's build, clang-tidy, longer fuzzing, more seeds,
 #                           the proxies' slow cases
