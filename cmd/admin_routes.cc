@@ -189,15 +189,11 @@ void AdminRoutes::streams(const net::Request& request, const Answer& answer) {
 void AdminRoutes::topics(const net::Request& request, const Answer& answer) {
   const auto query = parse_page_query(request.query);
   if (!query) return answer.refuse(kBadPage);
-  auto page = parts_.log.page(query->after, query->limit, net::Loop::now());
-  std::vector<std::string> names;
-  for (const broadcast::TopicInfo& topic : page.topics) names.push_back(topic.name);
-  parts_.workers.count_subscribers(std::move(names),
-                                   [answer, page = std::move(page), epoch = parts_.log.epoch()](
-                                       const std::optional<std::vector<std::uint64_t>>& counts) {
-                                     if (!counts) return answer.refuse(kNoAnswer);
-                                     answer.send(kJson, topic_page_json(epoch, page, *counts));
-                                   });
+  make_topic_page(parts_.log, parts_.workers, *query, net::Loop::now(),
+                  [answer](const std::optional<std::string>& page) {
+                    if (!page) return answer.refuse(kNoAnswer);
+                    answer.send(kJson, *page);
+                  });
 }
 
 void AdminRoutes::debug_log(const net::Request&, const Answer& answer) {

@@ -291,16 +291,11 @@ void PublishRoutes::list_topics(const Call& call) {
                   "The query may hold `limit`, 1 to 100, and `after`, the `next` of the page "
                   "before.");
   }
-  broadcast::TopicPage page = parts_.log.page(wanted->after, wanted->limit, parts_.now());
-  std::vector<std::string> names;
-  for (const broadcast::TopicInfo& topic : page.topics) names.push_back(topic.name);
-  parts_.workers.count_subscribers(
-      std::move(names), [this, answer = later(call), epoch = parts_.log.epoch(),
-                         page = std::move(page)](std::optional<std::vector<std::uint64_t>> counts) {
-        if (!counts) return refuse(answer, PublishRefusal::busy, kNoAnswer);
-        answer.send(
-            net::text_reply(200, kJson, topic_page_json(epoch, page, *counts), answer.options));
-      });
+  make_topic_page(parts_.log, parts_.workers, *wanted, parts_.now(),
+                  [this, answer = later(call)](const std::optional<std::string>& page) {
+                    if (!page) return refuse(answer, PublishRefusal::busy, kNoAnswer);
+                    answer.send(net::text_reply(200, kJson, *page, answer.options));
+                  });
 }
 
 void PublishRoutes::show_topic(const Call& call, std::string_view name) {

@@ -2,6 +2,8 @@
 
 #include <array>
 #include <charconv>
+#include <utility>
+#include <vector>
 
 #include "core/check.h"
 #include "core/escape.h"
@@ -64,6 +66,18 @@ std::string topic_page_json(const Epoch& epoch, const broadcast::TopicPage& page
   }
   out.append("],\"next\":").append(page.next == 0 ? "null" : '"' + std::to_string(page.next) + '"');
   return out.append("}\n");
+}
+
+void make_topic_page(const broadcast::Log& log, WorkerQueries& workers, const PageQuery& query,
+                     Instant now, std::function<void(std::optional<std::string>)> done) {
+  broadcast::TopicPage page = log.page(query.after, query.limit, now);
+  std::vector<std::string> names;
+  for (const broadcast::TopicInfo& topic : page.topics) names.push_back(topic.name);
+  workers.count_subscribers(
+      std::move(names), [done = std::move(done), page = std::move(page), epoch = log.epoch()](
+                            const std::optional<std::vector<std::uint64_t>>& counts) {
+        done(counts ? std::optional(topic_page_json(epoch, page, *counts)) : std::nullopt);
+      });
 }
 
 }  // namespace crier::cmd
