@@ -10,15 +10,13 @@ pair, in an order that rotates, and a ratio is that of figures of the same pair.
 import argparse
 import copy
 import os
-import resource
-import signal
 import statistics
 import subprocess
 import sys
 
 from measure import Failed
 from rows import SCENARIOS
-from run import ROOT, Settings, give_up, machine, shown, values
+from run import ROOT, Settings, machine, prepare, shown, values
 
 NAMES = ("steady", "burst", "open", "lone")
 
@@ -72,12 +70,7 @@ def cell(figures, variant, first, row):
 def main():
     arguments = parse()
     settings = Settings(arguments)
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    for ends in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(ends, lambda *_: sys.exit(1))  # Leave through the context managers.
-    signal.signal(signal.SIGALRM, give_up)
-    signal.alarm(arguments.minutes * 60)
+    prepare(arguments.minutes)
 
     notes = []
     print(f"{machine()}; events of {settings.size} bytes, {arguments.pairs} pairs\n")

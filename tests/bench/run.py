@@ -149,6 +149,16 @@ def give_up(*_):
     raise SystemExit("run.py: out of time (--minutes)")
 
 
+def prepare(minutes):
+    """As many descriptors as there may be, and an end after so long, or when told to end."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    for ends in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ends, lambda *_: sys.exit(1))  # Leave through the context managers.
+    signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(minutes * 60)
+
+
 def main():
     arguments = parse()
     settings = Settings(arguments)
@@ -158,12 +168,7 @@ def main():
             raise SystemExit(f"run.py: {binary} is missing: "
                              "cmake -G Ninja -C .cmake/release.cmake -B .build/release && "
                              "cmake --build .build/release")
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    for ends in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(ends, lambda *_: sys.exit(1))  # Leave through the context managers.
-    signal.signal(signal.SIGALRM, give_up)
-    signal.alarm(arguments.minutes * 60)
+    prepare(arguments.minutes)
 
     notes = []
     print(f"{machine()}; events of {settings.size} bytes, {arguments.pairs or 'default'} pairs\n")
