@@ -95,10 +95,11 @@ StreamDebug::Running* StreamDebug::rule_of(Subject& subject, const Frame* event)
   return nullptr;
 }
 
-bool StreamDebug::may_write(Running& running, std::uint32_t lines_per_second) {
-  if (running.written < lines_per_second) return true;
-  ++running.held_back;
-  return false;
+StreamDebug::Running* StreamDebug::rule_with_room(Subject& subject, const Frame* event) {
+  Running* const running = rule_of(subject, event);
+  if (running == nullptr || running->written < parts_.lines_per_second) return running;
+  ++running->held_back;
+  return nullptr;
 }
 
 void StreamDebug::write(Running& running, std::string_view message, Subject& subject,
@@ -120,8 +121,8 @@ void StreamDebug::write(Running& running, std::string_view message, Subject& sub
 void StreamDebug::on_opened(broadcast::StreamToken token, const broadcast::Stream& stream,
                             bool resumed) {
   Subject subject{token, stream};
-  Running* running = rule_of(subject, nullptr);
-  if (running == nullptr || !may_write(*running, parts_.lines_per_second)) return;
+  Running* running = rule_with_room(subject, nullptr);
+  if (running == nullptr) return;
   write(*running, "stream opened", subject,
         {{"topics", parts_.names.topics(stream)}, {"resumed", resumed}});
 }
@@ -129,8 +130,7 @@ void StreamDebug::on_opened(broadcast::StreamToken token, const broadcast::Strea
 void StreamDebug::on_ended(broadcast::StreamToken token, const broadcast::Stream& stream,
                            broadcast::EndReason reason, Instant now) {
   Subject subject{token, stream};
-  Running* running = rule_of(subject, nullptr);
-  if (running != nullptr && may_write(*running, parts_.lines_per_second)) {
+  if (Running* running = rule_with_room(subject, nullptr); running != nullptr) {
     const std::uint64_t ticks = ticks_between(stream.opened_at, now.tick());
     write(*running, "stream ended", subject,
           {{"topics", parts_.names.topics(stream)},
@@ -148,8 +148,8 @@ void StreamDebug::on_delivered(broadcast::StreamToken token, const broadcast::St
   auto chunk_seq = stream.events_sent - static_cast<std::uint32_t>(frames.size());  // May wrap.
   for (const FrameRef& frame : frames) {
     ++chunk_seq;
-    Running* running = rule_of(subject, frame.get());
-    if (running == nullptr || !may_write(*running, parts_.lines_per_second)) continue;
+    Running* running = rule_with_room(subject, frame.get());
+    if (running == nullptr) continue;
     write(*running, "event delivered", subject,
           {{"topic", std::string(frame->topic())},
            {"event_id", to_string(EventId{parts_.epoch, frame->sequence()})},
@@ -161,16 +161,16 @@ void StreamDebug::on_delivered(broadcast::StreamToken token, const broadcast::St
 void StreamDebug::on_step(broadcast::StreamToken token, const broadcast::Stream& stream,
                           broadcast::StreamStep step) {
   Subject subject{token, stream};
-  Running* running = rule_of(subject, nullptr);
-  if (running == nullptr || !may_write(*running, parts_.lines_per_second)) return;
+  Running* running = rule_with_room(subject, nullptr);
+  if (running == nullptr) return;
   write(*running, message_of(step), subject, {{"chunk_seq", std::uint64_t{stream.events_sent}}});
 }
 
 void StreamDebug::on_gap(broadcast::StreamToken token, const broadcast::Stream& stream,
                          const broadcast::Gap& gap) {
   Subject subject{token, stream};
-  Running* running = rule_of(subject, nullptr);
-  if (running == nullptr || !may_write(*running, parts_.lines_per_second)) return;
+  Running* running = rule_with_room(subject, nullptr);
+  if (running == nullptr) return;
   DebugNote::Fields more = {{"reason", std::string(to_string(gap.reason))},
                             {"resumed_at", to_string(EventId{parts_.epoch, gap.resumed_at})}};
   if (gap.missed) more.emplace_back("missed", *gap.missed);

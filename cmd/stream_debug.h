@@ -71,8 +71,8 @@ class StreamDebug final : public broadcast::StreamWatcher {
   const std::optional<net::PeerAddress>& address_of(Subject& subject);
   bool concerns(const DebugRule& rule, const broadcast::Stream& stream) const;
   Running* rule_of(Subject& subject, const Frame* event);
-  // False, and counted, where there were too many already.
-  static bool may_write(Running& running, std::uint32_t lines_per_second);
+  // The same, but null, and counted, where it has had its lines of this second.
+  Running* rule_with_room(Subject& subject, const Frame* event);
   void write(Running& running, std::string_view message, Subject& subject, DebugNote::Fields more);
   void tell_held_back(Running& running);
 
