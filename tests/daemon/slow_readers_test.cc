@@ -111,8 +111,7 @@ TEST_CASE("what stopped readers hold in memory is bounded, whatever each may be 
   constexpr int kStopped = 20;
   constexpr std::uint64_t kMiB = 1 << 20;
   const RunningDaemon daemon(
-      {.settings = {"limits.owed_total_bytes_max=2097152", "history.bytes_max=1048576",
-                    "limits.owing_seconds_max=600"},
+      {.settings = {"limits.owed_total_bytes_max=2097152", "history.bytes_max=1048576"},
        .workers = 2});
   const auto topic = [](int i) { return "t." + std::to_string(i); };
   std::vector<Subscriber> stopped;

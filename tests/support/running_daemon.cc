@@ -141,6 +141,8 @@ std::vector<std::string> RunningDaemon::arguments() const {
       "publish.socket=" + publish_path_,
       "workers.count=" + std::to_string(options_.workers),
       "limits.streams_max=10000",
+      // A test reads its streams one after the other, and a busy machine makes that slow.
+      "limits.owing_seconds_max=600",
   };
   settings.insert(settings.end(), options_.settings.begin(), options_.settings.end());
   for (const std::string& setting : settings) all.insert(all.end(), {"--set", setting});

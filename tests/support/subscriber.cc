@@ -21,6 +21,12 @@ class Deadline {
   Clock::time_point at_;
 };
 
+// What a failed test prints is read by people.
+std::string end_of(const std::string& text) {
+  constexpr std::size_t kShown = 1'000;
+  return text.size() <= kShown ? text : "…" + text.substr(text.size() - kShown);
+}
+
 }  // namespace
 
 Subscriber::Subscriber(RawSocket socket, const std::string& target,
@@ -84,7 +90,7 @@ std::optional<SseMessage> Subscriber::try_next(int wait_ms) {
 
 SseMessage Subscriber::next(int wait_ms) {
   std::optional<SseMessage> message = try_next(wait_ms);
-  if (!message) throw SocketError("no event in time; the stream so far:\n" + text_);
+  if (!message) throw SocketError("no event in time; the stream's end so far:\n" + end_of(text_));
   return std::move(*message);
 }
 
