@@ -226,6 +226,36 @@ def a_drain_ends_5000_streams_with_a_time_to_come_back(machine):
     return f"{took:.1f} s"
 
 
+def documented(heading):
+    """The commands of a section of the units' README."""
+    with open(os.path.join(HERE, "../../deploy/systemd/README.md")) as file:
+        section = file.read().split(f"## {heading}\n")[1].split("\n## ")[0]
+    return "\n".join(line.strip() for line in section.splitlines() if line.startswith("    "))
+
+
+@case
+def sockets_are_enabled_and_changed_while_crier_runs(machine):
+    commands = documented("Restarts that refuse no connection")
+    start(machine)
+    sockets = ["crier-http.socket", "crier-publish.socket"]
+    for port in ("8080", "8090"):
+        ran = machine.run("sh", "-ec", commands)
+        check(ran.returncode == 0, ran.stderr + machine.last_lines("crier-http.socket"))
+        states = machine.run("systemctl", "is-active", *sockets, "crier").stdout.split()
+        check(states == ["active"] * 3, states)
+        listening = machine.show("crier-http.socket", "Listen")
+        check(listening == f"127.0.0.1:{port} (Stream)", listening)
+        check(machine.run("crier", "publish", "a", port).returncode == 0, machine.last_lines())
+        page = machine.run("curl", "-sN", "--max-time", "1",
+                           f"http://127.0.0.1:{port}/events/a?last_event_id=earliest").stdout
+        check(f"data: {port}" in page, page)
+        machine.drop_in("crier-http.socket",
+                        "[Socket]\nListenStream=\nListenStream=127.0.0.1:8090\n")
+    machine.run("systemctl", "disable", "--now", *sockets)
+    stop(machine)
+    machine.no_drop_in("crier-http.socket")
+
+
 @case
 def restarts_with_sockets_refuse_no_connection(machine):
     machine.run("systemctl", "start", "crier-http.socket", "crier-publish.socket")
