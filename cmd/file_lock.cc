@@ -1,7 +1,6 @@
 #include "cmd/file_lock.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
 #include <chrono>
@@ -15,6 +14,14 @@ namespace {
 
 constexpr unsigned kLookMs = 10;
 
+// The whole file: F_RDLCK, F_WRLCK or F_UNLCK.
+bool set_lock(int fd, short type) {
+  struct flock all{};
+  all.l_type = type;
+  all.l_whence = SEEK_SET;
+  return ::fcntl(fd, F_OFD_SETLK, &all) == 0;
+}
+
 }  // namespace
 
 FileLock& FileLock::operator=(FileLock&& other) noexcept {
@@ -27,13 +34,14 @@ FileLock& FileLock::operator=(FileLock&& other) noexcept {
 
 Result<FileLock> FileLock::take(const std::string& path, Kind kind, mode_t mode,
                                 unsigned patience_ms) {
-  const int flags = O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+  const int flags =
+      (kind == Kind::shared ? O_RDONLY : O_RDWR) | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
   net::Fd fd(::open(path.c_str(), flags, mode));
   if (!fd) return net::os_failure("cannot open the lock file " + path);
   static_cast<void>(::fchmod(fd.get(), mode));  // Whatever the umask is; whose it is not cannot.
-  const int operation = (kind == Kind::shared ? LOCK_SH : LOCK_EX) | LOCK_NB;
-  for (unsigned waited_ms = 0; ::flock(fd.get(), operation) != 0; waited_ms += kLookMs) {
-    if (errno != EWOULDBLOCK) return net::os_failure("cannot lock " + path);
+  const short type = kind == Kind::shared ? F_RDLCK : F_WRLCK;
+  for (unsigned waited_ms = 0; !set_lock(fd.get(), type); waited_ms += kLookMs) {
+    if (errno != EAGAIN && errno != EACCES) return net::os_failure("cannot lock " + path);
     if (waited_ms >= patience_ms) {
       return fail(Errc::address_in_use, path + " is locked by another process");
     }
@@ -43,7 +51,7 @@ Result<FileLock> FileLock::take(const std::string& path, Kind kind, mode_t mode,
 }
 
 void FileLock::release() {
-  if (fd_) ::flock(fd_.get(), LOCK_UN);
+  if (fd_) set_lock(fd_.get(), F_UNLCK);
   fd_.reset();
 }
 

@@ -1,4 +1,7 @@
-// An flock(2) on a file that is there for nothing else, held for as long as the object lives.
+// A lock on a file that is there for nothing else, held for as long as the object lives.
+//
+// An open file description lock (fcntl(2)), not an flock(2): whoever can read a file can flock() it
+// for himself alone, where this takes the right to write it; to share it, that to read it.
 //
 // The kernel gives it up with the process, however that ends. The file stays: to remove it would
 // part those who hold it from those to come.

@@ -50,10 +50,11 @@ struct TuningOutcome {
 // change nothing itself: another crier that ends meanwhile leaves it the values. Released before
 // the daemon undoes them, as the last one should.
 //
-// The lock is on RECORD.users. Whoever can read a file can lock it, and everybody can read this
-// one, or a unit's daemon could not: so anybody on the machine can have the values stay until
-// `crier tune --undo`, and no more. RECORD.lock, which is held while the record is read, acted on
-// and written, only root can open.
+// The lock is on RECORD.users, which only root can write and so lock for itself alone. Everybody
+// can read it, or a unit's daemon could not share it: so anybody on the machine can have the values
+// stay until `crier tune --undo`, and no more; nobody else can keep them from being raised, or have
+// them restored early. RECORD.lock, which is held while the record is read, acted on and written,
+// only root can open.
 [[nodiscard]] Result<FileLock> use_tuning(const TuningPlace& place);
 
 // Raises what is below, as far as it may: a failure leaves the others to be tried. Nothing is

@@ -1,4 +1,7 @@
 // Several criers on one machine, and one record of `crier tune`.
+#include <fcntl.h>
+#include <sys/file.h>
+
 #include <algorithm>
 #include <string>
 #include <thread>
@@ -92,6 +95,27 @@ TEST_CASE("a record that somebody else is at is not waited for without end") {
   }
   held->release();
   CHECK(undo_tuning(machine.place).changed.size() == 2);
+}
+
+TEST_CASE("who can only read the locks keeps values from being restored, not from being raised") {
+  TunedMachine machine;
+  machine.place.patience_ms = 20;
+  REQUIRE(use_tuning(machine.place));  // Makes the file.
+  const net::Fd strangers(::open((machine.place.record + ".users").c_str(), O_RDONLY | O_CLOEXEC));
+  REQUIRE(strangers);
+  struct flock all{};
+  all.l_type = F_WRLCK;
+  CHECK(::fcntl(strangers.get(), F_OFD_SETLK, &all) != 0);
+  REQUIRE(::flock(strangers.get(), LOCK_EX | LOCK_NB) == 0);
+  all.l_type = F_RDLCK;
+  REQUIRE(::fcntl(strangers.get(), F_OFD_SETLK, &all) == 0);
+
+  CHECK(use_tuning(machine.place));
+  const auto applied = apply_tuning(machine.examined(), machine.place, TunedBy::configuration);
+  CHECK(applied.problems.empty());
+  CHECK(applied.changed.size() == 3);
+  CHECK(undo_tuning(machine.place, TunedBy::configuration).in_use);
+  CHECK(undo_tuning(machine.place, TunedBy::hand).changed.size() == 3);
 }
 
 TEST_CASE("a lock is shared, or of one alone") {
