@@ -7,14 +7,12 @@
 #include <string_view>
 #include <utility>
 
-#include "net/unix_datagram.h"
-
 namespace crier::cmd {
 
 Supervisor::Supervisor() {
   const char* address = std::getenv("NOTIFY_SOCKET");
   const std::string_view text = address == nullptr ? "" : address;
-  if (net::is_unix_address(text)) address_ = text;
+  if (net::is_unix_address(text)) manager_.emplace(text);
   std::uint64_t interval_us = 0;
   if (::sd_watchdog_enabled(0, &interval_us) > 0) watchdog_us_ = interval_us;
 }
@@ -41,11 +39,12 @@ void Supervisor::status(const std::string& line) {
 }
 
 void Supervisor::alive() {
-  static_cast<void>(send("WATCHDOG=1"));
+  alive_untold_ = !send("WATCHDOG=1");
 }
 
 void Supervisor::retry() {
   if (!untold_.empty() && send(untold_)) untold_.clear();
+  if (alive_untold_) alive();
 }
 
 // A newer state is all that is left to say of an older one.
@@ -54,8 +53,8 @@ void Supervisor::tell(std::string state) {
 }
 
 // False: there was no room.
-bool Supervisor::send(const std::string& lines) const {
-  return !present() || net::send_datagram(address_, lines);
+bool Supervisor::send(const std::string& lines) {
+  return !manager_ || manager_->send(lines);
 }
 
 }  // namespace crier::cmd

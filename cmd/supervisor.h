@@ -5,11 +5,15 @@
 // turns, so that a single stuck one lets the manager's watchdog run out.
 //
 // Never waits for the manager, as sd_notify(3) would while its queue is full: what it has to know
-// is sent again by retry(), the rest is dropped. Belongs to the control loop.
+// is sent again by retry(), the rest is dropped. Needs no descriptor later, as sd_notify(3) would:
+// a daemon that has run out of them is alive. Belongs to the control loop.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+
+#include "net/unix_datagram.h"
 
 namespace crier::cmd {
 
@@ -18,7 +22,7 @@ class Supervisor {
   // Takes $NOTIFY_SOCKET and $WATCHDOG_USEC to be meant for this process as systemd does.
   Supervisor();
 
-  bool present() const { return !address_.empty(); }
+  bool present() const { return manager_.has_value(); }
   // How often alive() should be called; 0: nobody waits for it.
   std::uint64_t alive_interval_ms() const { return watchdog_us_ / 4 / 1'000; }
 
@@ -35,10 +39,11 @@ class Supervisor {
 
  private:
   void tell(std::string state);
-  bool send(const std::string& lines) const;
+  bool send(const std::string& lines);
 
-  std::string address_;  // Of $NOTIFY_SOCKET; empty: there is no manager.
-  std::string untold_;   // The newest state for which there was no room.
+  std::optional<net::DatagramSender> manager_;  // Nothing: there is none.
+  std::string untold_;                          // The newest state for which there was no room.
+  bool alive_untold_ = false;
   std::uint64_t watchdog_us_ = 0;
 };
 

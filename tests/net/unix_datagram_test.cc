@@ -32,12 +32,13 @@ TEST_CASE("a datagram arrives while there is room, and nobody waits when there i
   REQUIRE(::bind(receiver.get(), reinterpret_cast<const sockaddr*>(&address), size) == 0);
 
   std::size_t sent = 0;
-  while (send_datagram("@" + name, "READY=1")) ++sent;
+  DatagramSender sender("@" + name);
+  while (sender.send("READY=1")) ++sent;
   CHECK(sent > 0);
   char text[16];
   CHECK(::recv(receiver.get(), text, sizeof(text), 0) == 7);
-  CHECK(send_datagram("@" + name, "READY=1"));
-  CHECK(send_datagram("/nowhere/at/all", "x"));
+  CHECK(sender.send("READY=1"));
+  CHECK(DatagramSender("/nowhere/at/all").send("x"));
 }
 
 }  // namespace
