@@ -163,6 +163,14 @@ remove_stops_it_and_its_sockets() {
     ! within ls /run/crier/publish.sock
 }
 
+remove_restores_what_was_raised_by_hand() {
+  local parameter=/proc/sys/net/ipv4/tcp_fin_timeout before
+  before=$(within cat "$parameter")
+  apt_get install /var/tmp/next.deb && within crier tune --apply
+  [ "$(within cat "$parameter")" != "$before" ] && apt_get remove crier &&
+    [ "$(within cat "$parameter")" = "$before" ] && ! within ls /run/crier-tuning.json
+}
+
 purge_leaves_no_unit_and_no_user() {
   apt_get purge crier && ! within getent passwd crier && ! within getent group crier &&
     ! within find /etc/systemd /var/lib/systemd /run/systemd -name 'crier*' | grep . &&
@@ -196,6 +204,7 @@ else
       ok "an upgrade restarts it" upgrade_restarts_it
       ok "an upgrade leaves stopped what is disabled" upgrade_leaves_it_stopped
       ok "remove stops it and its sockets" remove_stops_it_and_its_sockets
+      ok "remove restores what was raised by hand" remove_restores_what_was_raised_by_hand
       ok "purge leaves no unit and no user" purge_leaves_no_unit_and_no_user
     else
       echo "skip  in a Debian that has booted: apt-get install systemd-container"
