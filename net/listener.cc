@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <iterator>
-#include <span>
 #include <string>
 
 #include "core/check.h"
@@ -19,26 +18,9 @@
 namespace crier::net {
 namespace {
 
-struct SocketOption {
-  int level;
-  int name;
-  int value;
-  const char* text;
-};
-
-Result<void> set_options(int fd, std::span<const SocketOption> options) {
-  for (const SocketOption& option : options) {
-    if (::setsockopt(fd, option.level, option.name, &option.value, sizeof(option.value)) != 0) {
-      return os_failure("cannot set " + std::string(option.text) + " to " +
-                        std::to_string(option.value));
-    }
-  }
-  return {};
-}
-
 Result<void> set_inherited_options(int fd, const ListenerOptions& options,
                                    const OptionCalls& sockets) {
-  const SocketOption rows[] = {
+  const OptionCall rows[] = {
       {IPPROTO_TCP, TCP_DEFER_ACCEPT, options.defer_accept_seconds, "TCP_DEFER_ACCEPT"},
       {IPPROTO_TCP, TCP_KEEPIDLE, options.keepalive_idle_seconds, "TCP_KEEPIDLE"},
       {IPPROTO_TCP, TCP_KEEPINTVL, options.keepalive_interval_seconds, "TCP_KEEPINTVL"},
@@ -85,13 +67,13 @@ Result<Fd> bound_socket(const Endpoint& wanted, Binding binding, std::string_vie
 
   // SO_REUSEADDR too: without it, connections left over from the last run keep the probe from
   // binding.
-  const SocketOption shared[] = {
+  const OptionCall shared[] = {
       {SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR"},
       {SOL_SOCKET, SO_REUSEPORT, binding == Binding::with_other_workers, "SO_REUSEPORT"},
   };
   if (auto done = set_options(fd.get(), shared); !done) return std::unexpected(done.error());
   if (endpoint.family != Endpoint::Family::ipv4) {
-    const SocketOption alone[] = {
+    const OptionCall alone[] = {
         {IPPROTO_IPV6, IPV6_V6ONLY, endpoint.family == Endpoint::Family::ipv6, "IPV6_V6ONLY"}};
     if (auto done = set_options(fd.get(), alone); !done) return std::unexpected(done.error());
   }
@@ -152,7 +134,7 @@ Result<Listener> Listener::adopt(Fd socket, const ListenerOptions& options, Shar
 }
 
 Result<void> Listener::prefer_processor(unsigned processor) {
-  const SocketOption option[] = {
+  const OptionCall option[] = {
       {SOL_SOCKET, SO_INCOMING_CPU, static_cast<int>(processor), "SO_INCOMING_CPU"}};
   return set_options(socket_.get(), option);
 }

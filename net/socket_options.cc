@@ -53,6 +53,19 @@ Result<KernelOptions> kernel_options() {
                        .congestion_control = name.data()};
 }
 
+Result<void> set_options(int fd, std::span<const OptionCall> calls) {
+  Result<void> result;
+  for (const OptionCall& call : calls) {
+    const bool is_text = !call.text.empty();
+    const void* value = is_text ? static_cast<const void*>(call.text.data()) : &call.value;
+    const auto size = static_cast<socklen_t>(is_text ? call.text.size() : sizeof(call.value));
+    if (::setsockopt(fd, call.level, call.name, value, size) == 0 || !result) continue;
+    result = os_failure("cannot set " + std::string(call.label) + " to " +
+                        (is_text ? call.text : std::to_string(call.value)));
+  }
+  return result;
+}
+
 OptionCalls OptionCalls::to(const SocketOptions& wanted) {
   return make(nullptr, wanted, nullptr);
 }
@@ -71,7 +84,7 @@ OptionCalls OptionCalls::make(const SocketOptions* current, const SocketOptions&
   OptionCalls made;
   const auto add = [&made](int level, int name, int value, const char* label,
                            std::string text = {}) {
-    made.calls_.push_back({level, name, value, std::move(text), label});
+    made.calls_.push_back({level, name, value, label, std::move(text)});
   };
   // Without `current`, everything; but what is the kernel's own only where `own` says what that is.
   const auto due = [&](auto SocketOptions::* member, bool is_own) {
@@ -104,19 +117,6 @@ OptionCalls OptionCalls::make(const SocketOptions* current, const SocketOptions&
         is_own ? own->congestion_control : wanted.congestion_control);
   }
   return made;
-}
-
-Result<void> OptionCalls::apply(int fd) const {
-  Result<void> result;
-  for (const Call& call : calls_) {
-    const bool is_text = !call.text.empty();
-    const void* value = is_text ? static_cast<const void*>(call.text.data()) : &call.value;
-    const auto size = static_cast<socklen_t>(is_text ? call.text.size() : sizeof(call.value));
-    if (::setsockopt(fd, call.level, call.name, value, size) == 0 || !result) continue;
-    result = os_failure("cannot set " + std::string(call.label) + " to " +
-                        (is_text ? call.text : std::to_string(call.value)));
-  }
-  return result;
 }
 
 std::optional<std::string> congestion_control_problem(std::string_view name,

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,7 +38,17 @@ struct KernelOptions {
 };
 Result<KernelOptions> kernel_options();
 
-// The calls of setsockopt(2) that lead to some options.
+struct OptionCall {  // Of setsockopt(2).
+  int level;
+  int name;
+  int value;
+  const char* label;   // The name's, for errors.
+  std::string text{};  // Instead of `value`, if not empty.
+};
+// All of them, whatever becomes of each. Errors: os; the first that the kernel refused.
+Result<void> set_options(int fd, std::span<const OptionCall> calls);
+
+// The calls that lead to some options.
 class OptionCalls {
  public:
   OptionCalls() = default;
@@ -49,21 +60,14 @@ class OptionCalls {
   static OptionCalls between(const SocketOptions& current, const SocketOptions& wanted,
                              const KernelOptions& own);
 
-  // All of them, whatever becomes of each. Errors: os; the first that the kernel refused.
-  Result<void> apply(int fd) const;
+  // As set_options().
+  Result<void> apply(int fd) const { return set_options(fd, calls_); }
 
  private:
-  struct Call {
-    int level;
-    int name;
-    int value;
-    std::string text;  // Instead of `value`, if not empty.
-    const char* label;
-  };
   static OptionCalls make(const SocketOptions* current, const SocketOptions& wanted,
                           const KernelOptions* own);
 
-  std::vector<Call> calls_;
+  std::vector<OptionCall> calls_;
 };
 
 // Tries the options on a socket of its own.
