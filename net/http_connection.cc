@@ -154,6 +154,10 @@ bool HttpConnection::idle() const {
   return phase_ == Phase::head && !reader_.started() && held_.empty() && nothing_owed();
 }
 
+bool HttpConnection::sends_head() const {
+  return phase_ == Phase::head && reader_.started() && nothing_owed();
+}
+
 // Writes what can be written and decides how to go on. The end of everything that happens here.
 void HttpConnection::settle() {
   if (owes_continue_ && phase_ == Phase::body && answers_.empty()) {

@@ -47,6 +47,9 @@ class HttpConnection {
   // Is there neither a request nor an answer under way?
   bool idle() const;
   Instant active_at() const { return active_at_; }  // When something last came or left.
+  // Is the beginning of a head all that is under way?
+  bool sends_head() const;
+  Instant request_began() const { return request_began_; }  // Requires: sends_head().
   // As close(), but first gives the kernel what it takes at once.
   void flush_and_close();
 

@@ -19,10 +19,10 @@ namespace {
 constexpr std::uint64_t kSweepMillis = 250;
 // Connections beyond the cap that may be told so at the same time.
 constexpr std::size_t kRefusedAtOnceMax = 32;
-// Slots compared to find the longest idle: all of them with the default cap. It takes a moment to
-// be idle: a request that was sent at once has been read by then.
+// Slots compared to find who gives way: all of them with the default cap. It takes a moment to be
+// idle, or slow: a request that was sent at once has been read by then.
 constexpr std::size_t kComparedMax = 320;
-constexpr std::uint64_t kIdleMicrosMin = 100'000;
+constexpr std::uint64_t kLateMicrosMin = 100'000;
 constexpr Refusal kTooManyConnections{503, "too_many_connections",
                                       "There are too many connections; try again later."};
 
@@ -111,7 +111,7 @@ void HttpServer::accept_some(Acceptor& acceptor) {
 }
 
 void HttpServer::adopt(int fd, HttpPeer peer) {
-  if (open_ >= options_.connections_max) close_idlest();
+  if (open_ >= options_.connections_max) make_room();
   const auto credentials = peer.local ? peer_credentials(fd) : PeerCredentials{};
   if (free_.empty() || !credentials) {
     counters_.connections_refused.add();
@@ -134,19 +134,27 @@ void HttpServer::adopt(int fd, HttpPeer peer) {
   }
 }
 
-void HttpServer::close_idlest() {
+void HttpServer::make_room() {
   HttpConnection* idlest = nullptr;
-  Instant since{Loop::now().us - kIdleMicrosMin};
+  HttpConnection* slowest = nullptr;
+  Instant idle_since{Loop::now().us - kLateMicrosMin};
+  Instant slow_since = idle_since;
   for (std::size_t i = std::min(kComparedMax, slots_.size()); i > 0; --i) {
     HttpConnection* const connection = slots_[hand_].connection;
     hand_ = (hand_ + 1) % slots_.size();
-    if (connection == nullptr || !connection->idle() || connection->active_at() > since) continue;
-    idlest = connection;
-    since = connection->active_at();
+    if (connection == nullptr) continue;
+    if (connection->idle() && connection->active_at() <= idle_since) {
+      idlest = connection;
+      idle_since = connection->active_at();
+    } else if (connection->sends_head() && connection->request_began() <= slow_since) {
+      slowest = connection;
+      slow_since = connection->request_began();
+    }
   }
-  if (idlest == nullptr) return;
+  HttpConnection* const leaving = idlest != nullptr ? idlest : slowest;
+  if (leaving == nullptr) return;
   counters_.displaced.add();
-  idlest->close();
+  leaving->close();
 }
 
 void HttpServer::sweep() {

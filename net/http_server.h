@@ -12,8 +12,9 @@
 // request is closed silently after `idle_seconds_max`. Deadlines are looked at every 250 ms.
 //
 // Whoever is connected and asks for nothing locks nobody out: at `connections_max` the connection
-// that has been idle longest is closed for a newcomer. Only where none is idle is the newcomer
-// refused.
+// that has been idle longest is closed for a newcomer; where none is idle, the one that has been at
+// the head of its request longest, unless it waits for an answer to an earlier one. Only where
+// there is no such connection either is the newcomer refused.
 //
 // A connection that ends for another reason than the client's is flushed, shut down for writing and
 // then read from for a moment, so that the client can read its answer although it is still sending.
@@ -47,7 +48,7 @@ struct HttpServerOptions {
   std::size_t body_bytes_max = std::size_t{8} << 20;  // 413 beyond, before any of it is read.
   unsigned request_seconds_max = 10;  // From the first byte of a request to its last.
   unsigned idle_seconds_max = 60;     // Without a request.
-  std::size_t connections_max = 256;  // Beyond, the longest idle one goes; 503 if none is idle.
+  std::size_t connections_max = 256;  // Beyond, one gives way, or 503: see above.
   std::size_t pipelined_max = 8;      // Requests of one connection without an answer.
 };
 
@@ -60,7 +61,7 @@ struct HttpServerCounters {
   Counter timeouts;             // Of these, 408.
   Counter stalled;              // Connections cut because the client did not read its answers.
   Counter idle_closed;
-  Counter displaced;          // Idle ones closed to make room for newcomers.
+  Counter displaced;          // Closed to make room for newcomers.
   Counter parsers_disagreed;  // An alarm: see HeadReader.
 };
 
@@ -106,7 +107,7 @@ class HttpServer {
 
   void accept_some(Acceptor& acceptor);
   void adopt(int fd, HttpPeer peer);
-  void close_idlest();
+  void make_room();
   void sweep();
 
   // For connections.
@@ -123,7 +124,7 @@ class HttpServer {
   std::vector<Slot> slots_;
   std::vector<std::uint32_t> free_;
   std::size_t open_ = 0;
-  std::size_t hand_ = 0;  // The slot at which close_idlest() begins to compare.
+  std::size_t hand_ = 0;  // The slot at which make_room() begins to compare.
   bool starved_ = false;  // Acceptors are paused until the next sweep.
   std::vector<ConnectionId> marked_;
   Handle<uv_idle_t> next_turn_;

@@ -126,23 +126,26 @@ TEST_CASE("an idle connection is closed without a word, a busy one is not") {
 
 TEST_CASE("connections beyond the cap are told so, and room is found again") {
   Served served({.connections_max = 2});
+  served.handler.later = true;
   Client first(served.loop, served.path);
   Client second(served.loop, served.path);
-  REQUIRE(first.send("GET /slow"));
-  REQUIRE(second.send("GET /slow"));
-  REQUIRE(served.turn_until_connections(2));
-  turn_for(served.loop, 20);
+  REQUIRE(first.send(get("/slow")));
+  REQUIRE(second.send(get("/slow")));
+  REQUIRE(turn_until(served.loop, [&] { return served.handler.requests == 2; }));
   Client third(served.loop, served.path);
   third.send(get("/too-many"));
   CHECK(third.receive_all() == refusal_with(503));
   CHECK(served.server->counters().connections_refused.read() == 1);
   third.leave();
+  served.handler.pending[0].responder.reply(answer_to("/slow"), true);
+  CHECK(first.receive_all() == answer_to("/slow"));
   first.leave();
   REQUIRE(served.turn_until_connections(1));
+  served.handler.later = false;
   Client fourth(served.loop, served.path);
   REQUIRE(fourth.send(get("/fits")));
   CHECK(fourth.receive(1) == answer_to("/fits"));
-  CHECK(served.handler.requests == 1);
+  CHECK(served.handler.requests == 3);
 }
 
 TEST_CASE("whoever is idle longest gives way to a newcomer") {
@@ -172,12 +175,53 @@ TEST_CASE("whoever is idle longest gives way to a newcomer") {
   CHECK(served.server->counters().connections_refused.read() == 0);
 }
 
+TEST_CASE("where nobody is idle, the longest unfinished head gives way, and no request") {
+  Served served({.connections_max = 5});
+  served.handler.later = true;
+  Client asking(served.loop, served.path);
+  REQUIRE(asking.send(get("/asked")));
+  Client asking_again(served.loop, served.path);
+  REQUIRE(asking_again.send(get("/first") + "GET /sec"));
+  REQUIRE(turn_until(served.loop, [&] { return served.handler.requests == 2; }));
+  Client sending(served.loop, served.path);
+  const std::string whole = post("/sent", "body");
+  REQUIRE(sending.send(whole.substr(0, whole.size() - 1)));
+  REQUIRE(served.turn_until_connections(3));
+  Client slowest(served.loop, served.path);
+  REQUIRE(slowest.send("GET /slow"));
+  REQUIRE(served.turn_until_connections(4));
+  turn_for(served.loop, 30);
+  Client slower(served.loop, served.path);
+  REQUIRE(slower.send("GET /slow"));
+  turn_for(served.loop, 60);
+  REQUIRE(slowest.send("er"));
+  turn_for(served.loop, 60);
+
+  served.handler.later = false;
+  Client newcomer(served.loop, served.path);
+  REQUIRE(newcomer.send(get("/served")));
+  CHECK(newcomer.receive(1) == answer_to("/served"));
+  CHECK(slowest.receive_all().empty());
+  CHECK(served.server->counters().displaced.read() == 1);
+  REQUIRE(slower.send(" HTTP/1.1\r\nHost: x\r\n\r\n"));
+  CHECK(slower.receive(1) == answer_to("/slow"));
+  REQUIRE(sending.send(whole.substr(whole.size() - 1)));
+  CHECK(sending.receive(1) == answer_to("/sent", "body"));
+  for (const Pending& each : served.handler.pending) {
+    each.responder.reply(answer_to(each.path), false);
+  }
+  CHECK(asking.receive(1) == answer_to("/asked"));
+  CHECK(asking_again.receive(1) == answer_to("/first"));
+  CHECK(served.server->counters().connections_refused.read() == 0);
+}
+
 TEST_CASE("a crowd of connections beyond the cap costs a bounded number of them") {
   Served served({.connections_max = 1});
+  const std::string whole = post("/slow", "body");
   std::vector<std::unique_ptr<Client>> crowd;
   for (int i = 0; i < 100; ++i) {
     crowd.push_back(std::make_unique<Client>(served.loop, served.path));
-    REQUIRE(crowd.back()->send("GET /slow"));
+    REQUIRE(crowd.back()->send(whole.substr(0, whole.size() - 1)));
   }
   turn_until(served.loop,
              [&] { return served.server->counters().connections_refused.read() == 99; });
