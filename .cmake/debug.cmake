@@ -1,5 +1,9 @@
 # cmake -G Ninja -C .cmake/debug.cmake -B .build/debug
 set(CMAKE_BUILD_TYPE "Debug" CACHE STRING "")
+# clang here and for fuzzing, g++ for the rest, so that both guard a change; and it is the quicker one
+# with sanitizers.
+set(CMAKE_C_COMPILER "clang-19" CACHE STRING "")
+set(CMAKE_CXX_COMPILER "clang++-19" CACHE STRING "")
 set(CMAKE_CXX_FLAGS_DEBUG "-O1 -g1" CACHE STRING "")
 set(CMAKE_CXX_FLAGS "-DCRIER_SLOW_CHECKS=1" CACHE STRING "")
 set(CRIER_SANITIZE "address,undefined" CACHE STRING "")

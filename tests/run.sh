@@ -4,8 +4,8 @@
 #   tests/run.sh            everything that guards a change: on two cores half an hour the first
 #                           time, most of it compiling, and ten minutes once built
 #   tests/run.sh --quick    the debug build, all but the slow tests: under a minute once built
-#   tests/run.sh --long     the rest as well: clang's build, clang-tidy, longer fuzzing, more seeds,
-#                           the proxies' slow cases
+#   tests/run.sh --long     the rest as well: clang-tidy, longer fuzzing, more seeds, the proxies'
+#                           slow cases
 #
 # Installs the packages that are missing (deploy/packages.sh lists them; asks sudo unless run as
 # root). What needs a container of its own (a life of Debian's package, the units on a real systemd)
@@ -236,16 +236,14 @@ if build release crier test_core test_config test_metrics test_net test_broadcas
   real_as_root package "Debian's package"
   real_as_root systemd "the units on a real systemd"
 fi
-if build fuzz; then
+mapfile -t fuzz_targets < <(basename -s .cc tests/fuzz/*_fuzz.cc)
+if build fuzz "${fuzz_targets[@]}"; then
   fuzz "$([ "$mode" = --long ] && echo 300 || echo 15)"
 fi
 
 if [ "$mode" = --long ]; then
-  if build clang; then
-    run_tests clang -E '^tidy'
-    say "clang-tidy"
-    one "clang-tidy" run-clang-tidy-19 -p .build/clang -quiet -j"$jobs" \
-      "$PWD/(core|config|metrics|net|broadcast|cmd)/.*"
-  fi
+  say "clang-tidy"
+  one "clang-tidy" run-clang-tidy-19 -p .build/debug -quiet -j"$jobs" \
+    "$PWD/(core|config|metrics|net|broadcast|cmd)/.*"
 fi
 finish

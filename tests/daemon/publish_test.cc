@@ -77,10 +77,10 @@ TEST_CASE("lines of JSON are accepted together or not at all") {
   CHECK(told.at("accepted") == 2);
   const SseMessage first = subscriber.next();
   CHECK(first.data == "2");  // Nothing of the refused request came before.
-  CHECK(first.last_event_id == told.at("first_id"));
+  CHECK(told.at("first_id") == first.last_event_id);
   const SseMessage last = subscriber.next();
   CHECK(last.data == "3");
-  CHECK(last.last_event_id == told.at("last_id"));
+  CHECK(told.at("last_id") == last.last_event_id);
 }
 
 struct Refused {
