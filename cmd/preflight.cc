@@ -7,6 +7,7 @@
 #include "cmd/machine.h"
 #include "cmd/settings.h"
 #include "config/load.h"
+#include "net/descriptor_table.h"
 
 namespace crier::cmd {
 namespace {
@@ -53,8 +54,17 @@ Checked survey(const std::optional<std::string>& file, std::span<const std::stri
   Preflight result{.config = *std::move(loaded)};
   result.workers = workers_of(result.config.workers, workers);
   result.budget = config::budget_of(result.config, result.workers);
-  result.fit = config::fit(result.config, result.budget, machine);
-  result.kernel_need = config::kernel_need(result.config, result.budget, result.fit, machine);
+  config::Machine allows = machine;
+  result.fit = config::fit(result.config, result.budget, allows);
+  if (result.fit.own_descriptor_tables) {
+    if (const auto tried = net::try_own_table(); !tried) {
+      allows.own_tables = false;
+      result.fit = config::fit(result.config, result.budget, allows);
+      // Not for want of open files, but by the operator's order.
+      if (result.fit.own_descriptor_tables) result.shortages.push_back(tried.error().detail);
+    }
+  }
+  result.kernel_need = config::kernel_need(result.config, result.budget, result.fit, allows);
   auto affinity =
       config::plan_affinity(result.config.workers.affinity, result.workers, machine.processors);
   result.sockets = socket_options(result.config);

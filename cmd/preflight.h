@@ -28,7 +28,7 @@ struct Preflight {
   // than streams allowed, a socket option that the kernel refuses, workers that share a processor
   // or may get uneven parts.
   std::vector<std::string> warnings;
-  // What the machine lacks to start at all; empty in what preflight() returns.
+  // What the machine lacks to start at all, or refuses; empty in what preflight() returns.
   std::vector<std::string> shortages;
 };
 

@@ -135,6 +135,13 @@ std::string too_few(const Budget& budget, const std::string& what, std::uint64_t
          " leave room for " + std::to_string(streams) + "; raise ";
 }
 
+// Whom the limit on open files counts for, when it is too low.
+std::string_view files_of_whom(OwnDescriptorTable wish, bool own_tables) {
+  if (own_tables) return " a worker";
+  if (wish == OwnDescriptorTable::off) return "";
+  return " for all workers (the system forbids them tables of their own: unshare CLONE_FILES)";
+}
+
 }  // namespace
 
 Budget budget_of(const Config& config, unsigned workers) {
@@ -178,7 +185,8 @@ Fit fit(const Config& config, const Budget& budget, const Machine& machine) {
   const std::uint64_t room = machine.descriptors_max;
   const bool one_is_enough = room == 0 || budget.descriptors_together <= room;
   result.own_descriptor_tables =
-      wish == OwnDescriptorTable::on || (wish == OwnDescriptorTable::automatic && !one_is_enough);
+      wish == OwnDescriptorTable::on ||
+      (wish == OwnDescriptorTable::automatic && !one_is_enough && machine.own_tables);
   std::uint64_t connections = connections_of(config);
   if (room != 0) {
     connections = connections_in(config, budget, room, result.own_descriptor_tables);
@@ -186,10 +194,12 @@ Fit fit(const Config& config, const Budget& budget, const Machine& machine) {
   if (const std::uint64_t streams = streams_of(config, connections); streams < budget.streams) {
     result.descriptor_problem =
         too_few(budget,
-                std::to_string(room) + " open files" +
-                    (result.own_descriptor_tables ? " a worker" : ""),
+                std::to_string(room)
+                    .append(" open files")
+                    .append(files_of_whom(wish, result.own_descriptor_tables)),
                 streams) +
-        "LimitNOFILE= (ulimit -n) or workers.count, or lower limits.streams_max";
+        "LimitNOFILE= (ulimit -n)" + (result.own_descriptor_tables ? " or workers.count" : "") +
+        ", or lower limits.streams_max";
   }
   // Whatever is open is watched, and the kernel counts that over all tables of a user.
   if (machine.watches_max != 0) {

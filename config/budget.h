@@ -72,11 +72,12 @@ struct Machine {
   std::uint64_t watches_max = 0;      // fs.epoll.max_user_watches; 0: unknown.
   std::vector<Processor> processors;  // That this process may run on; empty: unknown.
   std::uint64_t page_bytes = 4'096;   // Of memory.
+  bool own_tables = true;             // A worker may have a descriptor table of its own.
 };
 
 struct Fit {
-  // Each worker should have a descriptor table of its own: it must, or `automatic` and one is too
-  // small.
+  // Each worker should have a descriptor table of its own: it must, or `automatic`, one is too
+  // small and the machine allows it.
   bool own_descriptor_tables = false;
   // What can be open at a time with that many descriptors and watches of epoll;
   // limits.streams_max when there is room for all.

@@ -89,8 +89,7 @@ constexpr std::array kKnobs{
     choice<&C::workers, &Workers::own_descriptor_table>(
         "workers.own_descriptor_table", kRestart,
         "Whether each worker has a descriptor table of its own, so that the limit on open files "
-        "counts "
-        "per worker. auto: where limits.streams_max needs it."),
+        "counts per worker. auto: where limits.streams_max needs it and the system allows it."),
 
     choice<&C::subscribe, &Subscribe::patterns>(
         "subscribe.patterns", kLive,

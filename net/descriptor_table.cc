@@ -3,6 +3,10 @@
 #include <sched.h>
 #include <sys/resource.h>
 
+#include <string>
+#include <system_error>
+#include <thread>
+
 #include "net/os_error.h"
 
 namespace crier::net {
@@ -15,6 +19,16 @@ Result<void> leave_shared_table() {
                               "; allow the call, or set workers.own_descriptor_table to off");
   }
   return {};
+}
+
+Result<void> try_own_table() {
+  Result<void> left;
+  try {
+    std::thread([&left] { left = leave_shared_table(); }).join();
+  } catch (const std::system_error& error) {
+    return fail(Errc::os, std::string("cannot start a thread: ") + error.what());
+  }
+  return left;
 }
 
 Result<std::size_t> raise_descriptor_limit() {

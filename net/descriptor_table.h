@@ -15,6 +15,10 @@ namespace crier::net {
 // moment is open in both and lives until both have closed it.
 Result<void> leave_shared_table();
 
+// Whether that works here, which a sandbox may forbid: tried in a thread made for it, whose table
+// ends with it.
+Result<void> try_own_table();
+
 // Raises the soft limit of descriptors to the hard one and returns it: descriptors per table.
 Result<std::size_t> raise_descriptor_limit();
 

@@ -1,5 +1,7 @@
 #include <stdlib.h>
+#include <sys/syscall.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -8,6 +10,7 @@
 #include "cmd/preflight.h"
 #include "tests/cmd/command_support.h"
 #include "tests/support/catch.h"
+#include "tests/support/failing_call.h"
 
 namespace crier::cmd {
 namespace {
@@ -105,6 +108,24 @@ TEST_CASE("too few open files are a warning") {
   const auto none = preflight(std::nullopt, set, {.memory_bytes = 0, .descriptors_max = 80});
   REQUIRE_FALSE(none);
   CHECK_THAT(none.error()[0], ContainsSubstring("LimitNOFILE="));
+}
+
+TEST_CASE("a system that forbids workers tables of their own has one, unless they are ordered") {
+  std::vector<std::string> set = {"limits.streams_max=5000", "workers.count=3"};
+  const config::Machine machine = {.descriptors_max = 1'024};
+  std::optional<Checked> checked;
+  const auto check = [&] { checked.emplace(preflight(std::nullopt, set, machine)); };
+  const tests::FailingCall forbidden{SYS_unshare, EPERM};
+  if (!tests::while_failing(forbidden, check)) return;
+  REQUIRE(*checked);
+  CHECK_FALSE((*checked)->fit.own_descriptor_tables);
+  REQUIRE((*checked)->warnings.size() == 1);
+  CHECK_THAT((*checked)->warnings[0], ContainsSubstring("1024 open files for all workers"));
+
+  set.emplace_back("workers.own_descriptor_table=on");
+  REQUIRE(tests::while_failing(forbidden, check));
+  REQUIRE_FALSE(*checked);
+  CHECK_THAT(checked->error().at(0), ContainsSubstring("workers.own_descriptor_table to off"));
 }
 
 TEST_CASE("what the machine lacks is known of a configuration that cannot start") {

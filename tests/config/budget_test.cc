@@ -127,6 +127,22 @@ TEST_CASE("the operator's word about descriptor tables counts") {
   CHECK(fit(config, budget, {}).own_descriptor_tables);
 }
 
+TEST_CASE("where the system forbids tables of their own, one has to do") {
+  Config config = small();
+  const Budget budget = budget_of(config, 4);
+  const Machine machine = {.descriptors_max = budget.descriptors_together - 110,
+                           .own_tables = false};
+  const Fit one = fit(config, budget, machine);
+  CHECK(!one.own_descriptor_tables);
+  CHECK(one.streams_possible == 900);
+  CHECK(one.descriptor_problem ==
+        "limits.streams_max is 1000, but 1154 open files for all workers (the system forbids them "
+        "tables of their own: unshare CLONE_FILES) leave room for 900; raise LimitNOFILE= (ulimit "
+        "-n), or lower limits.streams_max");
+  config.workers.own_descriptor_table = OwnDescriptorTable::on;
+  CHECK(fit(config, budget, machine).own_descriptor_tables);  // The start says what is wrong.
+}
+
 TEST_CASE("streams and requests stay below what the kernel watches, with room for the rest") {
   const Config config = small();
   const Budget budget = budget_of(config, 4);

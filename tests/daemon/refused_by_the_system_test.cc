@@ -27,7 +27,6 @@ constexpr unsigned kWorkerRowBytes = 48;  // broadcast::TopicEntry
 
 TEST_CASE("what the system refuses at the start is told, and the exit code is 1") {
   const auto row = GENERATE(values<RefusedCase>({
-      {"a descriptor table for each worker", {SYS_unshare, EPERM}, "workers.own_descriptor_table"},
       {"descriptors for the loops", {SYS_epoll_create1, EMFILE}, "LimitNOFILE="},
       {"watching a descriptor", {SYS_epoll_ctl, ENOSPC}, "fs.epoll.max_user_watches"},
       {"the log's topics",
@@ -63,6 +62,24 @@ TEST_CASE("an owner or a group of the publish socket whom nobody knows is told")
   INFO(failed.output);
   CHECK(failed.code == 1);
   CHECK(failed.output.find(std::string(setting) + ": there is no ") != std::string::npos);
+}
+
+TEST_CASE("a sandbox that forbids tables of their own makes room for fewer streams") {
+  if (own_tables_are_ordered()) return;
+  const RunningDaemon daemon({.failing = {SYS_unshare, EPERM}, .descriptors_max = 1'000});
+  CHECK(daemon.wait_for_output("1000 open files for all workers"));
+  Subscriber subscriber = daemon.subscribe("/events?topic=a");
+  CHECK(subscriber.next().event == "crier.open");
+}
+
+TEST_CASE("a sandbox that forbids tables of their own is told where they are ordered") {
+  if (!own_tables_may_be_tested()) return;
+  const auto failed = RunningDaemon::run_to_exit(
+      {"http.listen=127.255.255.250:8080", "workers.own_descriptor_table=on"},
+      {SYS_unshare, EPERM});
+  INFO(failed.output);
+  CHECK(failed.code == 1);
+  CHECK(failed.output.starts_with("crier: cannot give a worker its own descriptor table"));
 }
 
 TEST_CASE("a sandbox that forbids chown() is no reason not to start when nobody asked for it") {

@@ -1,6 +1,7 @@
 #include "net/descriptor_table.h"
 
 #include <fcntl.h>
+#include <sys/syscall.h>
 
 #include <atomic>
 #include <cerrno>
@@ -9,6 +10,7 @@
 
 #include "tests/net/socket_support.h"
 #include "tests/support/catch.h"
+#include "tests/support/failing_call.h"
 
 using namespace crier::net;
 using namespace crier::net::test;
@@ -34,6 +36,18 @@ TEST_CASE("a thread with a table of its own opens and closes for itself alone") 
   CHECK(::fcntl(before.get(), F_GETFD) >= 0);  // Closed over there only.
   CHECK(opened >= 500);
   CHECK(::fcntl(opened, F_GETFD) == -1);  // Open over there only.
+}
+
+TEST_CASE("whether a thread may have a table of its own is found out without a trace") {
+  CHECK(try_own_table());
+  const Fd after(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  bool shared = false;
+  std::thread([&] { shared = ::fcntl(after.get(), F_GETFD) >= 0; }).join();
+  CHECK(shared);  // This thread still has the common one.
+  crier::Result<void> tried;
+  if (!crier::tests::while_failing({SYS_unshare, EPERM}, [&] { tried = try_own_table(); })) return;
+  REQUIRE_FALSE(tried);
+  CHECK(tried.error().detail.find("workers.own_descriptor_table") != std::string::npos);
 }
 
 TEST_CASE("the limit of descriptors counts per table") {

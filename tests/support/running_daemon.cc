@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,11 +17,14 @@
 #include "tests/support/catch.h"
 
 namespace crier::tests {
-bool own_tables_may_be_tested() {
+bool own_tables_are_ordered() {
   const char* arguments = std::getenv("CRIER_TEST_ARGS");
-  return !kTsan ||
-         (arguments != nullptr &&
-          std::string_view(arguments).find("own_descriptor_table=on") != std::string_view::npos);
+  return arguments != nullptr &&
+         std::string_view(arguments).find("own_descriptor_table=on") != std::string_view::npos;
+}
+
+bool own_tables_may_be_tested() {
+  return !kTsan || own_tables_are_ordered();
 }
 
 std::string random_address() {
@@ -53,6 +57,7 @@ std::vector<std::string> words_of(const char* text) {
 
 struct SpawnOptions {
   FailingCall failing;
+  unsigned descriptors_max = 0;
   int standard_error = -1;
   std::vector<PassedSocket> passed;
   std::vector<std::string> environment;
@@ -88,6 +93,9 @@ pid_t spawn(const std::vector<std::string>& arguments, const std::string& output
   ::dup2(options.standard_error >= 0 ? options.standard_error : output, STDERR_FILENO);
   ::close(nothing);
   ::close(output);
+  if (const rlimit few{options.descriptors_max, options.descriptors_max}; few.rlim_max != 0) {
+    ::setrlimit(RLIMIT_NOFILE, &few);
+  }
   if (options.failing.number >= 0 && !make_fail(options.failing)) ::_exit(126);
   for (const std::string& one : options.environment) ::putenv(const_cast<char*>(one.c_str()));
   if (!options.passed.empty()) pass_sockets(options.passed);
@@ -154,6 +162,7 @@ void RunningDaemon::start() {
   REQUIRE_FALSE(running());
   pid_ = spawn(arguments(), directory_ + "/output",
                {.failing = options_.failing,
+                .descriptors_max = options_.descriptors_max,
                 .standard_error = options_.standard_error,
                 .passed = options_.passed,
                 .environment = options_.environment});

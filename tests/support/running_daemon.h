@@ -40,6 +40,7 @@ struct DaemonOptions {
   std::string address;       // Else a random one.
   std::string publish_path;  // Else in a directory of its own.
   FailingCall failing;
+  unsigned descriptors_max = 0;  // RLIMIT_NOFILE, for good; 0: as the test has it.
   std::vector<PassedSocket> passed;
   std::vector<std::string> environment;  // NAME=VALUE, beside the test's own.
 };
@@ -135,6 +136,8 @@ inline constexpr bool kTsan = true;
 inline constexpr bool kTsan = false;
 #endif
 bool own_tables_may_be_tested();
+// $CRIER_TEST_ARGS wants a table for each worker, whatever a test does.
+bool own_tables_are_ordered();
 
 // A whole request with a Content-Length.
 std::string request_text(const std::string& request_line, const std::string& body,
