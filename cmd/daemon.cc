@@ -28,7 +28,8 @@ constexpr std::uint64_t kExpireMs = 1'000;
 constexpr std::uint64_t kDrainLookMs = 20;
 constexpr std::uint64_t kStatusMs = 5'000;
 constexpr std::uint32_t kStopSeconds = 5;  // Once everybody is gone or cut off.
-constexpr std::uint32_t kRepeatedLinesPerSecond = 10;
+// Each debug rule has its line when all begin or end at once.
+constexpr std::uint32_t kRepeatedLinesPerSecond = kDebugRulesMax;
 constexpr std::size_t kControlWatches = 8;  // At the start: wake-ups, signals, listeners.
 constexpr std::size_t kWorkerWatches = 4;
 constexpr std::array kSignals = {SIGTERM, SIGINT, SIGHUP};

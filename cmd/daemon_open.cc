@@ -155,15 +155,17 @@ void Daemon::reload() {
   if (!sockets->warning.empty()) log_.warning("reload: " + sockets->warning);
   follow(net::next_plan(sockets_, sockets->usable, config_.reload.canary_percent, *own));
   apply_to_parts();
+  // Not limited, like problems: no more than there are knobs.
   for (const config::Difference& difference : differences) {
-    log_.info(difference.live ? "reload: applied" : "reload: needs a restart",
-              {{"key", difference.key}, {"from", difference.running}, {"to", difference.wanted}});
+    stderr_log_.info(
+        difference.live ? "reload: applied" : "reload: needs a restart",
+        {{"key", difference.key}, {"from", difference.running}, {"to", difference.wanted}});
   }
   log_.info("reloaded", {{"changes", differences.size()}});
 }
 
 void Daemon::refuse_reload(const std::vector<std::string>& problems) {
-  for (const std::string& problem : problems) log_.error("reload: " + problem);
+  for (const std::string& problem : problems) stderr_log_.error("reload: " + problem);
   log_.error("reload: nothing was changed");
 }
 

@@ -173,6 +173,17 @@ TEST_CASE("the streams of some addresses are logged one by one, until somebody e
   CHECK(lines_with(daemon, "delivered").size() == before);
 }
 
+TEST_CASE("as many rules as there may be begin and end with a line each") {
+  RunningDaemon daemon({.settings = {"admin.debug=true"}});
+  for (int i = 0; i < 16; ++i) {
+    CHECK(admin(daemon, "POST", "/debug/log?topic=t" + std::to_string(i)).status == 200);
+  }
+  CHECK(admin(daemon, "POST", "/debug/log?topic=more").status != 200);
+  CHECK(lines_with(daemon, "switched on").size() == 16);
+  CHECK(admin(daemon, "DELETE", "/debug/log").status == 200);
+  CHECK(lines_with(daemon, "switched off").size() == 16);
+}
+
 TEST_CASE("a hot topic fills no log: lines beyond the bound are counted") {
   constexpr std::uint64_t kEvents = 4'000;
   RunningDaemon daemon(

@@ -1,6 +1,7 @@
 // SIGHUP: what is marked live applies, what needs a restart is named, and every stream goes on.
 #include <signal.h>
 
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "tests/support/catch.h"
@@ -8,6 +9,8 @@
 
 namespace crier::tests {
 namespace {
+
+using Json = nlohmann::json;
 
 TEST_CASE("a reload applies what is live and keeps every stream") {
   RunningDaemon daemon({.configuration = R"({"heartbeat": {"interval_seconds": 3600}})"});
@@ -44,6 +47,48 @@ TEST_CASE("a cap per client address waits for a restart, and a reload says so") 
         std::string::npos);
   Subscriber second = daemon.subscribe("/events?topic=a");
   CHECK(second.head().status == (capped ? 429 : 200));
+}
+
+TEST_CASE("a reload names everything that waits for a restart") {
+  RunningDaemon daemon({.configuration = "{}"});
+  const Json wanted = {
+      {"limits",
+       {{"request_lines_max", 6'000},
+        {"owed_events_max", 512},
+        {"topics_per_stream_max", 32},
+        {"topics_max", 500'000},
+        {"patterns_max", 5'000},
+        {"pending_requests_max", 512},
+        {"pending_seconds_max", 5},
+        {"events_per_second", 10},
+        {"events_burst", 2'000}}},
+      {"publish",
+       {{"connections_max", 33}, {"idempotency_keys_max", 3'333}, {"idempotency_seconds_max", 33}}},
+      {"http", {{"backlog", 77}}}};
+  daemon.write_configuration(wanted.dump());
+  daemon.signal(SIGHUP);
+  REQUIRE(daemon.wait_for_output("reloaded changes=13"));
+  for (const auto& [section, values] : wanted.items()) {
+    for (const auto& [name, value] : values.items()) {
+      const std::string key = section + "." + name;
+      INFO(key);
+      CHECK(daemon.output().find("reload: needs a restart key=" + key) != std::string::npos);
+    }
+  }
+}
+
+TEST_CASE("a reload that is refused says all that is wrong") {
+  RunningDaemon daemon({.configuration = "{}"});
+  Json wrong;
+  for (int i = 0; i < 100; ++i) wrong["limits"]["unheard_of_" + std::to_string(i)] = i;
+  daemon.write_configuration(wrong.dump());
+  daemon.signal(SIGHUP);
+  REQUIRE(daemon.wait_for_output("reload: nothing was changed"));
+  for (int i = 0; i < 100; ++i) {
+    const std::string key = "limits.unheard_of_" + std::to_string(i);
+    INFO(key);
+    CHECK(daemon.output().find(key) != std::string::npos);
+  }
 }
 
 TEST_CASE("a reload with mistakes changes nothing and says what they are") {
