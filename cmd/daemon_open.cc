@@ -185,6 +185,7 @@ void Daemon::apply_to_parts() {
   stderr_log_.set_level(log_level(config_));
   stderr_log_.set_format(config_.log.format);
   connections_.set_lines_per_second(config_.log.connections_per_second);
+  if (!config_.admin.debug) debug_switch_.switch_off(std::nullopt, "admin.debug");
   event_log_.set_limits(topic_classes(config_), config_.history.bytes_max);
   for (const auto& worker : workers_) {
     worker->order_reload({worker_options(config_, counts_.streams_max), subscribe_policy(config_),

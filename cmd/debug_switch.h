@@ -34,7 +34,7 @@ class DebugSwitch {
   // A rule that says the same as one that there is begins anew, under its id. Null: there are
   // kDebugRulesMax.
   const Row* switch_on(const DebugWish& wish, std::string_view by, Instant now);
-  // All, if no id is given. Says how many there were.
+  // All, if no id is given: also when a reload takes admin.debug back. Says how many there were.
   std::size_t switch_off(std::optional<std::uint32_t> id, std::string_view by);
   // Ends those whose time is over. Every 250 ms.
   void tick(Instant now);

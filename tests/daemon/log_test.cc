@@ -173,6 +173,23 @@ TEST_CASE("the streams of some addresses are logged one by one, until somebody e
   CHECK(lines_with(daemon, "delivered").size() == before);
 }
 
+TEST_CASE("no stream is logged one by one once a reload has taken admin.debug back") {
+  RunningDaemon daemon({.configuration = R"({"admin": {"debug": true}})"});
+  Subscriber subscriber = opened(daemon, "/events/loud");
+  CHECK(admin(daemon, "POST", "/debug/log?topic=loud").status == 200);
+  daemon.publish("loud", "1");
+  REQUIRE(subscriber.next().data == "1");
+  REQUIRE(daemon.wait_for_output("event delivered"));
+  daemon.write_configuration("{}");
+  daemon.signal(SIGHUP);
+  REQUIRE(daemon.wait_for_output("switched off rule=1 by=admin.debug"));
+  CHECK(admin(daemon, "DELETE", "/debug/log").status == 404);
+  daemon.publish("loud", "2");
+  REQUIRE(subscriber.next().data == "2");
+  daemon.stop();
+  CHECK(lines_with(daemon, "event delivered").size() == 1);
+}
+
 TEST_CASE("as many rules as there may be begin and end with a line each") {
   RunningDaemon daemon({.settings = {"admin.debug=true"}});
   for (int i = 0; i < 16; ++i) {
