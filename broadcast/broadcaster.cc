@@ -97,6 +97,7 @@ std::expected<void, Refused> Broadcaster::start(StreamToken token, const StartRe
   stream.state = StreamState::live;
   stats_.opened.add();
   if (request.canary) stats_.canaries_opened.add();
+  delivery_.tell_opened(stream, request.resume.asked());
   if (request.resume.kind == ResumePlan::Kind::replay) {
     begin_replay(token.index, request, now);
   } else {

@@ -177,6 +177,12 @@ void Delivery::count_events(Stream& stream, std::span<const FrameRef> events, In
   }
 }
 
+void Delivery::tell_opened(const Stream& stream, bool resumed) const {
+  if (watcher_ != nullptr) [[unlikely]] {
+    watcher_->on_opened(streams_.token(streams_.index_of(stream)), stream, resumed);
+  }
+}
+
 void Delivery::count_gap(const Stream& stream, const Gap& gap) {
   stats_.gaps[static_cast<std::size_t>(gap.reason)].add();
   if (watcher_ != nullptr) [[unlikely]] {

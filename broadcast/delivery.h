@@ -94,6 +94,8 @@ class Delivery {
   // Who is told of single streams; null, as it nearly always is: nobody. Outlives this, or is taken
   // back.
   void watch(StreamWatcher* watcher) { watcher_ = watcher; }
+  // A stream is open; nothing is written to it yet.
+  void tell_opened(const Stream& stream, bool resumed) const;
   // A stream is about to be told of a loss.
   void count_gap(const Stream& stream, const Gap& gap);
 

@@ -22,6 +22,9 @@ struct ResumePlan {
   std::uint64_t after = 0;
   std::uint32_t last_count = 0;
   std::string_view id;  // As the client sent it, if well-formed: still a true resume position.
+
+  // Did the client name a position at all?
+  bool asked() const { return kind != Kind::live || !id.empty(); }
 };
 
 // The plan for an id the client holds. `id` must outlive the plan.

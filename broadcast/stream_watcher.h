@@ -23,6 +23,8 @@ enum class StreamStep : std::uint8_t {
 class StreamWatcher {
  public:
   virtual ~StreamWatcher() = default;
+  // Before anything is written to it, and before what else is told of it.
+  virtual void on_opened(StreamToken token, const Stream& stream, bool resumed) = 0;
   // The kernel has taken the whole of these events; stream.events_sent counts them already.
   virtual void on_delivered(StreamToken token, const Stream& stream,
                             std::span<const FrameRef> frames) = 0;

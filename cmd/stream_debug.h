@@ -38,7 +38,8 @@ class StreamDebug final : public broadcast::StreamWatcher {
   void set_rules(const DebugRules& rules);
   bool any_rules() const { return !rules_.empty(); }
 
-  void on_opened(broadcast::StreamToken token, const broadcast::Stream& stream, bool resumed);
+  void on_opened(broadcast::StreamToken token, const broadcast::Stream& stream,
+                 bool resumed) override;
   void on_ended(broadcast::StreamToken token, const broadcast::Stream& stream,
                 broadcast::EndReason reason, Instant now);
   void on_delivered(broadcast::StreamToken token, const broadcast::Stream& stream,

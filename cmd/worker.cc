@@ -347,13 +347,12 @@ bool Worker::send(DebugNote&& line) {
 }
 
 void Worker::on_stream_opened(const Opened& opened) {
-  const broadcast::Stream& stream = std::as_const(*broadcaster_).streams()[opened.token.index];
-  if (debug_->any_rules()) debug_->on_opened(opened.token, stream, opened.resumed);
   if (!may_note(net::Loop::now())) {
     ++unlogged_.opened;
     if (opened.resumed) ++unlogged_.resumed;
     return;
   }
+  const broadcast::Stream& stream = std::as_const(*broadcaster_).streams()[opened.token.index];
   OpenedNote line;
   line.session_id = names_->session_id(opened.token);
   line.trace_id = names_->trace_id(opened.token, stream);

@@ -12,6 +12,10 @@ namespace {
 
 class Recorder final : public StreamWatcher {
  public:
+  void on_opened(StreamToken token, const Stream& stream, bool resumed) override {
+    CHECK(stream.bytes_sent == 0);
+    told.push_back(std::to_string(token.index) + (resumed ? " resumed" : " opened"));
+  }
   void on_delivered(StreamToken token, const Stream& stream,
                     std::span<const FrameRef> frames) override {
     std::uint32_t ordinal = stream.events_sent - static_cast<std::uint32_t>(frames.size());
@@ -68,6 +72,32 @@ TEST_CASE("a watcher is told of each event that went out whole, and of each chan
   f.publish({"a"});
   f.run();
   CHECK(recorder.told.empty());
+}
+
+TEST_CASE("a watcher is told that a stream is open before it is told what becomes of it") {
+  WorkerFixture f;
+  Recorder recorder;
+  f.worker->watch(&recorder);
+  ResumePlan unknown;
+  unknown.kind = ResumePlan::Kind::unknown_id;
+  f.open({"a"}, unknown);
+  CHECK(recorder.told == std::vector<std::string>{"0 resumed", "0 gap 0"});
+  recorder.told.clear();
+  f.open({"a"});
+  CHECK(recorder.told == std::vector<std::string>{"1 opened"});
+  recorder.told.clear();
+  ResumePlan replay;
+  replay.kind = ResumePlan::Kind::replay;
+  replay.from = ReplayFrom::earliest;
+  f.open({"a"}, replay);
+  REQUIRE_FALSE(recorder.told.empty());
+  CHECK(recorder.told.front() == "2 resumed");
+  recorder.told.clear();
+  ResumePlan nothing_missed;
+  const std::string id = f.id(0);
+  nothing_missed.id = id;
+  f.open({"a"}, nothing_missed);
+  CHECK(recorder.told == std::vector<std::string>{"3 resumed"});
 }
 
 TEST_CASE("a watcher is told of a stream that goes back to the history, and of its gap") {

@@ -173,6 +173,15 @@ TEST_CASE("the streams of some addresses are logged one by one, until somebody e
   CHECK(lines_with(daemon, "delivered").size() == before);
 }
 
+TEST_CASE("a stream is logged as opened before it is logged what it lost") {
+  RunningDaemon daemon({.settings = {"admin.debug=true", "log.connections_per_second=0"}});
+  CHECK(admin(daemon, "POST", "/debug/log?topic=a").status == 200);
+  Subscriber subscriber = opened(daemon, "/events/a?last_event_id=nonsense");
+  REQUIRE(daemon.wait_for_output("stream lost events"));
+  const std::string output = daemon.output();
+  CHECK(output.find("stream opened") < output.find("stream lost events"));
+}
+
 TEST_CASE("no stream is logged one by one once a reload has taken admin.debug back") {
   RunningDaemon daemon({.configuration = R"({"admin": {"debug": true}})"});
   Subscriber subscriber = opened(daemon, "/events/loud");
