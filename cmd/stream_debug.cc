@@ -67,12 +67,11 @@ const std::optional<net::PeerAddress>& StreamDebug::address_of(Subject& subject)
   return *subject.address;
 }
 
-// Is it subscribed to what the rule names, or to part of it, or to more?
+// May an event that the rule names reach it?
 bool StreamDebug::concerns(const DebugRule& rule, const broadcast::Stream& stream) const {
   return std::ranges::any_of(
-      parts_.broadcaster.topics().subscriptions(stream), [&](std::string_view subscription) {
-        return covers(rule.topic, subscription) || covers(subscription, rule.topic);
-      });
+      parts_.broadcaster.topics().subscriptions(stream),
+      [&](std::string_view subscription) { return overlap(rule.topic, subscription); });
 }
 
 StreamDebug::Running* StreamDebug::rule_of(Subject& subject, const Frame* event) {

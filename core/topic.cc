@@ -71,4 +71,14 @@ bool covers(std::string_view pattern, std::string_view subscription) {
   }
 }
 
+bool overlap(std::string_view pattern, std::string_view other) {
+  for (;;) {
+    const std::string_view one = take_token(pattern);
+    const std::string_view two = take_token(other);
+    if (one == kRest || two == kRest) return true;  // What is left of the other is the rest.
+    if (one != two && one != kOneToken && two != kOneToken) return false;
+    if (pattern.empty() || other.empty()) return pattern.empty() && other.empty();
+  }
+}
+
 }  // namespace crier

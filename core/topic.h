@@ -36,4 +36,8 @@ bool matches(std::string_view pattern, std::string_view topic);
 // it. Requires: valid_pattern(pattern), valid_pattern(subscription).
 bool covers(std::string_view pattern, std::string_view subscription);
 
+// Is there a topic that both match? Decided by the tokens alone: that it might be too long is not
+// looked at. Requires: valid_pattern(pattern), valid_pattern(other).
+bool overlap(std::string_view pattern, std::string_view other);
+
 }  // namespace crier

@@ -10,6 +10,7 @@
 using crier::covers;
 using crier::is_pattern;
 using crier::matches;
+using crier::overlap;
 using crier::valid_pattern;
 using crier::valid_topic;
 
@@ -123,6 +124,30 @@ TEST_CASE("a pattern covers a subscription") {
   CHECK(covers(pattern, subscription) == expected);
 }
 
+TEST_CASE("two patterns overlap where a topic matches both") {
+  const auto [one, two, expected] = GENERATE(table<std::string, std::string, bool>({
+      {"a.b", "a.b", true},
+      {"a.b", "a.c", false},
+      {"a.b", "a", false},
+      {"a.*.c", "a.b.*", true},
+      {"a.*.c", "a.b.d", false},
+      {"a.*", "*.b", true},
+      {"a.*", "*.b.c", false},
+      {"*", "a.*", false},
+      {"a.>", "*.b.c", true},
+      {"a.>", "b.>", false},
+      {"a.>", "a", false},
+      {"a.>", "*", false},
+      {"a.*.>", "*.b.>", true},
+      {"a.*.>", "*.b", false},
+      {">", "a.b.c", true},
+      {">", ">", true},
+  }));
+  INFO(one << " and " << two);
+  CHECK(overlap(one, two) == expected);
+  CHECK(overlap(two, one) == expected);
+}
+
 namespace {
 
 // All topics or patterns of one to three tokens out of `words`; `>` only at the end.
@@ -145,7 +170,7 @@ std::vector<std::string> all_of(const std::vector<std::string>& words) {
 
 }  // namespace
 
-TEST_CASE("covers says what matching every topic would say") {
+TEST_CASE("covers and overlap say what matching every topic would say") {
   // Topics reach one token further than the patterns, and have a word (z) that no pattern names:
   // enough to find a counterexample wherever there is one.
   const std::vector<std::string> patterns = all_of({"a", "b", "*", ">"});
@@ -157,10 +182,17 @@ TEST_CASE("covers says what matching every topic would say") {
   for (const std::string& pattern : patterns) {
     for (const std::string& subscription : patterns) {
       bool all = true;
+      bool any = false;
       for (const std::string& topic : topics) {
-        if (matches(subscription, topic) && !matches(pattern, topic)) all = false;
+        if (!matches(subscription, topic)) continue;
+        if (matches(pattern, topic)) {
+          any = true;
+        } else {
+          all = false;
+        }
       }
       if (covers(pattern, subscription) != all) ++wrong;
+      if (overlap(pattern, subscription) != any) ++wrong;
     }
   }
   CHECK(wrong == 0);

@@ -182,6 +182,22 @@ TEST_CASE("a stream is logged as opened before it is logged what it lost") {
   CHECK(output.find("stream opened") < output.find("stream lost events"));
 }
 
+TEST_CASE("a rule and a subscription that overlap have all lines of the stream") {
+  RunningDaemon daemon({.settings = {"admin.debug=true", "log.connections_per_second=0",
+                                     "subscribe.patterns=allow"}});
+  CHECK(admin(daemon, "POST", "/debug/log?topic=orders.*.created").status == 200);
+  {
+    Subscriber subscriber = opened(daemon, "/events/orders.eu.*");
+    daemon.publish("orders.eu.created", "1");
+    REQUIRE(subscriber.next().data == "1");
+  }
+  opened(daemon, "/events/orders.eu");  // No event of the rule's can reach it.
+  REQUIRE(daemon.wait_for_output("stream ended"));
+  CHECK(lines_with(daemon, "event delivered").size() == 1);
+  CHECK(lines_with(daemon, "stream opened").size() == 1);
+  CHECK(lines_with(daemon, "topics=orders.eu ").empty());
+}
+
 TEST_CASE("no stream is logged one by one once a reload has taken admin.debug back") {
   RunningDaemon daemon({.configuration = R"({"admin": {"debug": true}})"});
   Subscriber subscriber = opened(daemon, "/events/loud");

@@ -86,6 +86,10 @@ void check_topics(std::string_view pattern, std::string_view subscription, std::
   const bool covered = naive_matches(split(pattern), 0, witness(subscription, fresh, false), 0) &&
                        naive_matches(split(pattern), 0, witness(subscription, fresh, true), 0);
   CRIER_CHECK(crier::covers(pattern, subscription) == covered);
+  const bool both = crier::overlap(pattern, subscription);
+  CRIER_CHECK(both == crier::overlap(subscription, pattern));
+  CRIER_CHECK(both || !covered);
+  if (matched && crier::matches(subscription, topic)) CRIER_CHECK(both);
   if (covered && crier::valid_topic(topic) && crier::matches(subscription, topic)) {
     CRIER_CHECK(matched);
   }
