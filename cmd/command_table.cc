@@ -139,7 +139,7 @@ constexpr std::string_view kTuneNotes =
 constexpr std::string_view kDebugNotes =
     "The daemon then logs these streams at debug, whatever log.level says: opened, each event\n"
     "delivered, falling behind, gaps, the end. It needs admin.debug. Without an option: what is\n"
-    "logged so now. A rule ends by itself; beyond 1,000 lines a second of it, lines are counted.\n"
+    "logged so now. A rule ends by itself, and writes 1,000 lines a second at most.\n"
     "\n"
     "Examples:\n"
     "  crier debug --topic 'orders.>' --seconds 60\n"

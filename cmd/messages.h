@@ -73,7 +73,8 @@ struct Match : Cases... {
 inline constexpr std::size_t kInboxItems = 1'024;
 // Of these, kept free of batches: for answers, notices and tasks, which must never find it full.
 inline constexpr std::size_t kInboxReserve = 512;
-inline constexpr std::size_t kOutboxItems = 1'024;
+// Beside the reserve, room for the lines of a debug rule about one event to all, in one turn.
+inline constexpr std::size_t kOutboxItems = 2'048;
 inline constexpr std::size_t kOutboxReserve = 512;  // Kept free of notes.
 // Questions of pages to one worker that are not answered yet.
 inline constexpr std::size_t kQuestionsMax = 128;

@@ -341,6 +341,7 @@ void Worker::note(Note note) {
 }
 
 bool Worker::send(DebugNote&& line) {
+  static_assert(kOutboxItems - kOutboxReserve >= kDebugLinesPerSecond);
   if (outbox_.room() <= kOutboxReserve) return false;
   note(std::move(line));
   return true;

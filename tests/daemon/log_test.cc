@@ -226,6 +226,20 @@ TEST_CASE("as many rules as there may be begin and end with a line each") {
   CHECK(lines_with(daemon, "switched off").size() == 16);
 }
 
+TEST_CASE("an event to many streams has a line for each") {
+  constexpr std::size_t kStreams = 900;
+  RunningDaemon daemon(
+      {.settings = {"admin.debug=true", "log.connections_per_second=0"}, .workers = 1});
+  std::vector<Subscriber> subscribers;
+  for (std::size_t i = 0; i < kStreams; ++i) subscribers.push_back(opened(daemon, "/events/hot"));
+  CHECK(admin(daemon, "POST", "/debug/log?topic=hot").status == 200);
+  daemon.publish("hot", "1");
+  for (Subscriber& subscriber : subscribers) REQUIRE(subscriber.next().data == "1");
+  CHECK(wait_until(kPatienceMs,
+                   [&] { return lines_with(daemon, "event delivered").size() == kStreams; }));
+  CHECK(lines_with(daemon, "held back").empty());
+}
+
 TEST_CASE("a hot topic fills no log: lines beyond the bound are counted") {
   constexpr std::uint64_t kEvents = 4'000;
   RunningDaemon daemon(
