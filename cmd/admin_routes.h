@@ -11,7 +11,7 @@
 //   /debug/log      which streams are logged one by one; POST ?topic=… &address=… &seconds=1..3600
 //                   adds a rule, DELETE ?id=… ends it, or all without an id
 //
-// Where the workers do not answer, streams are 503 and the subscribers of topics null. Every answer
+// Where a worker does not answer in time, streams and topics are 503 with Retry-After. Every answer
 // has an X-Trace-Id, and every error names it.
 //
 // GET and HEAD only, and nothing here changes anything but what /debug/log says. Web pages must not
