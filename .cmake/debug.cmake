@@ -1,6 +1,6 @@
 # cmake -G Ninja -C .cmake/debug.cmake -B .build/debug
 set(CMAKE_BUILD_TYPE "Debug" CACHE STRING "")
-# clang here and for fuzzing, g++ for the rest, so that both guard a change; and it is the quicker one
+# clang here and for fuzzing, g++ for the rest, so that both guard a change; and clang is quicker
 # with sanitizers.
 set(CMAKE_C_COMPILER "clang-19" CACHE STRING "")
 set(CMAKE_CXX_COMPILER "clang++-19" CACHE STRING "")

@@ -2,16 +2,14 @@
 
 #include <chrono>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <string>
 
 #include "cmd/http_client.h"
+#include "cmd/json_text.h"
 #include "cmd/terminal.h"
 
 namespace crier::cmd {
 namespace {
-
-using Json = nlohmann::json;
 
 constexpr std::chrono::milliseconds kTimeout{10'000};
 constexpr const char* kPath = "/debug/log";
@@ -31,7 +29,7 @@ std::string line_of(const Json& rule) {
 std::optional<std::string> text_of(const std::string& body) {
   try {
     std::string text;
-    const Json answer = Json::parse(body);
+    const Json answer = parse_json(body);
     for (const Json& rule : answer.at("rules")) text += line_of(rule);
     return text.empty() ? "no stream is logged one by one\n" : text;
   } catch (const Json::exception&) {

@@ -1,11 +1,9 @@
 #include "cmd/debug_json.h"
 
-#include <nlohmann/json.hpp>
+#include "cmd/json_text.h"
 
 namespace crier::cmd {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 Json to_json(const StreamRow& row) {
   return {{"session_id", row.session_id},

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <nlohmann/json.hpp>
+
+#include "cmd/json_text.h"
 
 namespace crier::cmd {
 namespace {
@@ -208,7 +209,7 @@ Result<void> HttpClient::stream(const HttpRequest& request, const OnHead& on_hea
 
 std::string describe_failure(const HttpResponse& response) {
   const std::string status = "HTTP " + std::to_string(response.head.status);
-  const auto body = nlohmann::json::parse(response.body, nullptr, false);
+  const Json body = parse_json(response.body);
   if (!body.is_object()) return "the server answered " + status;
   const auto text = [&](const char* key) {
     const auto found = body.find(key);

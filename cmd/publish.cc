@@ -5,10 +5,10 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
 
+#include "cmd/json_text.h"
 #include "cmd/line_reader.h"
 #include "cmd/publish_body.h"
 #include "cmd/publisher.h"
@@ -76,7 +76,7 @@ int PublishRun::publish_one(std::string_view data) {
 
 int PublishRun::report(const std::string& answer) const {
   if (!arguments_.has("--verbose")) return kExitOk;
-  const auto json = nlohmann::json::parse(answer, nullptr, false);
+  const Json json = parse_json(answer);
   std::string line;
   if (json.is_object() && json.contains("id") && json["id"].is_string()) {
     line = json["id"].get<std::string>();

@@ -1,7 +1,6 @@
 #include "cmd/publish_body.h"
 
-#include <nlohmann/json.hpp>
-
+#include "cmd/json_text.h"
 #include "core/escape.h"
 #include "core/utf8.h"
 
@@ -10,7 +9,7 @@ namespace crier::cmd {
 Result<std::string> publish_object(const PublishAs& as, std::string_view data) {
   if (!valid_event_text(data)) return fail(Errc::bad_request, "is not UTF-8 without NUL");
   // Checked here, or it could close our object and begin another.
-  if (as.json && !nlohmann::json::accept(data)) return fail(Errc::bad_request, "is not JSON");
+  if (as.json && !is_json(data)) return fail(Errc::bad_request, "is not JSON");
   std::string object = "{\"topic\":";
   append_json_string(object, as.topic);
   if (!as.event.empty()) append_json_string(object.append(",\"event\":"), as.event);

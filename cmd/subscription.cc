@@ -1,7 +1,6 @@
 #include "cmd/subscription.h"
 
-#include <nlohmann/json.hpp>
-
+#include "cmd/json_text.h"
 #include "cmd/terminal.h"
 #include "core/escape.h"
 
@@ -20,7 +19,7 @@ struct Notice {
 
 Notice read_notice(std::string_view data) {
   Notice notice;
-  const auto json = nlohmann::json::parse(data, nullptr, false);
+  const Json json = parse_json(data);
   if (!json.is_object()) return notice;
   if (const auto reason = json.find("reason"); reason != json.end() && reason->is_string()) {
     notice.reason = reason->get<std::string>();

@@ -1,10 +1,10 @@
 #include "cmd/tune.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "cmd/json_text.h"
 #include "cmd/kernel_state.h"
 #include "cmd/machine.h"
 #include "cmd/preflight.h"
@@ -13,8 +13,6 @@
 
 namespace crier::cmd {
 namespace {
-
-using nlohmann::ordered_json;
 
 std::string padded(std::string text, std::size_t width) {
   if (text.size() < width) text.resize(width, ' ');
@@ -61,17 +59,17 @@ std::string advice(const std::vector<Examined>& all) {
 }
 
 std::string as_json(const std::vector<Examined>& all) {
-  ordered_json rows = ordered_json::array();
+  Json rows = Json::array();
   for (const Examined& one : all) {
-    ordered_json row = {{"parameter", one.parameter->name},
-                        {"current", one.current},
-                        {"wanted", wanted(one)},
-                        {"verdict", to_string(one.verdict)},
-                        {"why", one.parameter->why}};
+    Json row = {{"parameter", one.parameter->name},
+                {"current", one.current},
+                {"wanted", wanted(one)},
+                {"verdict", to_string(one.verdict)},
+                {"why", one.parameter->why}};
     if (one.verdict == Verdict::below) row["mend"] = mending(one);
     rows.push_back(std::move(row));
   }
-  return ordered_json{{"parameters", rows}}.dump(2) + "\n";
+  return Json{{"parameters", rows}}.dump(2) + "\n";
 }
 
 int report(const Arguments& arguments, const TuningOutcome& outcome, bool undone) {

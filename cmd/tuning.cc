@@ -9,14 +9,12 @@
 #include <cerrno>
 #include <cstdio>
 #include <ctime>
-#include <nlohmann/json.hpp>
 
+#include "cmd/json_text.h"
 #include "net/os_error.h"
 
 namespace crier::cmd {
 namespace {
-
-using nlohmann::ordered_json;
 
 constexpr std::size_t kRecordBytesMax = 64 * 1024;
 constexpr const char* kByHand = "hand";
@@ -33,7 +31,7 @@ std::string utc_now() {
 
 // Whole or not at all: a new file takes the old one's place.
 Result<void> write_record(const std::string& path, const std::vector<Change>& changes) {
-  ordered_json rows = ordered_json::array();
+  Json rows = Json::array();
   for (const Change& change : changes) {
     rows.push_back({{"parameter", change.parameter},
                     {"before", change.before},
@@ -43,7 +41,7 @@ Result<void> write_record(const std::string& path, const std::vector<Change>& ch
                     {"pid", change.pid},
                     {"by", change.by == TunedBy::hand ? kByHand : kByConfiguration}});
   }
-  const std::string text = ordered_json{{"changes", rows}}.dump(2) + "\n";
+  const std::string text = Json{{"changes", rows}}.dump(2) + "\n";
   const std::string fresh = path + ".new";
   ::unlink(fresh.c_str());
   const int fd = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
@@ -164,9 +162,9 @@ Result<std::vector<Change>> read_tuning_record(const std::string& path) {
   if (!text) return std::unexpected(text.error());
   std::vector<Change> changes;
   if (!*text) return changes;
-  const auto json = ordered_json::parse(**text, nullptr, false);
+  const Json json = parse_json(**text);
   try {
-    for (const ordered_json& row : json.at("changes")) {
+    for (const Json& row : json.at("changes")) {
       changes.push_back({.parameter = row.at("parameter"),
                          .before = row.at("before"),
                          .after = row.at("after"),
@@ -177,7 +175,7 @@ Result<std::vector<Change>> read_tuning_record(const std::string& path) {
                                    ? TunedBy::hand
                                    : TunedBy::configuration});
     }
-  } catch (const ordered_json::exception&) {
+  } catch (const Json::exception&) {
     return fail(Errc::os, path + " is not a record of `crier tune`; remove it");
   }
   return changes;

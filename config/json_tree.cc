@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <iterator>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "config/json_value.h"
@@ -12,8 +11,6 @@
 
 namespace crier::config {
 namespace {
-
-using Json = nlohmann::json;
 
 constexpr std::size_t kShownBytesMax = 60;
 
@@ -63,7 +60,7 @@ class CountingIterator {
 
 // Builds the tree. `open_` is the path from the root to the container being filled; its pointers
 // stay valid because only the innermost one grows.
-class TreeBuilder : public nlohmann::json_sax<Json> {
+class TreeBuilder : public nlohmann::json_sax<OrderedJson> {
  public:
   explicit TreeBuilder(const LineCount& count) : count_(count) {}
 
@@ -180,8 +177,9 @@ std::expected<JsonNode, JsonFault> parse_json(std::string_view text) {
   TreeBuilder builder(count);
   const CountingIterator first(text.data(), &count);
   const CountingIterator last(text.data() + text.size(), &count);
-  const bool whole = Json::sax_parse(first, last, &builder, nlohmann::detail::input_format_t::json,
-                                     /*strict=*/true, /*ignore_comments=*/true);
+  const bool whole =
+      OrderedJson::sax_parse(first, last, &builder, nlohmann::detail::input_format_t::json,
+                             /*strict=*/true, /*ignore_comments=*/true);
   if (!whole) return std::unexpected(builder.take_fault());
   return builder.take_root();
 }
