@@ -7,21 +7,6 @@
 #include "core/topic.h"
 
 namespace crier::broadcast {
-namespace {
-
-// Is there a topic that both match?
-bool overlap(std::string_view a, std::string_view b) {
-  while (!a.empty() && !b.empty()) {
-    const std::string_view token_a = take_token(a);
-    const std::string_view token_b = take_token(b);
-    if (token_a == ">" || token_b == ">") return true;
-    if (token_a != token_b && token_a != "*" && token_b != "*") return false;
-  }
-  return a.empty() && b.empty();
-}
-
-}  // namespace
-
 std::string_view to_string(OverflowPolicy policy) {
   switch (policy) {
     case OverflowPolicy::catch_up:
