@@ -260,7 +260,7 @@ void Daemon::say_ready() {
 
 // The watchdog of the service manager is fed only while every loop turns.
 void Daemon::on_alive() {
-  if (control_->all_workers_turn()) supervisor_.alive();
+  supervisor_.alive(control_->all_workers_turn());
 }
 
 void Daemon::tell_status() {

@@ -38,13 +38,13 @@ void Supervisor::status(const std::string& line) {
   static_cast<void>(send("STATUS=" + line));
 }
 
-void Supervisor::alive() {
-  alive_untold_ = !send("WATCHDOG=1");
+void Supervisor::alive(bool well) {
+  alive_untold_ = well && !send("WATCHDOG=1");
 }
 
 void Supervisor::retry() {
   if (!untold_.empty() && send(untold_)) untold_.clear();
-  if (alive_untold_) alive();
+  if (alive_untold_) alive(true);
 }
 
 // A newer state is all that is left to say of an older one.

@@ -32,7 +32,8 @@ class Supervisor {
   // `seconds`: how long the stop may take, at most.
   void stopping(std::uint32_t seconds);
   void status(const std::string& line);
-  void alive();
+  // Not well: nothing is told, not even what there was no room for.
+  void alive(bool well);
 
   // Call it on a timer.
   void retry();

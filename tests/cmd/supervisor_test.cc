@@ -64,7 +64,7 @@ TEST_CASE("a daemon without a descriptor left is alive, ready and stopping") {
   const rlimit none{.rlim_cur = 0, .rlim_max = before.rlim_max};
   REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
   supervisor.ready();
-  supervisor.alive();
+  supervisor.alive(true);
   supervisor.stopping(5);
   REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
   CHECK(manager.told() == "READY=1");
@@ -77,13 +77,25 @@ TEST_CASE("what the manager's queue has no room for is told again, its status as
   Supervisor supervisor;
   for (int i = 0; i < 10'000; ++i) supervisor.status("busy");
   supervisor.ready();
-  supervisor.alive();
+  supervisor.alive(true);
   supervisor.retry();
   while (manager.told() == "STATUS=busy") {
   }
   supervisor.retry();
   CHECK(manager.told() == "READY=1");
   CHECK(manager.told() == "WATCHDOG=1");
+  supervisor.retry();
+  CHECK(manager.told().empty());
+}
+
+TEST_CASE("a daemon that hangs does not tell that it was alive") {
+  Manager manager;
+  Supervisor supervisor;
+  for (int i = 0; i < 10'000; ++i) supervisor.status("busy");
+  supervisor.alive(true);
+  supervisor.alive(false);
+  while (manager.told() == "STATUS=busy") {
+  }
   supervisor.retry();
   CHECK(manager.told().empty());
 }
