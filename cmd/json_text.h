@@ -1,5 +1,5 @@
-// JSON that others wrote, read in one place and into one type: nlohmann's reader is compiled anew
-// for each kind of value and each kind of text.
+// JSON that the commands are answered, read in one place and into one type: nlohmann's reader is
+// compiled anew for each kind of value and each kind of text.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -11,7 +11,5 @@ using Json = nlohmann::ordered_json;  // Keys as they come.
 
 // Discarded (see is_discarded()) where the text is not JSON. Never throws.
 Json parse_json(std::string_view text);
-
-bool is_json(std::string_view text);
 
 }  // namespace crier::cmd

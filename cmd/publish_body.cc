@@ -1,15 +1,25 @@
 #include "cmd/publish_body.h"
 
-#include "cmd/json_text.h"
 #include "core/escape.h"
+#include "core/json_scanner.h"
 #include "core/utf8.h"
 
 namespace crier::cmd {
+namespace {
+
+Result<void> must_be_json(std::string_view text) {
+  const JsonProblem problem = check_json(text);
+  if (problem.message.empty()) return {};
+  return fail(Errc::bad_request, "is not JSON: " + std::string(problem.message));
+}
+
+}  // namespace
 
 Result<std::string> publish_object(const PublishAs& as, std::string_view data) {
   if (!valid_event_text(data)) return fail(Errc::bad_request, "is not UTF-8 without NUL");
-  // Checked here, or it could close our object and begin another.
-  if (as.json && !is_json(data)) return fail(Errc::bad_request, "is not JSON");
+  if (as.json) {  // Alone, or it could close our object and begin another.
+    if (const auto alone = must_be_json(data); !alone) return std::unexpected(alone.error());
+  }
   std::string object = "{\"topic\":";
   append_json_string(object, as.topic);
   if (!as.event.empty()) append_json_string(object.append(",\"event\":"), as.event);
@@ -21,6 +31,9 @@ Result<std::string> publish_object(const PublishAs& as, std::string_view data) {
     append_json_string(object, data);
   }
   object += '}';
+  if (as.json) {  // In its place, where it is nested once more.
+    if (const auto whole = must_be_json(object); !whole) return std::unexpected(whole.error());
+  }
   return object;
 }
 

@@ -6,6 +6,7 @@
 #include "cmd/line_reader.h"
 #include "cmd/publish_body.h"
 #include "cmd/publisher.h"
+#include "core/json_scanner.h"
 #include "tests/cmd/command_support.h"
 #include "tests/support/catch.h"
 
@@ -37,8 +38,21 @@ TEST_CASE("JSON data is passed on as the bytes it is") {
         R"({"topic":"t","data":{"b": 1.10, "a":[]}})");
   for (const char* bad : {"", "{", "1,\"topic\":\"x\"", "1}{", "nul"}) {
     INFO(bad);
-    CHECK(publish_object(as, bad).error().detail == "is not JSON");
+    CHECK_THAT(publish_object(as, bad).error().detail, StartsWith("is not JSON: "));
   }
+}
+
+// Else one such line would have the daemon refuse all that go with it.
+TEST_CASE("JSON data is refused where the daemon would") {
+  const PublishAs as{.topic = "t", .json = true};
+  const auto nested = [](std::size_t levels) {
+    return std::string(levels, '[') + std::string(levels, ']');
+  };
+  CHECK(publish_object(as, nested(kJsonDepthMax - 1)));
+  CHECK_FALSE(publish_object(as, nested(kJsonDepthMax)));
+  CHECK_FALSE(publish_object(as,
+                             "\xEF\xBB\xBF"
+                             "1"));
 }
 
 TEST_CASE("data that no event may have is refused") {
@@ -231,7 +245,7 @@ TEST_CASE("JSON goes to /publish as it is") {
              Catch::Matchers::EndsWith("\r\n\r\n{\"topic\":\"t\",\"data\":[1.0]}"));
   const auto bad = run_command({"publish", "t", "--json", "[1.0", "--socket", server.path()});
   CHECK(bad.code == kExitFailed);
-  CHECK(bad.err == "crier publish: the data is not JSON\n");
+  CHECK_THAT(bad.err, StartsWith("crier publish: the data is not JSON: "));
 }
 
 TEST_CASE("lines are published in batches, up to the first bad one") {
