@@ -62,6 +62,14 @@ one() {
   if "$@" >"$log" 2>&1; then count "$name" 1 0 "$log"; else count "$name" 0 1 "$log" && false; fi
 }
 
+# Prints --fresh where the folder is of another compiler than the preset, which cmake would keep.
+fresh() {
+  local wanted cached
+  wanted=$(sed -n 's/^set(CMAKE_CXX_COMPILER "\([^"]*\)".*/\1/p' ".cmake/$1.cmake")
+  cached=$(sed -n 's/^CMAKE_CXX_COMPILER:[A-Z]*=//p' ".build/$1/CMakeCache.txt" 2>/dev/null)
+  if [ -n "$wanted" ] && [ -n "$cached" ] && [ "${cached##*/}" != "$wanted" ]; then echo --fresh; fi
+}
+
 # build PRESET [TARGET…]: a build that fails is a failed test, and its tests do not run. Compiling
 # is most of the time all this takes, so each build makes only what is run of it.
 build() {
@@ -71,10 +79,10 @@ build() {
   [ "$preset" = fuzz ] && with_tests=OFF
   say "build $preset"
   # shellcheck disable=SC2016
-  one "build $preset" sh -c 'preset=$1 jobs=$2 tests=$3; shift 3
-    cmake -G Ninja -C ".cmake/$preset.cmake" -B ".build/$preset" -DCRIER_TESTS="$tests" &&
+  one "build $preset" sh -c 'preset=$1 jobs=$2 tests=$3 fresh=$4; shift 4
+    cmake $fresh -G Ninja -C ".cmake/$preset.cmake" -B ".build/$preset" -DCRIER_TESTS="$tests" &&
       cmake --build ".build/$preset" -j"$jobs" --target "$@"' \
-    sh "$preset" "$jobs" "$with_tests" "${@:-all}"
+    sh "$preset" "$jobs" "$with_tests" "$(fresh "$preset")" "${@:-all}"
 }
 
 # Sums up what ctest -V or a Catch2 binary printed: each test case counts, a test without cases
