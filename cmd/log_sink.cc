@@ -1,5 +1,6 @@
 #include "cmd/log_sink.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <spdlog/logger.h>
 #include <spdlog/pattern_formatter.h>
@@ -10,9 +11,11 @@
 #include <algorithm>
 #include <chrono>
 #include <climits>
+#include <cstdio>
 #include <cstdlib>
 
 #include "cmd/log_line.h"
+#include "net/fd.h"
 
 namespace crier::cmd {
 namespace {
@@ -21,7 +24,14 @@ constexpr std::uint64_t kSecondMicros = 1'000'000;
 // What a pipe that polls as writable takes at once, less priority and line end.
 static_assert(kLogLineBytesMax <= PIPE_BUF - 4);
 
-// Without O_NONBLOCK, which would hold for everybody who shares the file, a terminal for one.
+// A terminal polls as writable when it takes part of a line, and then waits with the rest. Opened
+// anew it does not have to; O_NONBLOCK on the one we were given would hold for all who share it.
+void never_wait_for_terminal() {
+  if (::isatty(STDERR_FILENO) == 0) return;
+  const net::Fd own(::open("/proc/self/fd/2", O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC));
+  if (own) ::dup2(own.get(), STDERR_FILENO);
+}
+
 bool room_for_a_line() {
   pollfd output{.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
   return ::poll(&output, 1, 0) == 1 && (output.revents & POLLOUT) != 0;
@@ -54,6 +64,7 @@ struct StderrLog::State {
 
 StderrLog::StderrLog(Level lowest, config::LogFormat format, bool journal)
     : state_(std::make_unique<State>()), lowest_(lowest), format_(format), journal_(journal) {
+  never_wait_for_terminal();
   state_->logger.set_level(spdlog::level::trace);  // The level is ours, see set_level().
   state_->logger.set_formatter(std::make_unique<spdlog::pattern_formatter>("%v"));
 }
@@ -76,8 +87,11 @@ bool StderrLog::try_write(Level level, std::string_view message, std::span<const
   const std::string time = timed ? utc_text(std::chrono::system_clock::now()) : std::string();
   std::string line = log_line(format_, time, level, message, fields);
   if (journal_) line.insert(0, journal_prefix(level));
+  if (torn_) line.insert(0, "\n");
   state_->logger.log(spdlog_level(level), spdlog::string_view_t(line));
-  return true;
+  torn_ = std::ferror(stderr) != 0;
+  std::clearerr(stderr);
+  return !torn_;
 }
 
 void StderrLog::report_lost() {

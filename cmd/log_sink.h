@@ -5,8 +5,9 @@
 // the journal knows.
 //
 // Never waits for whoever reads standard error: a line for which there is no room (a pipe nobody
-// empties, a journal that hangs) is lost and counted, and the count is told once there is room
-// again.
+// empties, a journal or a terminal that hangs) is lost and counted, and the count is told once there
+// is room again. A terminal is opened anew for that; one that may not be (another user's) is waited
+// for.
 //
 // Belongs to the control loop: no thread else may write, because a worker may have a descriptor
 // table of its own, in which number 2 is somebody's socket.
@@ -65,6 +66,7 @@ class StderrLog final : public LogSink {
   config::LogFormat format_;
   bool journal_;
   std::uint64_t lost_ = 0;
+  bool torn_ = false;  // The last line was written in part.
 };
 
 // Keeps one trouble from drowning the others: of each message, a few lines a second are passed on,

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include <array>
@@ -12,6 +13,19 @@
 
 namespace crier::tests {
 namespace {
+
+// Everything up to `part`; what there was within the time, if that does not come.
+std::string text_until(int fd, const std::string& part) {
+  std::string text;
+  std::array<char, 4'096> piece;
+  pollfd input{.fd = fd, .events = POLLIN, .revents = 0};
+  while (text.find(part) == std::string::npos && ::poll(&input, 1, kPatienceMs) == 1) {
+    const ssize_t got = ::read(fd, piece.data(), piece.size());
+    if (got <= 0) break;
+    text.append(piece.data(), static_cast<std::size_t>(got));
+  }
+  return text;
+}
 
 // A pipe that is full from the start. Both ends wait, as a log's do.
 class FullPipe {
@@ -32,18 +46,7 @@ class FullPipe {
 
   int write_end() const { return ends_[1]; }
 
-  // Everything up to `part`; what there was within the time, if that does not come.
-  std::string read_until(const std::string& part) {
-    std::string text;
-    std::array<char, 4'096> piece;
-    pollfd input{.fd = ends_[0], .events = POLLIN, .revents = 0};
-    while (text.find(part) == std::string::npos && ::poll(&input, 1, kPatienceMs) == 1) {
-      const ssize_t got = ::read(ends_[0], piece.data(), piece.size());
-      if (got <= 0) break;
-      text.append(piece.data(), static_cast<std::size_t>(got));
-    }
-    return text;
-  }
+  int read_end() const { return ends_[0]; }
 
  private:
   std::array<int, 2> ends_{};
@@ -64,12 +67,55 @@ TEST_CASE("a log that nobody reads holds nothing up, and tells later what is mis
   daemon.signal(SIGHUP);
   CHECK(daemon.admin_get("/readyz").status == 200);
 
-  const std::string told = log.read_until("log lines lost");
+  const std::string told = text_until(log.read_end(), "log lines lost");
   CHECK(told.find("warning log lines lost: standard error was not read lines=") !=
         std::string::npos);
   Subscriber last = daemon.subscribe("/events?topic=later");
   REQUIRE(last.next().event == "crier.open");
-  CHECK(log.read_until("topics=later").find("topics=later") != std::string::npos);
+  CHECK(text_until(log.read_end(), "topics=later").find("topics=later") != std::string::npos);
+}
+
+// As the cooked terminal of a session that hangs: it takes part of a line and waits with the rest.
+class UnreadTerminal {
+ public:
+  UnreadTerminal() : master_(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)) {
+    REQUIRE(master_ >= 0);
+    REQUIRE(::grantpt(master_) == 0);
+    REQUIRE(::unlockpt(master_) == 0);
+    terminal_ = ::open(::ptsname(master_), O_RDWR | O_NOCTTY | O_CLOEXEC);
+    REQUIRE(terminal_ >= 0);
+  }
+  ~UnreadTerminal() {
+    ::close(terminal_);
+    ::close(master_);
+  }
+  UnreadTerminal(const UnreadTerminal&) = delete;
+  UnreadTerminal& operator=(const UnreadTerminal&) = delete;
+
+  int terminal() const { return terminal_; }
+  int master() const { return master_; }
+
+ private:
+  int master_;
+  int terminal_ = -1;
+};
+
+TEST_CASE("a terminal that nobody reads holds nothing up") {
+  const UnreadTerminal log;
+  const RunningDaemon daemon(
+      {.settings = {"log.connections_per_second=10000"}, .standard_error = log.terminal()});
+  for (int i = 0; i < 300; ++i) {
+    Subscriber passing = daemon.subscribe("/events?topic=a");
+    REQUIRE(passing.next().event == "crier.open");
+  }
+  daemon.publish("a", "still here");
+  CHECK(daemon.admin_get("/readyz").status == 200);
+  // Whoever shares the terminal finds it as it was.
+  CHECK((::fcntl(log.terminal(), F_GETFL) & O_NONBLOCK) == 0);
+  const std::string told = text_until(log.master(), "log lines lost");
+  const std::size_t found = told.find("warning log lines lost: standard error was not read");
+  REQUIRE(found != std::string::npos);
+  CHECK(told.rfind('\n', found) == found - std::string("2026-11-21T12:00:00.000Z ").size() - 1);
 }
 
 }  // namespace
