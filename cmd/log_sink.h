@@ -5,9 +5,9 @@
 // the journal knows.
 //
 // Never waits for whoever reads standard error: a line for which there is no room (a pipe nobody
-// empties, a journal or a terminal that hangs) is lost and counted, and the count is told once there
-// is room again. A terminal is opened anew for that; one that may not be (another user's) is waited
-// for.
+// empties, a journal or a terminal that hangs) is lost and counted, and the count is told once
+// there is room again. A terminal is opened anew for that; one that may not be (another user's) is
+// waited for.
 //
 // Belongs to the control loop: no thread else may write, because a worker may have a descriptor
 // table of its own, in which number 2 is somebody's socket.

@@ -124,10 +124,14 @@ std::uint64_t connections_in(const Config& config, const Budget& budget, std::ui
   return std::min(connections, connections_of(config));
 }
 
-// Of so many connections, those that can be streams: the requests beside them give way in
-// proportion.
+// Of so many connections, those that can be streams. Requests give way last: without them no stream
+// opens, and an honest one that comes in two packets is cut. They keep a quarter, or their share
+// where that is more.
 std::uint64_t streams_of(const Config& config, std::uint64_t connections) {
-  return connections * config.limits.streams_max / connections_of(config);
+  const std::uint64_t requests_max = config.limits.pending_requests_max;
+  const std::uint64_t share =
+      connections - connections * config.limits.streams_max / connections_of(config);
+  return connections - std::min(requests_max, std::max(share, connections / 4));
 }
 
 std::string too_few(const Budget& budget, const std::string& what, std::uint64_t streams) {

@@ -107,12 +107,39 @@ TEST_CASE("tables of their own are used where one is too small") {
 
   const Fit tight = with(180);
   CHECK(tight.own_descriptor_tables);
-  CHECK(tight.streams_possible == (92 * 16 / 17 * 4) * 1'000 / 1'100);
-  CHECK(tight.requests_possible == 92 * 16 / 17 * 4 - tight.streams_possible);
+  CHECK(tight.streams_possible == 258);
+  CHECK(tight.requests_possible == 92 * 16 / 17 * 4 - 258);  // A quarter.
   CHECK(tight.descriptor_problem ==
-        "limits.streams_max is 1000, but 180 open files a worker leave room for 312; raise "
+        "limits.streams_max is 1000, but 180 open files a worker leave room for 258; raise "
         "LimitNOFILE= (ulimit -n) or workers.count, or lower limits.streams_max");
   CHECK(with(10).streams_possible == 0);
+}
+
+TEST_CASE("few descriptors leave room for requests, whatever the wish for streams") {
+  struct Row {
+    std::uint64_t streams_max, requests_max, connections, streams, requests;
+  };
+  for (const Row& row : std::initializer_list<Row>{
+           {1'000'000, 1'024, 19'000, 17'976, 1'024},
+           {1'000'000, 1'024, 900, 675, 225},
+           {1'000, 100, 1'100, 1'000, 100},
+           {1'000, 100, 1'099, 999, 100},
+           {10, 1'000, 101, 1, 100},  // More requests than streams are wished for.
+           {10, 1'000, 1'009, 9, 1'000},
+           {1'000, 100, 1, 0, 1},
+           {1'000, 100, 0, 0, 0},
+       }) {
+    CAPTURE(row.streams_max, row.connections);
+    Config config = small();
+    config.workers.own_descriptor_table = OwnDescriptorTable::off;
+    config.limits.streams_max = static_cast<std::uint32_t>(row.streams_max);
+    config.limits.pending_requests_max = static_cast<std::uint32_t>(row.requests_max);
+    const Budget budget = budget_of(config, 1);
+    const std::uint64_t others = budget.descriptors_together - row.streams_max - row.requests_max;
+    const Fit fitted = fit(config, budget, {.descriptors_max = others + row.connections});
+    CHECK(fitted.streams_possible == row.streams);
+    CHECK(fitted.requests_possible == row.requests);
+  }
 }
 
 TEST_CASE("the operator's word about descriptor tables counts") {
@@ -121,7 +148,7 @@ TEST_CASE("the operator's word about descriptor tables counts") {
   const Budget budget = budget_of(config, 4);
   const Fit off = fit(config, budget, {.descriptors_max = budget.descriptors_together - 110});
   CHECK(!off.own_descriptor_tables);
-  CHECK(off.streams_possible == 900);
+  CHECK(off.streams_possible == 890);
   CHECK(!off.descriptor_problem.empty());
   config.workers.own_descriptor_table = OwnDescriptorTable::on;
   CHECK(fit(config, budget, {}).own_descriptor_tables);
@@ -134,10 +161,10 @@ TEST_CASE("where the system forbids tables of their own, one has to do") {
                            .own_tables = false};
   const Fit one = fit(config, budget, machine);
   CHECK(!one.own_descriptor_tables);
-  CHECK(one.streams_possible == 900);
+  CHECK(one.streams_possible == 890);
   CHECK(one.descriptor_problem ==
         "limits.streams_max is 1000, but 1154 open files for all workers (the system forbids them "
-        "tables of their own: unshare CLONE_FILES) leave room for 900; raise LimitNOFILE= (ulimit "
+        "tables of their own: unshare CLONE_FILES) leave room for 890; raise LimitNOFILE= (ulimit "
         "-n), or lower limits.streams_max");
   config.workers.own_descriptor_table = OwnDescriptorTable::on;
   CHECK(fit(config, budget, machine).own_descriptor_tables);  // The start says what is wrong.
@@ -155,19 +182,19 @@ TEST_CASE("streams and requests stay below what the kernel watches, with room fo
     CHECK(with(enough).watch_problem.empty());
   }
   const Fit tight = with(budget.descriptors_together - 550);
-  CHECK(tight.streams_possible == 500);
-  CHECK(tight.requests_possible == 50);
+  CHECK(tight.streams_possible == 450);
+  CHECK(tight.requests_possible == 100);
   CHECK(!tight.own_descriptor_tables);
   CHECK(tight.descriptor_problem.empty());
   CHECK(tight.watch_problem ==
-        "limits.streams_max is 1000, but 714 watches of epoll leave room for 500; raise the sysctl "
+        "limits.streams_max is 1000, but 714 watches of epoll leave room for 450; raise the sysctl "
         "fs.epoll.max_user_watches to at least 1264, or lower limits.streams_max");
   CHECK(with(10).streams_possible == 0);
 
   // The kernel counts for the whole user: tables of their own do not help.
   const Fit both = fit(config, budget, {.descriptors_max = 400, .watches_max = 714});
   CHECK(both.own_descriptor_tables);
-  CHECK(both.streams_possible == 500);
+  CHECK(both.streams_possible == 450);
 }
 
 TEST_CASE("a full house that the machine cannot hold is a problem, the worst case is not") {
