@@ -16,11 +16,11 @@ constexpr const char* kPath = "/debug/log";
 
 // One rule: "3 topic=orders address=10.0.0.0/8  287 s left  by uid 0\n"
 std::string line_of(const Json& rule) {
-  std::string line = std::to_string(rule.at("id").get<std::uint64_t>());
+  std::string line = std::to_string(rule.at("id").get_ref<const Json::number_unsigned_t&>());
   for (const char* key : {"topic", "address"}) {
     if (rule.at(key).is_string()) line += " " + (key + ("=" + rule.at(key).get<std::string>()));
   }
-  const auto seconds = static_cast<std::uint64_t>(std::ceil(rule.at("seconds_left").get<double>()));
+  const auto seconds = std::lround(std::ceil(rule.at("seconds_left").get<double>()));
   return line + "  " + std::to_string(seconds) + " s left  by " + rule.at("by").get<std::string>() +
          "\n";
 }

@@ -56,6 +56,11 @@ Result<void> write_record(const std::string& path, const std::vector<Change>& ch
   return {};
 }
 
+// Throws where it is no number, or not whole.
+std::uint64_t number_in(const Json& row, const char* key) {
+  return row.at(key).get_ref<const Json::number_unsigned_t&>();
+}
+
 // Nothing: there is no such file.
 Result<std::optional<std::string>> trusted_text(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
@@ -169,8 +174,8 @@ Result<std::vector<Change>> read_tuning_record(const std::string& path) {
                          .before = row.at("before"),
                          .after = row.at("after"),
                          .at = row.at("at"),
-                         .uid = row.at("uid"),
-                         .pid = row.at("pid"),
+                         .uid = static_cast<unsigned>(number_in(row, "uid")),
+                         .pid = static_cast<int>(number_in(row, "pid")),
                          .by = row.value("by", kByConfiguration) == kByHand
                                    ? TunedBy::hand
                                    : TunedBy::configuration});

@@ -20,7 +20,8 @@ TEST_CASE("crier debug says to the admin endpoint what is to be logged") {
                                {http_answer("200 OK", R"({"rules":[]})")},
                                {http_answer("200 OK", R"({"rules":[]})")},
                                {http_answer("404 No", R"({"code":"x","message":"set it"})")},
-                               {http_answer("200 OK", R"({"rules":[{"id":"\n"}]})")}});
+                               {http_answer("200 OK", R"({"rules":[{"id":"\n"}]})")},
+                               {http_answer("200 OK", R"({"rules":[{"id":1e99}]})")}});
   const std::string at = server.address();
   const auto added = run_command(
       {"debug", "--admin", at, "--topic", "a.>", "--address", "10.0.0.0/8", "--seconds", "60"});
@@ -31,6 +32,7 @@ TEST_CASE("crier debug says to the admin endpoint what is to be logged") {
         "no stream is logged one by one\n");
   CHECK(run_command({"debug", "--admin", at, "--off"}).code == kExitOk);
   CHECK_THAT(run_command({"debug", "--admin", at}).err, ContainsSubstring("set it"));
+  CHECK(run_command({"debug", "--admin", at}).code == kExitFailed);
   CHECK(run_command({"debug", "--admin", at}).code == kExitFailed);
 
   const auto requests = server.requests();

@@ -127,6 +127,11 @@ TEST_CASE("a record that others can write, or that is none, restores nothing") {
   SECTION("another JSON") {
     std::ofstream(machine.place.record) << R"({"changes": [{"a": 1}]})";
   }
+  SECTION("a number that is none of ours") {
+    std::ofstream(machine.place.record)
+        << R"({"changes": [{"parameter": "net.core.somaxconn", "before": "128", "after": "4096",
+               "at": "", "uid": 0, "pid": 1e99}]})";
+  }
   SECTION("a link") {
     fs::rename(machine.place.record, machine.place.record + ".real");
     fs::create_symlink(machine.place.record + ".real", machine.place.record);
