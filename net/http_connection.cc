@@ -75,6 +75,7 @@ HttpConnection* HttpConnection::adopt(HttpServer& server, std::uint32_t index,
 void HttpConnection::close() {
   if (closed_) return;
   closed_ = true;
+  if (phase_ == Phase::lingering) server_->lingering_.erase(linger_place_);
   if (server_ != nullptr) server_->forget(index_);
   server_ = nullptr;
   uv_close(reinterpret_cast<uv_handle_t*>(&uv_.stream),
@@ -206,10 +207,11 @@ void HttpConnection::on_written(int status) {
 // The client may still be sending: closing now could throw away what it has not read yet.
 void HttpConnection::linger() {
   CRIER_CHECK(nothing_owed());
-  phase_ = Phase::lingering;
   uv_os_fd_t fd = -1;
   const bool known = uv_fileno(reinterpret_cast<const uv_handle_t*>(&uv_.stream), &fd) == 0;
   if (at_end_ || !known || ::shutdown(fd, SHUT_WR) != 0) return close();
+  phase_ = Phase::lingering;
+  linger_place_ = server_->lingering_.insert(server_->lingering_.end(), this);
   linger_began_ = Loop::now();
   start_reading();
 }

@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <list>
 #include <string>
 #include <string_view>
 
@@ -125,6 +126,7 @@ class HttpConnection {
   Instant active_at_;
   Instant progress_at_;  // When `writing_` last became less.
   Instant linger_began_;
+  std::list<HttpConnection*>::iterator linger_place_;  // In the server's list, while lingering.
 };
 
 }  // namespace crier::net

@@ -17,8 +17,8 @@ namespace crier::net {
 namespace {
 
 constexpr std::uint64_t kSweepMillis = 250;
-// Connections beyond the cap that may be told so at the same time.
-constexpr std::size_t kRefusedAtOnceMax = 32;
+// Connections that may linger when all others are taken, so that whoever is refused is told so.
+constexpr std::size_t kLingerSlots = 32;
 // Slots compared to find who gives way: all of them with the default cap. It takes a moment to be
 // idle, or slow: a request that was sent at once has been read by then.
 constexpr std::size_t kComparedMax = 320;
@@ -48,7 +48,7 @@ HttpServer::HttpServer(Loop& loop, HttpHandler& handler, const HttpServerOptions
     : loop_(loop),
       handler_(handler),
       options_(options),
-      slots_(options.connections_max + kRefusedAtOnceMax),
+      slots_(options.connections_max + kLingerSlots),
       sweep_(loop, [this] { sweep(); }) {
   CRIER_CHECK(options.connections_max > 0);
   CRIER_CHECK(options.pipelined_max > 0);
@@ -111,8 +111,8 @@ void HttpServer::accept_some(Acceptor& acceptor) {
 }
 
 void HttpServer::adopt(int fd, HttpPeer peer) {
-  if (open_ >= options_.connections_max) make_room();
   const auto credentials = peer.local ? peer_credentials(fd) : PeerCredentials{};
+  const bool fits = credentials && make_room();
   if (free_.empty() || !credentials) {
     counters_.connections_refused.add();
     ::close(fd);
@@ -126,15 +126,22 @@ void HttpServer::adopt(int fd, HttpPeer peer) {
   free_.pop_back();
   slot.connection = connection;
   if (++open_ == 1) sweep_.start_repeating(kSweepMillis);
-  if (open_ > options_.connections_max) {
+  if (fits) {
+    counters_.connections.add();
+  } else {
     counters_.connections_refused.add();
     connection->refuse_all(kTooManyConnections);
-  } else {
-    counters_.connections.add();
   }
 }
 
-void HttpServer::make_room() {
+// Frees a slot. Says whether the newcomer is to be served in it, or only told that it is not.
+bool HttpServer::make_room() {
+  const bool fits = open_ - lingering_.size() < options_.connections_max || displace_one();
+  if (free_.empty() && !lingering_.empty()) lingering_.front()->close();
+  return fits;
+}
+
+bool HttpServer::displace_one() {
   HttpConnection* idlest = nullptr;
   HttpConnection* slowest = nullptr;
   Instant idle_since{Loop::now().us - kLateMicrosMin};
@@ -152,9 +159,10 @@ void HttpServer::make_room() {
     }
   }
   HttpConnection* const leaving = idlest != nullptr ? idlest : slowest;
-  if (leaving == nullptr) return;
+  if (leaving == nullptr) return false;
   counters_.displaced.add();
   leaving->close();
+  return true;
 }
 
 void HttpServer::sweep() {

@@ -14,10 +14,14 @@
 // Whoever is connected and asks for nothing locks nobody out: at `connections_max` the connection
 // that has been idle longest is closed for a newcomer; where none is idle, the one that has been at
 // the head of its request longest, unless it waits for an answer to an earlier one. Only where
-// there is no such connection either is the newcomer refused.
+// there is no such connection either is the newcomer refused, and then nobody is closed for it.
 //
 // A connection that ends for another reason than the client's is flushed, shut down for writing and
-// then read from for a moment, so that the client can read its answer although it is still sending.
+// then read from for two seconds at most, so that the client can read its answer although it is
+// still sending. While it lingers it does not count towards `connections_max`: beyond it there is
+// room for 32 that linger, the refused among them, and where that does not do the one that has
+// lingered longest is closed, however short that was. So clients never have more than
+// `connections_max` + 32 descriptors open here.
 //
 // Belongs to its loop's thread. The handler must outlive it.
 #pragma once
@@ -28,6 +32,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <list>
 #include <vector>
 
 #include "core/counter.h"
@@ -48,7 +53,7 @@ struct HttpServerOptions {
   std::size_t body_bytes_max = std::size_t{8} << 20;  // 413 beyond, before any of it is read.
   unsigned request_seconds_max = 10;  // From the first byte of a request to its last.
   unsigned idle_seconds_max = 60;     // Without a request.
-  std::size_t connections_max = 256;  // Beyond, one gives way, or 503: see above.
+  std::size_t connections_max = 256;  // Not lingering. Beyond, one gives way, or 503: see above.
   std::size_t pipelined_max = 8;      // Requests of one connection without an answer.
 };
 
@@ -61,7 +66,7 @@ struct HttpServerCounters {
   Counter timeouts;             // Of these, 408.
   Counter stalled;              // Connections cut because the client did not read its answers.
   Counter idle_closed;
-  Counter displaced;          // Closed to make room for newcomers.
+  Counter displaced;          // Closed for newcomers, those that lingered aside.
   Counter parsers_disagreed;  // An alarm: see HeadReader.
 };
 
@@ -84,7 +89,7 @@ class HttpServer {
   // Responders may be used on, in vain. Idempotent.
   void close();
 
-  std::size_t connections() const { return open_; }
+  std::size_t connections() const { return open_; }  // Including those that linger.
   const HttpServerCounters& counters() const { return counters_; }
 
  private:
@@ -107,7 +112,8 @@ class HttpServer {
 
   void accept_some(Acceptor& acceptor);
   void adopt(int fd, HttpPeer peer);
-  void make_room();
+  bool make_room();
+  bool displace_one();
   void sweep();
 
   // For connections.
@@ -124,8 +130,9 @@ class HttpServer {
   std::vector<Slot> slots_;
   std::vector<std::uint32_t> free_;
   std::size_t open_ = 0;
-  std::size_t hand_ = 0;  // The slot at which make_room() begins to compare.
-  bool starved_ = false;  // Acceptors are paused until the next sweep.
+  std::list<HttpConnection*> lingering_;  // Of these, longest first; they see to it themselves.
+  std::size_t hand_ = 0;                  // The slot at which displace_one() begins to compare.
+  bool starved_ = false;                  // Acceptors are paused until the next sweep.
   std::vector<ConnectionId> marked_;
   Handle<uv_idle_t> next_turn_;
   Timer sweep_;

@@ -215,6 +215,62 @@ TEST_CASE("where nobody is idle, the longest unfinished head gives way, and no r
   CHECK(served.server->counters().connections_refused.read() == 0);
 }
 
+TEST_CASE("clients that stay after their last answer lock nobody out") {
+  Served served({.connections_max = 2});
+  Client publisher(served.loop, served.path);
+  REQUIRE(publisher.send(get("/before")));
+  CHECK(publisher.receive(1) == answer_to("/before"));
+  std::vector<std::unique_ptr<Client>> crowd;
+  for (int i = 0; i < 50; ++i) {
+    crowd.push_back(std::make_unique<Client>(served.loop, served.path));
+    REQUIRE(crowd.back()->send("rubbish\r\n\r\n"));
+    CHECK(crowd.back()->receive(1) == refusal_with(400));
+    CHECK(served.server->connections() <= 34);
+  }
+  Client newcomer(served.loop, served.path);
+  REQUIRE(newcomer.send(get("/served")));
+  CHECK(newcomer.receive(1) == answer_to("/served"));
+  publisher.forget();
+  REQUIRE(publisher.send(get("/still-there")));
+  CHECK(publisher.receive(1) == answer_to("/still-there"));
+  CHECK(served.server->connections() <= 34);
+  CHECK(served.server->counters().displaced.read() == 0);
+  CHECK(served.server->counters().connections_refused.read() == 0);
+}
+
+TEST_CASE("nobody is closed for a newcomer that is refused all the same") {
+  Served served({.connections_max = 2});
+  served.handler.later = true;
+  Client first(served.loop, served.path);
+  Client second(served.loop, served.path);
+  REQUIRE(first.send(get("/slow")));
+  REQUIRE(second.send(get("/slow")));
+  REQUIRE(turn_until(served.loop, [&] { return served.handler.requests == 2; }));
+  std::vector<std::unique_ptr<Client>> refused;
+  for (int i = 0; i < 40; ++i) {
+    refused.push_back(std::make_unique<Client>(served.loop, served.path));
+    CHECK(refused.back()->receive_all() == refusal_with(503));
+  }
+  CHECK(served.server->connections() <= 34);
+  CHECK(served.server->counters().displaced.read() == 0);
+
+  served.handler.later = false;
+  served.handler.pending[0].responder.reply(answer_to("/slow"), false);
+  CHECK(first.receive(1) == answer_to("/slow"));
+  turn_for(served.loop, 150);
+  served.handler.pending[1].responder.reply(answer_to("/slow"), false);
+  CHECK(second.receive(1) == answer_to("/slow"));
+  Client newcomer(served.loop, served.path);
+  REQUIRE(newcomer.send(get("/served")));
+  CHECK(newcomer.receive(1) == answer_to("/served"));
+  CHECK(first.ended());
+  second.forget();
+  REQUIRE(second.send(get("/still-there")));
+  CHECK(second.receive(1) == answer_to("/still-there"));
+  CHECK(served.server->counters().displaced.read() == 1);
+  CHECK(served.server->counters().connections_refused.read() == 40);
+}
+
 TEST_CASE("a crowd of connections beyond the cap costs a bounded number of them") {
   Served served({.connections_max = 1});
   const std::string whole = post("/slow", "body");
