@@ -155,8 +155,9 @@ bool HttpConnection::idle() const {
   return phase_ == Phase::head && !reader_.started() && held_.empty() && nothing_owed();
 }
 
-bool HttpConnection::sends_head() const {
-  return phase_ == Phase::head && reader_.started() && nothing_owed();
+bool HttpConnection::has_only_head() const {
+  const bool in_head = phase_ == Phase::head && reader_.started();
+  return (in_head || (phase_ == Phase::body && body_.empty())) && nothing_owed();
 }
 
 // Writes what can be written and decides how to go on. The end of everything that happens here.

@@ -48,9 +48,11 @@ class HttpConnection {
   // Is there neither a request nor an answer under way?
   bool idle() const;
   Instant active_at() const { return active_at_; }  // When something last came or left.
-  // Is the beginning of a head all that is under way?
-  bool sends_head() const;
-  Instant request_began() const { return request_began_; }  // Requires: sends_head().
+  // Is a head, or its beginning, all that is under way?
+  bool has_only_head() const;
+  // Requires: has_only_head(). When the head began; once it is whole, when it ended, or when the
+  // client was told to send its body.
+  Instant waited_for_since() const { return phase_ == Phase::head ? request_began_ : active_at_; }
   // As close(), but first gives the kernel what it takes at once.
   void flush_and_close();
 

@@ -153,9 +153,9 @@ bool HttpServer::displace_one() {
     if (connection->idle() && connection->active_at() <= idle_since) {
       idlest = connection;
       idle_since = connection->active_at();
-    } else if (connection->sends_head() && connection->request_began() <= slow_since) {
+    } else if (connection->has_only_head() && connection->waited_for_since() <= slow_since) {
       slowest = connection;
-      slow_since = connection->request_began();
+      slow_since = connection->waited_for_since();
     }
   }
   HttpConnection* const leaving = idlest != nullptr ? idlest : slowest;

@@ -13,8 +13,10 @@
 //
 // Whoever is connected and asks for nothing locks nobody out: at `connections_max` the connection
 // that has been idle longest is closed for a newcomer; where none is idle, the one that has been at
-// the head of its request longest, unless it waits for an answer to an earlier one. Only where
-// there is no such connection either is the newcomer refused, and then nobody is closed for it.
+// the head of its request longest, or has let us wait for the body longest, unless it waits for an
+// answer to an earlier one. Only where there is no such connection either is the newcomer refused,
+// and then nobody is closed for it. Clients that may send bodies are trusted that far: with a byte
+// of each they hold their places for `request_seconds_max`.
 //
 // A connection that ends for another reason than the client's is flushed, shut down for writing and
 // then read from for two seconds at most, so that the client can read its answer although it is

@@ -215,6 +215,45 @@ TEST_CASE("where nobody is idle, the longest unfinished head gives way, and no r
   CHECK(served.server->counters().connections_refused.read() == 0);
 }
 
+TEST_CASE("a request of whose body nothing has come gives way like a head") {
+  Served served({.connections_max = 2});
+  const std::string whole = post("/sent", "body");
+  Client begun(served.loop, served.path);
+  REQUIRE(begun.send(whole.substr(0, whole.size() - 3)));
+  REQUIRE(served.turn_until_connections(1));
+  Client bare(served.loop, served.path);
+  REQUIRE(bare.send(whole.substr(0, whole.size() - 4)));
+  turn_for(served.loop, 150);
+  Client newcomer(served.loop, served.path);
+  REQUIRE(newcomer.send(get("/served")));
+  CHECK(newcomer.receive(1) == answer_to("/served"));
+  CHECK(bare.receive_all().empty());
+  REQUIRE(begun.send("ody"));
+  CHECK(begun.receive(1) == answer_to("/sent", "body"));
+}
+
+TEST_CASE("a client that has only just been told to send its body does not give way") {
+  Served served({.connections_max = 1});
+  served.handler.later = true;
+  Client publisher(served.loop, served.path);
+  REQUIRE(publisher.send(get("/before") + "POST /t HTTP/1.1\r\nHost: x\r\n" +
+                         "Expect: 100-continue\r\nContent-Length: 4\r\n\r\n"));
+  REQUIRE(turn_until(served.loop, [&] { return served.handler.requests == 1; }));
+  turn_for(served.loop, 150);
+  Client waiting(served.loop, served.path);
+  CHECK(waiting.receive_all() == refusal_with(503));
+
+  served.handler.later = false;
+  Client newcomer(served.loop, served.path);
+  served.handler.pending[0].responder.reply(answer_to("/before"), false);
+  CHECK(newcomer.receive_all() == refusal_with(503));
+  const std::string told = answer_to("/before") + "HTTP/1.1 100 Continue\r\n\r\n";
+  CHECK(publisher.receive(told.size()) == told);
+  publisher.forget();
+  REQUIRE(publisher.send("body"));
+  CHECK(publisher.receive(1) == answer_to("/t", "body"));
+}
+
 TEST_CASE("clients that stay after their last answer lock nobody out") {
   Served served({.connections_max = 2});
   Client publisher(served.loop, served.path);
