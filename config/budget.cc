@@ -30,6 +30,8 @@ constexpr std::uint64_t kAdminConnection = 1 * kMiB;
 
 // Loops, queues, listeners, signal pipe, standard streams, log and a few in passing.
 constexpr std::uint64_t kControlDescriptors = 64;
+// Of publishers and of the admin endpoint, beyond their connections_max: see net/http_server.h.
+constexpr std::uint64_t kLingering = 2 * 32;
 constexpr std::uint64_t kWorkerDescriptors = 16;
 constexpr std::uint64_t kLoopDescriptors = 2;  // Of these, made before the tables part.
 
@@ -94,8 +96,8 @@ std::uint64_t other_descriptors(const Config& config, const Budget& budget, bool
   if (own_tables) {
     return kControlDescriptors + kWorkerDescriptors + budget.workers * kLoopDescriptors;
   }
-  return kControlDescriptors + config.publish.connections_max + config.admin.connections_max +
-         budget.workers * kWorkerDescriptors;
+  return kControlDescriptors + kLingering + config.publish.connections_max +
+         config.admin.connections_max + budget.workers * kWorkerDescriptors;
 }
 
 std::uint64_t connections_of(const Config& config) {
