@@ -116,7 +116,7 @@ void History::pack() {
     // What moved says where to, in its `next`; a leap to what is gone leads anywhere, as before.
     entry.leap = old[entry.leap & (old.size() - 1)].next;
     topic.newest = end_;
-    slot(end_) = std::move(entry);
+    std::swap(slot(end_), entry);
     entry.next = end_++;
   }
   CRIER_CHECK(size() == events_);

@@ -23,7 +23,7 @@ class Names {
   Names() : count_(::sd_listen_fds_with_names(1, &names_)) {}
   ~Names() {
     for (int i = 0; i < count_; ++i) std::free(names_[i]);
-    std::free(names_);
+    std::free(static_cast<void*>(names_));
   }
   Names(const Names&) = delete;
   Names& operator=(const Names&) = delete;

@@ -49,6 +49,7 @@ static_assert(config::kTopicRowsMax == broadcast::kTopicRowsMax);
 
 std::shared_ptr<const broadcast::TopicClasses> topic_classes(const config::Config& config) {
   std::vector<broadcast::TopicClass> rows;
+  rows.reserve(config.topics.size());
   for (const config::TopicRow& row : config.topics) rows.push_back(class_of(config, row));
   return std::make_shared<const broadcast::TopicClasses>(class_of(config, config::TopicRow{}),
                                                          std::move(rows));

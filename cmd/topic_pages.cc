@@ -72,6 +72,7 @@ void make_topic_page(const broadcast::Log& log, WorkerQueries& workers, const Pa
                      Instant now, std::function<void(std::optional<std::string>)> done) {
   broadcast::TopicPage page = log.page(query.after, query.limit, now);
   std::vector<std::string> names;
+  names.reserve(page.topics.size());
   for (const broadcast::TopicInfo& topic : page.topics) names.push_back(topic.name);
   workers.count_subscribers(
       std::move(names), [done = std::move(done), page = std::move(page), epoch = log.epoch()](

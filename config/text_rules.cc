@@ -29,7 +29,7 @@ bool is_control(char c) {
 bool is_ipv4(std::string_view text) {
   for (int part = 0; part < 4; ++part) {
     const std::size_t dot = part < 3 ? text.find('.') : text.size();
-    if (dot == std::string_view::npos || dot > 3) return false;
+    if (dot > 3) return false;  // Or npos: there is none.
     if (!parse_decimal<std::uint8_t>(text.substr(0, dot))) return false;
     text.remove_prefix(part < 3 ? dot + 1 : dot);
   }

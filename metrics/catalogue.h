@@ -99,7 +99,7 @@ class Catalogue {
   Catalogue() = default;
   Catalogue(const Catalogue&) = delete;
   Catalogue& operator=(const Catalogue&) = delete;
-  Catalogue(Catalogue&&) = default;
+  Catalogue(Catalogue&&) noexcept(false) = default;  // A deque allocates when moved from.
 
   // Each name once; help is one line without backslashes.
   Numbers counter(std::string_view name, std::string_view help);
