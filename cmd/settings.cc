@@ -5,7 +5,9 @@
 #include <limits>
 
 #include "broadcast/ring_pool.h"
+#include "config/budget.h"
 #include "core/free_indices.h"
+#include "net/http_server.h"
 
 namespace crier::cmd {
 namespace {
@@ -46,6 +48,7 @@ SubscribePolicy subscribe_policy(const config::Config& config) {
 }
 
 static_assert(config::kTopicRowsMax == broadcast::kTopicRowsMax);
+static_assert(config::kLingerSlots == net::kLingerSlots);
 
 std::shared_ptr<const broadcast::TopicClasses> topic_classes(const config::Config& config) {
   std::vector<broadcast::TopicClass> rows;

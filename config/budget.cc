@@ -30,8 +30,7 @@ constexpr std::uint64_t kAdminConnection = 1 * kMiB;
 
 // Loops, queues, listeners, signal pipe, standard streams, log and a few in passing.
 constexpr std::uint64_t kControlDescriptors = 64;
-// Of publishers and of the admin endpoint, beyond their connections_max: see net/http_server.h.
-constexpr std::uint64_t kLingering = 2 * 32;
+constexpr std::uint64_t kLingering = 2 * kLingerSlots;  // Of publishers and of the admin endpoint.
 constexpr std::uint64_t kWorkerDescriptors = 16;
 constexpr std::uint64_t kLoopDescriptors = 2;  // Of these, made before the tables part.
 

@@ -17,8 +17,6 @@ namespace crier::net {
 namespace {
 
 constexpr std::uint64_t kSweepMillis = 250;
-// Connections that may linger when all others are taken, so that whoever is refused is told so.
-constexpr std::size_t kLingerSlots = 32;
 // Slots compared to find who gives way: all of them with the default cap. It takes a moment to be
 // idle, or slow: a request that was sent at once has been read by then.
 constexpr std::size_t kComparedMax = 320;

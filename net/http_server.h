@@ -50,6 +50,9 @@ namespace crier::net {
 
 class HttpConnection;
 
+// Connections that may linger when all others are taken, so that whoever is refused is told so.
+inline constexpr std::size_t kLingerSlots = 32;
+
 struct HttpServerOptions {
   HeadLimits head{.bodies = true};
   std::size_t body_bytes_max = std::size_t{8} << 20;  // 413 beyond, before any of it is read.
