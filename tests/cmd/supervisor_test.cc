@@ -2,15 +2,11 @@
 
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
-#include <cstddef>
 #include <string>
 
-#include "net/fd.h"
 #include "tests/support/catch.h"
+#include "tests/support/datagram_receiver.h"
 
 namespace crier::cmd {
 namespace {
@@ -18,14 +14,8 @@ namespace {
 // A service manager as this process sees one.
 class Manager {
  public:
-  Manager() : socket_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
-    const std::string name = "crier-supervisor-test-" + std::to_string(::getpid());
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    name.copy(address.sun_path + 1, name.size());
-    const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
-    REQUIRE(::bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address), size) == 0);
-    ::setenv("NOTIFY_SOCKET", ("@" + name).c_str(), 1);
+  Manager() {
+    ::setenv("NOTIFY_SOCKET", receiver_.address().c_str(), 1);
     ::setenv("WATCHDOG_USEC", "10000000", 1);
   }
   ~Manager() {
@@ -36,14 +26,10 @@ class Manager {
   Manager& operator=(const Manager&) = delete;
 
   // The next it was told; empty: nothing.
-  std::string told() {
-    char text[256];
-    const ssize_t size = ::recv(socket_.get(), text, sizeof(text), 0);
-    return size < 0 ? std::string() : std::string(text, static_cast<std::size_t>(size));
-  }
+  std::string told() { return receiver_.receive(); }
 
  private:
-  net::Fd socket_;
+  tests::DatagramReceiver receiver_;
 };
 
 TEST_CASE("without a service manager nothing is told") {

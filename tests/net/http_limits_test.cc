@@ -124,14 +124,23 @@ TEST_CASE("an idle connection is closed without a word, a busy one is not") {
   CHECK(served.server->connections() == 1);
 }
 
+// Two connections, as many as there may be, that wait for their answers.
+struct FullHouse {
+  FullHouse() {
+    served.handler.later = true;
+    REQUIRE(first.send(get("/slow")));
+    REQUIRE(second.send(get("/slow")));
+    REQUIRE(turn_until(served.loop, [&] { return served.handler.requests == 2; }));
+  }
+
+  Served served{{.connections_max = 2}};
+  Client first{served.loop, served.path};
+  Client second{served.loop, served.path};
+};
+
 TEST_CASE("connections beyond the cap are told so, and room is found again") {
-  Served served({.connections_max = 2});
-  served.handler.later = true;
-  Client first(served.loop, served.path);
-  Client second(served.loop, served.path);
-  REQUIRE(first.send(get("/slow")));
-  REQUIRE(second.send(get("/slow")));
-  REQUIRE(turn_until(served.loop, [&] { return served.handler.requests == 2; }));
+  FullHouse house;
+  auto& [served, first, second] = house;
   Client third(served.loop, served.path);
   third.send(get("/too-many"));
   CHECK(third.receive_all() == refusal_with(503));
@@ -278,13 +287,8 @@ TEST_CASE("clients that stay after their last answer lock nobody out") {
 }
 
 TEST_CASE("nobody is closed for a newcomer that is refused all the same") {
-  Served served({.connections_max = 2});
-  served.handler.later = true;
-  Client first(served.loop, served.path);
-  Client second(served.loop, served.path);
-  REQUIRE(first.send(get("/slow")));
-  REQUIRE(second.send(get("/slow")));
-  REQUIRE(turn_until(served.loop, [&] { return served.handler.requests == 2; }));
+  FullHouse house;
+  auto& [served, first, second] = house;
   std::vector<std::unique_ptr<Client>> refused;
   for (int i = 0; i < 40; ++i) {
     refused.push_back(std::make_unique<Client>(served.loop, served.path));
