@@ -3,8 +3,8 @@
 #include <string_view>
 #include <vector>
 
-#include "cmd/arguments.h"
-#include "cmd/terminal.h"
+#include "cmd/cli/arguments.h"
+#include "cmd/client/terminal.h"
 
 int main(int argc, char** argv) {
   using crier::cmd::Invocation;

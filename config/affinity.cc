@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "core/check.h"
-#include "core/cpu_list.h"
+#include "core/text/cpu_list.h"
 
 namespace crier::config {
 namespace {

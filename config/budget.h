@@ -65,7 +65,8 @@ std::string to_line(const Budget& budget);
 // One row a line, for `crier check`.
 std::string to_table(const Budget& budget);
 
-// Beyond connections_max, at the publish socket as at the admin endpoint: see net/http_server.h.
+// Beyond connections_max, at the publish socket as at the admin endpoint: see
+// net/http/http_server.h.
 inline constexpr std::uint64_t kLingerSlots = 32;
 
 // What the machine offers, as far as it is known.

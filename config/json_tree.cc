@@ -61,7 +61,7 @@ class CountingIterator {
 
 // Builds the tree. `open_` is the path from the root to the container being filled; its pointers
 // stay valid because only the innermost one grows.
-class TreeBuilder : public nlohmann::json_sax<OrderedJson> {
+class TreeBuilder : public nlohmann::json_sax<Json> {
  public:
   explicit TreeBuilder(const LineCount& count) : count_(count) {}
 
@@ -178,16 +178,15 @@ std::expected<JsonNode, JsonFault> parse_json(std::string_view text) {
   TreeBuilder builder(count);
   const CountingIterator first(text.data(), &count);
   const CountingIterator last(text.data() + text.size(), &count);
-  const bool whole =
-      OrderedJson::sax_parse(first, last, &builder, nlohmann::detail::input_format_t::json,
-                             /*strict=*/true, /*ignore_comments=*/true);
+  const bool whole = Json::sax_parse(first, last, &builder, nlohmann::detail::input_format_t::json,
+                                     /*strict=*/true, /*ignore_comments=*/true);
   if (!whole) return std::unexpected(builder.take_fault());
   return builder.take_root();
 }
 
 std::string shown(std::string_view text) {
   const bool cut = text.size() > kShownBytesMax;
-  std::string json = dump(OrderedJson(text.substr(0, kShownBytesMax)));
+  std::string json = dump(Json(text.substr(0, kShownBytesMax)));
   return cut ? json + "…" : json;
 }
 

@@ -2,9 +2,9 @@
 
 namespace crier::config {
 
-OrderedJson json_of(const Value& value) {
+Json json_of(const Value& value) {
   return std::visit(
-      [](const auto& held) -> OrderedJson {
+      [](const auto& held) -> Json {
         if constexpr (std::same_as<std::remove_cvref_t<decltype(held)>, std::monostate>) {
           return nullptr;
         } else {
@@ -14,10 +14,10 @@ OrderedJson json_of(const Value& value) {
       value);
 }
 
-OrderedJson json_of(const std::vector<TopicRow>& rows) {
-  OrderedJson list = OrderedJson::array();
+Json json_of(const std::vector<TopicRow>& rows) {
+  Json list = Json::array();
   for (const TopicRow& row : rows) {
-    OrderedJson object = OrderedJson::object();
+    Json object = Json::object();
     for (const Knob<TopicRow>& knob : topic_knobs()) {
       const Value value = knob.get(row);
       if (!std::holds_alternative<std::monostate>(value))
@@ -28,8 +28,12 @@ OrderedJson json_of(const std::vector<TopicRow>& rows) {
   return list;
 }
 
-std::string dump(const OrderedJson& json, int indent) {
-  return json.dump(indent, ' ', true, OrderedJson::error_handler_t::replace);
+Json read_json(std::string_view text) {
+  return Json::parse(text.data(), text.data() + text.size(), nullptr, false);
+}
+
+std::string dump(const Json& json, int indent) {
+  return json.dump(indent, ' ', true, Json::error_handler_t::replace);
 }
 
 }  // namespace crier::config

@@ -4,7 +4,7 @@
 #include <array>
 
 #include "core/check.h"
-#include "core/decimal.h"
+#include "core/text/decimal.h"
 
 namespace crier::config {
 namespace {

@@ -1,8 +1,8 @@
 // What crier wants of the kernel it runs on: one table, one row per parameter, the wanted value as
 // a function of what the configuration adds up to.
 //
-// Only values and text here; reading and writing parameters is cmd/tuning.h's. To add a parameter,
-// add its row to kernel.cc.
+// Only values and text here; reading and writing parameters is cmd/tuning/tuning.h's. To add a
+// parameter, add its row to kernel.cc.
 #pragma once
 
 #include <cstddef>

@@ -6,7 +6,7 @@
 #include "config/cross_checks.h"
 #include "config/spelling.h"
 #include "core/check.h"
-#include "core/decimal.h"
+#include "core/text/decimal.h"
 
 namespace crier::config {
 namespace {

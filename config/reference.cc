@@ -7,7 +7,7 @@
 
 #include "config/json_value.h"
 #include "config/knob.h"
-#include "core/roff.h"
+#include "core/text/roff.h"
 
 namespace crier::config {
 namespace {
@@ -21,8 +21,8 @@ constexpr std::string_view kTopicsExample =
 
 // --- schema ------------------------------------------------------------
 
-OrderedJson schema_of(const KnobInfo& knob) {
-  OrderedJson schema;
+Json schema_of(const KnobInfo& knob) {
+  Json schema;
   schema["description"] = knob.help;
   switch (knob.kind) {
     case Kind::flag:
@@ -41,19 +41,18 @@ OrderedJson schema_of(const KnobInfo& knob) {
       schema["items"] = {{"type", "string"}};
       break;
     case Kind::choice:
-      schema["enum"] = OrderedJson(knob.choices());
+      schema["enum"] = Json(knob.choices());
       break;
   }
   return schema;
 }
 
-OrderedJson closed_object() {
-  return {
-      {"type", "object"}, {"additionalProperties", false}, {"properties", OrderedJson::object()}};
+Json closed_object() {
+  return {{"type", "object"}, {"additionalProperties", false}, {"properties", Json::object()}};
 }
 
-OrderedJson topics_schema() {
-  OrderedJson row = closed_object();
+Json topics_schema() {
+  Json row = closed_object();
   row["required"] = {"match"};
   for (const KnobInfo& knob : topic_knobs()) {
     row["properties"][std::string(knob.key)] = schema_of(knob);
@@ -127,15 +126,15 @@ std::vector<Entry> entries() {
 }  // namespace
 
 std::string json_schema() {
-  OrderedJson schema = {{"$schema", "https://json-schema.org/draft/2020-12/schema"},
-                        {"title", "Configuration of crier"}};
+  Json schema = {{"$schema", "https://json-schema.org/draft/2020-12/schema"},
+                 {"title", "Configuration of crier"}};
   schema.update(closed_object());
-  OrderedJson& sections = schema["properties"];
+  Json& sections = schema["properties"];
   const Config defaults;
   for (const Knob<Config>& knob : knobs()) {
     const std::string section(section_of(knob.key));
     if (!sections.contains(section)) sections[section] = closed_object();
-    OrderedJson& entry = sections[section]["properties"][std::string(name_of(knob.key))];
+    Json& entry = sections[section]["properties"][std::string(name_of(knob.key))];
     entry = schema_of(knob);
     entry["default"] = json_of(knob.get(defaults));
   }
@@ -164,7 +163,7 @@ std::string commented_example() {
 }
 
 std::string dump_json(const Config& config) {
-  OrderedJson json = OrderedJson::object();
+  Json json = Json::object();
   for (const Knob<Config>& knob : knobs()) {
     json[std::string(section_of(knob.key))][std::string(name_of(knob.key))] =
         json_of(knob.get(config));

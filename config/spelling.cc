@@ -4,7 +4,7 @@
 #include <cstddef>
 
 #include "config/knob.h"
-#include "core/edit_distance.h"
+#include "core/text/edit_distance.h"
 
 namespace crier::config {
 namespace {

@@ -5,8 +5,8 @@
 #include <cstdint>
 
 #include "config/affinity.h"
-#include "core/cpu_list.h"
-#include "core/decimal.h"
+#include "core/text/cpu_list.h"
+#include "core/text/decimal.h"
 #include "core/topic.h"
 
 namespace crier::config {

@@ -31,7 +31,7 @@ namespace crier {
 
 class AddressTable {
  public:
-  using Address = std::array<std::uint8_t, 16>;  // As limits see it: see net/peer_address.h.
+  using Address = std::array<std::uint8_t, 16>;  // As limits see it: see net/socket/peer_address.h.
 
   static constexpr std::uint32_t kCapMax = (std::uint32_t{1} << 24) - 1;
 

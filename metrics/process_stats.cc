@@ -12,7 +12,7 @@
 #include <memory>
 #include <string>
 
-#include "core/decimal.h"
+#include "core/text/decimal.h"
 
 namespace crier::metrics {
 namespace {

@@ -13,7 +13,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "cmd/log_line.h"
+#include "cmd/log/log_line.h"
 #include "core/check.h"
 
 namespace crier::cmd {

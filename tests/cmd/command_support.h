@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-#include "cmd/arguments.h"
+#include "cmd/cli/arguments.h"
 #include "core/log.h"
 
 namespace crier::cmd {

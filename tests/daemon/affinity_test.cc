@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/cpu_list.h"
+#include "core/text/cpu_list.h"
 #include "tests/support/catch.h"
 #include "tests/support/running_daemon.h"
 

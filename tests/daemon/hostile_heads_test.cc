@@ -1,6 +1,6 @@
 // Heads that two parsers could read differently, over the wire: none is served, each connection is
 // ended, and the daemon goes on.
-#include "tests/net/hostile_heads.h"
+#include "tests/net/http/hostile_heads.h"
 
 #include <algorithm>
 #include <string>

@@ -6,12 +6,12 @@
 #include <string>
 #include <string_view>
 
-#include "broadcast/idempotency.h"
-#include "broadcast/publish_json.h"
+#include "broadcast/log/idempotency.h"
+#include "broadcast/log/publish_json.h"
 #include "core/check.h"
-#include "core/sse_text.h"
+#include "core/text/sse_text.h"
+#include "core/text/utf8.h"
 #include "core/topic.h"
-#include "core/utf8.h"
 
 namespace {
 

@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "core/check.h"
-#include "net/head_reader.h"
-#include "net/negotiate.h"
-#include "net/reply.h"
-#include "net/subscribe_request.h"
+#include "net/http/head_reader.h"
+#include "net/http/negotiate.h"
+#include "net/http/reply.h"
+#include "net/pending/subscribe_request.h"
 
 namespace {
 

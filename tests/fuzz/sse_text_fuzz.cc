@@ -12,9 +12,9 @@
 #include <vector>
 
 #include "core/check.h"
-#include "core/sse_parser.h"
-#include "core/sse_text.h"
-#include "core/utf8.h"
+#include "core/text/sse_parser.h"
+#include "core/text/sse_text.h"
+#include "core/text/utf8.h"
 
 namespace {
 

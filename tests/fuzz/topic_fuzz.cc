@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "core/check.h"
-#include "core/percent.h"
+#include "core/text/percent.h"
 #include "core/topic.h"
 
 namespace {

@@ -13,10 +13,10 @@
 #include <string>
 #include <vector>
 
-#include "broadcast/replay.h"
-#include "broadcast/resume.h"
-#include "broadcast/stream.h"
-#include "broadcast/topic_class.h"
+#include "broadcast/log/replay.h"
+#include "broadcast/log/topic_class.h"
+#include "broadcast/streams/resume.h"
+#include "broadcast/streams/stream.h"
 #include "tests/simulate/record.h"
 #include "tests/simulate/wire_reader.h"
 

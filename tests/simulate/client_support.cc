@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <sstream>
 
-#include "broadcast/own_events.h"
-#include "core/event_id.h"
+#include "broadcast/streams/own_events.h"
+#include "core/text/event_id.h"
 #include "core/topic.h"
 #include "tests/simulate/client.h"
 #include "tests/support/catch.h"

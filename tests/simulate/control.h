@@ -10,8 +10,8 @@
 #include <optional>
 #include <variant>
 
-#include "broadcast/broadcaster.h"
-#include "broadcast/log.h"
+#include "broadcast/log/log.h"
+#include "broadcast/streams/broadcaster.h"
 
 namespace crier::broadcast::simulate {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "broadcast/log.h"
+#include "broadcast/log/log.h"
 
 namespace crier::broadcast::simulate {
 

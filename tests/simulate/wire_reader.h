@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "core/frame.h"
-#include "core/sse_parser.h"
+#include "core/text/sse_parser.h"
 
 namespace crier::broadcast::simulate {
 

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "core/sse_text.h"
+#include "core/text/sse_text.h"
 #include "tests/simulate/wire_reader.h"
 
 namespace crier::broadcast::simulate {

@@ -12,9 +12,9 @@
 #include <string>
 #include <vector>
 
-#include "broadcast/broadcaster.h"
+#include "broadcast/streams/broadcaster.h"
 #include "core/random.h"
-#include "tests/broadcast/scripted_io.h"
+#include "tests/broadcast/streams/scripted_io.h"
 #include "tests/simulate/client.h"
 #include "tests/simulate/control.h"
 #include "tests/simulate/record.h"

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/event_id.h"
+#include "core/text/event_id.h"
 #include "core/turn_limits.h"
 #include "tests/support/catch.h"
 

@@ -8,7 +8,7 @@
 #include <optional>
 #include <string>
 
-#include "core/sse_parser.h"
+#include "core/text/sse_parser.h"
 #include "tests/support/raw_socket.h"
 
 namespace crier::tests {

@@ -23,6 +23,29 @@ MAY_INCLUDE = {
     "broadcast": {"broadcast", "core"},
     "cmd": {"cmd", "broadcast", "net", "metrics", "config", "core"},
 }
+# The same inside a layer: which of its other rooms a room may see. A folder of sources that is
+# neither here nor a layer of its own is a violation, and so is an arrow against the order: the
+# self-test checks that none of these rooms can reach itself.
+ROOMS = {
+    "core/text": {"core"},
+    "net/socket": set(),
+    "net/loop": {"net/socket"},
+    "net/http": {"net/loop", "net/socket"},
+    "net/pending": {"net/http", "net/socket"},
+    "broadcast/log": set(),
+    "broadcast/streams": {"broadcast/log"},
+    "cmd/system": set(),
+    "cmd/log": set(),
+    "cmd/tuning": {"cmd/system"},
+    "cmd/client": {"cmd/log"},
+    "cmd/daemon/link": set(),
+    "cmd/daemon/worker": {"cmd/daemon/link", "cmd/system"},
+    "cmd/daemon/control": {"cmd/daemon/link", "cmd/daemon/worker", "cmd/log", "cmd/tuning"},
+    "cmd/daemon": {"cmd/daemon/link", "cmd/daemon/worker", "cmd/daemon/control", "cmd/log",
+                   "cmd/system", "cmd/tuning"},
+    "cmd/cli": {"cmd/client", "cmd/daemon", "cmd/system", "cmd/tuning"},
+    "cmd": {"cmd/cli", "cmd/client"},
+}
 # What tests of a folder may include beside tests/: their layer and what it sees, or this.
 TESTS_MAY_INCLUDE = {
     "simulate": {"broadcast", "core"},
@@ -32,7 +55,9 @@ TESTS_MAY_INCLUDE = {
     "fuzz": {"broadcast", "net", "metrics", "config", "core"},
 }
 # daemon tests send over the wire what net's own tests send to the reader.
-TESTS_MAY_ALSO = {"tests/daemon/": {"tests/net/hostile_heads.h", "tests/net/friendly_heads.h"}}
+TESTS_MAY_ALSO = {
+    "tests/daemon/": {"tests/net/http/hostile_heads.h", "tests/net/http/friendly_heads.h"},
+}
 
 # Headers that belong to one layer (or one file); the first prefix that fits counts.
 HOME = [
@@ -45,7 +70,7 @@ HOME = [
     ("arpa/", ("net/",)),
     ("prometheus/", ("metrics/",)),
     ("nlohmann/", ("config/", "cmd/")),
-    ("spdlog/", ("cmd/log_sink.cc",)),
+    ("spdlog/", ("cmd/log/log_sink.cc",)),
     ("mutex", ("net/", "cmd/")),
     ("shared_mutex", ("net/", "cmd/")),
     ("condition_variable", ("net/", "cmd/")),
@@ -55,7 +80,7 @@ LOCK_HOMES = ("net/", "cmd/", "tests/")
 
 CONDITIONAL = re.compile(r"^\s*#\s*(if|ifdef|ifndef|elif)\b")
 # The only places where two builds may read different code, and why.
-CONDITIONAL_HOMES = ("tests/support/", "cmd/version", "core/check.h")
+CONDITIONAL_HOMES = ("tests/support/", "core/check.h")
 
 TOP_LEVEL = {
     "core", "config", "metrics", "net", "broadcast", "cmd", "tests", "deploy", "README.md",
@@ -133,6 +158,14 @@ def may_include(name):
     return allowed | {"tests"}
 
 
+def check_rooms(name, number, header):
+    """The arrows between the rooms of one layer; tests may open every room of theirs."""
+    room, other = name.rpartition("/")[0], header.rpartition("/")[0]
+    same_layer = room.split("/")[0] == other.split("/")[0]
+    if same_layer and other != room and other not in ROOMS.get(room, set()):
+        yield number, f"{room}/ may not see {other}/"
+
+
 def check_include(name, number, header, quoted, allowed):
     if name.startswith("tests/") and not quoted:
         return  # Tests of every kind may use any library.
@@ -140,6 +173,8 @@ def check_include(name, number, header, quoted, allowed):
         layer = header.split("/")[0]
         if layer not in allowed:
             yield number, f"{name.rsplit('/', 1)[0]}/ may not see {layer}/"
+        if not name.startswith("tests/"):
+            yield from check_rooms(name, number, header)
         if header.startswith("tests/"):
             shared = header.split("/")[1]
             own = name.split("/")[1]
@@ -155,8 +190,9 @@ def check_include(name, number, header, quoted, allowed):
 
 def check_cpp(name, text):
     allowed = may_include(name)
-    if allowed is None:
-        yield 1, "C++ source outside the layers and tests/"
+    room = name.rpartition("/")[0]
+    if allowed is None or not (name.startswith("tests/") or room in MAY_INCLUDE or room in ROOMS):
+        yield 1, "C++ source outside the rooms and tests/"
         return
     code = code_only(text)
     for number, line in enumerate(text.split("\n"), 1):
@@ -194,24 +230,26 @@ def built_patterns(root):
         if not file.is_file():
             continue
         text = re.sub(r"#.*", "", file.read_text(encoding="utf-8"))
-        names = re.findall(r"crier_(?:layer|test_binary)\(\s*(\w+)", text)
-        for path in re.findall(r"[\w${}/*.]+\.cc\b", text):
-            path = path.replace("${CMAKE_SOURCE_DIR}/", "")
+        names = re.findall(r"crier_(?:room|test_binary)\(\s*([\w/]+)", text)
+        for recursive, path in re.findall(r"(GLOB_RECURSE[^)]*?)?([\w${}/*.]+\.cc\b)", text):
+            path = path.replace("${CMAKE_SOURCE_DIR}/", "").replace("${folder}", "${name}")
             inside = path.startswith("${CMAKE_CURRENT_SOURCE_DIR}/") or "${" not in path
             path = path.replace("${CMAKE_CURRENT_SOURCE_DIR}/", "")
             path = (folder if inside else "") + path
-            patterns.update(path.replace("${name}", name) for name in names or [""])
+            for name in names or [""]:
+                patterns.add((path.replace("${name}", name), bool(recursive)))
     return patterns
 
 
 def check_built(root, names):
-    # A `*` of CMake's does not cross folders, fnmatch's does: compare the folders, too.
+    # A `*` of a plain glob does not cross folders, fnmatch's does: compare the folders, too.
     patterns = built_patterns(root)
     for name in names:
         if not name.endswith(".cc"):
             continue
         depth = name.count("/")
-        if not any(p.count("/") == depth and fnmatch.fnmatch(name, p) for p in patterns):
+        if not any(fnmatch.fnmatch(name, pattern) and (recursive or pattern.count("/") == depth)
+                   for pattern, recursive in patterns):
             yield name, 1, "no glob of CMake's finds this file: it is not built"
 
 
@@ -245,7 +283,7 @@ def main():
         sys.path.insert(0, str(pathlib.Path(__file__).parent))
         import check_layers_self_test  # Beside this file, so that each stays short.
 
-        return check_layers_self_test.run(violations, tempfile.TemporaryDirectory)
+        return check_layers_self_test.run(violations, ROOMS, tempfile.TemporaryDirectory)
     if sys.argv[1:]:
         sys.exit("usage: check_layers.py [--self-test]")
     return report(root)

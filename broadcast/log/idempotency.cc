@@ -1,0 +1,89 @@
+#include "broadcast/log/idempotency.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <string>
+
+#include "core/check.h"
+
+namespace crier::broadcast {
+namespace {
+
+constexpr std::uint64_t kOtherHalf = 0x9e3779b97f4a7c15;  // Makes a second key of the first.
+
+template <typename T>
+void append_bytes(std::string& out, T value) {
+  std::array<char, sizeof(T)> bytes;
+  std::memcpy(bytes.data(), &value, sizeof(T));
+  out.append(bytes.data(), bytes.size());
+}
+
+}  // namespace
+
+bool valid_idempotency_key(std::string_view key) {
+  if (key.empty() || key.size() > kIdempotencyKeyBytesMax) return false;
+  return std::all_of(key.begin(), key.end(), [](char c) { return c >= ' ' && c <= '~'; });
+}
+
+// Each part by its size and its two hashes, then the whole: nothing of the content is copied.
+Fingerprint IdempotencyKeys::fingerprint(std::initializer_list<std::string_view> parts) const {
+  const HashKey other{hash_key_.k0 ^ kOtherHalf, hash_key_.k1};
+  std::string sums;
+  for (const std::string_view part : parts) {
+    append_bytes(sums, part.size());
+    append_bytes(sums, keyed_hash(hash_key_, part));
+    append_bytes(sums, keyed_hash(other, part));
+  }
+  return {keyed_hash(hash_key_, sums), keyed_hash(other, sums)};
+}
+
+Fingerprint IdempotencyKeys::key_of(std::uint32_t uid, std::string_view key) const {
+  std::string scope;
+  append_bytes(scope, uid);
+  return fingerprint({scope, key});
+}
+
+KeyLookup IdempotencyKeys::find(std::uint32_t uid, std::string_view key, const Fingerprint& content,
+                                Instant now) {
+  CRIER_CHECK(valid_idempotency_key(key));
+  drop_expired(now);
+  const auto at = index_of(key_of(uid, key));
+  if (!at) return {};
+  const Entry& entry = entries_[*at];
+  if (entry.content != content) return {KeyStatus::different, {}};
+  return {KeyStatus::same, entry.answer};
+}
+
+void IdempotencyKeys::remember(std::uint32_t uid, std::string_view key, const Fingerprint& content,
+                               const FirstAnswer& answer, Instant now) {
+  CRIER_CHECK(valid_idempotency_key(key));
+  drop_expired(now);
+  if (keys_max_ == 0) return;
+  const Fingerprint scoped = key_of(uid, key);
+  CRIER_CHECK(!index_of(scoped));
+  if (size_ == keys_max_) drop_oldest();
+  const std::size_t at = (oldest_ + size_) % keys_max_;
+  if (at >= entries_.size()) entries_.emplace_back();
+  entries_[at] = {scoped, content, answer, now};
+  index_.insert(scoped.low, static_cast<std::uint32_t>(at));
+  ++size_;
+}
+
+std::optional<std::uint32_t> IdempotencyKeys::index_of(const Fingerprint& key) const {
+  return index_.find(key.low, [&](std::uint32_t at) { return entries_[at].key == key; });
+}
+
+void IdempotencyKeys::drop_expired(Instant now) {
+  const std::uint64_t window_us = std::uint64_t{seconds_max_} * 1'000'000;
+  while (size_ > 0 && entries_[oldest_].remembered.us + window_us <= now.us) drop_oldest();
+}
+
+void IdempotencyKeys::drop_oldest() {
+  index_.erase(entries_[oldest_].key.low, static_cast<std::uint32_t>(oldest_));
+  --size_;
+  // Starting over when empty keeps a quiet server from touching the whole ring.
+  oldest_ = size_ == 0 ? 0 : (oldest_ + 1) % keys_max_;
+}
+
+}  // namespace crier::broadcast

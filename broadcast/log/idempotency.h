@@ -1,0 +1,95 @@
+// Which publishes were answered before, so that a publisher that did not see the answer may ask
+// again.
+//
+// A key is scoped by the publisher's uid. Same key and content: the first answer again, and nothing
+// is published; same key, other content: refused. Remembered for a window bounded in time and
+// count; the oldest leaves first. Neither key nor content is kept, only a keyed hash of 128 bits of
+// each.
+//
+// Belongs to the control loop. Time is an argument that does not go back.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "broadcast/log/hash_index.h"
+#include "core/instant.h"
+#include "core/keyed_hash.h"
+
+namespace crier::broadcast {
+
+struct Fingerprint {
+  std::uint64_t low = 0;
+  std::uint64_t high = 0;
+  friend bool operator==(const Fingerprint&, const Fingerprint&) = default;
+};
+
+// What a publish was told: one event, or how many lines of NDJSON.
+struct FirstAnswer {
+  std::uint64_t first_sequence = 0;
+  std::uint64_t last_sequence = 0;
+  std::uint32_t accepted = 0;
+  friend bool operator==(const FirstAnswer&, const FirstAnswer&) = default;
+};
+
+inline constexpr std::size_t kIdempotencyKeyBytesMax = 255;
+
+// 1 to 255 bytes of printable ASCII, as in a header's value.
+bool valid_idempotency_key(std::string_view key);
+
+enum class KeyStatus : std::uint8_t {
+  unknown,    // Publish, then remember().
+  same,       // Give `answer` again.
+  different,  // The key was used for something else: 422.
+};
+
+struct KeyLookup {
+  KeyStatus status = KeyStatus::unknown;
+  FirstAnswer answer;  // When `same`.
+};
+
+class IdempotencyKeys {
+ public:
+  // With keys_max 0 nothing is remembered.
+  IdempotencyKeys(const HashKey& hash_key, std::size_t keys_max, std::uint32_t seconds_max)
+      : hash_key_(hash_key), keys_max_(keys_max), seconds_max_(seconds_max) {}
+
+  std::size_t size() const { return size_; }
+
+  // Of content that consists of these parts: ("a", "bc") differs from ("ab", "c").
+  Fingerprint fingerprint(std::initializer_list<std::string_view> parts) const;
+
+  // Requires, here and below: valid_idempotency_key(key).
+  KeyLookup find(std::uint32_t uid, std::string_view key, const Fingerprint& content, Instant now);
+
+  // Requires: find() with the same arguments said `unknown`.
+  void remember(std::uint32_t uid, std::string_view key, const Fingerprint& content,
+                const FirstAnswer& answer, Instant now);
+
+ private:
+  struct Entry {
+    Fingerprint key;
+    Fingerprint content;
+    FirstAnswer answer;
+    Instant remembered;
+  };
+
+  Fingerprint key_of(std::uint32_t uid, std::string_view key) const;
+  std::optional<std::uint32_t> index_of(const Fingerprint& key) const;
+  void drop_expired(Instant now);
+  void drop_oldest();
+
+  HashKey hash_key_;
+  std::size_t keys_max_;
+  std::uint32_t seconds_max_;
+  std::vector<Entry> entries_;  // A ring of keys_max_; its memory comes as it fills.
+  std::size_t oldest_ = 0;
+  std::size_t size_ = 0;
+  HashIndex index_;
+};
+
+}  // namespace crier::broadcast

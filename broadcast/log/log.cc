@@ -1,0 +1,324 @@
+#include "broadcast/log/log.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "core/check.h"
+#include "core/text/sse_text.h"
+
+namespace crier::broadcast {
+namespace {
+
+constexpr std::size_t kTextBytesMax = std::size_t{64} << 20;  // What a frame holds.
+constexpr std::size_t kTextBytesKept = std::size_t{1} << 20;  // Capacity of the encode buffer.
+constexpr std::size_t kExpireShare = 4'096;                   // Entries and topics a call.
+constexpr std::size_t kLostTopicsMax = 64;                    // Named to a worker that lagged.
+constexpr std::size_t kExpireShareOfReplay = 512;             // The same; many may come in a turn.
+constexpr std::size_t kShrinkShare = 8;  // Events an append takes off a topic above its limits.
+constexpr std::size_t kPageRowsMax = 65'536;  // Rows looked at for one page.
+constexpr std::uint32_t kRateFoldTicks = kTicksPerSecond;
+constexpr float kRateSeconds = 10.0F;
+
+// The average after `events` in the last `elapsed` ticks.
+float folded_rate(const Topic& topic, std::uint32_t elapsed) {
+  const float seconds = static_cast<float>(elapsed) / static_cast<float>(kTicksPerSecond);
+  const float rate_now = static_cast<float>(topic.rate_events) / seconds;
+  return topic.rate + (rate_now - topic.rate) * (1.0F - std::exp(-seconds / kRateSeconds));
+}
+
+void count_for_rate(Topic& topic, Instant now) {
+  ++topic.rate_events;
+  const std::uint32_t elapsed = ticks_between(topic.rate_at, now.tick());
+  if (elapsed < kRateFoldTicks) return;
+  topic.rate = folded_rate(topic, elapsed);
+  topic.rate_events = 0;
+  topic.rate_at = now.tick();
+}
+
+}  // namespace
+
+std::string_view to_string(EvictionCause cause) {
+  switch (cause) {
+    case EvictionCause::topic_events:
+      return "topic-events";
+    case EvictionCause::topic_bytes:
+      return "topic-bytes";
+    case EvictionCause::age:
+      return "age";
+    case EvictionCause::total_bytes:
+      return "total-bytes";
+    case EvictionCause::topics:
+      return "topics";
+  }
+  CRIER_CHECK(false);
+  return {};
+}
+
+Log::Log(LogOptions options)
+    : options_(std::move(options)),
+      topics_(options_.topics_max),
+      history_(topics_),
+      forgotten_(options_.forgotten_max),
+      replayer_(topics_, history_, forgotten_, options_.topic_key) {
+  CRIER_CHECK(options_.classes != nullptr);
+  set_age_hands();
+}
+
+Result<Accepted> Log::append(const Event& event, Instant now) {
+  const std::uint64_t sequence = head_ + 1;
+  CRIER_CHECK(sequence != 0);
+  id_.clear();
+  append_event_id(id_, options_.epoch, sequence);
+  text_.clear();
+  append_sse_event(text_, {.id = id_, .name = event.name, .data = event.data});
+  if (text_.size() > kTextBytesMax) {
+    return fail(Errc::limit_reached, "the event is " + std::to_string(text_.size()) +
+                                         " bytes on the wire; allowed are " +
+                                         std::to_string(kTextBytesMax));
+  }
+  const std::uint64_t hash = topic_hash(event.topic);
+  const TopicRow row = row_for(hash, event.topic, now);
+  FrameRef frame = Frame::make({.sequence = sequence, .topic_hash = hash, .accepted = now},
+                               event.topic, text_, options_.account);
+  if (text_.capacity() > kTextBytesKept) std::string().swap(text_);
+
+  head_ = sequence;
+  history_.push(row, frame);
+  topics_.published_to(row);
+  count_for_rate(topics_[row], now);
+  stats_.events.add();
+  stats_.event_bytes.add(frame->memory_bytes());
+  keep_within_limits(row, frame->memory_bytes());
+  update_gauges();
+  return Accepted{sequence, std::move(frame)};
+}
+
+TopicRow Log::row_for(std::uint64_t hash, std::string_view name, Instant now) {
+  if (const auto row = topics_.find(hash, name)) return *row;
+  if (topics_.full()) make_room_for_topic();
+  const TopicRow row = topics_.add(hash, name);
+  Topic& topic = topics_[row];
+  topic.evicted = forgotten_.find(hash);
+  topic.complete = topic.evicted.through == 0;
+  topic.first_sequence = head_ + 1;
+  topic.rate_at = now.tick();
+  forgotten_.remove(hash);
+  return row;
+}
+
+// Topics without history go first; else the one published to longest ago goes with what it has.
+// That may be many events at once, but each event is evicted once: O(1) for each append there was.
+void Log::make_room_for_topic() {
+  if (const auto empty = topics_.stalest_empty()) {
+    forget(*empty);
+    return;
+  }
+  const auto stalest = topics_.stalest_with_history();
+  CRIER_CHECK(stalest.has_value());
+  while (topics_[*stalest].events > 0) evict(*stalest, EvictionCause::topics);
+  forget(*stalest);
+}
+
+void Log::forget(TopicRow row) {
+  forgotten_.add(topics_[row].hash, topics_[row].evicted);
+  topics_.remove(row);
+  stats_.topics_forgotten.add();
+}
+
+ClassIndex Log::class_of(const Topic& topic) const {
+  return topic.classes_version == classes_version_ ? topic.topic_class
+                                                   : options_.classes->of_topic(topic.name());
+}
+
+const HistoryLimits& Log::limits_of(Topic& topic) {
+  topic.topic_class = class_of(topic);
+  topic.classes_version = classes_version_;
+  return (*options_.classes)[topic.topic_class].history;
+}
+
+void Log::evict(TopicRow row, EvictionCause cause) {
+  history_.evict_oldest_of(row);
+  stats_.evicted[static_cast<std::size_t>(cause)].add();
+  if (topics_[row].events == 0) topics_.became_empty(row);
+}
+
+// In the steady state each event that comes pushes out one. After limits were lowered an append
+// sees to it that no more is added, and takes a share off its topic; expire() lowers the total.
+void Log::keep_within_limits(TopicRow row, std::uint64_t bytes_added) {
+  Topic& topic = topics_[row];
+  const HistoryLimits& limits = limits_of(topic);
+  const std::uint64_t topic_bytes_max = std::max(limits.bytes_max, topic.bytes - bytes_added);
+  const std::uint64_t bytes_max =
+      std::max(options_.history_bytes_max, history_.bytes() - bytes_added);
+  std::size_t share = kShrinkShare;
+  for (; share > 0 && topic.events > limits.events_max; --share) {
+    evict(row, EvictionCause::topic_events);
+  }
+  while (topic.bytes > topic_bytes_max) evict(row, EvictionCause::topic_bytes);
+  for (; share > 0 && topic.bytes > limits.bytes_max; --share) {
+    evict(row, EvictionCause::topic_bytes);
+  }
+  while (history_.bytes() > bytes_max) evict(history_.oldest_topic(), EvictionCause::total_bytes);
+}
+
+bool Log::expire(Instant now) {
+  std::size_t budget = kExpireShare;
+  expire(now, budget);
+  return budget == 0;
+}
+
+void Log::expire(Instant now, std::size_t& budget) {
+  while (budget > 0 && history_.bytes() > options_.history_bytes_max) {
+    evict(history_.oldest_topic(), EvictionCause::total_bytes);
+    --budget;
+  }
+  for (AgeHand& hand : age_hands_) expire_by_age(hand, now, budget);
+  for (auto row = topics_.stalest_empty(); row && budget > 0; row = topics_.stalest_empty()) {
+    const std::uint32_t idle = ticks_between(topics_[*row].rate_at, now.tick());
+    if (idle / kTicksPerSecond < options_.idle_topic_seconds) break;
+    forget(*row);
+    --budget;
+  }
+  update_gauges();
+}
+
+void Log::expire_by_age(AgeHand& hand, Instant now, std::size_t& budget) {
+  const std::uint64_t age_us = std::uint64_t{hand.age_seconds_max} * 1'000'000;
+  for (History::Position at = history_.first_after(hand.through);
+       at != history_.end() && budget > 0; --budget) {
+    const History::Entry& entry = history_.at(at);
+    if (entry.frame && entry.frame->accepted().us + age_us > now.us) return;
+    hand.through = entry.sequence;
+    ++at;
+    if (!entry.frame) continue;
+    const TopicRow row = entry.topic;
+    if (limits_of(topics_[row]).age_seconds_max != hand.age_seconds_max) continue;
+    CRIER_CHECK(history_.at(topics_[row].oldest).sequence == hand.through);
+    evict(row, EvictionCause::age);
+    at = history_.first_after(hand.through);  // An eviction may move every entry.
+  }
+}
+
+void Log::set_limits(std::shared_ptr<const TopicClasses> classes, std::uint64_t history_bytes_max) {
+  CRIER_CHECK(classes != nullptr);
+  options_.classes = std::move(classes);
+  options_.history_bytes_max = history_bytes_max;
+  ++classes_version_;
+  set_age_hands();
+}
+
+// From the start: topics may have changed their class.
+void Log::set_age_hands() {
+  age_hands_.clear();
+  for (std::size_t i = 0; i < options_.classes->size(); ++i) {
+    const std::uint32_t age =
+        (*options_.classes)[static_cast<ClassIndex>(i)].history.age_seconds_max;
+    const bool known = std::any_of(age_hands_.begin(), age_hands_.end(), [&](const AgeHand& hand) {
+      return hand.age_seconds_max == age;
+    });
+    if (!known) age_hands_.push_back({.age_seconds_max = age});
+  }
+}
+
+ReplayAnswer Log::replay(const ReplayRequest& request, Instant now) {
+  std::size_t budget = kExpireShareOfReplay;
+  expire(now, budget);
+  ReplayAnswer answer = replayer_.answer(request, head_);
+  stats_.replays.add();
+  stats_.replayed_events.add(answer.frames.size());
+  return answer;
+}
+
+MissedFrames Log::frames_after(std::uint64_t sequence, std::size_t frames_max,
+                               std::size_t bytes_max) const {
+  MissedFrames missed;
+  missed.through = std::min(sequence, head_);
+  const std::uint64_t from = missed.through + 1;
+  bool lost = false;
+  std::size_t bytes = 0;
+  std::size_t entries = 0;
+  History::Position at = history_.first_after(missed.through);
+  for (bool room = true; at != history_.end() && room; ++at) {
+    const History::Entry& entry = history_.at(at);
+    if (!entry.frame || entry.sequence != missed.through + 1) lost = true;
+    missed.through = entry.sequence;
+    if (entry.frame) {
+      missed.frames.push_back(entry.frame);
+      bytes += entry.frame->wire(Framing::chunked).size();
+      room = missed.frames.size() < frames_max && bytes < bytes_max;
+    }
+    if (++entries >= kScanEntriesMax) room = false;
+  }
+  if (at == history_.end() && missed.through != head_) {
+    lost = true;
+    missed.through = head_;
+  }
+  if (lost) {
+    missed.lost = LostEvents{from, missed.through, topics_with_losses(from, missed.topics_asked)};
+  }
+  return missed;
+}
+
+// The topics that lost an event since `from`, unless they are too many to say, or to ask.
+std::optional<std::vector<std::string>> Log::topics_with_losses(std::uint64_t from,
+                                                                std::size_t& asked) const {
+  if (forgotten_.highest().through >= from || topics_.end() > kScanTopicsMax) return std::nullopt;
+  std::vector<std::string> names;
+  for (TopicRow row = 0; row < topics_.end(); ++row) {
+    ++asked;
+    if (!topics_.listed(row) || topics_[row].evicted.through < from) continue;
+    if (names.size() == kLostTopicsMax) return std::nullopt;
+    names.emplace_back(topics_[row].name());
+  }
+  return names;
+}
+
+void Log::update_gauges() {
+  stats_.history_events.set(history_.events());
+  stats_.history_bytes.set(history_.bytes());
+  stats_.topics.set(topics_.size());
+  stats_.forgotten_entries.set(forgotten_.size());
+}
+
+std::optional<TopicInfo> Log::topic(std::string_view name, Instant now) const {
+  const auto row = topics_.find(topic_hash(name), name);
+  if (!row) return std::nullopt;
+  return info_of(topics_[*row], now);
+}
+
+TopicPage Log::page(std::uint64_t cursor, std::size_t limit, Instant now) const {
+  TopicPage page;
+  for (std::uint64_t row = cursor; row < topics_.end(); ++row) {
+    if (row - cursor == kPageRowsMax) {
+      page.next = row;
+      break;
+    }
+    if (!topics_.listed(row)) continue;
+    if (page.topics.size() == limit) {
+      page.next = row;
+      break;
+    }
+    page.topics.push_back(info_of(topics_[static_cast<TopicRow>(row)], now));
+  }
+  return page;
+}
+
+TopicInfo Log::info_of(const Topic& topic, Instant now) const {
+  const std::uint32_t elapsed = ticks_between(topic.rate_at, now.tick());
+  TopicInfo info;
+  info.name = topic.name();
+  info.topic_class = class_of(topic);
+  info.events = topic.events;
+  info.bytes = topic.bytes;
+  if (topic.events > 0) {
+    info.oldest_sequence = history_.at(topic.oldest).sequence;
+    info.newest_sequence = history_.at(topic.newest).sequence;
+  }
+  info.evicted_through = topic.evicted.through;
+  info.published = topic.published;
+  info.events_per_second = elapsed == 0 ? topic.rate : folded_rate(topic, elapsed);
+  return info;
+}
+
+}  // namespace crier::broadcast

@@ -1,0 +1,255 @@
+#include "broadcast/log/replayer.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "core/check.h"
+#include "core/topic.h"
+
+namespace crier::broadcast {
+namespace {
+
+// Adds a frame; false when the answer is full with it.
+bool give(const ReplayRequest& request, const FrameRef& frame, std::size_t& bytes,
+          ReplayAnswer& answer) {
+  answer.frames.push_back(frame);
+  bytes += frame->wire(Framing::chunked).size();
+  return bytes < request.bytes_max &&
+         answer.frames.size() < std::min<std::size_t>(request.frames_max, kScanEntriesMax);
+}
+
+bool counts(const Evicted& evicted, std::uint64_t after, std::uint64_t told) {
+  return evicted.through > after && evicted.number > told;
+}
+
+// The position after the gap: what is retained after it follows. A loss of one topic may be younger
+// than an event that another still holds, hence the first frame.
+std::uint64_t resumed_at(const ReplayAnswer& answer, std::uint64_t evicted_through) {
+  if (!answer.frames.empty()) {
+    return std::min(evicted_through, answer.frames.front()->sequence() - 1);
+  }
+  return evicted_through == 0 ? answer.through : std::min(evicted_through, answer.through);
+}
+
+}  // namespace
+
+ReplayAnswer Replayer::answer(const ReplayRequest& request, std::uint64_t head) {
+  const std::uint64_t after =
+      request.from == ReplayFrom::sequence ? std::min(request.after, head) : 0;
+  resolve(request, after);
+  work_ = 0;
+  ReplayAnswer answer;
+  answer.stream = request.stream;
+  answer.generation = request.generation;
+  answer.evictions_told = history_.evicted().number;
+
+  cursors_.clear();
+  if (request.from == ReplayFrom::last) {
+    cursors_at_last(request.last_count, head);
+    merge(request, head, answer);
+    if (literals_.size() + patterns_.size() > 1) answer.last = starts(head);
+  } else if (patterns_.empty()) {
+    cursors_after();
+    merge(request, head, answer);
+  } else {
+    scan(request, after, head, answer);
+  }
+  answer.reached_head = answer.through == head;
+  CRIER_CHECK(answer.through >= after);
+
+  switch (request.from) {
+    case ReplayFrom::sequence:
+      answer.position = after;
+      if (const Loss lost = loss(request.evictions_told); lost.evicted.through > 0) {
+        answer.gap = Gap{request.connected ? GapReason::overflow : GapReason::evicted, lost.missed,
+                         resumed_at(answer, lost.evicted.through)};
+      }
+      break;
+    case ReplayFrom::restarted:
+      answer.gap =
+          Gap{GapReason::restarted, std::nullopt, resumed_at(answer, loss(0).evicted.through)};
+      break;
+    case ReplayFrom::earliest:
+    case ReplayFrom::last:
+      answer.position =
+          answer.frames.empty() ? answer.through : answer.frames.front()->sequence() - 1;
+      break;
+  }
+  answer.work = work_;
+  return answer;
+}
+
+void Replayer::resolve(const ReplayRequest& request, std::uint64_t after) {
+  literals_.clear();
+  patterns_.clear();
+  patterns_after_ = request.last ? std::max(after, request.last->head) : after;
+  for (const std::string_view subscription : request.subscriptions) {
+    if (is_pattern(subscription)) {
+      patterns_.push_back(subscription);
+    } else {
+      const std::uint64_t hash = keyed_hash(topic_key_, subscription);
+      const std::uint64_t start = request.last ? request.last->after.at(literals_.size()) : 0;
+      literals_.push_back({hash, topics_.find(hash, subscription), std::max(after, start)});
+    }
+  }
+}
+
+std::shared_ptr<const LastStarts> Replayer::starts(std::uint64_t head) const {
+  auto starts = std::make_shared<LastStarts>();
+  starts->head = head;
+  for (const Literal& literal : literals_) starts->after.push_back(literal.after);
+  return starts;
+}
+
+Replayer::Loss Replayer::loss(std::uint64_t told) {
+  Loss loss;
+  for (const Literal& literal : literals_) {
+    const Topic* topic = literal.row ? &topics_[*literal.row] : nullptr;
+    const Evicted evicted = topic != nullptr ? topic->evicted : forgotten_.find(literal.hash);
+    if (!counts(evicted, literal.after, told)) continue;
+    loss.evicted.raise_to(evicted);
+    // All that is gone came after `after`, and none of it was told before.
+    const bool exact =
+        topic != nullptr && topic->complete && literal.after < topic->first_sequence && told == 0;
+    if (!exact) {
+      loss.missed.reset();
+    } else if (loss.missed) {
+      *loss.missed += topic->published - topic->events;
+    }
+  }
+  if (patterns_.empty()) return loss;
+  if (const Evicted evicted = pattern_loss(told); evicted.through > 0) {
+    loss.evicted.raise_to(evicted);
+    loss.missed.reset();
+  }
+  return loss;
+}
+
+// The highest of the topics that a pattern matches and of all that are forgotten. Where there are
+// too many to ask, the highest of all: a gap that is none rather than silence.
+Evicted Replayer::pattern_loss(std::uint64_t told) {
+  const std::uint64_t after = patterns_after_;
+  Evicted highest;
+  if (counts(forgotten_.highest(), after, told)) highest = forgotten_.highest();
+  if (!counts(history_.evicted(), after, told)) return highest;
+  if (topics_.end() > kScanTopicsMax) return history_.evicted();
+  std::size_t matches = 0;
+  for (TopicRow row = 0; row < topics_.end(); ++row) {
+    ++work_;
+    if (!topics_.listed(row)) continue;
+    const Topic& topic = topics_[row];
+    if (!counts(topic.evicted, std::max(after, highest.through), told)) continue;
+    matches += patterns_.size();
+    work_ += patterns_.size() * kTopicsPerMatch;
+    if (matches > kScanMatchesMax) return history_.evicted();
+    if (matches_any_pattern(topic.name())) highest.raise_to(topic.evicted);
+  }
+  return highest;
+}
+
+bool Replayer::matches_any_pattern(std::string_view topic) const {
+  return std::any_of(patterns_.begin(), patterns_.end(),
+                     [&](std::string_view pattern) { return matches(pattern, topic); });
+}
+
+void Replayer::add_cursor(History::Position from, TopicRow row) {
+  cursors_.push_back({history_.at(from).sequence, from, topics_[row].newest});
+}
+
+void Replayer::cursors_after() {
+  for (const Literal& literal : literals_) {
+    if (!literal.row || topics_[*literal.row].events == 0) continue;
+    const Topic& topic = topics_[*literal.row];
+    if (history_.at(topic.newest).sequence <= literal.after) continue;
+    const auto wanted = [&](std::uint64_t, std::uint64_t sequence) {
+      return sequence > literal.after;
+    };
+    add_cursor(history_.oldest_wanted(topic, wanted), *literal.row);
+  }
+}
+
+void Replayer::cursors_at_last(std::uint32_t count, std::uint64_t head) {
+  for (Literal& literal : literals_) {
+    literal.after = head;
+    if (count == 0 || !literal.row || topics_[*literal.row].events == 0) continue;
+    const Topic& topic = topics_[*literal.row];
+    const auto wanted = [&](std::uint64_t number, std::uint64_t) {
+      return number + count > topic.published;
+    };
+    add_cursor(history_.oldest_wanted(topic, wanted), *literal.row);
+    literal.after = cursors_.back().sequence - 1;
+  }
+}
+
+void Replayer::merge(const ReplayRequest& request, std::uint64_t head, ReplayAnswer& answer) {
+  std::size_t bytes = 0;
+  bool room = true;
+  while (room && !cursors_.empty()) {
+    const auto next =
+        std::min_element(cursors_.begin(), cursors_.end(),
+                         [](const Cursor& a, const Cursor& b) { return a.sequence < b.sequence; });
+    const History::Entry& entry = history_.at(next->at);
+    CRIER_CHECK(entry.frame);
+    room = give(request, entry.frame, bytes, answer);
+    answer.through = next->sequence;
+    if (next->at == next->last) {
+      *next = cursors_.back();
+      cursors_.pop_back();
+    } else {
+      next->at = entry.next;
+      next->sequence = history_.at(entry.next).sequence;
+    }
+  }
+  if (cursors_.empty()) answer.through = head;
+}
+
+void Replayer::scan(const ReplayRequest& request, std::uint64_t after, std::uint64_t head,
+                    ReplayAnswer& answer) {
+  begin_verdicts();
+  std::size_t entries = 0;
+  std::size_t matches = 0;
+  std::size_t bytes = 0;
+  bool room = true;
+  answer.through = after;
+  History::Position at = history_.first_after(after);
+  for (; at != history_.end() && room; ++at) {
+    const History::Entry& entry = history_.at(at);
+    if (entry.frame && wanted(entry, matches)) {
+      room = give(request, entry.frame, bytes, answer);
+    }
+    answer.through = entry.sequence;
+    if (++entries >= kScanEntriesMax || matches >= kScanMatchesMax) room = false;
+  }
+  if (at == history_.end()) answer.through = head;
+  work_ += matches * kTopicsPerMatch;
+}
+
+void Replayer::begin_verdicts() {
+  if (question_ > std::numeric_limits<std::uint32_t>::max() - 4) {
+    verdicts_.clear();
+    question_ = 0;
+  }
+  question_ += 2;
+  if (verdicts_.size() < topics_.end()) verdicts_.resize(topics_.end(), 0);
+  for (const Literal& literal : literals_) {
+    if (literal.row) verdicts_[*literal.row] = question_ + 1;
+  }
+}
+
+bool Replayer::wanted(const History::Entry& entry, std::size_t& matches) {
+  const TopicRow row = entry.topic;
+  std::uint32_t& verdict = verdicts_[row];
+  if (entry.sequence <= patterns_after_) {  // Then literal topics begin where they do.
+    matches += literals_.size();
+    return std::ranges::any_of(literals_, [&](const Literal& literal) {
+      return literal.row == row && entry.sequence > literal.after;
+    });
+  }
+  if (verdict < question_) {
+    matches += patterns_.size();
+    verdict = matches_any_pattern(topics_[row].name()) ? question_ + 1 : question_;
+  }
+  return verdict > question_;
+}
+
+}  // namespace crier::broadcast

@@ -1,0 +1,68 @@
+#include "broadcast/log/topic_class.h"
+
+#include <iterator>
+#include <utility>
+
+#include "core/check.h"
+#include "core/topic.h"
+
+namespace crier::broadcast {
+std::string_view to_string(OverflowPolicy policy) {
+  switch (policy) {
+    case OverflowPolicy::catch_up:
+      return "catch-up";
+    case OverflowPolicy::disconnect:
+      return "disconnect";
+    case OverflowPolicy::drop_oldest:
+      return "drop-oldest";
+  }
+  CRIER_CHECK(false);
+  return {};
+}
+
+TopicClasses::TopicClasses(TopicClass global, std::vector<TopicClass> rows) {
+  CRIER_CHECK(rows.size() <= kTopicRowsMax);
+  for (const TopicClass& row : rows) CRIER_CHECK(valid_pattern(row.match));
+  classes_.reserve(1 + rows.size());
+  classes_.push_back(std::move(global));
+  std::move(rows.begin(), rows.end(), std::back_inserter(classes_));
+}
+
+const TopicClass& TopicClasses::operator[](ClassIndex index) const {
+  CRIER_CHECK(index < classes_.size());
+  return classes_[index];
+}
+
+ClassIndex TopicClasses::of_topic(std::string_view topic) const {
+  for (std::size_t i = 1; i < classes_.size(); ++i) {
+    if (matches(classes_[i].match, topic)) return static_cast<ClassIndex>(i);
+  }
+  return 0;
+}
+
+ClassIndex TopicClasses::covering(std::string_view subscription) const {
+  for (std::size_t i = 1; i < classes_.size(); ++i) {
+    if (covers(classes_[i].match, subscription)) return static_cast<ClassIndex>(i);
+  }
+  return 0;
+}
+
+ClassIndex TopicClasses::of_subscriptions(std::span<const std::string> subscriptions) const {
+  if (subscriptions.empty()) return 0;
+  const ClassIndex first = covering(subscriptions.front());
+  for (const std::string& subscription : subscriptions.subspan(1)) {
+    if (covering(subscription) != first) return 0;
+  }
+  return first;
+}
+
+bool TopicClasses::may_subscribe(std::string_view subscription) const {
+  for (std::size_t i = 1; i < classes_.size(); ++i) {
+    const TopicClass& row = classes_[i];
+    if (covers(row.match, subscription)) return row.subscribe;
+    if (!row.subscribe && overlap(row.match, subscription)) return false;
+  }
+  return classes_.front().subscribe;
+}
+
+}  // namespace crier::broadcast

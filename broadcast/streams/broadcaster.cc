@@ -1,0 +1,326 @@
+#include "broadcast/streams/broadcaster.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "broadcast/streams/own_events.h"
+#include "core/check.h"
+#include "core/turn_limits.h"
+
+namespace crier::broadcast {
+
+Broadcaster::Broadcaster(const Parts& parts, WorkerOptions options)
+    : options_(std::move(options)),
+      io_(parts.io),
+      observer_(parts.observer),
+      stats_(parts.stats),
+      counts_(parts.counts),
+      streams_({options_.streams_max, options_.ring_frames_max, options_.ring_bytes_max}),
+      topics_(streams_, options_.topic_key, options_.topics_max, options_.patterns_max),
+      delivery_({streams_, io_, stats_, closes_, replay_queue_, options_}),
+      fanout_(streams_, topics_, delivery_),
+      catch_up_({streams_, topics_, delivery_, replay_queue_, parts.replays, stats_, options_}),
+      owed_bound_(streams_, delivery_, options_),
+      sweep_({streams_, delivery_, closes_, stats_, options_}) {
+  CRIER_CHECK(options_.classes != nullptr);
+  CRIER_CHECK(options_.owed_events_max <= options_.ring_frames_max);
+  CRIER_CHECK(options_.workers >= 1);
+  CRIER_CHECK(options_.frames != nullptr);
+  CRIER_CHECK(options_.history_bytes != nullptr);
+}
+
+std::expected<StreamToken, Refused> Broadcaster::reserve(
+    const std::array<std::uint8_t, 16>& address, Instant now) {
+  if (draining_) return std::unexpected(Refused::draining);
+  const std::uint32_t open = counts_.streams.fetch_add(1, std::memory_order_relaxed);
+  const bool room = open < counts_.streams_max.load(std::memory_order_relaxed);
+  const auto token = room ? streams_.reserve(now) : std::nullopt;
+  if (!token) {
+    counts_.streams.fetch_sub(1, std::memory_order_relaxed);
+    return std::unexpected(Refused::streams_max);
+  }
+  Stream& stream = streams_[token->index];
+  const std::uint32_t cap = counts_.streams_per_address_max.load(std::memory_order_relaxed);
+  if (cap > 0) {
+    const auto row = counts_.addresses.enter(address, cap);
+    if (!row) {
+      cancel(*token);
+      return std::unexpected(Refused::streams_per_address_max);
+    }
+    stream.address = *row;
+    stream.set(Stream::kAddressCounted);
+  }
+  return *token;
+}
+
+void Broadcaster::give_back_counts(Stream& stream) {
+  if (stream.has(Stream::kAddressCounted)) {
+    counts_.addresses.leave(stream.address);
+    stream.clear(Stream::kAddressCounted);
+  }
+  counts_.streams.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void Broadcaster::cancel(StreamToken token) {
+  Stream* stream = streams_.find(token);
+  CRIER_CHECK(stream != nullptr);
+  CRIER_CHECK(stream->state == StreamState::reserved);
+  give_back_counts(*stream);
+  streams_.drop_extra(*stream);
+  streams_.vacate(token.index);
+}
+
+std::expected<void, Refused> Broadcaster::start(StreamToken token, const StartRequest& request,
+                                                Instant now) {
+  Stream& stream = *streams_.find(token);
+  CRIER_CHECK(stream.state == StreamState::reserved);
+  if (const auto joined = topics_.join(token.index, request.subscriptions); !joined) {
+    cancel(token);
+    return std::unexpected(joined.error() == IndexFull::patterns ? Refused::patterns_max
+                                                                 : Refused::topics_max);
+  }
+  if (!request.trace_id.empty()) {
+    StreamExtra* extra = streams_.extra(stream);
+    if (extra == nullptr) extra = &streams_.add_extra(stream);
+    extra->trace_id = request.trace_id;
+  }
+  const std::vector<std::string> names(request.subscriptions.begin(), request.subscriptions.end());
+  stream.topic_class = options_.classes->of_subscriptions(names);
+  stream.fd = request.fd;
+  if (request.framing == Framing::plain) stream.set(Stream::kPlain);
+  if (request.canary) stream.set(Stream::kCanary);
+  if (!stream.has(Stream::kAddressCounted)) {
+    stream.address = static_cast<std::uint32_t>(request.address_hash);
+  }
+  stream.bucket.reset(now);
+  stream.sequence_next = request.resume.after + 1;
+  stream.state = StreamState::live;
+  stats_.opened.add();
+  if (request.canary) stats_.canaries_opened.add();
+  delivery_.tell_opened(stream, request.resume.asked());
+  if (request.resume.kind == ResumePlan::Kind::replay) {
+    begin_replay(token.index, request, now);
+  } else {
+    write_prelude(token.index, request, now);
+  }
+  return {};
+}
+
+void Broadcaster::begin_replay(StreamIndex index, const StartRequest& request, Instant now) {
+  Stream& stream = streams_[index];
+  Owing* owing = streams_.rent_owing(stream);
+  CRIER_CHECK(owing != nullptr);  // As many as there are slots.
+  stats_.resumed.add();
+  stream.state = StreamState::replaying;
+  owing->replay = ReplayState::idle;
+  owing->from = request.resume.from;
+  owing->last_count = request.resume.last_count;
+  // Without an id of the client's, where the stream begins is known only from the answer.
+  owing->opened = !request.resume.id.empty();
+  write_prelude(index, request, now);
+  if (stream.state == StreamState::replaying && owing->ring.empty()) delivery_.settle(index);
+}
+
+// Everything that is known at once goes in one write: head, padding, crier.open and, for an id that
+// is not known, the gap.
+void Broadcaster::write_prelude(StreamIndex index, const StartRequest& request, Instant now) {
+  const Stream& stream = streams_[index];
+  const ResumePlan& resume = request.resume;
+  prelude_ = request.head;
+  std::string text;
+  if (request.padding) {
+    append_padding(text);
+    Delivery::append_framed(prelude_, stream.framing(), text);
+  }
+  std::string id(resume.id);
+  const bool waits_for_position = resume.kind == ResumePlan::Kind::replay && id.empty();
+  if (!waits_for_position) {
+    if (id.empty()) append_event_id(id, options_.epoch, resume.after);
+    text.clear();
+    append_open_event(text, id, delivery_.retry_ms());
+    Delivery::append_framed(prelude_, stream.framing(), text);
+  }
+  if (resume.kind == ResumePlan::Kind::unknown_id) {
+    text.clear();
+    const Gap gap{GapReason::unknown_id, std::nullopt, resume.after};
+    append_gap_event(text, gap, options_.epoch);
+    Delivery::append_framed(prelude_, stream.framing(), text);
+    delivery_.count_gap(stream, gap);
+  }
+  // The socket is not registered yet: whoever does it looks at kBlocked.
+  streams_[index].set(Stream::kOutputWatched);
+  delivery_.send_own(index, prelude_, now);
+  if (!stream.has(Stream::kBlocked)) streams_[index].clear(Stream::kOutputWatched);
+}
+
+void Broadcaster::on_writable(StreamToken token, Instant now) {
+  Stream* stream = streams_.find(token);
+  if (stream == nullptr || stream->owing == kNone) return;
+  if (stream->state == StreamState::closing || !stream->has(Stream::kBlocked)) return;
+  delivery_.drain(token.index, now);
+}
+
+void Broadcaster::on_input(StreamToken token, std::size_t bytes) {
+  Stream* stream = streams_.find(token);
+  if (stream == nullptr || bytes == 0) return;
+  const std::size_t kib = stream->discarded_input_kib + (bytes + 1'023) / 1'024;
+  stream->discarded_input_kib = static_cast<std::uint8_t>(std::min<std::size_t>(kib, 255));
+  if (kib * 1'024 > kInputDiscardBytes) closes_.add(token.index, *stream, EndReason::input_flood);
+}
+
+void Broadcaster::on_peer_closed(StreamToken token) {
+  if (Stream* stream = streams_.find(token); stream != nullptr) {
+    closes_.add(token.index, *stream, EndReason::client_closed);
+  }
+}
+
+void Broadcaster::on_no_memory(StreamToken token) {
+  if (Stream* stream = streams_.find(token); stream != nullptr) {
+    closes_.add(token.index, *stream, EndReason::no_memory);
+  }
+}
+
+bool Broadcaster::wants_input() const {
+  return !lost_ && !fanout_.full() && !owed_bound_.unfinished();
+}
+
+void Broadcaster::take_batch(const SharedBatch& batch) {
+  CRIER_CHECK(!lost_);
+  stats_.batches.add();
+  if (!batch->empty()) fanout_.add(batch);
+}
+
+void Broadcaster::take_answer(ReplayAnswer&& answer, Instant now) {
+  catch_up_.take(std::move(answer), now);
+}
+
+void Broadcaster::take_lost(const LostEvents& lost) {
+  CRIER_CHECK(!lost_);
+  stats_.lost_pauses.add();
+  lost_ = Lost{lost.from, lost.through, std::nullopt, 0};
+  if (!lost.topics) return;
+  std::vector<TopicEntryIndex>& rows = lost_->rows.emplace();
+  for (const std::string& topic : *lost.topics) {
+    if (const auto row = topics_.find(topic)) rows.push_back(*row);
+    topics_.patterns().match(topic, rows);
+  }
+  std::ranges::sort(rows);
+  if (rows.empty()) lost_.reset();
+}
+
+// A row given to another topic since the notice costs that topic's streams a replay of nothing.
+bool Broadcaster::concerns(const Lost& lost, const Stream& stream) const {
+  if (!lost.rows) return true;
+  const auto listed = [&](TopicEntryIndex row) {
+    return std::ranges::binary_search(*lost.rows, row);
+  };
+  if (stream.topic != kNone) return listed(stream.topic);
+  const StreamExtra* extra = streams_.extra(stream);
+  CRIER_CHECK(extra != nullptr);
+  return std::ranges::any_of(extra->subscriptions,
+                             [&](const Subscription& of) { return listed(of.row); });
+}
+
+// What was pending has been offered, so a stream that listens has everything before `from`; whether
+// something of its own is missing after that, only the log can tell.
+void Broadcaster::pass_lost() {
+  const std::size_t end = streams_.end();
+  for (std::size_t n = 0; n < kFanoutSlice && lost_->next < end; ++n, ++lost_->next) {
+    Stream& stream = streams_[lost_->next];
+    const bool listens = stream.state == StreamState::live || stream.state == StreamState::owing;
+    if (!listens || stream.sequence_next > lost_->through) continue;
+    if (!concerns(*lost_, stream)) continue;
+    stream.sequence_next = std::max(stream.sequence_next, lost_->from);
+    delivery_.rejoin_log(lost_->next);
+  }
+  if (lost_->next >= end) lost_.reset();
+}
+
+void Broadcaster::run(Instant now) {
+  delivery_.continue_listed(kGroupSlice, now);
+  delivery_.continue_round(kGroupSlice, now);
+  if (owed_bound_.unfinished()) {
+    owed_bound_.run(now);
+  } else if (fanout_.unfinished()) {
+    fanout_.run(kGroupSlice, now);
+  } else if (lost_) {
+    pass_lost();
+  }
+  catch_up_.ask();
+}
+
+bool Broadcaster::unfinished() const {
+  return fanout_.unfinished() || lost_.has_value() || delivery_.any_listed() ||
+         delivery_.in_round() || owed_bound_.unfinished();
+}
+
+void Broadcaster::tick(Instant now) {
+  sweep_.tick(now);
+}
+
+void Broadcaster::begin_drain(std::uint32_t window_ms, Instant now) {
+  if (draining_) return;
+  draining_ = true;
+  delivery_.set_drain_end(Instant{now.us + std::uint64_t{window_ms} * 1'000});
+  sweep_.begin_drain(window_ms, now);
+}
+
+void Broadcaster::cut_all() {
+  draining_ = true;
+  for (std::size_t index = 0; index < streams_.end(); ++index) {
+    Stream& stream = streams_[static_cast<StreamIndex>(index)];
+    if (stream.state == StreamState::vacant) continue;
+    closes_.add(static_cast<StreamIndex>(index), stream, EndReason::drain_cut);
+  }
+}
+
+void Broadcaster::finish_turn(Instant now) {
+  catch_up_.ask();
+  closes_.finish_turn([&](StreamIndex index, EndReason reason) { vacate(index, reason, now); });
+  stats_.streams.set(streams_.size());
+  stats_.streams_owing.set(streams_.owing_count());
+}
+
+void Broadcaster::vacate(StreamIndex index, EndReason reason, Instant now) {
+  Stream& stream = streams_[index];
+  stats_.ended[static_cast<std::size_t>(reason)].add();
+  if (stream.has(Stream::kCanary)) stats_.canaries_ended[static_cast<std::size_t>(reason)].add();
+  stats_.duration.observe(std::uint64_t{ticks_between(stream.opened_at, now.tick())} *
+                          (kTickMicros / 1'000));
+  observer_.on_stream_ended(streams_.token(index), stream, reason, now);
+  topics_.leave(index);
+  delivery_.release(index);
+  give_back_counts(stream);
+  streams_.drop_extra(stream);
+  io_.close(std::exchange(stream.fd, -1));
+  streams_.vacate(index);
+}
+
+void Broadcaster::set_live_options(const WorkerOptions& wanted) {
+  options_.owed_total_bytes_max = wanted.owed_total_bytes_max;
+  options_.owing_seconds_max = wanted.owing_seconds_max;
+  options_.heartbeat_seconds = wanted.heartbeat_seconds;
+  options_.stream_seconds_max = wanted.stream_seconds_max;
+}
+
+std::uint32_t Broadcaster::subscribers(std::string_view topic) const {
+  const auto entry = topics_.find(topic);
+  if (!entry) return 0;
+  return static_cast<std::uint32_t>(topics_[*entry].singles_size + topics_[*entry].multi_size());
+}
+
+bool Broadcaster::consistent() const {
+  if (!topics_.consistent()) return false;
+  std::size_t taken = 0;
+  for (std::size_t index = 0; index < streams_.end(); ++index) {
+    if (!streams_.taken(static_cast<StreamIndex>(index))) continue;
+    ++taken;
+    const Stream& stream = streams_[static_cast<StreamIndex>(index)];
+    if (stream.state == StreamState::vacant) return false;
+    if (stream.state == StreamState::live && stream.owing != kNone) return false;
+    if (stream.state == StreamState::owing && stream.owing == kNone) return false;
+  }
+  return taken == streams_.size();
+}
+
+}  // namespace crier::broadcast

@@ -1,0 +1,127 @@
+#include "broadcast/streams/catch_up.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "broadcast/streams/own_events.h"
+#include "core/check.h"
+#include "core/turn_limits.h"
+
+namespace crier::broadcast {
+namespace {
+
+constexpr std::size_t kPartBytesMax = 256 * 1024;
+
+}  // namespace
+
+std::size_t CatchUp::part_bytes() const {
+  return std::min<std::size_t>(kPartBytesMax, parts_.options.owed_bytes_max);
+}
+
+void CatchUp::ask() {
+  const std::size_t at_once = std::clamp<std::size_t>(
+      parts_.options.replay_bytes_in_flight_max / part_bytes(), 1, kReplaysInFlightMax);
+  while (parts_.queue.in_flight() < at_once) {
+    const auto token = parts_.queue.next();
+    if (!token) break;
+    Stream* stream = parts_.streams.find(*token);
+    const bool wanted = stream != nullptr && stream->state == StreamState::replaying &&
+                        parts_.streams.owing(*stream).replay == ReplayState::waiting;
+    if (!wanted) {
+      parts_.queue.answered(*token);
+      continue;
+    }
+    Owing& owing = parts_.streams.owing(*stream);
+    if (!parts_.port.ask(request_of(*token, *stream))) {
+      parts_.queue.put_back(*token);
+      break;
+    }
+    owing.replay = ReplayState::asked;
+  }
+  parts_.stats.replays_waiting.set(parts_.queue.waiting());
+}
+
+ReplayRequest CatchUp::request_of(StreamToken token, Stream& stream) const {
+  const Owing& owing = parts_.streams.owing(stream);
+  ReplayRequest request;
+  request.stream = token.index;
+  request.generation = token.generation;
+  for (const std::string_view name : parts_.topics.subscriptions(stream)) {
+    request.subscriptions.emplace_back(name);
+  }
+  request.from = owing.from;
+  request.after = stream.sequence_next - 1;
+  request.last_count = owing.last_count;
+  const StreamExtra* extra = parts_.streams.extra(std::as_const(stream));
+  if (extra != nullptr && extra->last && request.after < extra->last->head) {
+    request.last = extra->last;
+  }
+  request.evictions_told = owing.evictions_told;
+  request.connected = owing.connected;
+  request.bytes_max = part_bytes();
+  // Leaves room in the ring for what crier itself has to say first.
+  constexpr std::uint32_t kOwnFrames = 4;
+  request.frames_max = std::max(parts_.options.owed_events_max, kOwnFrames + 1) - kOwnFrames;
+  return request;
+}
+
+void CatchUp::take(ReplayAnswer&& answer, Instant now) {
+  const StreamToken token{answer.generation, answer.stream};
+  parts_.queue.answered(token);
+  Stream* stream = parts_.streams.find(token);
+  if (stream == nullptr || stream->state != StreamState::replaying) return;
+  Owing& owing = parts_.streams.owing(*stream);
+  if (owing.replay != ReplayState::asked) return;
+  owing.replay = ReplayState::none;
+  announce(token.index, answer, now);
+  if (stream->state == StreamState::closing) return;
+  // Asked for anew, it goes on from the position that crier.open or the gap has told.
+  const std::uint64_t told = answer.gap ? answer.gap->resumed_at : answer.position;
+  stream->sequence_next = std::max({stream->sequence_next, answer.position + 1, told + 1});
+  owing.from = ReplayFrom::sequence;
+  owing.connected = true;  // What it loses from here on, it loses while it is connected.
+  owing.evictions_told = answer.evictions_told;
+  if (answer.last) parts_.streams.extra(*stream)->last = std::move(answer.last);
+  parts_.stats.replay_frames.add(answer.frames.size());
+  if (!answer.frames.empty()) parts_.delivery.offer(token.index, answer.frames, {}, now);
+  if (stream->state != StreamState::replaying) return;
+  if (owing.replay != ReplayState::none) return;  // It fell back to where it could not go on.
+  stream->sequence_next = std::max(stream->sequence_next, answer.through + 1);
+  go_on(token.index, answer.reached_head);
+}
+
+// crier.open, if it had to wait for the position, then the gap, if there is one.
+void CatchUp::announce(StreamIndex index, const ReplayAnswer& answer, Instant now) {
+  Stream& stream = parts_.streams[index];
+  Owing& owing = parts_.streams.owing(stream);
+  scratch_.clear();
+  std::string text;
+  if (!owing.opened) {
+    std::string id;
+    append_event_id(id, parts_.options.epoch, answer.position);
+    append_open_event(text, id, parts_.delivery.retry_ms());
+    Delivery::append_framed(scratch_, stream.framing(), text);
+    owing.opened = true;
+  }
+  if (answer.gap) {
+    text.clear();
+    append_gap_event(text, *answer.gap, parts_.options.epoch);
+    Delivery::append_framed(scratch_, stream.framing(), text);
+    parts_.delivery.count_gap(stream, *answer.gap);
+  }
+  if (!scratch_.empty()) parts_.delivery.send_own(index, scratch_, now);
+}
+
+void CatchUp::go_on(StreamIndex index, bool reached_head) {
+  Stream& stream = parts_.streams[index];
+  Owing& owing = parts_.streams.owing(stream);
+  const bool sent_all = owing.ring.empty() && owing.dropped == 0;
+  if (reached_head) {
+    stream.state = StreamState::owing;
+  } else {
+    owing.replay = ReplayState::idle;
+  }
+  if (sent_all) parts_.delivery.settle(index);
+}
+
+}  // namespace crier::broadcast

@@ -1,0 +1,359 @@
+#include "broadcast/streams/delivery.h"
+
+#include <algorithm>
+
+#include "broadcast/streams/own_events.h"
+#include "core/check.h"
+#include "core/framing.h"
+#include "core/turn_limits.h"
+
+namespace crier::broadcast {
+
+Delivery::Delivery(const Parts& parts)
+    : streams_(parts.streams),
+      io_(parts.io),
+      stats_(parts.stats),
+      closes_(parts.closes),
+      replays_(parts.replays),
+      options_(parts.options),
+      random_(parts.options.random_seed) {
+  pieces_.reserve(kPiecesPerWrite);
+}
+
+void Delivery::append_framed(std::string& out, Framing framing, std::string_view text) {
+  if (framing == Framing::chunked) {
+    append_chunk(out, text);
+  } else {
+    out += text;
+  }
+}
+
+std::uint32_t Delivery::retry_ms() {
+  return random_.between(kRetryMsMin, kRetryMsMax);
+}
+
+const TokenRate& Delivery::rate(const Stream& stream) const {
+  return (*options_.classes)[stream.topic_class].rate;
+}
+
+// A stream that is on its way out is not held back: what it is owed goes while there is time.
+bool Delivery::paced(const Stream& stream) const {
+  return !rate(stream).unlimited() && stream.state != StreamState::ending;
+}
+
+void Delivery::offer(StreamIndex index, std::span<const FrameRef> frames, std::string_view shared,
+                     Instant now) {
+  Stream& stream = streams_[index];
+  CRIER_CHECK(!frames.empty());
+  CRIER_CHECK(frames.front()->sequence() >= stream.sequence_next);
+  if (stream.owing != kNone && !streams_.owing(stream).ring.empty()) {
+    enqueue(index, frames, now);
+    return;
+  }
+  std::size_t allowed = frames.size();
+  if (paced(stream)) {
+    allowed = std::min<std::size_t>(allowed, stream.bucket.available(rate(stream), now));
+    if (allowed < frames.size()) shared = {};
+  }
+  Cut cut;
+  if (allowed > 0) cut = write_frames(stream, frames.first(allowed), shared, now);
+  if (cut.gone) {
+    closes_.add(index, stream, EndReason::client_closed);
+    return;
+  }
+  if (paced(stream)) {
+    const std::size_t begun = cut.frames + (cut.bytes > 0 ? 1 : 0);
+    stream.bucket.take(rate(stream), static_cast<std::uint32_t>(begun));
+  }
+  if (cut.frames > 0) stream.sequence_next = frames[cut.frames - 1]->sequence() + 1;
+  if (cut.frames < frames.size()) {
+    // First of all it waits: without memory for a ring it would ask the log over and over.
+    if (!stream.has(Stream::kBlocked)) await_tokens(index);
+    fall_behind(index, frames.subspan(cut.frames), cut, now);
+  }
+}
+
+// `frames` were not sent, but for the first cut.bytes bytes of the first.
+void Delivery::fall_behind(StreamIndex index, std::span<const FrameRef> frames, const Cut& cut,
+                           Instant now) {
+  Stream& stream = streams_[index];
+  Owing* owing = streams_.rent_owing(stream);
+  if (owing == nullptr || (cut.bytes > 0 && !streams_.make_room(*owing))) {
+    closes_.add(index, stream, EndReason::no_memory);
+    return;
+  }
+  CRIER_CHECK(owing->ring.empty());
+  if (stream.state == StreamState::live) {
+    stream.state = StreamState::owing;
+    tell(stream, StreamStep::fell_behind);
+  }
+  stream.wrote_at = now.tick();  // From here on: since when no byte was taken.
+  if (cut.bytes > 0) {
+    push(stream, *owing, frames.front());
+    owing->oldest_sent = static_cast<std::uint32_t>(cut.bytes);
+    frames = frames.subspan(1);
+  }
+  enqueue(index, frames, now);
+}
+
+bool Delivery::enqueue(StreamIndex index, std::span<const FrameRef> frames, Instant now) {
+  Stream& stream = streams_[index];
+  Owing& owing = streams_.owing(stream);
+  for (const FrameRef& frame : frames) {
+    if (make_room_for(owing, frame->wire(stream.framing()).size())) {
+      push(stream, owing, frame);
+    } else if (!overflow(index, frame, now)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// Room for a frame of so many bytes within the stream's limits; its ring grows as needed.
+bool Delivery::make_room_for(Owing& owing, std::size_t bytes) {
+  const bool within = owing.ring.size() < options_.owed_events_max &&
+                      (owing.ring.empty() || owing.bytes + bytes <= options_.owed_bytes_max);
+  return within && streams_.make_room(owing);
+}
+
+void Delivery::push(Stream& stream, Owing& owing, FrameRef frame) {
+  if (frame->sequence() != 0) {
+    CRIER_CHECK(frame->sequence() >= stream.sequence_next);
+    stream.sequence_next = frame->sequence() + 1;
+  }
+  count_owed(stream, owing, *frame);
+  owing.ring.push(std::move(frame));
+}
+
+void Delivery::count_owed(const Stream& stream, Owing& owing, const Frame& frame) {
+  const std::size_t bytes = frame.wire(stream.framing()).size();
+  owing.bytes += static_cast<std::uint32_t>(bytes);
+  stats_.queue_bytes.set(queue_bytes_ += bytes);
+  owed_memory_ += frame.memory_bytes();
+}
+
+void Delivery::forget_owed(const Stream& stream, Owing& owing, const Frame& frame) {
+  const std::size_t bytes = frame.wire(stream.framing()).size();
+  CRIER_CHECK(bytes <= owing.bytes);
+  owing.bytes -= static_cast<std::uint32_t>(bytes);
+  stats_.queue_bytes.set(queue_bytes_ -= bytes);
+  owed_memory_ -= frame.memory_bytes();
+}
+
+void Delivery::add_piece(std::string_view bytes) {
+  pieces_.push_back({const_cast<char*>(bytes.data()), bytes.size()});
+}
+
+// Writes pieces_.
+WriteOutcome Delivery::write(Stream& stream, Instant now) {
+  const WriteOutcome outcome = io_.write(stream.fd, pieces_);
+  stream.bytes_sent += outcome.bytes;
+  stats_.bytes_sent.add(outcome.bytes);
+  if (outcome.bytes > 0) stream.wrote_at = now.tick();
+  if (outcome.status == WriteStatus::partial) {
+    stats_.blocked_by_socket.add();
+    if (outcome.starved) {
+      stream.set(Stream::kStarved);
+      revisit(streams_.index_of(stream));  // No writable edge will tell.
+    } else {
+      stream.set(Stream::kBlocked);
+      if (!stream.has(Stream::kOutputWatched)) {
+        stream.set(Stream::kOutputWatched);
+        io_.watch_output(stream.fd, streams_.token(streams_.index_of(stream)));
+      }
+    }
+  }
+  return outcome;
+}
+
+void Delivery::count_events(Stream& stream, std::span<const FrameRef> events, Instant now) {
+  stream.events_sent += static_cast<std::uint32_t>(events.size());
+  stats_.frames_sent.add(events.size());
+  stats_.events_delivered.add(events.size());
+  const std::uint64_t accepted = events.back()->accepted().us;
+  stats_.latency.observe(now.us > accepted ? now.us - accepted : 0, events.size());
+  if (watcher_ != nullptr) [[unlikely]] {
+    watcher_->on_delivered(streams_.token(streams_.index_of(stream)), stream, events);
+  }
+}
+
+void Delivery::tell_opened(const Stream& stream, bool resumed) const {
+  if (watcher_ != nullptr) [[unlikely]] {
+    watcher_->on_opened(streams_.token(streams_.index_of(stream)), stream, resumed);
+  }
+}
+
+void Delivery::count_gap(const Stream& stream, const Gap& gap) {
+  stats_.gaps[static_cast<std::size_t>(gap.reason)].add();
+  if (watcher_ != nullptr) [[unlikely]] {
+    watcher_->on_gap(streams_.token(streams_.index_of(stream)), stream, gap);
+  }
+}
+
+Delivery::Cut Delivery::write_frames(Stream& stream, std::span<const FrameRef> frames,
+                                     std::string_view shared, Instant now) {
+  const Framing framing = stream.framing();
+  Cut cut;
+  while (cut.frames < frames.size()) {
+    pieces_.clear();
+    std::size_t count = 0;
+    if (!shared.empty()) {
+      add_piece(shared);
+      count = frames.size();
+    }
+    for (std::size_t bytes = 0; cut.frames + count < frames.size(); ++count) {
+      if (pieces_.size() == kPiecesPerWrite || bytes >= kWriteBytesMax) break;
+      const std::string_view wire = frames[cut.frames + count]->wire(framing);
+      add_piece(wire);
+      bytes += wire.size();
+    }
+    const WriteOutcome outcome = write(stream, now);
+    if (outcome.status == WriteStatus::gone) {
+      cut.gone = true;
+      return cut;
+    }
+    std::size_t whole = outcome.status == WriteStatus::all ? count : 0;
+    if (outcome.status == WriteStatus::partial) {
+      cut.bytes = outcome.bytes;
+      while (cut.bytes >= frames[cut.frames + whole]->wire(framing).size()) {
+        cut.bytes -= frames[cut.frames + whole]->wire(framing).size();
+        ++whole;
+      }
+    }
+    if (whole > 0) count_events(stream, frames.subspan(cut.frames, whole), now);
+    cut.frames += whole;
+    if (outcome.status == WriteStatus::partial) return cut;
+  }
+  return cut;
+}
+
+void Delivery::send_own(StreamIndex index, std::string_view wire, Instant now) {
+  Stream& stream = streams_[index];
+  const bool behind = stream.owing != kNone && !streams_.owing(stream).ring.empty();
+  std::size_t sent = 0;
+  if (!behind) {
+    pieces_.clear();
+    add_piece(wire);
+    const WriteOutcome outcome = write(stream, now);
+    if (outcome.status == WriteStatus::gone) closes_.add(index, stream, EndReason::client_closed);
+    if (outcome.status == WriteStatus::all) stats_.frames_sent.add();
+    if (outcome.status != WriteStatus::partial) return;
+    sent = outcome.bytes;
+  }
+  Owing* owing = streams_.rent_owing(stream);
+  if (owing == nullptr || !streams_.make_room(*owing)) {
+    closes_.add(index, stream, EndReason::no_memory);
+    return;
+  }
+  if (stream.state == StreamState::live) stream.state = StreamState::owing;
+  if (!behind) stream.wrote_at = now.tick();  // From here on: since when no byte was taken.
+  push(stream, *owing, Frame::make_raw(wire));
+  if (!behind) owing->oldest_sent = static_cast<std::uint32_t>(sent);
+}
+
+Delivery::Gathered Delivery::gather(Stream& stream, Owing& owing, Instant now) {
+  Gathered gathered;
+  pieces_.clear();
+  std::uint32_t tokens = paced(stream) ? stream.bucket.available(rate(stream), now) : kNone;
+  for (std::uint32_t i = 0; i < owing.ring.size(); ++i) {
+    const Frame& frame = *owing.ring[i];
+    const bool begun = i == 0 && owing.oldest_sent > 0;
+    if (frame.sequence() != 0 && !begun) {
+      if (owing.dropped > 0) break;  // The loss is announced before the event that follows it.
+      gathered.out_of_tokens = tokens == 0;
+      if (gathered.out_of_tokens) break;
+      --tokens;
+    }
+    const std::string_view wire = frame.wire(stream.framing());
+    add_piece(wire.substr(begun ? owing.oldest_sent : 0));
+    gathered.bytes += pieces_.back().iov_len;
+    if (pieces_.size() == kPiecesPerWrite || gathered.bytes >= kWriteBytesMax) break;
+  }
+  return gathered;
+}
+
+// Forgets the oldest `bytes` bytes of what is owed: they were sent.
+void Delivery::drop_sent(Stream& stream, Owing& owing, std::size_t bytes, Instant now) {
+  while (bytes > 0) {
+    const Frame& frame = *owing.ring[0];
+    const std::size_t size = frame.wire(stream.framing()).size();
+    const bool is_event = frame.sequence() != 0;
+    if (is_event && owing.oldest_sent == 0 && paced(stream)) stream.bucket.take(rate(stream), 1);
+    const std::size_t taken = std::min(bytes, size - owing.oldest_sent);
+    bytes -= taken;
+    owing.oldest_sent += static_cast<std::uint32_t>(taken);
+    if (owing.oldest_sent < size) return;
+    if (is_event) {
+      count_events(stream, {&owing.ring[0], 1}, now);
+    } else {
+      stats_.frames_sent.add();
+    }
+    forget_owed(stream, owing, frame);
+    owing.ring.pop();
+    owing.oldest_sent = 0;
+  }
+}
+
+void Delivery::drain(StreamIndex index, Instant now) {
+  Stream& stream = streams_[index];
+  Owing& owing = streams_.owing(stream);
+  stream.clear(Stream::kBlocked);
+  stream.clear(Stream::kStarved);
+  std::size_t share = kWriteBytesMax;
+  while (true) {
+    if (owing.dropped > 0) announce_dropped(stream, owing);
+    if (owing.ring.empty()) {
+      settle(index);
+      return;
+    }
+    const Gathered gathered = gather(stream, owing, now);
+    if (gathered.bytes == 0) {
+      CRIER_CHECK(gathered.out_of_tokens);
+      await_tokens(index);
+      return;
+    }
+    const WriteOutcome outcome = write(stream, now);
+    drop_sent(stream, owing, outcome.bytes, now);
+    if (outcome.status == WriteStatus::gone) {
+      closes_.add(index, stream, EndReason::client_closed);
+      return;
+    }
+    if (outcome.status == WriteStatus::partial) return;
+    if (share <= outcome.bytes) {
+      list(index);
+      return;
+    }
+    share -= outcome.bytes;
+  }
+}
+
+void Delivery::settle(StreamIndex index) {
+  Stream& stream = streams_[index];
+  Owing& owing = streams_.owing(stream);
+  if (stream.state == StreamState::ending) {
+    closes_.add(index, stream, owing.end_reason);
+  } else if (stream.state == StreamState::owing) {
+    release(index);
+    stream.state = StreamState::live;
+    tell(stream, StreamStep::caught_up);
+  } else if (stream.state == StreamState::replaying && owing.replay == ReplayState::idle) {
+    owing.replay = ReplayState::waiting;
+    const StreamToken token = streams_.token(index);
+    // A stream without a known address stands in a line of its own.
+    const bool known = stream.address != 0 || stream.has(Stream::kAddressCounted);
+    replays_.add(token,
+                 known ? stream.address : std::uint64_t{token.generation} << 32 | token.index);
+  }
+}
+
+void Delivery::release(StreamIndex index) {
+  Stream& stream = streams_[index];
+  if (stream.owing == kNone) return;
+  Owing& owing = streams_.owing(stream);
+  for (std::uint32_t i = 0; i < owing.ring.size(); ++i) {
+    forget_owed(stream, owing, *owing.ring[i]);
+  }
+  streams_.give_back_owing(stream);
+}
+
+}  // namespace crier::broadcast

@@ -1,0 +1,227 @@
+// What happens to a stream whose ring is full, and how a stream is told that it ends.
+#include <algorithm>
+
+#include "broadcast/streams/delivery.h"
+#include "broadcast/streams/own_events.h"
+#include "core/check.h"
+#include "core/framing.h"
+
+namespace crier::broadcast {
+
+// `frame` does not fit. True: it was dealt with and the stream is owed what follows. False: the
+// stream continues from the history or ends; nothing more of this batch is owed.
+bool Delivery::overflow(StreamIndex index, const FrameRef& frame, Instant now) {
+  Stream& stream = streams_[index];
+  Owing& owing = streams_.owing(stream);
+  stats_.overflows.add();
+  const OverflowPolicy policy = (*options_.classes)[stream.topic_class].policy;
+  // A replay goes at the stream's own pace and never loses by being slow: what fitted is sent, the
+  // rest is asked for again.
+  if (stream.state == StreamState::replaying) {
+    rejoin_log(index);
+    return false;
+  }
+  // Without any storage there is nothing to drop from.
+  if (policy == OverflowPolicy::catch_up || owing.ring.capacity() == 0) {
+    fall_back_to_log(index);
+    return false;
+  }
+  if (policy == OverflowPolicy::disconnect) {
+    drop_unsent(stream, owing);
+    end(index, EndReason::overflow, now);
+    return false;
+  }
+  if (make_room_by_dropping(stream, owing, frame->wire(stream.framing()).size())) {
+    push(stream, owing, frame);
+  } else {
+    ++owing.dropped;
+    owing.dropped_through = frame->sequence();
+    stream.sequence_next = frame->sequence() + 1;
+    stats_.frames_dropped.add();
+  }
+  return true;
+}
+
+bool Delivery::give_way(StreamIndex index, std::uint32_t bytes_max, Instant now) {
+  Stream& stream = streams_[index];
+  const bool behind = stream.state == StreamState::owing || stream.state == StreamState::replaying;
+  if (!behind) return false;
+  Owing& owing = streams_.owing(stream);
+  if (owing.bytes <= bytes_max || !owes_unsent_event(owing)) return false;
+  stats_.overflows.add();
+  stats_.gave_way.add();
+  const OverflowPolicy policy = (*options_.classes)[stream.topic_class].policy;
+  if (stream.state == StreamState::replaying || policy == OverflowPolicy::catch_up) {
+    fall_back_to_log(index);
+  } else if (policy == OverflowPolicy::disconnect) {
+    drop_unsent(stream, owing);
+    end(index, EndReason::overflow, now);
+  } else {
+    while (owing.bytes > bytes_max && drop_oldest(stream, owing)) {
+    }
+    // With nothing else in its ring it would count as keeping up, and not be told.
+    if (owing.ring.empty()) announce_dropped(stream, owing);
+  }
+  return true;
+}
+
+bool Delivery::close_owing(StreamIndex index) {
+  Stream& stream = streams_[index];
+  if (streams_.owing(stream).ring.empty()) return false;
+  closes_.add(index, stream, EndReason::no_memory);
+  release(index);
+  return true;
+}
+
+bool Delivery::make_room_by_dropping(Stream& stream, Owing& owing, std::size_t bytes) {
+  while (!make_room_for(owing, bytes)) {
+    if (!drop_oldest(stream, owing)) return false;
+  }
+  return true;
+}
+
+// Drops the oldest event of which no byte was sent. Crier's own events stay: one of them may
+// announce an earlier loss. They stand before the events, so the search is short.
+bool Delivery::drop_oldest(Stream& stream, Owing& owing) {
+  for (std::uint32_t i = owing.oldest_sent > 0 ? 1 : 0; i < owing.ring.size(); ++i) {
+    if (owing.ring[i]->sequence() == 0) continue;
+    const FrameRef frame = owing.ring.erase(i);
+    forget_owed(stream, owing, *frame);
+    ++owing.dropped;
+    owing.dropped_through = frame->sequence();
+    stats_.frames_dropped.add();
+    return true;
+  }
+  return false;
+}
+
+// Drops every event of which no byte was sent; the stream counts as not having been offered them.
+void Delivery::drop_unsent(Stream& stream, Owing& owing) {
+  Ring& ring = owing.ring;
+  while (!ring.empty()) {
+    const FrameRef& newest = ring[ring.size() - 1];
+    const bool begun = ring.size() == 1 && owing.oldest_sent > 0;
+    if (begun || newest->sequence() == 0) return;
+    stream.sequence_next = newest->sequence();
+    forget_owed(stream, owing, *newest);
+    ring.pop_newest();
+  }
+}
+
+// Puts the announcement of dropped events where they would have been, once that place is reached.
+void Delivery::announce_dropped(Stream& stream, Owing& owing) {
+  CRIER_CHECK(owing.dropped > 0);
+  if (owing.oldest_sent > 0) return;
+  if (!owing.ring.empty() && owing.ring[0]->sequence() == 0) return;
+  while (!streams_.make_room(owing) && drop_oldest(stream, owing)) {
+  }
+  CRIER_CHECK(!owing.ring.full());
+  const FrameRef gap = gap_of_dropped(stream, owing);
+  count_owed(stream, owing, *gap);
+  owing.ring.push_front(gap);
+}
+
+FrameRef Delivery::gap_of_dropped(const Stream& stream, Owing& owing) {
+  const Gap gap{GapReason::overflow, owing.dropped, owing.dropped_through};
+  std::string text;
+  append_gap_event(text, gap, options_.epoch);
+  std::string wire;
+  append_framed(wire, stream.framing(), text);
+  count_gap(stream, gap);
+  owing.dropped = 0;
+  return Frame::make_raw(wire);
+}
+
+// Is something of the log owed of which no byte was sent?
+bool Delivery::owes_unsent_event(const Owing& owing) {
+  for (std::uint32_t i = owing.oldest_sent > 0 ? 1 : 0; i < owing.ring.size(); ++i) {
+    if (owing.ring[i]->sequence() != 0) return true;
+  }
+  return false;
+}
+
+void Delivery::fall_back_to_log(StreamIndex index) {
+  Stream& stream = streams_[index];
+  Owing* owing = streams_.rent_owing(stream);
+  if (owing == nullptr) {
+    closes_.add(index, stream, EndReason::no_memory);
+    return;
+  }
+  drop_unsent(stream, *owing);
+  streams_.shrink_ring(*owing);
+  rejoin_log(index);
+}
+
+void Delivery::rejoin_log(StreamIndex index) {
+  Stream& stream = streams_[index];
+  Owing* owing = streams_.rent_owing(stream);
+  if (owing == nullptr) {
+    closes_.add(index, stream, EndReason::no_memory);
+    return;
+  }
+  stream.state = StreamState::replaying;
+  tell(stream, StreamStep::asks_history);
+  owing->replay = ReplayState::idle;
+  owing->from = ReplayFrom::sequence;
+  owing->connected = true;
+  const bool may_go_on = !stream.has(Stream::kBlocked) && !stream.has(Stream::kRevisited);
+  if (owing->ring.empty() && owing->dropped == 0 && may_go_on) settle(index);
+}
+
+void Delivery::end(StreamIndex index, EndReason reason, Instant now) {
+  Stream& stream = streams_[index];
+  if (stream.state == StreamState::ending || stream.state == StreamState::closing) return;
+  std::string text;
+  // While draining nobody listens: the time until then comes on top.
+  std::uint32_t wait_ms = retry_ms();
+  if (reason == EndReason::drained && drain_end_ > now) {
+    wait_ms += static_cast<std::uint32_t>((drain_end_.us - now.us) / 1'000);
+  }
+  append_end_event(text, reason, wait_ms);
+  scratch_.clear();
+  append_framed(scratch_, stream.framing(), text);
+  if (stream.framing() == Framing::chunked) scratch_ += kLastChunk;
+  std::size_t sent = 0;
+  if (stream.owing == kNone || streams_.owing(stream).ring.empty()) {
+    pieces_.clear();
+    add_piece(scratch_);
+    const WriteOutcome outcome = write(stream, now);
+    if (outcome.status == WriteStatus::all) stats_.frames_sent.add();
+    if (outcome.status != WriteStatus::partial) {
+      closes_.add(index, stream, reason);
+      return;
+    }
+    sent = outcome.bytes;
+    stream.wrote_at = now.tick();
+  }
+  if (streams_.rent_owing(stream) == nullptr) {
+    closes_.add(index, stream, reason);
+    return;
+  }
+  Owing& owing = streams_.owing(stream);
+  // With no room for one more frame, the unsent events give way: their ids were not sent, so a
+  // client that comes back gets them from the history.
+  if (!streams_.make_room(owing)) drop_unsent(stream, owing);
+  if (!streams_.make_room(owing)) {
+    closes_.add(index, stream, reason);
+    return;
+  }
+  // A loss is announced before the event that follows it; where none does, here.
+  if (owing.dropped > 0 && !owes_unsent_event(owing)) {
+    push(stream, owing, gap_of_dropped(stream, owing));
+    if (!streams_.make_room(owing)) {
+      closes_.add(index, stream, reason);
+      return;
+    }
+  }
+  const bool first = owing.ring.empty();
+  push(stream, owing, Frame::make_raw(scratch_));
+  if (first) owing.oldest_sent = static_cast<std::uint32_t>(sent);
+  owing.end_reason = reason;
+  stream.state = StreamState::ending;
+  const bool may_go_on =
+      !stream.has(Stream::kBlocked) && !(first && stream.has(Stream::kRevisited));
+  if (may_go_on) drain(index, now);
+}
+
+}  // namespace crier::broadcast

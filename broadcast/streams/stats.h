@@ -1,0 +1,51 @@
+// The numbers of one worker. The worker counts; the exporter reads from any thread.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "broadcast/log/replay.h"
+#include "broadcast/streams/end_reason.h"
+#include "core/counter.h"
+
+namespace crier::broadcast {
+
+// Microseconds.
+inline constexpr std::array<std::uint64_t, 18> kLatencyBounds = {
+    50,     100,     250,     500,     1'000,     2'500,     5'000,     10'000,     25'000,
+    50'000, 100'000, 250'000, 500'000, 1'000'000, 2'500'000, 5'000'000, 10'000'000, 30'000'000};
+
+// Milliseconds.
+inline constexpr std::array<std::uint64_t, 14> kDurationBounds = {
+    100,       1'000,     5'000,      15'000,     60'000,     300'000,     900'000,
+    1'800'000, 3'600'000, 14'400'000, 43'200'000, 86'400'000, 259'200'000, 604'800'000};
+
+struct WorkerStats {
+  Counter streams;        // Gauge: slots taken, from the table.
+  Counter streams_owing;  // Gauge: streams that are owed something or are replaying.
+  Counter queue_bytes;    // Gauge: bytes owed in rings.
+  Counter opened;
+  Counter resumed;
+  std::array<Counter, kEndReasonNames.size()> ended;
+  Counter canaries_opened;  // Of these: streams on sockets with options on trial.
+  std::array<Counter, kEndReasonNames.size()> canaries_ended;
+  Counter frames_sent;  // Frames handed to the kernel whole: chunks, crier's own events included.
+  Counter events_delivered;  // Of those, events of the log.
+  Counter bytes_sent;
+  Counter heartbeats;
+  Counter blocked_by_socket;  // Writes cut short by a full socket buffer,
+  Counter blocked_by_rate;    // and by an empty token bucket.
+  Counter replay_frames;      // Frames that came from the history.
+  Counter replays_waiting;    // Gauge.
+  Counter overflows;          // Rings that were full, whatever the policy then did.
+  Counter gave_way;           // Of these, for what all streams together were owed.
+  Counter frames_dropped;     // By the policy drop-oldest.
+  std::array<Counter, kGapReasons> gaps;
+  Counter batches;      // Taken from the inbox.
+  Counter lost_pauses;  // Times this worker lagged so far that the history had moved on.
+  Histogram<kLatencyBounds.size()> latency{kLatencyBounds};
+  Histogram<kDurationBounds.size()> duration{kDurationBounds};
+};
+
+}  // namespace crier::broadcast

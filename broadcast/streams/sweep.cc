@@ -1,0 +1,101 @@
+#include "broadcast/streams/sweep.h"
+
+#include <algorithm>
+
+#include "core/text/sse_text.h"
+#include "core/turn_limits.h"
+
+namespace crier::broadcast {
+namespace {
+
+// A stream that was told it ends has this long to take what it is owed.
+constexpr std::uint32_t kEndingSecondsMax = 5;
+
+bool older_than(Tick then, std::uint32_t seconds, Instant now) {
+  return ticks_between(then, now.tick()) >= seconds * kTicksPerSecond;
+}
+
+}  // namespace
+
+void Sweep::tick(Instant now) {
+  if (drain_) drain(now);
+  const std::size_t end = parts_.streams.end();
+  if (next_ >= end) next_ = 0;
+  const std::size_t even_share = end * kSweepTickMs / kSweepRoundMs + 1;
+  const std::size_t stop = std::min(end, next_ + std::min(even_share, kSweepShareMax));
+  std::size_t writes = 0;
+  while (next_ < stop && writes < kSweepWritesMax) {
+    if (visit(static_cast<StreamIndex>(next_++), now)) ++writes;
+  }
+}
+
+bool Sweep::visit(StreamIndex index, Instant now) {
+  Stream& stream = parts_.streams[index];
+  const WorkerOptions& options = parts_.options;
+  switch (stream.state) {
+    case StreamState::vacant:
+    case StreamState::reserved:
+    case StreamState::closing:
+      return false;
+    case StreamState::live:
+      stream.bucket.settle(now);
+      break;
+    case StreamState::owing:
+    case StreamState::replaying:
+    case StreamState::ending: {
+      stream.bucket.settle(now);
+      const std::uint32_t patience = stream.state == StreamState::ending
+                                         ? std::min(kEndingSecondsMax, options.owing_seconds_max)
+                                         : options.owing_seconds_max;
+      // Blocked is owed something, be it only in the history: its ring may have been dropped.
+      const bool waits = stream.has(Stream::kBlocked) || stream.has(Stream::kStarved);
+      if (waits && older_than(stream.wrote_at, patience, now)) {
+        parts_.closes.add(index, stream, EndReason::stalled);
+        return false;
+      }
+      break;
+    }
+  }
+  const std::uint32_t age_max = options.stream_seconds_max;
+  if (age_max > 0 && stream.state != StreamState::ending &&
+      older_than(stream.opened_at, age_max, now)) {
+    parts_.delivery.end(index, EndReason::expired, now);
+    return true;
+  }
+  return heartbeat(index, now);
+}
+
+bool Sweep::heartbeat(StreamIndex index, Instant now) {
+  Stream& stream = parts_.streams[index];
+  const bool quiet = stream.state == StreamState::live ||
+                     (stream.state == StreamState::replaying &&
+                      parts_.streams.owing(stream).ring.empty() && !stream.has(Stream::kBlocked));
+  if (!quiet || !older_than(stream.wrote_at, parts_.options.heartbeat_seconds, now)) return false;
+  std::string wire;
+  Delivery::append_framed(wire, stream.framing(), kHeartbeat);
+  parts_.delivery.send_own(index, wire, now);
+  parts_.stats.heartbeats.add();
+  return true;
+}
+
+void Sweep::begin_drain(std::uint32_t window_ms, Instant now) {
+  // The last fifth is for those who need time to take what they are owed.
+  drain_ = Drain{now, std::uint64_t{window_ms} * 800, parts_.streams.end(), 0};
+  drain(now);
+}
+
+void Sweep::drain(Instant now) {
+  const std::uint64_t elapsed = now.us - drain_->from.us;
+  const std::size_t target =
+      elapsed >= drain_->us ? drain_->streams : drain_->streams * elapsed / drain_->us;
+  for (; drain_->next < target; ++drain_->next) {
+    const auto index = static_cast<StreamIndex>(drain_->next);
+    const StreamState state = parts_.streams[index].state;
+    if (state == StreamState::live || state == StreamState::owing ||
+        state == StreamState::replaying) {
+      parts_.delivery.end(index, EndReason::drained, now);
+    }
+  }
+}
+
+}  // namespace crier::broadcast

@@ -1,0 +1,201 @@
+#include "cmd/cli/command_table.h"
+
+#include <algorithm>
+
+#include "cmd/cli/check.h"
+#include "cmd/cli/completion.h"
+#include "cmd/cli/config_text.h"
+#include "cmd/cli/debug.h"
+#include "cmd/cli/manual.h"
+#include "cmd/cli/publish.h"
+#include "cmd/cli/serve.h"
+#include "cmd/cli/status.h"
+#include "cmd/cli/subscribe.h"
+#include "cmd/cli/tune.h"
+
+namespace crier::cmd {
+namespace {
+
+constexpr Option kSet = {"--set", OptionKind::text, "KEY=VALUE",
+                         "override one key of the configuration, e.g.\n"
+                         "http.listen=0.0.0.0:8080; may be given several times",
+                         true};
+
+constexpr Option kServeOptions[] = {
+    {"--config", OptionKind::text, "FILE",
+     "configuration, JSON with comments; without it the defaults"},
+    kSet,
+};
+
+constexpr Option kPublishOptions[] = {
+    {"--socket", OptionKind::text, "PATH", "the daemon's publish socket"},
+    {"--event", OptionKind::text, "NAME",
+     "the SSE event name; without it subscribers see `message`"},
+    {"--key", OptionKind::text, "KEY",
+     "idempotency key: repeating the command publishes nothing new"},
+    {"--lines", OptionKind::flag, "",
+     "publish each line of standard input as an event, as it comes"},
+    {"--json", OptionKind::flag, "", "the data is JSON and is checked; a JSON string is its text"},
+    {"--verbose", OptionKind::flag, "", "print the ids of what was published"},
+};
+
+constexpr Option kSubscribeOptions[] = {
+    {"--url", OptionKind::text, "URL", "the daemon (default http://127.0.0.1:8080)"},
+    {"--json", OptionKind::flag, "", "print a JSON object a line, with id, event and data"},
+    {"--last-event-id", OptionKind::text, "ID", "continue after the event with this id"},
+    {"--from", OptionKind::text, "WHERE",
+     "begin with history: `earliest`, or `last=N` for the last N\nevents of each topic"},
+    {"--count", OptionKind::number, "N", "exit after N events"},
+    {"--all", OptionKind::flag, "", "print crier's own events (crier.open, crier.gap, …), too"},
+};
+
+constexpr Option kCheckOptions[] = {
+    kSet,
+    {"--verbose", OptionKind::flag, "", "print what the limits add up to, item by item"},
+};
+
+constexpr Option kAdmin = {
+    "--admin", OptionKind::text, "ADDRESS",
+    "the admin endpoint, HOST:PORT or the path of a socket\n(default 127.0.0.1:8081)"};
+
+constexpr Option kDebugOptions[] = {
+    {"--topic", OptionKind::text, "TOPIC", "streams of this topic or pattern"},
+    {"--address", OptionKind::text, "ADDRESS", "streams from this address, or from 10.0.0.0/8"},
+    {"--seconds", OptionKind::number, "N", "for so long (default 300, at most 3600)"},
+    {"--off", OptionKind::flag, "", "no longer: all, or the rule of this number"},
+    kAdmin,
+};
+
+constexpr Option kStatusOptions[] = {
+    kAdmin,
+    {"--json", OptionKind::flag, "", "print the same figures as JSON"},
+};
+
+constexpr Option kConfigOptions[] = {
+    {"--schema", OptionKind::flag, "", "a JSON schema, for editors"},
+    {"--example", OptionKind::flag, "", "a file with every key at its default, commented"},
+    {"--reference", OptionKind::flag, "", "every key: meaning, default, what is allowed"},
+    {"--man", OptionKind::flag, "", "the same as a manual page, crier.json(5)"},
+};
+
+constexpr Option kTuneOptions[] = {
+    {"--config", OptionKind::text, "FILE", "the configuration whose needs count"},
+    kSet,
+    {"--apply", OptionKind::flag, "", "raise what is below; needs root"},
+    {"--if-configured", OptionKind::flag, "",
+     "for the unit. With --apply: only if kernel.tuning\n"
+     "is `apply`; with --undo: not if kernel.keep is\n"
+     "true, and nothing that was applied by hand"},
+    {"--undo", OptionKind::flag, "", "restore what was changed, by hand or by the unit"},
+    {"--sysctl", OptionKind::flag, "", "print a file for /etc/sysctl.d"},
+    {"--json", OptionKind::flag, "", "print the table as JSON"},
+    {"--record", OptionKind::text, "PATH",
+     "where --apply notes what was there before\n(default /run/crier-tuning.json)"},
+};
+
+constexpr std::string_view kPublishNotes =
+    "DATA is the event's data; `-`, or no DATA, reads it whole from standard input, without\n"
+    "its final line end.\n"
+    "\n"
+    "The socket is --socket, else $CRIER_SOCKET, else the first there is of\n"
+    "$XDG_RUNTIME_DIR/crier/publish.sock, /run/crier/publish.sock,\n"
+    "/run/crier-publish/publish.sock and /tmp/crier-UID/publish.sock.\n"
+    "\n"
+    "Examples:\n"
+    "  crier publish news 'Hello'\n"
+    "  crier publish orders.eu.created --json '{\"order\": 17}'\n"
+    "  tail -f access.log | crier publish log --lines\n";
+
+constexpr std::string_view kSubscribeNotes =
+    "Prints the data of each event, and reconnects without loss when the stream breaks.\n"
+    "Where events were lost, a warning on standard error says so.\n"
+    "\n"
+    "A TOPIC may be a pattern if the daemon allows them: `*` stands for one token, a final `>`\n"
+    "for one or more (quote them in a shell).\n"
+    "\n"
+    "Examples:\n"
+    "  crier subscribe news\n"
+    "  crier subscribe --json --from last=10 orders.eu.created orders.us.created\n";
+
+constexpr std::string_view kServeNotes =
+    "SIGTERM or SIGINT drains and stops, a second one stops at once. SIGHUP reads the\n"
+    "configuration again: what can change at once does, the log names what needs a restart.\n"
+    "\n"
+    "Where publish.socket is not set, the socket is $CRIER_SOCKET, else /run/crier/publish.sock\n"
+    "as root, else $XDG_RUNTIME_DIR/crier/publish.sock or /tmp/crier-UID/publish.sock.\n"
+    "\n"
+    "Examples:\n"
+    "  crier serve\n"
+    "  crier serve --config /etc/crier/crier.json --set http.listen=0.0.0.0:8080\n";
+
+constexpr std::string_view kTuneNotes =
+    "Without an option: a table of the kernel's parameters that matter to crier, what this\n"
+    "configuration needs of each, why, and the commands that mend what is below. Open files are\n"
+    "those that this shell allows; crier.service has its own LimitNOFILE=.\n"
+    "\n"
+    "--apply only ever raises limits and shortens times. Values last until --undo or the next\n"
+    "reboot, whatever crier.service does meanwhile; --sysctl prints what makes them last.\n";
+
+constexpr std::string_view kDebugNotes =
+    "The daemon then logs these streams at debug, whatever log.level says: opened, each event\n"
+    "delivered, falling behind, gaps, the end. It needs admin.debug. Without an option: what is\n"
+    "logged so now. A rule ends by itself, and writes 1,000 lines a second at most.\n"
+    "\n"
+    "Examples:\n"
+    "  crier debug --topic 'orders.>' --seconds 60\n"
+    "  crier debug --address 203.0.113.7\n"
+    "  crier debug --off 2\n";
+
+constexpr std::string_view kConfigNotes = "Give exactly one of the options.\n";
+
+constexpr std::string_view kManualNotes =
+    "To read it: `crier manual | man -l -`. The configuration has a page of its own, `crier "
+    "config\n"
+    "--man`.\n";
+
+constexpr std::string_view kCompletionNotes =
+    "For this shell, now: `source <(crier completion bash)`, or zsh. Debian's package installs "
+    "it.\n";
+
+constexpr Command kCommands[] = {
+    {"serve", "", "run the daemon", kServeNotes, 0, 0, kServeOptions, &serve},
+    {"publish", "TOPIC [DATA|-]", "publish events to a topic", kPublishNotes, 1, 2, kPublishOptions,
+     &publish},
+    {"subscribe", "TOPIC…", "print the events of topics", kSubscribeNotes, 1, kAnyNumber,
+     kSubscribeOptions, &subscribe},
+    {"status", "", "show what a running daemon does", "", 0, 0, kStatusOptions, &status},
+    {"debug", "[RULE]", "log single streams of a running daemon for a while", kDebugNotes, 0, 1,
+     kDebugOptions, &debug},
+    {"check", "FILE", "check a configuration without starting", "", 1, 1, kCheckOptions, &check},
+    {"tune", "", "show, raise and restore the kernel's parameters", kTuneNotes, 0, 0, kTuneOptions,
+     &tune},
+    {"config", "", "print what can be configured", kConfigNotes, 0, 0, kConfigOptions,
+     &config_text},
+    {"manual", "", "print the manual page crier(1)", kManualNotes, 0, 0, {}, &manual},
+    {"completion",
+     "bash|zsh",
+     "print what completes command lines in a shell",
+     kCompletionNotes,
+     1,
+     1,
+     {},
+     &completion},
+};
+
+}  // namespace
+
+std::span<const Command> commands() {
+  return kCommands;
+}
+
+const Command* find_command(std::string_view name) {
+  const auto* found = std::ranges::find(kCommands, name, &Command::name);
+  return found == std::end(kCommands) ? nullptr : found;
+}
+
+const Option* find_option(const Command& command, std::string_view name) {
+  const auto found = std::ranges::find(command.options, name, &Option::name);
+  return found == command.options.end() ? nullptr : &*found;
+}
+
+}  // namespace crier::cmd

@@ -1,0 +1,31 @@
+#include "cmd/cli/config_text.h"
+
+#include <string>
+#include <string_view>
+
+#include "cmd/cli/manual.h"
+#include "cmd/cli/report.h"
+#include "config/reference.h"
+
+namespace crier::cmd {
+
+int config_text(const Arguments& arguments) {
+  struct Text {
+    std::string_view option;
+    std::string (*generate)();
+  };
+  static constexpr Text kTexts[] = {{"--schema", &config::json_schema},
+                                    {"--example", &config::commented_example},
+                                    {"--reference", &config::reference_text},
+                                    {"--man", &configuration_page}};
+  const Text* chosen = nullptr;
+  for (const Text& text : kTexts) {
+    if (!arguments.has(text.option)) continue;
+    if (chosen != nullptr) return misused(arguments, "only one of the options can be given");
+    chosen = &text;
+  }
+  if (chosen == nullptr) return misused(arguments, "one of the options must be given");
+  return print_result(chosen->generate());
+}
+
+}  // namespace crier::cmd

@@ -1,0 +1,184 @@
+#include "cmd/cli/manual.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <span>
+#include <string_view>
+
+#include "cmd/cli/help.h"
+#include "cmd/cli/report.h"
+#include "cmd/system/version.h"
+#include "cmd/tuning/tuning.h"
+#include "config/reference.h"
+#include "core/text/roff.h"
+
+namespace crier::cmd {
+namespace {
+
+struct Entry {
+  std::string_view term;
+  std::string_view text;
+};
+
+constexpr std::string_view kAbout =
+    "crier broadcasts events to browsers. Programs on a host publish events to it over a local\n"
+    "socket; it fans each event out, by topic, to every browser and client that holds a stream of\n"
+    "Server-Sent Events open. Who reconnects or falls behind continues from the history, without\n"
+    "gap or duplicate; where the history no longer reaches, the stream is told so.\n"
+    "\n"
+    "To try it, in three terminals:\n"
+    "\n"
+    "  crier serve\n"
+    "  crier subscribe news\n"
+    "  crier publish news Hello\n"
+    "\n"
+    "As a system's service it is crier.service, configured in /etc/crier/crier.json; publishers\n"
+    "are the members of the group crier.\n";
+
+constexpr Entry kExitCodes[] = {
+    {"0", "Done."},
+    {"1", "Failed; standard error says why, and what to do."},
+    {"2", "Misused: the command line is not one of the above."},
+};
+
+constexpr Entry kSignals[] = {
+    {"SIGTERM, SIGINT",
+     "The daemon drains: it takes no new streams, ends the open ones over drain.window_seconds,\n"
+     "and exits with 0. A second one ends it at once. crier subscribe ends with 0 on SIGINT."},
+    {"SIGHUP",
+     "The daemon reads its configuration again. What can change at once does; the log names what\n"
+     "needs a restart. A configuration with mistakes changes nothing."},
+};
+
+constexpr Entry kEnvironment[] = {
+    {"CRIER_SOCKET",
+     "The publish socket, for the daemon and for crier publish; publish.socket and --socket\n"
+     "come first."},
+    {"XDG_RUNTIME_DIR", "Where the publish socket is, in crier/, if a user runs the daemon."},
+    {"NOTIFY_SOCKET, WATCHDOG_USEC, LISTEN_FDS, LISTEN_FDNAMES",
+     "Set by systemd: see sd_notify(3), sd_watchdog_enabled(3) and sd_listen_fds(3). The sockets\n"
+     "are named http and publish."},
+    {"JOURNAL_STREAM",
+     "Set by systemd: where the log goes to the journal, its lines begin with their\n"
+     "priority, and as text they have no time."},
+};
+
+constexpr Entry kFiles[] = {
+    {"/etc/crier/crier.json", "The service's configuration, see crier.json(5)."},
+    {"/run/crier/publish.sock", "The publish socket, of the service or of root."},
+    {kTuningRecord, "What crier tune --apply found, for crier tune --undo; its locks beside it."},
+    {"/usr/share/doc/crier/examples",
+     "Drop-ins for the service, configurations of nginx, HAProxy and Caddy."},
+};
+
+constexpr std::string_view kLog =
+    "crier serve writes a line for each thing worth reading to standard error. log.level says\n"
+    "from which severity on, log.format what a line looks like: text, logfmt or json. Both apply\n"
+    "on SIGHUP.\n"
+    "\n"
+    "A stream's lines name it: session_id as /debug/streams of the admin endpoint does, trace_id\n"
+    "as its client was told, or told itself in traceparent or X-Trace-Id. wire_size_bytes is what\n"
+    "went to the socket: of one event, or of a whole stream, its head included. Where crier debug\n"
+    "asks for it there is a line for each event delivered, whose chunk_seq is its ordinal in the\n"
+    "stream, from 1; each is one HTTP chunk, and crier's own events are not counted.\n"
+    "\n"
+    "Nothing waits for who reads the log: lines that find no room are counted, and the count is\n"
+    "logged.\n"
+    "\n"
+    "  journalctl -u crier -p warning\n"
+    "  journalctl -u crier -o cat | jq -c 'select(.session_id == \"0:17:42\")'\n";
+
+// Words are not divided: paths and keys are to be copied.
+std::string title(std::string_view name, std::string_view section, std::string_view manual) {
+  return ".TH " + std::string(name) + " " + std::string(section) + " \"\" \"crier " +
+         std::string(version()) + "\" \"" + std::string(manual) + "\"\n.nh\n";
+}
+
+std::string heading(std::string_view text) {
+  return ".SH " + std::string(text) + "\n";
+}
+
+// Paragraphs, and lines that are indented: examples, to be shown as they are.
+std::string paragraphs(std::string_view text) {
+  std::string out;
+  bool paragraph_begins = true;
+  bool in_example = false;
+  while (!text.empty()) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(text.size(), line.size() + 1));
+    const bool example = line.starts_with("  ");
+    if (in_example && !example) out += ".fi\n.RE\n";
+    if (!in_example && example) out += ".PP\n.RS 4\n.nf\n";
+    if (!example && !line.empty() && (paragraph_begins || in_example)) out += ".PP\n";
+    if (!line.empty()) out += roff_text(example ? line.substr(2) : line) + "\n";
+    paragraph_begins = line.empty();
+    in_example = example;
+  }
+  return in_example ? out + ".fi\n.RE\n" : out;
+}
+
+std::string row(std::string_view term, std::string_view value, std::string_view text) {
+  std::string out = ".TP\n\\fB" + roff_text(term) + "\\fR";
+  if (!value.empty()) out += " \\fI" + roff_text(value) + "\\fR";
+  std::string line(text);  // A line's end after "e.g." would look like a sentence's.
+  std::ranges::replace(line, '\n', ' ');
+  return out + "\n" + roff_text(line) + "\n";
+}
+
+std::string rows(std::string_view name, std::span<const Entry> entries) {
+  std::string out = heading(name);
+  for (const Entry& entry : entries) out += row(entry.term, {}, entry.text);
+  return out;
+}
+
+std::string described(const Command& command) {
+  std::string out = ".SS \"" + roff_text(usage_line(command)) + "\"\n";
+  out += roff_text(sentence(command)) + "\n";
+  for (const Option& option : command.options) out += row(option.name, option.value, option.help);
+  return out + paragraphs(command.notes);
+}
+
+}  // namespace
+
+int manual(const Arguments& /*arguments*/) {
+  return print_result(command_page());
+}
+
+std::string command_page() {
+  std::string out = title("CRIER", "1", "User Commands");
+  out += heading("NAME") + "crier \\- Server\\-Sent\\-Events broadcast daemon\n";
+  out += heading("SYNOPSIS");
+  for (const Command& command : commands()) out += roff_text(usage_line(command)) + "\n.br\n";
+  out += "crier \\-\\-version\n";
+  out += heading("DESCRIPTION") + paragraphs(kAbout);
+  out += heading("COMMANDS");
+  out += row(kHelpOption.name, {}, "After any command: what it does, and its options.");
+  for (const Command& command : commands()) out += described(command);
+  out += heading("LOG") + paragraphs(kLog);
+  out += rows("EXIT STATUS", kExitCodes) + rows("SIGNALS", kSignals);
+  out += rows("ENVIRONMENT", kEnvironment) + rows("FILES", kFiles);
+  out += heading("SEE ALSO");
+  return out + ".BR crier.json (5),\n.BR systemd.service (5),\n.BR curl (1)\n";
+}
+
+std::string configuration_page() {
+  std::string out = title("CRIER.JSON", "5", "File Formats");
+  out += heading("NAME") + "crier.json \\- configuration of crier\n";
+  out += heading("DESCRIPTION");
+  out += paragraphs(
+      "JSON, in which // and /* */ begin comments. Keys are named SECTION.NAME here, which is\n"
+      "{\"SECTION\": {\"NAME\": VALUE}} in the file and SECTION.NAME=VALUE after --set. What is "
+      "left\n"
+      "out has its default. Unknown keys and values out of range are refused, all at once.\n"
+      "\n"
+      "  crier check /etc/crier/crier.json\n"
+      "  crier config --example\n"
+      "\n"
+      "tell what is wrong with a file, and print one with every key at its default. systemctl\n"
+      "reload crier, or SIGHUP, applies what this page says is applied on reload.\n");
+  out += heading("KEYS") + config::reference_man();
+  out += heading("FILES") + row("/etc/crier/crier.json", {}, "The service's configuration.");
+  return out + heading("SEE ALSO") + ".BR crier (1)\n";
+}
+
+}  // namespace crier::cmd

@@ -1,0 +1,45 @@
+#include "cmd/cli/serve.h"
+
+#include <optional>
+#include <string>
+
+#include "cmd/cli/report.h"
+#include "cmd/client/terminal.h"
+#include "cmd/daemon/daemon.h"
+#include "cmd/daemon/preflight.h"
+#include "cmd/system/activation.h"
+#include "cmd/system/machine.h"
+#include "cmd/system/socket_path.h"
+
+namespace crier::cmd {
+
+int serve(const Arguments& arguments) {
+  std::optional<std::string> file;
+  if (arguments.has("--config")) file = arguments.text("--config");
+  const std::vector<std::string> overrides = arguments.texts("--set");
+  auto activation = Activation::take();
+  if (!activation) return failed(arguments, activation.error().detail);
+  auto checked = preflight(file, overrides, this_machine(), activation->workers());
+  if (!checked) {
+    for (const std::string& problem : checked.error()) {
+      print_error("crier: " + printable(problem) + "\n");
+    }
+    return kExitFailed;
+  }
+  if (checked->config.publish.socket.empty()) {
+    checked->config.publish.socket = default_publish_socket();
+  }
+  activation->name_addresses(checked->config);
+  if (const auto shared = activation->share_out(checked->workers); !shared) {
+    return failed(arguments, shared.error().detail);
+  }
+  if (const auto note = activation->steering_note(checked->config); !note.empty()) {
+    checked->warnings.push_back(note);
+  }
+  auto daemon = Daemon::start({std::move(*checked), file, overrides, std::move(*activation)});
+  if (!daemon) return failed(arguments, daemon.error().detail);
+  (*daemon)->run_until_stopped();  // SIGTERM drains, a second one ends at once, SIGHUP reloads.
+  return kExitOk;
+}
+
+}  // namespace crier::cmd

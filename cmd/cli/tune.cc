@@ -1,0 +1,131 @@
+#include "cmd/cli/tune.h"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "cmd/cli/report.h"
+#include "cmd/client/terminal.h"
+#include "cmd/daemon/preflight.h"
+#include "cmd/system/machine.h"
+#include "cmd/tuning/kernel_state.h"
+#include "cmd/tuning/tuning.h"
+#include "config/json_value.h"
+
+namespace crier::cmd {
+namespace {
+
+std::string padded(std::string text, std::size_t width) {
+  if (text.size() < width) text.resize(width, ' ');
+  return text + "  ";
+}
+
+std::string wanted(const Examined& one) {
+  return one.goal ? config::to_text(*one.goal) : "-";
+}
+
+std::string shown(const Examined& one) {
+  return one.current.empty() ? "-" : one.current;
+}
+
+std::string table(const std::vector<Examined>& all) {
+  std::size_t name = 9;
+  std::size_t current = 7;
+  std::size_t goal = 6;
+  for (const Examined& one : all) {
+    name = std::max(name, one.parameter->name.size());
+    current = std::max(current, shown(one).size());
+    goal = std::max(goal, wanted(one).size());
+  }
+  std::string text = padded("PARAMETER", name) + padded("CURRENT", current) +
+                     padded("WANTED", goal) + padded("VERDICT", 8) + "WHY\n";
+  for (const Examined& one : all) {
+    text += padded(std::string(one.parameter->name), name) + padded(shown(one), current) +
+            padded(wanted(one), goal) + padded(std::string(to_string(one.verdict)), 8) +
+            std::string(one.parameter->why) + "\n";
+  }
+  return text;
+}
+
+constexpr std::string_view kWhoseFiles =
+    "\nOpen files are those of this process, not those of crier.service: LimitNOFILE= there.\n";
+
+std::string advice(const std::vector<Examined>& all) {
+  std::string text;
+  for (const Examined& one : all) {
+    if (one.verdict == Verdict::below) text += "  " + mending(one) + "\n";
+  }
+  if (text.empty()) return "\nNothing is below what this configuration needs.\n";
+  return "\nTo mend what is below, `crier tune --apply` as root (restored by --undo), or:\n" + text;
+}
+
+std::string as_json(const std::vector<Examined>& all) {
+  config::Json rows = config::Json::array();
+  for (const Examined& one : all) {
+    config::Json row = {{"parameter", one.parameter->name},
+                        {"current", one.current},
+                        {"wanted", wanted(one)},
+                        {"verdict", to_string(one.verdict)},
+                        {"why", one.parameter->why}};
+    if (one.verdict == Verdict::below) row["mend"] = mending(one);
+    rows.push_back(std::move(row));
+  }
+  return config::Json{{"parameters", rows}}.dump(2) + "\n";
+}
+
+int report(const Arguments& arguments, const TuningOutcome& outcome, bool undone) {
+  std::string text;
+  for (const Change& change : outcome.changed) {
+    text += change.parameter + ": " + (undone ? change.after : change.before) + " -> " +
+            (undone ? change.before : change.after) + "\n";
+  }
+  if (outcome.in_use) text = "another crier uses what was changed: nothing is restored\n";
+  if (text.empty() && outcome.problems.empty()) text = "nothing to change\n";
+  for (const std::string& problem : outcome.problems) warn(arguments, problem);
+  return print_out(text) && outcome.problems.empty() ? kExitOk : kExitFailed;
+}
+
+}  // namespace
+
+int tune(const Arguments& arguments) {
+  const bool apply = arguments.has("--apply");
+  const bool undo = arguments.has("--undo");
+  const bool if_configured = arguments.has("--if-configured");
+  if (apply + undo + arguments.has("--sysctl") + arguments.has("--json") > 1) {
+    return misused(arguments, "only one of --apply, --undo, --sysctl and --json can be given");
+  }
+  if (if_configured && !apply && !undo) {
+    return misused(arguments, "--if-configured goes with --apply or --undo");
+  }
+  const TunedBy by = if_configured ? TunedBy::configuration : TunedBy::hand;
+  const TuningPlace place{.root = {}, .record = arguments.text("--record", kTuningRecord)};
+  std::optional<std::string> file;
+  if (arguments.has("--config")) file = arguments.text("--config");
+  const auto checked = survey(file, arguments.texts("--set"), this_machine());
+  // Undone by hand, the configuration has no say.
+  if (undo && !if_configured) return report(arguments, undo_tuning(place, by), true);
+  if (!checked) {
+    for (const std::string& problem : checked.error()) warn(arguments, problem);
+    return kExitFailed;
+  }
+  if (undo) {
+    return checked->config.kernel.keep ? print_result("kernel.keep is true: nothing is restored\n")
+                                       : report(arguments, undo_tuning(place, by), true);
+  }
+  for (const std::string& shortage : checked->shortages) warn(arguments, shortage);
+  const auto all = examine(checked->kernel_need);
+  if (apply) {
+    const bool configured = checked->config.kernel.tuning == config::KernelTuning::apply;
+    if (if_configured && !configured) {
+      return print_result("kernel.tuning is not apply: nothing is changed\n");
+    }
+    return report(arguments, apply_tuning(all, place, by), false);
+  }
+  const std::string text = arguments.has("--sysctl") ? sysctl_file(all)
+                           : arguments.has("--json")
+                               ? as_json(all)
+                               : table(all) + advice(all) + std::string(kWhoseFiles);
+  return print_result(text);
+}
+
+}  // namespace crier::cmd

@@ -1,0 +1,107 @@
+#include "cmd/client/subscription.h"
+
+#include "cmd/client/terminal.h"
+#include "config/json_value.h"
+#include "core/text/escape.h"
+
+namespace crier::cmd {
+namespace {
+
+bool is_ours(const SseMessage& message) {
+  return message.event.starts_with("crier.");
+}
+
+// The members of our own events' data that are worth a sentence.
+struct Notice {
+  std::string reason = "no reason given";
+  std::optional<std::uint64_t> missed;
+};
+
+Notice read_notice(std::string_view data) {
+  Notice notice;
+  const config::Json json = config::read_json(data);
+  if (!json.is_object()) return notice;
+  if (const auto reason = json.find("reason"); reason != json.end() && reason->is_string()) {
+    notice.reason = reason->get<std::string>();
+  }
+  if (const auto missed = json.find("missed");
+      missed != json.end() && missed->is_number_unsigned()) {
+    notice.missed = missed->get<std::uint64_t>();
+  }
+  return notice;
+}
+
+}  // namespace
+
+std::string event_text(const SubscribeAs& as, const SseMessage& message) {
+  if (as.json) {
+    std::string line = "{\"id\":";
+    append_json_string(line, message.last_event_id);
+    append_json_string(line.append(",\"event\":"), message.event);
+    append_json_string(line.append(",\"data\":"), message.data);
+    return line + "}\n";
+  }
+  // Among other events' data, ours would look like one of them.
+  const std::string text = is_ours(message) ? message.event + " " + message.data : message.data;
+  return (as.escape ? printable(text, Keep::lines) : text) + "\n";
+}
+
+bool valid_from(std::string_view from) {
+  if (from == "earliest") return true;
+  if (!from.starts_with("last=")) return false;
+  from.remove_prefix(5);
+  return !from.empty() && from.size() <= 9 &&
+         from.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+HttpRequest Subscription::request() const {
+  HttpRequest request;
+  request.target = as_.base + "/events";
+  char separator = '?';
+  for (const std::string& topic : as_.topics) {
+    (request.target += separator).append("topic=").append(percent_encoded(topic));
+    separator = '&';
+  }
+  request.fields = {{"Accept", "text/event-stream"}, {"Cache-Control", "no-cache"}};
+  if (!resume_id_.empty()) {
+    request.fields.emplace_back("Last-Event-ID", resume_id_);
+  } else if (!as_.from.empty()) {
+    request.target += "&last_event_id=" + percent_encoded(as_.from);
+  }
+  return request;
+}
+
+void Subscription::on_message(const SseMessage& message) {
+  if (state_ != State::going) return;
+  if (message.event != "crier.busy") served_ = true;
+  if (!message.last_event_id.empty()) resume_id_ = message.last_event_id;
+  if (is_ours(message)) {
+    tell(message);
+    if (as_.all) print(message);
+    return;
+  }
+  print(message);
+  ++counted_;
+  if (state_ == State::going && as_.count && counted_ >= *as_.count) state_ = State::counted;
+}
+
+void Subscription::print(const SseMessage& message) {
+  if (!output_.print(event_text(as_, message))) state_ = State::output_failed;
+}
+
+void Subscription::tell(const SseMessage& message) {
+  const Notice notice = read_notice(message.data);
+  if (message.event == "crier.gap") {
+    const std::string what = !notice.missed ? "events were lost"
+                             : *notice.missed == 1
+                                 ? "1 event was lost"
+                                 : std::to_string(*notice.missed) + " events were lost";
+    output_.warn("warning: " + what + " (" + notice.reason + ")");
+  } else if (message.event == "crier.busy") {
+    output_.warn("the server is busy (" + notice.reason + "); trying again");
+  } else if (message.event == "crier.end") {
+    output_.warn("the server ended the stream (" + notice.reason + "); connecting again");
+  }
+}
+
+}  // namespace crier::cmd

@@ -1,0 +1,224 @@
+#include "cmd/daemon/control/admin_routes.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+#include <vector>
+
+#include "cmd/daemon/control/debug_json.h"
+#include "cmd/daemon/control/page_query.h"
+#include "cmd/daemon/control/topic_pages.h"
+#include "config/reference.h"
+#include "metrics/exporter.h"
+#include "net/http/negotiate.h"
+#include "net/http/reply.h"
+#include "net/loop/loop.h"
+
+namespace crier::cmd {
+namespace {
+
+constexpr std::string_view kText = "text/plain; charset=utf-8";
+constexpr std::string_view kHtml = "text/html; charset=utf-8";
+constexpr std::string_view kJson = "application/json";
+constexpr std::string_view kAllow = "GET, HEAD";
+constexpr std::string_view kAllowChanges = "GET, HEAD, POST, DELETE";
+
+constexpr net::Refusal kWrongHost = {
+    403, "forbidden",
+    "The Host of this request is no address, not localhost and not listed in admin.hosts."};
+constexpr net::Refusal kHasOrigin = {
+    403, "forbidden", "The admin endpoint does not answer web pages of other origins."};
+constexpr net::Refusal kWrongMethod = {405, "method_not_allowed",
+                                       "The admin endpoint answers GET and HEAD only, and under "
+                                       "/debug/log POST and DELETE."};
+constexpr net::Refusal kNoPage = {404, "not_found",
+                                  "There is no such page; / lists those that there are."};
+constexpr net::Refusal kNoDebug = {404, "not_found",
+                                   "Set admin.debug to true to see the pages under /debug."};
+constexpr net::Refusal kBadPage = {
+    400, "bad_request",
+    "The query may hold `limit`, 1 to 100, and `after`, the `next` of the page before."};
+static_assert(kPageRowsMax == 100);
+constexpr net::Refusal kRulesFull = {
+    409, "too_many", "There are 16 rules already; DELETE /debug/log?id=… ends one."};
+static_assert(kDebugRulesMax == 16);
+constexpr net::Refusal kNoRule = {404, "not_found",
+                                  "There is no such rule; GET /debug/log lists those there are."};
+constexpr net::Refusal kNoAnswer = {503, "busy", "A worker did not answer in time; try again."};
+
+constexpr std::string_view kIndexHead =
+    "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>crier</title>\n"
+    "<h1>crier</h1>\n<ul>\n"
+    "<li><a href=\"/metrics\">/metrics</a>: figures for Prometheus\n"
+    "<li><a href=\"/healthz\">/healthz</a>: is it alive?\n"
+    "<li><a href=\"/readyz\">/readyz</a>: does it take streams?\n";
+constexpr std::string_view kIndexDebug =
+    "<li><a href=\"/debug/streams\">/debug/streams</a>: open streams\n"
+    "<li><a href=\"/debug/topics\">/debug/topics</a>: topics and their history\n"
+    "<li><a href=\"/debug/workers\">/debug/workers</a>: workers and their processors\n"
+    "<li><a href=\"/debug/config\">/debug/config</a>: the configuration in force\n"
+    "<li><a href=\"/debug/log\">/debug/log</a>: which streams are logged one by one\n"
+    "</ul>\n</html>\n";
+constexpr std::string_view kIndexNoDebug =
+    "<li>/debug/streams, /debug/topics, /debug/workers, /debug/config, /debug/log: set "
+    "<code>admin.debug</code> to true\n"
+    "</ul>\n</html>\n";
+
+std::string name_of(const net::HttpPeer& peer) {
+  return peer.local ? "uid " + std::to_string(peer.credentials.uid) : net::to_string(peer.address);
+}
+
+}  // namespace
+
+// One request's way back; outlives the request, as its responder does.
+class AdminRoutes::Answer {
+ public:
+  Answer(const net::Request& request, const net::Responder& responder, std::string trace_id)
+      : responder_(responder),
+        keep_alive_(request.keep_alive),
+        head_only_(request.method == net::Method::head),
+        trace_id_(std::move(trace_id)) {}
+
+  void send(std::string_view content_type, std::string_view body, int status = 200) const {
+    respond(net::text_reply(status, content_type, body, options()));
+  }
+
+  void refuse(const net::Refusal& refusal, std::string_view allow = {}) const {
+    net::ReplyOptions complete = options();
+    complete.allow = allow;
+    if (refusal.status == 503) complete.retry_after_seconds = 1;
+    respond(net::error_reply(refusal, trace_id_, complete));
+  }
+
+ private:
+  net::ReplyOptions options() const {
+    return {.keep_alive = keep_alive_, .head_only = head_only_, .trace_id = trace_id_};
+  }
+  void respond(std::string bytes) const { responder_.reply(std::move(bytes), !keep_alive_); }
+
+  net::Responder responder_;
+  bool keep_alive_;
+  bool head_only_;
+  std::string trace_id_;
+};
+
+struct AdminRoutes::Route {
+  std::string_view path;
+  bool debug;  // Only where admin.debug is true.
+  void (AdminRoutes::*serve)(const net::Request&, const Answer&);
+  // What POST and DELETE do; null: nothing.
+  void (AdminRoutes::*change)(const net::HttpRequest&, const Answer&) = nullptr;
+};
+
+const AdminRoutes::Route* AdminRoutes::find(std::string_view path) {
+  static constexpr std::array<Route, 9> kRoutes = {{
+      {"/", false, &AdminRoutes::index},
+      {"/metrics", false, &AdminRoutes::metrics},
+      {"/healthz", false, &AdminRoutes::health},
+      {"/readyz", false, &AdminRoutes::ready},
+      {"/debug/config", true, &AdminRoutes::config},
+      {"/debug/workers", true, &AdminRoutes::workers},
+      {"/debug/streams", true, &AdminRoutes::streams},
+      {"/debug/topics", true, &AdminRoutes::topics},
+      {"/debug/log", true, &AdminRoutes::debug_log, &AdminRoutes::change_debug_log},
+  }};
+  const auto* const found = std::ranges::find(kRoutes, path, &Route::path);
+  return found == kRoutes.end() ? nullptr : found;
+}
+
+void AdminRoutes::on_http_request(const net::HttpRequest& request, net::Responder responder) {
+  const net::Request& head = request.head;
+  const Answer answer(head, responder, traces_.of(head));
+  if (!net::host_allowed(head.host, parts_.config.admin.hosts)) return answer.refuse(kWrongHost);
+  if (head.has_origin) return answer.refuse(kHasOrigin);
+  const Route* const route = find(head.path);
+  const bool changeable = route != nullptr && route->change != nullptr;
+  const bool reads = head.method == net::Method::get || head.method == net::Method::head;
+  const bool changes = head.method == net::Method::post || head.method_text == "DELETE";
+  if (!reads && !(changes && changeable)) {
+    return answer.refuse(kWrongMethod, changeable ? kAllowChanges : kAllow);
+  }
+  if (route == nullptr) return answer.refuse(kNoPage);
+  if (route->debug && !parts_.config.admin.debug) return answer.refuse(kNoDebug);
+  if (reads) return (this->*route->serve)(head, answer);
+  (this->*route->change)(request, answer);
+}
+
+std::string AdminRoutes::on_http_refused(const net::Refusal& refusal) {
+  return net::error_reply(refusal, traces_.make(), {.allow = refusal.status == 405 ? kAllow : ""});
+}
+
+void AdminRoutes::metrics(const net::Request&, const Answer& answer) {
+  answer.send(crier::metrics::kContentType, crier::metrics::render(parts_.catalogue));
+}
+
+void AdminRoutes::health(const net::Request&, const Answer& answer) {
+  answer.send(kText, "ok\n");
+}
+
+void AdminRoutes::ready(const net::Request&, const Answer& answer) {
+  const std::string_view why_not = parts_.readiness.why_not_ready();
+  if (why_not.empty()) return answer.send(kText, "ready\n");
+  answer.send(kText, std::string(why_not) + "\n", 503);
+}
+
+void AdminRoutes::index(const net::Request&, const Answer& answer) {
+  std::string page(kIndexHead);
+  page.append(parts_.config.admin.debug ? kIndexDebug : kIndexNoDebug);
+  answer.send(kHtml, page);
+}
+
+void AdminRoutes::config(const net::Request&, const Answer& answer) {
+  answer.send(kJson, crier::config::dump_json(parts_.config));
+}
+
+void AdminRoutes::workers(const net::Request&, const Answer& answer) {
+  answer.send(kJson, workers_json(parts_.workers.list_workers()));
+}
+
+void AdminRoutes::streams(const net::Request& request, const Answer& answer) {
+  const auto page = parse_page_query(request.query);
+  if (!page) return answer.refuse(kBadPage);
+  parts_.workers.list_streams(page->after, page->limit,
+                              [answer](const std::optional<StreamPage>& streams) {
+                                if (!streams) return answer.refuse(kNoAnswer);
+                                answer.send(kJson, streams_json(*streams));
+                              });
+}
+
+void AdminRoutes::topics(const net::Request& request, const Answer& answer) {
+  const auto query = parse_page_query(request.query);
+  if (!query) return answer.refuse(kBadPage);
+  make_topic_page(parts_.log, parts_.workers, *query, net::Loop::now(),
+                  [answer](const std::optional<std::string>& page) {
+                    if (!page) return answer.refuse(kNoAnswer);
+                    answer.send(kJson, *page);
+                  });
+}
+
+void AdminRoutes::debug_log(const net::Request&, const Answer& answer) {
+  answer.send(kJson, debug_rules_json(parts_.debug_switch.rows(), net::Loop::now()));
+}
+
+// Answered when it is in force.
+void AdminRoutes::change_debug_log(const net::HttpRequest& request, const Answer& answer) {
+  DebugSwitch& debug = parts_.debug_switch;
+  const Instant now = net::Loop::now();
+  const std::string by = name_of(request.peer);
+  std::string body;
+  if (request.head.method == net::Method::post) {
+    const auto wish = parse_debug_wish(request.head.query);
+    if (!wish) return answer.refuse(wish.error());
+    const DebugSwitch::Row* const row = debug.switch_on(*wish, by, now);
+    if (row == nullptr) return answer.refuse(kRulesFull);
+    body = debug_rules_json({row, 1}, now);
+  } else {
+    const auto id = parse_debug_id(request.head.query);
+    if (!id) return answer.refuse(id.error());
+    if (debug.switch_off(*id, by) == 0 && *id) return answer.refuse(kNoRule);
+    body = debug_rules_json(debug.rows(), now);
+  }
+  parts_.workers.await_orders([answer, body = std::move(body)] { answer.send(kJson, body); });
+}
+
+}  // namespace crier::cmd

@@ -1,0 +1,231 @@
+#include "cmd/daemon/control/control.h"
+
+#include <utility>
+
+#include "core/check.h"
+
+namespace crier::cmd {
+namespace {
+
+// Replays scan history: so many a turn, then publishers have theirs. Patterns that have to ask many
+// topics count for several.
+constexpr std::size_t kReplaysPerTurn = 32;
+constexpr std::size_t kReplayWork = broadcast::kScanTopicsMax / kReplaysPerTurn;
+constexpr std::size_t kItemsPerTurn = 4'096;
+constexpr std::uint64_t kQuestionUs = 1'000'000;
+
+// A cursor over all workers' slots: worker above, slot below.
+constexpr unsigned kSlotBits = 32;
+
+}  // namespace
+
+bool Control::take_outboxes(Instant now) {
+  std::size_t work = 0;
+  std::size_t items = 0;
+  const std::size_t count = parts_.workers.size();
+  first_ = (first_ + 1) % count;
+  // One item of each worker in turn, so that none waits for the others' replays.
+  for (std::size_t idle = 0, i = first_; idle < count; i = (i + 1) % count) {
+    if (work >= kReplaysPerTurn * kReplayWork || items >= kItemsPerTurn) return true;
+    auto item = parts_.workers[i]->outbox().pop();
+    if (!item) {
+      ++idle;
+      continue;
+    }
+    idle = 0;
+    ++items;
+    work += take(i, std::move(*item), now);
+  }
+  return false;
+}
+
+// Returns the work of the replay, if it was one.
+std::size_t Control::take(std::size_t worker, OutboxItem item, Instant now) {
+  return std::visit(
+      Match{
+          [](std::monostate) { return std::size_t{0}; },
+          [&](std::unique_ptr<broadcast::ReplayRequest>& request) {
+            auto answer =
+                std::make_unique<broadcast::ReplayAnswer>(parts_.log.replay(*request, now));
+            const std::size_t work = kReplayWork + answer->work;
+            const bool pushed = parts_.workers[worker]->inbox().push(InboxItem(std::move(answer)));
+            CRIER_CHECK(pushed);  // A worker's budget is below kInboxReserve.
+            parts_.feed.wake_later(worker);
+            return work;
+          },
+          [&](std::unique_ptr<Note>& note) {
+            write(*note, now);
+            return std::size_t{0};
+          },
+          [](std::unique_ptr<ControlTask>& task) {
+            (*task)();
+            return std::size_t{0};
+          },
+      },
+      item);
+}
+
+void Control::write(const Note& note, Instant now) {
+  ConnectionLog& connections = parts_.connections;
+  std::visit(
+      Match{
+          [&](const OpenedNote& opened) {
+            connections.opened(
+                {opened.session_id, opened.trace_id, opened.address, opened.topics, opened.resumed},
+                now);
+          },
+          [&](const EndedNote& ended) {
+            connections.ended(
+                {ended.session_id, ended.trace_id, ended.address, ended.topics,
+                 to_string(ended.reason), ended.bytes, ended.events, ended.duration_us},
+                now);
+          },
+          [&](const UnloggedNote& unlogged) {
+            connections.add_unlogged_opened(unlogged.opened, unlogged.resumed);
+            for (std::size_t i = 0; i < unlogged.ended.size(); ++i) {
+              connections.add_unlogged_ended(broadcast::kEndReasonNames[i], unlogged.ended[i]);
+            }
+          },
+          [&](const DebugNote& line) {
+            std::vector<Field> fields = {{"rule", line.rule}};
+            for (const auto& [key, value] : line.fields) {
+              fields.push_back(
+                  {key, std::visit([](const auto& any) { return FieldValue(any); }, value)});
+            }
+            parts_.debug_log.write(Level::debug, line.message, fields);
+          },
+      },
+      note);
+}
+
+void Control::post(std::size_t worker, WorkerTask task) {
+  const bool pushed = parts_.workers[worker]->inbox().push(
+      InboxItem(std::make_unique<WorkerTask>(std::move(task))));
+  CRIER_CHECK(pushed);
+  parts_.feed.wake_later(worker);
+}
+
+bool Control::ask(std::size_t worker, std::move_only_function<ControlTask(Worker&)> question) {
+  if (asked_[worker] >= kQuestionsMax) return false;
+  ++asked_[worker];
+  post(worker, [this, worker, question = std::move(question)](Worker& there) mutable {
+    there.reply([this, worker, answer = question(there)]() mutable {
+      --asked_[worker];
+      answer();
+    });
+  });
+  return true;
+}
+
+std::shared_ptr<Control::Question> Control::new_question(std::size_t awaited,
+                                                         std::function<void(bool)> done) {
+  auto question = std::make_shared<Question>();
+  question->awaited = awaited;
+  question->deadline = Instant{net::Loop::now().us + kQuestionUs};
+  question->done = std::move(done);
+  questions_.push_back(question);
+  return question;
+}
+
+void Control::tick(Instant now) {
+  for (auto it = questions_.begin(); it != questions_.end();) {
+    Question& question = **it;
+    if (now >= question.deadline) question.finish(false);
+    it = question.done ? std::next(it) : questions_.erase(it);
+  }
+}
+
+bool Control::all_workers_turn() {
+  bool all = true;
+  for (std::size_t i = 0; i < parts_.workers.size(); ++i) {
+    Worker& worker = *parts_.workers[i];
+    const std::uint64_t turns = worker.turns();
+    all = std::exchange(turns_[i], turns) != turns && all;
+    worker.wake();
+  }
+  return all;
+}
+
+void Control::count_subscribers(
+    std::vector<std::string> topics,
+    std::function<void(std::optional<std::vector<std::uint64_t>>)> done) {
+  struct Counts {
+    std::vector<std::string> topics;
+    std::vector<std::uint64_t> sums;
+  };
+  auto counts = std::make_shared<Counts>();
+  counts->sums.resize(topics.size());
+  counts->topics = std::move(topics);
+  const auto question =
+      new_question(parts_.workers.size(), [counts, done = std::move(done)](bool complete) {
+        complete ? done(counts->sums) : done(std::nullopt);
+      });
+  for (std::size_t i = 0; i < parts_.workers.size(); ++i) {
+    const bool asked = ask(i, [counts, question](Worker& worker) {
+      std::vector<std::uint64_t> own;
+      for (const std::string& topic : counts->topics) {
+        own.push_back(worker.broadcaster().subscribers(topic));
+      }
+      return ControlTask([counts, question, own = std::move(own)] {
+        for (std::size_t n = 0; n < own.size(); ++n) counts->sums[n] += own[n];
+        question->answered();
+      });
+    });
+    if (!asked) return question->finish(false);
+  }
+}
+
+void Control::await_orders(std::function<void()> done) {
+  const auto question =
+      new_question(parts_.workers.size(), [done = std::move(done)](bool /*complete*/) { done(); });
+  for (std::size_t i = 0; i < parts_.workers.size(); ++i) {
+    const bool asked = ask(i, [question](Worker& worker) {
+      worker.carry_out_orders();  // It may have looked for them before they were there.
+      return ControlTask([question] { question->answered(); });
+    });
+    if (!asked) return question->finish(false);
+  }
+}
+
+void Control::list_streams(std::uint64_t cursor, std::size_t limit,
+                           std::function<void(std::optional<StreamPage>)> done) {
+  const std::size_t first = cursor >> kSlotBits;
+  if (first >= parts_.workers.size()) {
+    done(StreamPage{});
+    return;
+  }
+  // One worker a page: its table is large, and the next page may be another's.
+  auto page = std::make_shared<StreamPage>();
+  const auto question = new_question(1, [page, done = std::move(done)](bool complete) {
+    complete ? done(std::move(*page)) : done(std::nullopt);
+  });
+  const std::size_t workers = parts_.workers.size();
+  const bool asked = ask(first, [=](Worker& worker) {
+    StreamPage found = worker.list_streams(static_cast<std::uint32_t>(cursor), limit);
+    return ControlTask([=, found = std::move(found)]() mutable {
+      *page = std::move(found);
+      if (page->next != 0) {
+        page->next |= std::uint64_t{first} << kSlotBits;
+      } else if (first + 1 < workers) {
+        page->next = std::uint64_t{first + 1} << kSlotBits;
+      }
+      question->answered();
+    });
+  });
+  if (!asked) question->finish(false);
+}
+
+std::vector<WorkerRow> Control::list_workers() const {
+  std::vector<WorkerRow> rows;
+  for (const auto& worker : parts_.workers) {
+    const broadcast::WorkerStats& stats = worker->stats();
+    rows.push_back({.place = worker->place(),
+                    .streams = stats.streams.read(),
+                    .streams_opened = stats.opened.read(),
+                    .connections_accepted = worker->listener_counters().accepted.read(),
+                    .bytes_sent = stats.bytes_sent.read()});
+  }
+  return rows;
+}
+
+}  // namespace crier::cmd

@@ -1,0 +1,306 @@
+#include "cmd/daemon/control/metrics_wiring.h"
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "metrics/process_stats.h"
+
+namespace crier::cmd {
+namespace {
+
+using broadcast::GapReason;
+using broadcast::LogStats;
+using broadcast::WorkerStats;
+using metrics::Catalogue;
+using metrics::Kind;
+using net::HttpServerCounters;
+using net::ListenerCounters;
+using net::PendingCounters;
+
+// A metric that is one counter of each source.
+template <typename Source>
+struct Row {
+  Kind kind;
+  std::string_view name;
+  std::string_view help;
+  Counter Source::* counter;
+};
+
+constexpr Row<WorkerStats> kWorkerRows[] = {
+    {Kind::gauge, "crier_stream_active_connections", "Streams open now.", &WorkerStats::streams},
+    {Kind::gauge, "crier_streams_owing", "Streams that are owed events or are replaying.",
+     &WorkerStats::streams_owing},
+    {Kind::counter, "crier_streams_opened_total", "Streams opened.", &WorkerStats::opened},
+    {Kind::counter, "crier_canary_streams_opened_total",
+     "Of these, streams with the socket options of a canary.", &WorkerStats::canaries_opened},
+    {Kind::counter, "crier_streams_resumed_total", "Streams opened with a position to resume from.",
+     &WorkerStats::resumed},
+    {Kind::counter, "crier_stream_chunks_total",
+     "Frames handed to the kernel whole, crier's own events included.", &WorkerStats::frames_sent},
+    {Kind::counter, "crier_events_delivered_total",
+     "Published events handed to the kernel, once for each stream.",
+     &WorkerStats::events_delivered},
+    {Kind::counter, "crier_bytes_sent_total", "Bytes of streams handed to the kernel.",
+     &WorkerStats::bytes_sent},
+    {Kind::counter, "crier_heartbeats_total", "Heartbeats sent.", &WorkerStats::heartbeats},
+    {Kind::gauge, "crier_queue_bytes",
+     "Bytes owed to streams that cannot take them yet; frames that several are owed count for "
+     "each.",
+     &WorkerStats::queue_bytes},
+    {Kind::counter, "crier_replay_frames_total", "Frames of the history taken by streams.",
+     &WorkerStats::replay_frames},
+    {Kind::gauge, "crier_replays_waiting", "Streams that wait for their turn to replay.",
+     &WorkerStats::replays_waiting},
+    {Kind::counter, "crier_overflows_total", "Times a stream was owed more than its limits.",
+     &WorkerStats::overflows},
+    {Kind::counter, "crier_overflows_of_all_total",
+     "Of these, times a stream gave way because all together were owed more than "
+     "limits.owed_total_bytes_max.",
+     &WorkerStats::gave_way},
+    {Kind::counter, "crier_frames_dropped_total", "Frames dropped by the policy drop-oldest.",
+     &WorkerStats::frames_dropped},
+    {Kind::counter, "crier_worker_batches_total", "Batches of events taken by workers.",
+     &WorkerStats::batches},
+    {Kind::counter, "crier_worker_lost_pauses_total",
+     "Times a worker lagged so far behind that the history had moved on.",
+     &WorkerStats::lost_pauses},
+};
+
+constexpr Row<LogStats> kLogRows[] = {
+    {Kind::counter, "crier_events_published_total", "Events accepted.", &LogStats::events},
+    {Kind::counter, "crier_event_bytes_total", "Memory of the events accepted, as frames.",
+     &LogStats::event_bytes},
+    {Kind::gauge, "crier_history_events", "Events retained for replay.", &LogStats::history_events},
+    {Kind::gauge, "crier_history_bytes", "Memory of the events retained for replay.",
+     &LogStats::history_bytes},
+    {Kind::gauge, "crier_topics", "Topics known now.", &LogStats::topics},
+    {Kind::counter, "crier_topics_forgotten_total", "Topics forgotten.",
+     &LogStats::topics_forgotten},
+    {Kind::gauge, "crier_topics_forgotten_known",
+     "Topics forgotten of which is known what they lost.", &LogStats::forgotten_entries},
+    {Kind::counter, "crier_replays_total", "Requests for a replay answered from the history.",
+     &LogStats::replays},
+    {Kind::counter, "crier_replayed_events_total", "Events given in answers to them.",
+     &LogStats::replayed_events},
+};
+
+constexpr Row<PendingCounters> kPendingRows[] = {
+    {Kind::counter, "crier_connections_accepted_total", "Connections of subscribers accepted.",
+     &PendingCounters::accepted},
+    {Kind::counter, "crier_requests_total", "Whole requests of subscribers.",
+     &PendingCounters::requests},
+    {Kind::counter, "crier_connections_silent_total",
+     "Connections closed because no request came in time.", &PendingCounters::silent_timeouts},
+    {Kind::counter, "crier_connections_abandoned_total",
+     "Connections left by the client before it had its answer.", &PendingCounters::abandoned},
+    {Kind::counter, "crier_connections_unwatched_total",
+     "Connections closed because the kernel had no room to watch one more.",
+     &PendingCounters::starved},
+};
+
+constexpr Row<ListenerCounters> kListenerRows[] = {
+    {Kind::counter, "crier_canary_connections_accepted_total",
+     "Of the connections accepted, those given the socket options of a canary: see "
+     "reload.canary_percent.",
+     &ListenerCounters::canaries},
+    {Kind::counter, "crier_socket_options_refused_total",
+     "Times the kernel refused an option of a socket, at a reload or for a canary.",
+     &ListenerCounters::options_refused},
+    {Kind::counter, "crier_accept_starved_total",
+     "Times the kernel had no descriptor or memory for an accept.", &ListenerCounters::starved},
+    {Kind::counter, "crier_accept_failed_total", "Connections that died before they were accepted.",
+     &ListenerCounters::failed},
+};
+
+constexpr Row<HttpServerCounters> kPublishRows[] = {
+    {Kind::counter, "crier_publish_connections_total", "Connections of publishers accepted.",
+     &HttpServerCounters::connections},
+    {Kind::counter, "crier_publish_requests_total", "Whole requests of publishers.",
+     &HttpServerCounters::requests},
+    {Kind::counter, "crier_publish_connections_refused_total",
+     "Connections of publishers refused: publish.connections_max, and none gave way.",
+     &HttpServerCounters::connections_refused},
+    {Kind::counter, "crier_publish_connections_displaced_total",
+     "Connections of publishers closed for newcomers, idle or slow: publish.connections_max.",
+     &HttpServerCounters::displaced},
+    {Kind::counter, "crier_publish_connections_idle_total",
+     "Connections of publishers closed because no request came in time.",
+     &HttpServerCounters::idle_closed},
+    {Kind::counter, "crier_publish_connections_stalled_total",
+     "Connections of publishers cut because they did not read their answers.",
+     &HttpServerCounters::stalled},
+    {Kind::counter, "crier_publish_accept_starved_total",
+     "Times the kernel had no descriptor or memory to accept a publisher.",
+     &HttpServerCounters::accepts_starved},
+};
+
+constexpr Row<HttpServerCounters> kAdminRows[] = {
+    {Kind::counter, "crier_admin_requests_total", "Whole requests to the admin endpoint.",
+     &HttpServerCounters::requests},
+};
+
+constexpr Row<PublishCounters> kPublishingRows[] = {
+    {Kind::counter, "crier_publish_replayed_total",
+     "Publish requests all of whose events had been accepted before.", &PublishCounters::replayed},
+};
+
+template <typename Source>
+using Sources = std::span<const Source* const>;
+
+template <typename Source>
+void add_rows(Catalogue& catalogue, std::span<const Row<Source>> rows, Sources<Source> sources) {
+  for (const Row<Source>& row : rows) {
+    auto numbers = row.kind == Kind::counter ? catalogue.counter(row.name, row.help)
+                                             : catalogue.gauge(row.name, row.help);
+    for (const Source* source : sources) numbers.add(source->*row.counter);
+  }
+}
+
+// One series for each value of `label`, whose words stand in the order of the counters.
+template <typename Source, std::size_t N, typename NameOf>
+void add_reasons(Catalogue::Numbers numbers, std::string_view label, NameOf&& name_of,
+                 std::array<Counter, N> Source::* counters, Sources<Source> sources) {
+  for (std::size_t i = 0; i < N; ++i) {
+    const metrics::Labels labels = {{std::string(label), std::string(name_of(i))}};
+    for (const Source* source : sources) numbers.add(labels, (source->*counters)[i]);
+  }
+}
+
+template <typename Source>
+void add_refusal(Catalogue::Numbers numbers, RefusalReason reason, Counter Source::* counter,
+                 Sources<Source> sources) {
+  const metrics::Labels labels = {{"reason", std::string(to_string(reason))}};
+  for (const Source* source : sources) numbers.add(labels, source->*counter);
+}
+
+void add_workers(Catalogue& catalogue, Sources<WorkerStats> workers) {
+  add_rows<WorkerStats>(catalogue, kWorkerRows, workers);
+  auto duration = catalogue.histogram("crier_stream_duration_seconds",
+                                      "How long streams that ended were open.", 1e3);
+  auto latency = catalogue.histogram(
+      "crier_stream_latency_seconds",
+      "From a publish that was accepted to the event's bytes in the kernel, for each stream.", 1e6);
+  auto blocked = catalogue.counter("crier_write_blocked_total",
+                                   "Writes cut short, by a full socket or the stream's rate.");
+  for (const WorkerStats* worker : workers) {
+    duration.add(worker->duration);
+    latency.add(worker->latency);
+    blocked.add({{"reason", "socket"}}, worker->blocked_by_socket);
+    blocked.add({{"reason", "rate"}}, worker->blocked_by_rate);
+  }
+  const auto ended = [](std::size_t i) { return broadcast::kEndReasonNames[i]; };
+  add_reasons(catalogue.counter("crier_streams_ended_total", "Streams ended."), "reason", ended,
+              &WorkerStats::ended, workers);
+  add_reasons(catalogue.counter("crier_canary_streams_ended_total",
+                                "Of these, streams with the socket options of a canary."),
+              "reason", ended, &WorkerStats::canaries_ended, workers);
+  const auto gap = [](std::size_t i) { return to_string(static_cast<GapReason>(i)); };
+  add_reasons(catalogue.counter("crier_gaps_total", "Gaps that streams were told of."), "reason",
+              gap, &WorkerStats::gaps, workers);
+}
+
+void add_refusals(Catalogue& catalogue, const MetricSources& sources) {
+  auto refused = catalogue.counter("crier_requests_refused_total",
+                                   "Requests of subscribers refused, whatever the answer was.");
+  const auto name = [](std::size_t i) { return kRefusalNames[i]; };
+  add_reasons<RefusalCounts>(refused, "reason", name, &RefusalCounts::by_reason, sources.refusals);
+  const std::pair<RefusalReason, Counter PendingCounters::*> earlier[] = {
+      {RefusalReason::malformed, &PendingCounters::refused_malformed},
+      {RefusalReason::too_large, &PendingCounters::refused_too_large},
+      {RefusalReason::unsupported, &PendingCounters::refused_unsupported},
+      {RefusalReason::timeout, &PendingCounters::timeouts},
+      {RefusalReason::pending_full, &PendingCounters::evicted},
+  };
+  for (const auto& [reason, counter] : earlier) {
+    add_refusal<PendingCounters>(refused, reason, counter, sources.pending);
+  }
+  add_refusal<ListenerCounters>(refused, RefusalReason::no_descriptors, &ListenerCounters::shed,
+                                sources.listeners);
+}
+
+void add_frames(Catalogue& catalogue, const FrameAccount& frames) {
+  const auto now = [](const std::atomic<std::uint64_t>& number) {
+    return [&number] { return static_cast<double>(number.load(std::memory_order_relaxed)); };
+  };
+  catalogue.gauge("crier_frames_alive", "Frames in memory, whoever refers to them.")
+      .add(now(frames.frames));
+  catalogue.gauge("crier_frame_bytes", "Memory of these frames.").add(now(frames.bytes));
+}
+
+void add_publishing(Catalogue& catalogue, const PublishCounters& publishing) {
+  const PublishCounters* const source[] = {&publishing};
+  add_rows<PublishCounters>(catalogue, kPublishingRows, source);
+  const auto reason = [](std::size_t i) { return to_string(static_cast<PublishRefusal>(i)); };
+  add_reasons<PublishCounters>(
+      catalogue.counter("crier_publish_refused_total",
+                        "Requests of publishers refused; head: before they were whole."),
+      "reason", reason, &PublishCounters::refused, source);
+}
+
+void add_canary(Catalogue& catalogue, const net::SocketPlan& sockets) {
+  catalogue
+      .gauge("crier_canary_percent",
+             "Share of new connections that get the socket options of a canary; 0: there is none.")
+      .add([&sockets] { return static_cast<double>(sockets.canary_percent); });
+}
+
+void add_kernel(Catalogue& catalogue, KernelTuner& kernel) {
+  catalogue.before_reading([&kernel] { kernel.look(); });
+  catalogue
+      .gauge("crier_kernel_parameters_below",
+             "Kernel parameters, open files among them, that fall short: see `crier tune`.")
+      .add([&kernel] { return static_cast<double>(kernel.below()); });
+  auto values = catalogue.gauge("crier_kernel_parameter",
+                                "Kernel parameters in force, by name and place of the number.");
+  constexpr std::size_t kFieldsMax = 3;
+  for (std::size_t row = 0; row < kernel.all().size(); ++row) {
+    const std::string name(kernel.all()[row].parameter->name);
+    for (std::size_t field = 0; field < kFieldsMax && kernel.value(row, field); ++field) {
+      values.add({{"name", name}, {"field", std::to_string(field)}},
+                 [&kernel, row, field] { return kernel.value(row, field); });
+    }
+  }
+}
+
+// Both parsers run in three places, and this stays 0 in all of them, or somebody smuggles.
+void add_disagreements(Catalogue& catalogue, const MetricSources& sources) {
+  auto numbers = catalogue.counter("crier_parser_disagreement_total",
+                                   "Requests that two parsers read differently; all refused.");
+  for (const PendingCounters* pending : sources.pending) numbers.add(pending->parser_disagreements);
+  numbers.add(sources.publish->parsers_disagreed).add(sources.admin->parsers_disagreed);
+}
+
+}  // namespace
+
+metrics::Catalogue make_catalogue(const MetricSources& sources) {
+  Catalogue catalogue;
+  catalogue.gauge("crier_build_info", "1, with the version of this daemon.")
+      .add({{"version", std::string(sources.version)}}, [] { return 1.0; });
+  add_workers(catalogue, sources.workers);
+  add_refusals(catalogue, sources);
+  add_rows<PendingCounters>(catalogue, kPendingRows, sources.pending);
+  add_rows<ListenerCounters>(catalogue, kListenerRows, sources.listeners);
+  add_rows<LogStats>(catalogue, kLogRows, {&sources.log, 1});
+  const auto cause = [](std::size_t i) {
+    return to_string(static_cast<broadcast::EvictionCause>(i));
+  };
+  add_reasons<LogStats>(
+      catalogue.counter("crier_history_evicted_total", "Events the history let go of."), "cause",
+      cause, &LogStats::evicted, {&sources.log, 1});
+  add_frames(catalogue, *sources.frames);
+  add_rows<HttpServerCounters>(catalogue, kPublishRows, {&sources.publish, 1});
+  add_publishing(catalogue, *sources.publishing);
+  add_rows<HttpServerCounters>(catalogue, kAdminRows, {&sources.admin, 1});
+  add_disagreements(catalogue, sources);
+  add_kernel(catalogue, *sources.kernel);
+  add_canary(catalogue, *sources.sockets);
+  metrics::add_process_stats(catalogue);
+  return catalogue;
+}
+
+}  // namespace crier::cmd

@@ -1,0 +1,378 @@
+#include "cmd/daemon/control/publish_routes.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "cmd/daemon/control/page_query.h"
+#include "cmd/daemon/control/topic_pages.h"
+#include "core/check.h"
+#include "core/text/event_id.h"
+#include "core/text/percent.h"
+#include "core/text/utf8.h"
+#include "core/topic.h"
+#include "net/http/head_bytes.h"
+#include "net/http/negotiate.h"
+#include "net/http/reply.h"
+
+namespace crier::cmd {
+namespace {
+
+using broadcast::BodyRefusal;
+using broadcast::PublishEvent;
+using net::Method;
+
+constexpr std::string_view kJson = "application/json";
+constexpr std::string_view kTopics = "/topics";
+constexpr std::string_view kAllow = "GET, HEAD, OPTIONS, POST";
+constexpr std::uint32_t kRetryAfterSeconds = 5;  // The default drain window, and a restart.
+constexpr std::uint32_t kRetryBusySeconds = 1;
+constexpr std::string_view kNotBoth =
+    "The idempotency key is given twice: send either the header or the field \"key\".";
+constexpr std::string_view kNoAnswer =
+    "A worker did not say in time how many streams it has; ask again later.";
+
+struct RefusalRow {
+  int status;
+  std::string_view code;
+  std::string_view word;
+};
+
+constexpr std::array<RefusalRow, kPublishRefusals> kRefusalRows = {{
+    {400, "bad_request", "malformed"},
+    {403, "forbidden", "forbidden"},
+    {404, "not_found", "not_found"},
+    {405, "method_not_allowed", "method"},
+    {413, "content_too_large", "too_large"},
+    {415, "unsupported_media_type", "content_type"},
+    {422, "idempotency_key_reused", "key_reused"},
+    {503, "draining", "draining"},
+    {503, "busy", "busy"},
+    {400, "bad_request", "head"},
+}};
+
+const RefusalRow& row_of(PublishRefusal refusal) {
+  return kRefusalRows[static_cast<std::size_t>(refusal)];
+}
+
+bool is_read(Method method) {
+  return method == Method::get || method == Method::head;
+}
+
+enum class BodyType : std::uint8_t { object, lines, other };
+
+// RFC 9110 8.3.1. The only parameter that says something is a charset, and only UTF-8 is taken.
+BodyType body_type(std::string_view content_type) {
+  const std::size_t end = std::min(content_type.find(';'), content_type.size());
+  const std::string_view type = net::trim_ows(content_type.substr(0, end));
+  for (std::string_view rest = content_type.substr(end); !rest.empty();) {
+    rest.remove_prefix(1);
+    const std::size_t next = std::min(rest.find(';'), rest.size());
+    const std::string_view parameter = net::trim_ows(rest.substr(0, next));
+    rest.remove_prefix(next);
+    constexpr std::string_view kCharset = "charset=";
+    if (!net::equal_ignoring_case(parameter.substr(0, kCharset.size()), kCharset)) continue;
+    std::string_view charset = parameter.substr(kCharset.size());
+    if (charset.size() > 1 && charset.front() == '"' && charset.back() == '"') {
+      charset = charset.substr(1, charset.size() - 2);
+    }
+    if (!net::equal_ignoring_case(charset, "utf-8")) return BodyType::other;
+  }
+  if (net::equal_ignoring_case(type, kJson)) return BodyType::object;
+  return net::equal_ignoring_case(type, "application/x-ndjson") ? BodyType::lines : BodyType::other;
+}
+
+// The answer to an accepted publish, up to the number in Content-Length.
+std::string accepted_head(bool keep_alive) {
+  std::string head = net::ReplyBuilder(202)
+                         .options({.keep_alive = keep_alive})
+                         .field("Content-Type", kJson)
+                         .finish();
+  head.resize(head.size() - 2);  // The blank line.
+  return head;
+}
+
+}  // namespace
+
+struct PublishRoutes::Call {
+  const net::HttpRequest& request;
+  const net::Responder& responder;
+
+  const net::Request& head() const { return request.head; }
+  std::uint32_t uid() const { return request.peer.credentials.uid; }
+};
+
+// What it takes to answer when the request is gone.
+struct PublishRoutes::Later {
+  net::Responder responder;
+  net::ReplyOptions options;
+  std::string trace_id;
+
+  void send(std::string bytes) const { responder.reply(std::move(bytes), !options.keep_alive); }
+};
+
+PublishRoutes::Later PublishRoutes::later(const Call& call) {
+  const net::Request& head = call.head();
+  return {call.responder,
+          {.keep_alive = head.keep_alive, .head_only = head.method == Method::head},
+          traces_.of(head)};
+}
+
+std::string_view to_string(PublishRefusal refusal) {
+  return row_of(refusal).word;
+}
+
+PublishRoutes::PublishRoutes(PublishParts parts)
+    : parts_(std::move(parts)),
+      traces_(parts_.random_seed),
+      intake_(parts_.log, parts_.keys, parts_.outgoing),
+      accepted_heads_{accepted_head(false), accepted_head(true)} {}
+
+// --- routes ---
+
+void PublishRoutes::on_http_request(const net::HttpRequest& request, net::Responder responder) {
+  const Call call{request, responder};
+  const net::Request& head = request.head;
+  if (!parts_.peers.allows(request.peer.credentials)) {
+    return refuse(call, PublishRefusal::forbidden,
+                  "This user may not publish: neither publish.users nor publish.groups lists it.");
+  }
+  if (head.has_origin) {
+    return refuse(call, PublishRefusal::forbidden, "Web pages may not publish (Origin header).");
+  }
+  if (head.path == "/publish") {
+    if (head.method == Method::post) return publish_body(call);
+    return refuse(call, PublishRefusal::method, "Publish with POST.", "POST");
+  }
+  if (head.path == kTopics) {
+    if (is_read(head.method)) return list_topics(call);
+    return refuse(call, PublishRefusal::method,
+                  "List topics with GET; publish with POST /topics/{topic}.", "GET, HEAD");
+  }
+  if (head.path.starts_with(kTopics) && head.path[kTopics.size()] == '/') {
+    return route_topic(call, head.path.substr(kTopics.size() + 1));
+  }
+  if (head.path == "*") {  // With OPTIONS alone.
+    return responder.reply(net::options_reply(kAllow, {.keep_alive = head.keep_alive}),
+                           !head.keep_alive);
+  }
+  refuse(call, PublishRefusal::not_found,
+         "There are POST /topics/{topic}, POST /publish, GET /topics and GET /topics/{topic}.");
+}
+
+void PublishRoutes::route_topic(const Call& call, std::string_view encoded) {
+  const Method method = call.head().method;
+  if (method != Method::post && !is_read(method)) {
+    return refuse(call, PublishRefusal::method, "Publish with POST, look with GET.",
+                  "GET, HEAD, POST");
+  }
+  const auto topic = percent_decode(encoded, false);
+  if (!topic) return refuse(call, PublishRefusal::malformed, "The path holds an invalid escape.");
+  if (method == Method::post) return publish_text(call, *topic);
+  show_topic(call, *topic);
+}
+
+std::string PublishRoutes::on_http_refused(const net::Refusal& refusal) {
+  counters_.refused[static_cast<std::size_t>(PublishRefusal::head)].add();
+  const bool later = refusal.status == 429 || refusal.status == 503;
+  return net::error_reply(refusal, traces_.make(), {.retry_after_seconds = later ? 1U : 0U});
+}
+
+// --- publishing ---
+
+// What all publishes have in common; false: refused.
+bool PublishRoutes::may_publish(const Call& call) {
+  const net::Request& head = call.head();
+  if (parts_.draining()) {
+    refuse(call, PublishRefusal::draining, "The daemon is shutting down; publish again later.");
+    return false;
+  }
+  if (head.has_idempotency_key && !broadcast::valid_idempotency_key(head.idempotency_key)) {
+    refuse(call, PublishRefusal::malformed,
+           "Idempotency-Key is not 1 to 255 bytes of printable ASCII.");
+    return false;
+  }
+  return true;
+}
+
+void PublishRoutes::publish_text(const Call& call, std::string_view topic) {
+  if (!may_publish(call)) return;
+  const auto query = parse_query(call.head().query, 1);
+  if (!query || (!query->empty() && query->front().first != "event")) {
+    return refuse(call, PublishRefusal::malformed,
+                  "The query may hold one `event`, the event's name, and nothing else.");
+  }
+  PublishEvent publish;
+  publish.event.topic = topic;
+  publish.event.data = call.request.body;
+  if (!query->empty()) publish.event.name = query->front().second;
+  if (const auto refusal = judge_event(publish.event, parts_.limits.event_bytes_max)) {
+    return refuse(call, *refusal);
+  }
+  if (!valid_event_text(publish.event.data)) {
+    return refuse(call, PublishRefusal::malformed, "The body is not UTF-8 without NUL.");
+  }
+  publish_one(call, publish);
+}
+
+void PublishRoutes::publish_body(const Call& call) {
+  if (!may_publish(call)) return;
+  if (!call.head().query.empty()) {
+    return refuse(call, PublishRefusal::malformed,
+                  "/publish takes no query: topic and event stand in the body.");
+  }
+  switch (body_type(call.head().content_type)) {
+    case BodyType::object:
+      publish_object(call);
+      break;
+    case BodyType::lines:
+      publish_lines(call);
+      break;
+    case BodyType::other:
+      return refuse(call, PublishRefusal::content_type,
+                    "Content-Type must be application/json (one event) or application/x-ndjson "
+                    "(one a line), in UTF-8.");
+  }
+  body_.clear();
+}
+
+void PublishRoutes::publish_object(const Call& call) {
+  if (auto refusal = body_.read_object(call.request.body, parts_.limits.event_bytes_max)) {
+    return refuse(call, *refusal);
+  }
+  publish_one(call, body_.events().front());
+}
+
+void PublishRoutes::publish_one(const Call& call, PublishEvent event) {
+  const net::Request& head = call.head();
+  if (head.has_idempotency_key) {
+    if (!event.key.empty()) return refuse(call, PublishRefusal::malformed, kNotBoth);
+    event.key = head.idempotency_key;
+  }
+  event.line = 1;
+  const IntakeOutcome outcome = intake_.accept(call.uid(), {&event, 1}, parts_.now());
+  if (outcome.conflict_line != 0) return refuse_reused_key(call, 0);
+  count(outcome);
+  answer_id(call, outcome);
+}
+
+void PublishRoutes::publish_lines(const Call& call) {
+  const net::Request& head = call.head();
+  if (auto refusal = body_.read_lines(
+          call.request.body, {parts_.limits.event_bytes_max, parts_.limits.request_lines_max})) {
+    return refuse(call, *refusal);
+  }
+  const auto& events = body_.events();
+  const bool whole = head.has_idempotency_key;
+  for (const PublishEvent& event : events) {
+    if (!whole || event.key.empty()) continue;
+    return refuse(call, PublishRefusal::malformed,
+                  "Line " + std::to_string(event.line) + ": " + std::string(kNotBoth));
+  }
+  const IntakeOutcome outcome = whole
+                                    ? intake_.accept_whole(call.uid(), head.idempotency_key,
+                                                           call.request.body, events, parts_.now())
+                                    : intake_.accept(call.uid(), events, parts_.now());
+  if (outcome.conflict_line != 0) return refuse_reused_key(call, whole ? 0 : outcome.conflict_line);
+  count(outcome);
+  answer_lines(call, outcome);
+}
+
+void PublishRoutes::count(const IntakeOutcome& outcome) {
+  if (outcome.published == 0) counters_.replayed.add();
+}
+
+// --- looking ---
+
+void PublishRoutes::list_topics(const Call& call) {
+  const auto wanted = parse_page_query(call.head().query);
+  if (!wanted) {
+    return refuse(call, PublishRefusal::malformed,
+                  "The query may hold `limit`, 1 to 100, and `after`, the `next` of the page "
+                  "before.");
+  }
+  make_topic_page(parts_.log, parts_.workers, *wanted, parts_.now(),
+                  [this, answer = later(call)](const std::optional<std::string>& page) {
+                    if (!page) return refuse(answer, PublishRefusal::busy, kNoAnswer);
+                    answer.send(net::text_reply(200, kJson, *page, answer.options));
+                  });
+}
+
+void PublishRoutes::show_topic(const Call& call, std::string_view name) {
+  if (const auto refusal = broadcast::judge_event({.topic = name}, 0))
+    return refuse(call, *refusal);
+  if (!call.head().query.empty()) {
+    return refuse(call, PublishRefusal::malformed, "A topic is shown without a query.");
+  }
+  const auto known = parts_.log.topic(name, parts_.now());
+  broadcast::TopicInfo topic;
+  topic.name = name;
+  parts_.workers.count_subscribers(
+      {topic.name},
+      [this, answer = later(call), listed = known.has_value(),
+       topic = known.value_or(topic)](std::optional<std::vector<std::uint64_t>> counts) {
+        if (!counts) return refuse(answer, PublishRefusal::busy, kNoAnswer);
+        CRIER_CHECK(counts->size() == 1);
+        if (!listed && counts->front() == 0) {
+          return refuse(answer, PublishRefusal::not_found,
+                        "Nobody has published or subscribes to this topic.");
+        }
+        answer.send(net::text_reply(
+            200, kJson, topic_json(parts_.log.epoch(), topic, counts->front()), answer.options));
+      });
+}
+
+// --- answers ---
+
+void PublishRoutes::answer_id(const Call& call, const IntakeOutcome& outcome) {
+  std::string body = "{\"id\":\"";
+  append_event_id(body, parts_.log.epoch(), outcome.answer.first_sequence);
+  accepted(call, body.append("\"}\n"), outcome.published == 0);
+}
+
+void PublishRoutes::answer_lines(const Call& call, const IntakeOutcome& outcome) {
+  const Epoch& epoch = parts_.log.epoch();
+  std::string body = "{\"accepted\":" + std::to_string(outcome.answer.accepted);
+  append_event_id(body.append(",\"first_id\":\""), epoch, outcome.answer.first_sequence);
+  append_event_id(body.append("\",\"last_id\":\""), epoch, outcome.answer.last_sequence);
+  accepted(call, body.append("\"}\n"), outcome.published == 0);
+}
+
+void PublishRoutes::accepted(const Call& call, std::string_view body, bool replayed) const {
+  const bool keep_alive = call.head().keep_alive;
+  std::string bytes;
+  bytes.reserve(512);
+  bytes.append(accepted_heads_[keep_alive ? 1 : 0]);
+  if (replayed) bytes.append("Idempotency-Replayed: true\r\n");
+  bytes.append("Content-Length: ").append(std::to_string(body.size())).append("\r\n\r\n");
+  call.responder.reply(std::move(bytes.append(body)), !keep_alive);
+}
+
+void PublishRoutes::refuse(const Call& call, PublishRefusal why, std::string_view message,
+                           std::string_view allow) {
+  Later answer = later(call);
+  answer.options.allow = allow;
+  refuse(answer, why, message);
+}
+
+void PublishRoutes::refuse(const Later& answer, PublishRefusal why, std::string_view message) {
+  const RefusalRow& row = row_of(why);
+  counters_.refused[static_cast<std::size_t>(why)].add();
+  net::ReplyOptions options = answer.options;
+  if (why == PublishRefusal::draining) options.retry_after_seconds = kRetryAfterSeconds;
+  if (why == PublishRefusal::busy) options.retry_after_seconds = kRetryBusySeconds;
+  answer.send(net::error_reply({row.status, row.code, message}, answer.trace_id, options));
+}
+
+void PublishRoutes::refuse(const Call& call, const BodyRefusal& refusal) {
+  refuse(call, refusal.too_large ? PublishRefusal::too_large : PublishRefusal::malformed,
+         refusal.message);
+}
+
+void PublishRoutes::refuse_reused_key(const Call& call, std::size_t line) {
+  const std::string where = line == 0 ? "" : "Line " + std::to_string(line) + ": ";
+  refuse(call, PublishRefusal::key_reused,
+         where + "The idempotency key was used before, for something else.");
+}
+
+}  // namespace crier::cmd

@@ -1,0 +1,130 @@
+// The requests of the publish socket.
+//
+//   POST /topics/{topic}?event=NAME   the body is the data              202 {"id"}
+//   POST /publish                     one event as application/json     202 {"id"}
+//                                     a line each, application/x-ndjson 202 {"accepted","first_id",
+//                                                                            "last_id"}
+//   GET  /topics?limit=&after=        a page of the topics the log lists; see topic_pages.h
+//   GET  /topics/{topic}              one that somebody published or subscribes to
+//
+// OPTIONS * is answered 204. A look at topics is 503 where the workers do not answer.
+//
+// A 202 means "in the log". Lines are judged before any of them is published, and one that is bad
+// refuses them all. Every answer is JSON, and every error has a trace id; one that repeats an
+// earlier one because of its idempotency key says `Idempotency-Replayed: true`. `Idempotency-Key`
+// of a request with lines stands for the whole request.
+//
+// A request is served within its turn: limits.request_lines_max and limits.request_bytes_max bound
+// how long it keeps the loop from others. Belongs to the control loop.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "broadcast/log/idempotency.h"
+#include "broadcast/log/log.h"
+#include "broadcast/log/publish_json.h"
+#include "cmd/daemon/control/event_intake.h"
+#include "cmd/daemon/link/trace_id.h"
+#include "cmd/daemon/link/worker_queries.h"
+#include "core/counter.h"
+#include "net/http/http_handler.h"
+#include "net/loop/loop.h"
+#include "net/socket/peer_credentials.h"
+
+namespace crier::cmd {
+
+// Why a request was refused, for counting.
+enum class PublishRefusal : std::uint8_t {
+  malformed,     // 400
+  forbidden,     // 403: the peer is not listed, or the request comes from a web page.
+  not_found,     // 404
+  method,        // 405
+  too_large,     // 413
+  content_type,  // 415
+  key_reused,    // 422
+  draining,      // 503
+  busy,          // 503: a worker did not answer a question.
+  head,          // Whatever the server refused before it was a request: its own statuses.
+};
+inline constexpr std::size_t kPublishRefusals = 10;
+std::string_view to_string(PublishRefusal refusal);
+
+// One writer; any thread may read.
+struct PublishCounters {
+  Counter replayed;  // Requests all of whose events had been accepted before.
+  std::array<Counter, kPublishRefusals> refused;
+};
+
+struct PublishLimits {
+  std::size_t event_bytes_max = std::size_t{256} << 10;  // Of an event's data; at most 1 MiB.
+  std::size_t request_lines_max = 5'000;
+};
+
+// All that is referred to must outlive the routes, and no answer of `workers` may come after them.
+struct PublishParts {
+  broadcast::Log& log;
+  broadcast::IdempotencyKeys& keys;
+  WorkerQueries& workers;
+  Outgoing& outgoing;
+  net::PeerList peers = {};
+  PublishLimits limits = {};
+  std::function<bool()> draining = [] { return false; };  // True: no more events.
+  std::function<Instant()> now = &net::Loop::now;         // Does not go back.
+  std::uint64_t random_seed = 0;  // Of the trace ids of those who bring none.
+};
+
+class PublishRoutes final : public net::HttpHandler {
+ public:
+  explicit PublishRoutes(PublishParts parts);
+  PublishRoutes(const PublishRoutes&) = delete;
+  PublishRoutes& operator=(const PublishRoutes&) = delete;
+
+  void on_http_request(const net::HttpRequest& request, net::Responder responder) override;
+  std::string on_http_refused(const net::Refusal& refusal) override;
+
+  // From the next request on, also of connections that are open.
+  void set_peers(net::PeerList peers) { parts_.peers = std::move(peers); }
+
+  const PublishCounters& counters() const { return counters_; }
+
+ private:
+  struct Call;
+  struct Later;
+
+  void publish_text(const Call& call, std::string_view topic);
+  void publish_body(const Call& call);
+  void publish_object(const Call& call);
+  void publish_lines(const Call& call);
+  void publish_one(const Call& call, broadcast::PublishEvent event);
+  void list_topics(const Call& call);
+  void show_topic(const Call& call, std::string_view topic);
+  void route_topic(const Call& call, std::string_view encoded);
+
+  bool may_publish(const Call& call);
+  void count(const IntakeOutcome& outcome);
+  void answer_id(const Call& call, const IntakeOutcome& outcome);
+  void answer_lines(const Call& call, const IntakeOutcome& outcome);
+  void accepted(const Call& call, std::string_view body, bool replayed) const;
+  void refuse(const Call& call, PublishRefusal why, std::string_view message,
+              std::string_view allow = {});
+  void refuse(const Call& call, const broadcast::BodyRefusal& refusal);
+  void refuse(const Later& answer, PublishRefusal why, std::string_view message);
+  Later later(const Call& call);
+  void refuse_reused_key(const Call& call, std::size_t line);
+
+  PublishParts parts_;
+  PublishCounters counters_;
+  TraceIds traces_;
+  EventIntake intake_;
+  broadcast::PublishBody body_;
+  std::array<std::string, 2> accepted_heads_;  // Up to Content-Length: to close, to keep alive.
+};
+
+}  // namespace crier::cmd

@@ -1,0 +1,85 @@
+// What travels between the control loop and a worker, by value, through bounded queues.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "broadcast/log/batch.h"
+#include "broadcast/log/replay.h"
+#include "broadcast/streams/end_reason.h"
+#include "core/turn_limits.h"
+
+namespace crier::cmd {
+
+class Worker;
+
+using WorkerTask = std::move_only_function<void(Worker&)>;  // Runs on the worker's thread.
+using ControlTask = std::move_only_function<void()>;        // Runs on the control loop.
+
+// Small, because a thousand of them stand in every worker's inbox.
+using InboxItem =
+    std::variant<std::monostate, broadcast::SharedBatch, std::unique_ptr<broadcast::ReplayAnswer>,
+                 std::unique_ptr<broadcast::LostEvents>, std::unique_ptr<WorkerTask>>;
+
+// For the log. A worker writes as many as the configuration allows in a second, and then counts.
+struct OpenedNote {
+  std::string session_id;
+  std::string trace_id;
+  std::string address;
+  std::string topics;  // Joined by commas, cut.
+  bool resumed = false;
+};
+struct EndedNote {
+  std::string session_id;
+  std::string trace_id;
+  std::string address;
+  std::string topics;
+  broadcast::EndReason reason = broadcast::EndReason::client_closed;
+  std::uint64_t bytes = 0;
+  std::uint64_t events = 0;
+  std::uint64_t duration_us = 0;
+};
+struct UnloggedNote {
+  std::uint64_t opened = 0;
+  std::uint64_t resumed = 0;  // Of these.
+  std::array<std::uint64_t, broadcast::kEndReasonNames.size()> ended{};
+};
+// A line about a stream that an operator looks at.
+struct DebugNote {
+  using Fields =
+      std::vector<std::pair<std::string_view, std::variant<std::string, std::uint64_t, bool>>>;
+  std::uint32_t rule = 0;    // Of debug_rules.h.
+  std::string_view message;  // A constant.
+  Fields fields;
+};
+using Note = std::variant<OpenedNote, EndedNote, UnloggedNote, DebugNote>;
+
+using OutboxItem = std::variant<std::monostate, std::unique_ptr<broadcast::ReplayRequest>,
+                                std::unique_ptr<Note>, std::unique_ptr<ControlTask>>;
+
+// For std::visit: one case for each alternative.
+template <typename... Cases>
+struct Match : Cases... {
+  using Cases::operator()...;
+};
+
+inline constexpr std::size_t kInboxItems = 1'024;
+// Of these, kept free of batches: for answers, notices and tasks, which must never find it full.
+inline constexpr std::size_t kInboxReserve = 512;
+// Beside the reserve, room for the lines of a debug rule about one event to all, in one turn.
+inline constexpr std::size_t kOutboxItems = 2'048;
+inline constexpr std::size_t kOutboxReserve = 512;  // Kept free of notes.
+// Questions of pages to one worker that are not answered yet.
+inline constexpr std::size_t kQuestionsMax = 128;
+
+static_assert(kReplaysInFlightMax + kQuestionsMax + 16 <= kInboxReserve);
+static_assert(kReplaysInFlightMax + kQuestionsMax + 16 <= kOutboxReserve);
+
+}  // namespace crier::cmd

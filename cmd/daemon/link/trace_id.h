@@ -1,0 +1,29 @@
+// Trace ids: what a client and a log line call one request. 32 hexadecimal digits, unless the
+// client brought its own.
+//
+// Belongs to one thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "core/random.h"
+#include "net/http/request.h"
+
+namespace crier::cmd {
+
+std::string trace_id_text(std::uint64_t high, std::uint64_t low);
+
+class TraceIds {
+ public:
+  explicit TraceIds(std::uint64_t random_seed) : random_(random_seed) {}
+
+  std::string make();
+  // The client's own, else a new one.
+  std::string of(const net::Request& request);
+
+ private:
+  Random random_;
+};
+
+}  // namespace crier::cmd

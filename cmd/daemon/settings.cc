@@ -1,0 +1,144 @@
+#include "cmd/daemon/settings.h"
+
+#include <algorithm>
+#include <bit>
+#include <limits>
+
+#include "broadcast/streams/ring_pool.h"
+#include "config/budget.h"
+#include "core/free_indices.h"
+#include "net/http/http_server.h"
+
+namespace crier::cmd {
+namespace {
+
+broadcast::OverflowPolicy policy_of(config::OverflowPolicy policy) {
+  switch (policy) {
+    case config::OverflowPolicy::catch_up:
+      return broadcast::OverflowPolicy::catch_up;
+    case config::OverflowPolicy::disconnect:
+      return broadcast::OverflowPolicy::disconnect;
+    case config::OverflowPolicy::drop_oldest:
+      break;
+  }
+  return broadcast::OverflowPolicy::drop_oldest;
+}
+
+broadcast::TopicClass class_of(const config::Config& config, const config::TopicRow& row) {
+  broadcast::TopicClass made;
+  made.match = row.match;
+  made.history.events_max = row.events_max.value_or(config.history.events_max);
+  made.history.bytes_max = row.bytes_max.value_or(std::numeric_limits<std::uint64_t>::max());
+  made.history.age_seconds_max = row.age_seconds_max.value_or(config.history.age_seconds_max);
+  made.policy = policy_of(row.policy.value_or(config.overflow.policy));
+  made.rate = TokenRate::of(row.rate.value_or(config.limits.events_per_second),
+                            row.burst.value_or(config.limits.events_burst));
+  made.subscribe = row.subscribe.value_or(true);
+  return made;
+}
+
+}  // namespace
+
+SubscribePolicy subscribe_policy(const config::Config& config) {
+  return {.hosts = config.http.hosts,
+          .origins = config.http.origins,
+          .patterns = config.subscribe.patterns == config::Patterns::allow,
+          .refuse_with_status = config.limits.refuse_with == config::RefuseWith::status,
+          .topics_per_stream_max = config.limits.topics_per_stream_max};
+}
+
+static_assert(config::kTopicRowsMax == broadcast::kTopicRowsMax);
+static_assert(config::kLingerSlots == net::kLingerSlots);
+
+std::shared_ptr<const broadcast::TopicClasses> topic_classes(const config::Config& config) {
+  std::vector<broadcast::TopicClass> rows;
+  rows.reserve(config.topics.size());
+  for (const config::TopicRow& row : config.topics) rows.push_back(class_of(config, row));
+  return std::make_shared<const broadcast::TopicClasses>(class_of(config, config::TopicRow{}),
+                                                         std::move(rows));
+}
+
+broadcast::WorkerOptions worker_options(const config::Config& config,
+                                        std::size_t streams_possible) {
+  const config::Limits& limits = config.limits;
+  broadcast::WorkerOptions options;
+  options.streams_max = streams_possible;
+  options.topics_max =
+      std::min<std::size_t>(std::size_t{limits.topics_max} + 1, FreeIndices::kCapacityMax);
+  options.patterns_max = limits.patterns_max;
+  options.owed_events_max = limits.owed_events_max;
+  options.ring_frames_max =
+      std::max(broadcast::RingPool::kSmallest, std::bit_ceil(limits.owed_events_max));
+  options.owed_bytes_max = limits.owed_bytes_max;
+  options.owed_total_bytes_max = limits.owed_total_bytes_max;
+  options.ring_bytes_max = limits.ring_bytes_max;
+  options.owing_seconds_max = limits.owing_seconds_max;
+  options.heartbeat_seconds = config.heartbeat.interval_seconds;
+  options.stream_seconds_max = limits.stream_seconds_max;
+  options.replay_bytes_in_flight_max = limits.replay_bytes_in_flight_max;
+  return options;
+}
+
+net::SocketOptions socket_options(const config::Config& config) {
+  const config::Socket& socket = config.socket;
+  net::SocketOptions options;
+  options.no_delay = socket.no_delay;
+  options.send_buffer_bytes = static_cast<int>(socket.send_buffer_bytes);
+  options.unsent_bytes_low_water = static_cast<int>(socket.unsent_low_water_bytes);
+  options.user_timeout_ms = static_cast<int>(socket.user_timeout_seconds * 1'000);
+  options.busy_poll_us = static_cast<int>(socket.busy_poll_microseconds);
+  options.congestion_control = socket.congestion_control;
+  return options;
+}
+
+net::ListenerOptions listener_options(const config::Config& config,
+                                      const net::SocketOptions& sockets) {
+  const config::Socket& socket = config.socket;
+  net::ListenerOptions options;
+  options.backlog = static_cast<int>(config.http.backlog);
+  options.defer_accept_seconds = static_cast<int>(socket.defer_accept_seconds);
+  options.sockets = sockets;
+  options.keepalive_idle_seconds = static_cast<int>(socket.keepalive_idle_seconds);
+  options.keepalive_interval_seconds = static_cast<int>(socket.keepalive_interval_seconds);
+  options.keepalive_probes = static_cast<int>(socket.keepalive_probes);
+  return options;
+}
+
+net::PendingLimits pending_limits(const config::Config& config, std::uint64_t requests,
+                                  unsigned workers) {
+  net::PendingLimits limits;
+  limits.capacity = std::max<std::size_t>(1, requests / workers);
+  limits.head_ms = config.limits.pending_seconds_max * 1'000;
+  return limits;
+}
+
+net::HttpServerOptions publish_server_options(const config::Config& config) {
+  net::HttpServerOptions options;
+  options.head.bodies = true;
+  options.body_bytes_max = config.limits.request_bytes_max;
+  options.connections_max = config.publish.connections_max;
+  return options;
+}
+
+net::HttpServerOptions admin_server_options(const config::Config& config) {
+  net::HttpServerOptions options;
+  options.head.bodies = false;
+  options.connections_max = config.admin.connections_max;
+  return options;
+}
+
+Level log_level(const config::Config& config) {
+  switch (config.log.level) {
+    case config::LogLevel::debug:
+      return Level::debug;
+    case config::LogLevel::info:
+      return Level::info;
+    case config::LogLevel::warning:
+      return Level::warning;
+    case config::LogLevel::error:
+      break;
+  }
+  return Level::error;
+}
+
+}  // namespace crier::cmd

@@ -1,0 +1,33 @@
+// The configuration in the terms of each layer: no rule of its own, only names, units and types.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "broadcast/log/topic_class.h"
+#include "broadcast/streams/options.h"
+#include "cmd/daemon/worker/subscribe_routes.h"
+#include "config/config.h"
+#include "core/log.h"
+#include "net/http/http_server.h"
+#include "net/pending/pending_requests.h"
+#include "net/socket/listener.h"
+
+namespace crier::cmd {
+
+SubscribePolicy subscribe_policy(const config::Config& config);
+std::shared_ptr<const broadcast::TopicClasses> topic_classes(const config::Config& config);
+// Epoch, keys, seed and classes are the caller's to set.
+broadcast::WorkerOptions worker_options(const config::Config& config, std::size_t streams_possible);
+net::SocketOptions socket_options(const config::Config& config);
+// `sockets`: what of socket_options() can be used.
+net::ListenerOptions listener_options(const config::Config& config,
+                                      const net::SocketOptions& sockets);
+// `requests`: of all workers.
+net::PendingLimits pending_limits(const config::Config& config, std::uint64_t requests,
+                                  unsigned workers);
+net::HttpServerOptions publish_server_options(const config::Config& config);
+net::HttpServerOptions admin_server_options(const config::Config& config);
+Level log_level(const config::Config& config);
+
+}  // namespace crier::cmd

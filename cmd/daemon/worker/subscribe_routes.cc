@@ -1,0 +1,229 @@
+#include "cmd/daemon/worker/subscribe_routes.h"
+
+#include <utility>
+
+#include "core/keyed_hash.h"
+#include "core/topic.h"
+#include "net/http/reply.h"
+#include "net/loop/loop.h"
+#include "net/socket/peer_address.h"
+
+namespace crier::cmd {
+namespace {
+
+constexpr std::string_view kAllow = "GET, HEAD, OPTIONS";
+constexpr std::uint32_t kBusyRetryMsMin = 5'000;
+constexpr std::uint32_t kBusyRetryMsMax = 30'000;
+
+net::Reply closing(std::string bytes) {
+  return {net::Reply::Then::close, std::move(bytes)};
+}
+
+struct NotNow {
+  RefusalReason reason;
+  int status;
+  std::string_view message;
+};
+
+NotNow not_now(broadcast::Refused refused) {
+  switch (refused) {
+    case broadcast::Refused::streams_max:
+      return {RefusalReason::streams_max, 503,
+              "As many streams are open as limits.streams_max and the limit on open files allow."};
+    case broadcast::Refused::streams_per_address_max:
+      return {RefusalReason::streams_per_address_max, 429,
+              "This address has as many streams open as limits.streams_per_address_max allows."};
+    case broadcast::Refused::topics_max:
+      return {RefusalReason::topics_max, 503,
+              "Streams are subscribed to as many topics as limits.topics_max allows."};
+    case broadcast::Refused::patterns_max:
+      return {RefusalReason::patterns_max, 503,
+              "Streams are subscribed to as many patterns as limits.patterns_max allows."};
+    case broadcast::Refused::draining:
+      break;
+  }
+  return {RefusalReason::draining, 503, "The server is shutting down."};
+}
+
+}  // namespace
+
+SubscribeRoutes::SubscribeRoutes(const Parts& parts, const Identity& identity,
+                                 SubscribePolicy policy)
+    : parts_(parts),
+      identity_(identity),
+      policy_(std::move(policy)),
+      random_(identity.random_seed),
+      traces_(random_.next()) {}
+
+std::string SubscribeRoutes::trace_id(broadcast::StreamToken token) const {
+  const std::string id = session_id(token);
+  return trace_id_text(keyed_hash(identity_.trace_key, id),
+                       keyed_hash(identity_.trace_key, id + "+"));
+}
+
+std::string SubscribeRoutes::session_id(broadcast::StreamToken token) const {
+  return std::to_string(identity_.worker) + ':' + std::to_string(token.index) + ':' +
+         std::to_string(token.generation);
+}
+
+net::Reply SubscribeRoutes::on_request(const net::Request& request, const net::Accepted& connection,
+                                       bool registered) {
+  Call call{request, connection, registered};
+  call.trace_id = net::trace_id_of(request);
+  if (!policy_.hosts.empty() && !net::host_allowed(request.host, policy_.hosts)) {
+    return refuse(call, RefusalReason::forbidden,
+                  {403, "host_not_allowed", "This Host is not served; see http.hosts."});
+  }
+  if (net::is_events_path(request.path)) return serve_events(call);
+  if (request.path == "*") return answer_options(call);  // With OPTIONS alone.
+  if (request.path != "/healthz") {
+    return refuse(call, RefusalReason::not_found,
+                  {404, "not_found", "Streams are at /events?topic=NAME or /events/NAME."});
+  }
+  if (request.method == net::Method::options) return answer_options(call);
+  const bool head_only = request.method == net::Method::head;
+  if (!head_only && request.method != net::Method::get) {
+    return refuse(call, RefusalReason::method,
+                  {405, "method_not_allowed", "Only GET, HEAD and OPTIONS."}, kAllow);
+  }
+  return {request.keep_alive ? net::Reply::Then::keep_alive : net::Reply::Then::close,
+          net::text_reply(200, "text/plain; charset=utf-8", "ok\n",
+                          {.keep_alive = request.keep_alive, .head_only = head_only})};
+}
+
+net::Reply SubscribeRoutes::serve_events(Call& call) {
+  const net::Request& request = call.request;
+  const net::OriginVerdict verdict = net::judge_origin(request, policy_.origins);
+  if (verdict == net::OriginVerdict::refused) {
+    return refuse(call, RefusalReason::forbidden,
+                  {403, "origin_not_allowed", "This Origin is not in http.origins."});
+  }
+  call.cors = net::cors_of(request, verdict);
+  if (request.method == net::Method::options) return answer_options(call);
+  if (request.method != net::Method::get && request.method != net::Method::head) {
+    return refuse(call, RefusalReason::method,
+                  {405, "method_not_allowed", "Only GET, HEAD and OPTIONS."}, kAllow);
+  }
+  if (!net::accepts_event_stream(request)) {
+    return refuse(call, RefusalReason::not_acceptable,
+                  {406, "not_acceptable", "The answer is text/event-stream; Accept rules it out."});
+  }
+  const auto wanted = net::parse_subscribe_request(request, policy_.topics_per_stream_max);
+  if (!wanted) return refuse(call, RefusalReason::malformed, wanted.error());
+  for (const std::string& topic : wanted->topics) {
+    if (!policy_.patterns && is_pattern(topic)) {
+      return refuse(call, RefusalReason::forbidden,
+                    {403, "patterns_denied", "Patterns are denied; see subscribe.patterns."});
+    }
+    if (!parts_.classes.may_subscribe(topic)) {
+      return refuse(call, RefusalReason::forbidden,
+                    {403, "topic_denied", "This topic may not be subscribed to; see topics."});
+    }
+  }
+  if (request.method == net::Method::head) return answer_head(call);
+  return open_stream(call, *wanted);
+}
+
+net::Reply SubscribeRoutes::open_stream(const Call& call, const net::SubscribeRequest& wanted) {
+  const Instant now = net::Loop::now();
+  const auto key = net::limit_key(call.connection.peer);
+  const auto token = parts_.broadcaster.reserve(key, now);
+  if (!token) return refuse_for_now(call, token.error());
+  const std::string trace = call.trace_id.empty() ? trace_id(*token) : std::string(call.trace_id);
+  const std::string head =
+      net::stream_head({.http_1_0 = call.request.http_1_0, .trace_id = trace, .cors = call.cors});
+  const std::vector<std::string_view> names(wanted.topics.begin(), wanted.topics.end());
+  broadcast::StartRequest start;
+  start.fd = call.connection.fd;
+  start.head = head;
+  start.framing = call.request.http_1_0 ? Framing::plain : Framing::chunked;
+  start.padding = wanted.padding;
+  start.subscriptions = names;
+  start.resume = plan(wanted);
+  start.address_hash =
+      keyed_hash(identity_.trace_key, {reinterpret_cast<const char*>(key.data()), key.size()});
+  start.trace_id = call.trace_id;
+  start.canary = call.connection.canary;
+  if (const auto started = parts_.broadcaster.start(*token, start, now); !started) {
+    return refuse_for_now(call, started.error());
+  }
+  parts_.observer.on_stream_opened(
+      {*token, call.connection.peer, wanted.resume != net::Resume::none});
+  // After the first write: what became ready meanwhile is reported by this very call.
+  const net::Token ready_token = net::stream_token(token->index, token->generation);
+  const bool blocked = parts_.broadcaster.streams()[token->index].has(broadcast::Stream::kBlocked);
+  const auto watch = blocked ? net::Watch::input_and_output : net::Watch::input;
+  if (call.registered) {
+    parts_.ready.retag(call.connection.fd, ready_token, watch);
+  } else if (!parts_.ready.add(call.connection.fd, ready_token, watch)) {
+    parts_.broadcaster.on_no_memory(*token);
+  }
+  return {net::Reply::Then::taken, {}};
+}
+
+broadcast::ResumePlan SubscribeRoutes::plan(const net::SubscribeRequest& wanted) const {
+  const std::uint64_t head = parts_.log_head.load(std::memory_order_acquire);
+  if (wanted.resume == net::Resume::none || wanted.resume == net::Resume::id) {
+    return broadcast::plan_resume(wanted.resume_id, identity_.epoch, head);
+  }
+  broadcast::ResumePlan plan;
+  plan.kind = broadcast::ResumePlan::Kind::replay;
+  plan.from = wanted.resume == net::Resume::earliest ? broadcast::ReplayFrom::earliest
+                                                     : broadcast::ReplayFrom::last;
+  plan.last_count = wanted.last_count;
+  return plan;
+}
+
+net::Reply SubscribeRoutes::answer_options(const Call& call) const {
+  const bool keep_alive = call.request.keep_alive;
+  const auto then = keep_alive ? net::Reply::Then::keep_alive : net::Reply::Then::close;
+  if (net::is_preflight(call.request) && !call.cors.origin.empty()) {
+    return {then, net::preflight_reply(call.request, call.cors)};
+  }
+  return {then, net::options_reply(kAllow, {.keep_alive = keep_alive})};
+}
+
+// The head that GET would have got, without a slot. No body follows, so the connection can go on.
+net::Reply SubscribeRoutes::answer_head(const Call& call) {
+  const std::string trace = traces_.of(call.request);
+  const bool keep_alive = call.request.keep_alive && !call.request.http_1_0;
+  return {
+      keep_alive ? net::Reply::Then::keep_alive : net::Reply::Then::close,
+      net::stream_head({.http_1_0 = call.request.http_1_0, .trace_id = trace, .cors = call.cors})};
+}
+
+net::Reply SubscribeRoutes::refuse(const Call& call, RefusalReason reason,
+                                   const net::Refusal& refusal, std::string_view allow) {
+  parts_.refusals.add(reason);
+  const std::string trace = traces_.of(call.request);
+  net::ReplyOptions options;
+  options.allow = allow;
+  options.trace_id = trace;
+  options.cors = call.cors;
+  options.head_only = call.request.method == net::Method::head;
+  return closing(net::error_reply(refusal, trace, options));
+}
+
+// Capacity is not an error to a browser: EventSource gives up for good on a status, so it is asked
+// to come back.
+net::Reply SubscribeRoutes::refuse_for_now(const Call& call, broadcast::Refused refused) {
+  const NotNow why = not_now(refused);
+  parts_.refusals.add(why.reason);
+  const net::Refusal refusal{why.status, to_string(why.reason), why.message};
+  const std::string trace = traces_.of(call.request);
+  const std::uint32_t retry_ms = random_.between(kBusyRetryMsMin, kBusyRetryMsMax);
+  if (!policy_.refuse_with_status && net::names_event_stream(call.request)) {
+    return closing(net::busy_reply(refusal, retry_ms, trace, call.cors));
+  }
+  return closing(net::status_reply(refusal, (retry_ms + 999) / 1'000, trace, call.cors));
+}
+
+std::string SubscribeRoutes::on_refused(const net::Refusal& refusal, const net::PeerAddress&) {
+  net::ReplyOptions options;
+  if (refusal.status == 405) options.allow = kAllow;
+  const std::string trace = traces_.make();
+  options.trace_id = trace;
+  return net::error_reply(refusal, trace, options);
+}
+
+}  // namespace crier::cmd

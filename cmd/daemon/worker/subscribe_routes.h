@@ -1,0 +1,100 @@
+// The subscriber port: what each request is answered, and which becomes a stream.
+//
+// Belongs to one worker.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "broadcast/streams/broadcaster.h"
+#include "cmd/daemon/link/refusal_counts.h"
+#include "cmd/daemon/link/trace_id.h"
+#include "core/random.h"
+#include "core/text/event_id.h"
+#include "net/http/negotiate.h"
+#include "net/http/reply.h"
+#include "net/pending/request_handler.h"
+#include "net/pending/subscribe_request.h"
+#include "net/socket/ready_set.h"
+
+namespace crier::cmd {
+
+// What the subscriber port decides by; a copy in each worker.
+struct SubscribePolicy {
+  std::vector<std::string> hosts;
+  std::vector<std::string> origins;
+  bool patterns = false;
+  bool refuse_with_status = false;
+  std::size_t topics_per_stream_max = 64;
+};
+
+// Told of each stream that was opened, inside the call.
+class OpenedObserver {
+ public:
+  struct Opened {
+    broadcast::StreamToken token;
+    const net::PeerAddress& peer;
+    bool resumed;
+  };
+  virtual ~OpenedObserver() = default;
+  virtual void on_stream_opened(const Opened& opened) = 0;
+};
+
+class SubscribeRoutes final : public net::RequestHandler {
+ public:
+  struct Parts {
+    broadcast::Broadcaster& broadcaster;
+    const broadcast::TopicClasses& classes;
+    net::ReadySet& ready;
+    RefusalCounts& refusals;
+    OpenedObserver& observer;
+    const std::atomic<std::uint64_t>& log_head;
+  };
+  // What names a stream to the outside: see trace_id().
+  struct Identity {
+    Epoch epoch;
+    HashKey trace_key;
+    std::uint32_t worker = 0;
+    std::uint64_t random_seed = 0;
+  };
+  SubscribeRoutes(const Parts& parts, const Identity& identity, SubscribePolicy policy);
+
+  net::Reply on_request(const net::Request& request, const net::Accepted& connection,
+                        bool registered) override;
+  std::string on_refused(const net::Refusal& refusal, const net::PeerAddress& peer) override;
+
+  void set_policy(SubscribePolicy policy) { policy_ = std::move(policy); }
+
+  // 32 hexadecimal digits: a keyed hash of worker, slot and generation, so it need not be stored.
+  std::string trace_id(broadcast::StreamToken token) const;
+  // worker:slot:generation
+  std::string session_id(broadcast::StreamToken token) const;
+
+ private:
+  // A request on its way through the checks.
+  struct Call {
+    const net::Request& request;
+    const net::Accepted& connection;
+    bool registered;
+    net::Cors cors{};
+    std::string_view trace_id{};  // The client's own, or empty.
+  };
+
+  net::Reply serve_events(Call& call);
+  net::Reply open_stream(const Call& call, const net::SubscribeRequest& wanted);
+  net::Reply answer_options(const Call& call) const;
+  net::Reply answer_head(const Call& call);
+  net::Reply refuse(const Call& call, RefusalReason reason, const net::Refusal& refusal,
+                    std::string_view allow = {});
+  net::Reply refuse_for_now(const Call& call, broadcast::Refused refused);
+  broadcast::ResumePlan plan(const net::SubscribeRequest& wanted) const;
+
+  Parts parts_;
+  Identity identity_;
+  SubscribePolicy policy_;
+  Random random_;
+  TraceIds traces_;
+};
+
+}  // namespace crier::cmd

@@ -1,0 +1,379 @@
+#include "cmd/daemon/worker/worker.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <exception>
+#include <new>
+#include <system_error>
+#include <utility>
+
+#include "cmd/system/processors.h"
+#include "core/check.h"
+#include "core/turn_limits.h"
+#include "net/socket/descriptor_table.h"
+#include "net/socket/peer_address.h"
+#include "net/socket/socket_ops.h"
+
+namespace crier::cmd {
+namespace {
+
+constexpr std::uint64_t kStarvedPauseMs = 100;
+constexpr std::size_t kAcceptsAtTheEnd = 4'096;  // The longest queue of the default backlog.
+constexpr std::size_t kDiscardAtOnce = 16 * 1024;
+
+}  // namespace
+
+Worker::Worker(WorkerSetup setup, const Shared& shared)
+    : setup_(std::move(setup)), shared_(shared), wakeup_(loop_, [] {}) {}
+
+Worker::~Worker() {
+  CRIER_CHECK(!thread_.joinable());
+}
+
+void Worker::start_thread() {
+  try {
+    thread_ = std::thread([this] { run_thread(); });
+  } catch (const std::system_error& error) {
+    shared_.tables_left.count_down();  // Or the others would wait for this one.
+    started_.set_value(fail(Errc::os, std::string("cannot start a worker's thread: ") +
+                                          error.what() +
+                                          "; lower workers.count or raise TasksMax= (ulimit -u)"));
+  }
+}
+
+void Worker::run_thread() {
+  // First of all: a table is of the node whose processor touches it first.
+  if (setup_.place) pinned_ = pin_this_thread(setup_.place->number);
+  Result<void> ready;
+  if (setup_.own_descriptor_table) ready = net::leave_shared_table();
+  shared_.tables_left.arrive_and_wait();
+  bool serves = false;
+  try {
+    if (ready) ready = set_up();
+    serves = ready.has_value();
+    started_.set_value(std::move(ready));
+  } catch (const std::bad_alloc&) {
+    started_.set_exception(std::current_exception());
+  }
+  if (serves) loop_.run();
+  clean_up();
+}
+
+// The first descriptors of this worker.
+Result<void> Worker::set_up() {
+  handed_in_.reset(setup_.handed_in.listener);
+  if (setup_.own_descriptor_table) {
+    for (const int fd : setup_.handed_in.others) ::close(fd);
+  }
+  auto ready = net::ReadySet::create();
+  if (!ready) return std::unexpected(ready.error());
+  ready_ = std::make_unique<net::ReadySet>(std::move(*ready));
+  sockets_poll_ = std::make_unique<net::PollHandle>(loop_, [this] { on_sockets_ready(); });
+  if (const auto watched = sockets_poll_->watch(ready_->fd()); !watched) return watched;
+
+  io_.set_ready(ready_.get());
+  broadcaster_ = std::make_unique<broadcast::Broadcaster>(
+      broadcast::Broadcaster::Parts{io_, *this, *this, stats_, shared_.counts}, setup_.options);
+  routes_ = std::make_unique<SubscribeRoutes>(
+      SubscribeRoutes::Parts{*broadcaster_, *setup_.options.classes, *ready_, refusals_, *this,
+                             shared_.log_head},
+      setup_.identity, setup_.policy);
+  names_ = std::make_unique<StreamNames>(*broadcaster_, *routes_);
+  debug_ = std::make_unique<StreamDebug>(
+      StreamDebug::Parts{*broadcaster_, *names_, setup_.identity.epoch,
+                         std::max(kDebugLinesPerSecond / setup_.options.workers, 1U),
+                         [this](DebugNote&& line) { return send(std::move(line)); }});
+  pending_ = std::make_unique<net::PendingRequests>(setup_.pending, *ready_, *routes_);
+  listener_poll_ = std::make_unique<net::PollHandle>(loop_, [this] { on_accept_ready(); });
+  sweep_timer_ = std::make_unique<net::Timer>(loop_, [this] { on_sweep(); });
+  revisit_timer_ = std::make_unique<net::Timer>(loop_, [this] { broadcaster_->revisit(); });
+  starved_timer_ = std::make_unique<net::Timer>(loop_, [this] {
+    if (listener_poll_->watching()) listener_poll_->resume();
+  });
+  sweep_timer_->start_repeating(kSweepTickMs);
+  loop_.set_end_of_turn([this] { finish_turn(); });
+  return {};
+}
+
+// Descriptors are closed in the table they were opened in, handles on the thread of their loop.
+void Worker::clean_up() {
+  sweep_timer_.reset();
+  revisit_timer_.reset();
+  starved_timer_.reset();
+  listener_poll_.reset();
+  sockets_poll_.reset();
+  loop_.set_end_of_turn([] {});
+  loop_.settle();
+  if (listener_) listener_->stop();
+  pending_.reset();
+  if (broadcaster_) {
+    broadcaster_->cut_all();
+    broadcaster_->finish_turn(net::Loop::now());
+  }
+  note_unlogged();  // Control takes what is in the outbox once it has joined this thread.
+  ready_.reset();
+}
+
+Result<void> Worker::listen() {
+  using Sharing = net::Listener::Sharing;
+  const Sharing sharing = setup_.handed_in.shared ? Sharing::several_workers : Sharing::one_worker;
+  auto listener = handed_in_ ? net::Listener::adopt(std::move(handed_in_), setup_.listener, sharing)
+                             : net::Listener::open(setup_.endpoint, setup_.listener);
+  if (!listener) return std::unexpected(listener.error());
+  listener_ = std::make_unique<net::Listener>(std::move(*listener));
+  if (setup_.steering && place() && !listener_->outlives_us()) {
+    if (auto preferred = listener_->prefer_processor(place()->number); !preferred) return preferred;
+  }
+  return listener_poll_->watch(listener_->fd());
+}
+
+void Worker::order(const std::function<void(Orders&)>& change) {
+  {
+    const std::lock_guard lock(orders_mutex_);
+    change(orders_);
+  }
+  any_orders_.store(true, std::memory_order_release);
+  wake();
+}
+
+void Worker::order_reload(Reload reload) {
+  order([&](Orders& orders) { orders.reload = std::move(reload); });
+}
+
+void Worker::order_debug(DebugRules rules) {
+  order([&](Orders& orders) { orders.debug = std::move(rules); });
+}
+
+void Worker::order_drain(std::uint32_t window_ms) {
+  order([&](Orders& orders) { orders.drain_window_ms = window_ms; });
+}
+
+void Worker::order_stop() {
+  order([](Orders& orders) { orders.stop = true; });
+}
+
+void Worker::carry_out_orders() {
+  if (!any_orders_.exchange(false, std::memory_order_acquire)) return;
+  Orders orders;
+  {
+    const std::lock_guard lock(orders_mutex_);
+    std::swap(orders, orders_);
+  }
+  if (orders.reload) reload(std::move(*orders.reload));
+  if (orders.debug) debug_->set_rules(orders.debug);
+  if (orders.drain_window_ms) begin_drain(*orders.drain_window_ms);
+  if (orders.stop) loop_.stop();
+}
+
+// Nobody is admitted any more, and nobody new is listened to. Whoever is in the queue already is
+// answered: crier.busy. A queue that outlives us is left to the next daemon.
+void Worker::begin_drain(std::uint32_t window_ms) {
+  const Instant now = net::Loop::now();
+  broadcaster_->begin_drain(window_ms, now);
+  if (!listener_) return;
+  listener_poll_->close();
+  if (!listener_->outlives_us()) {
+    listener_->accept_some(kAcceptsAtTheEnd,
+                           [&](const net::Accepted& accepted) { pending_->accept(accepted, now); });
+  }
+  listener_->stop();
+  pending_->close_idle(now);
+}
+
+void Worker::reload(Reload wanted) {
+  broadcaster_->set_live_options(wanted.options);
+  routes_->set_policy(std::move(wanted.policy));
+  setup_.notes_per_second = wanted.notes_per_second;
+  if (listener_) listener_->follow(wanted.sockets);
+}
+
+void Worker::on_accept_ready() {
+  const Instant now = net::Loop::now();
+  const auto end = listener_->accept_some(
+      kAcceptsPerTurn, [&](const net::Accepted& accepted) { pending_->accept(accepted, now); });
+  if (end == net::AcceptEnd::starved && listener_poll_->watching()) {
+    listener_poll_->pause();
+    starved_timer_->start_once(kStarvedPauseMs);
+  }
+}
+
+void Worker::on_sockets_ready() {
+  std::array<net::Ready, kReadyBatchMax> batch;
+  const Instant now = net::Loop::now();
+  for (std::size_t round = 0; round < kReadyBatchesPerTurn; ++round) {
+    const std::size_t count = ready_->wait(batch);
+    for (std::size_t i = 0; i < count; ++i) {
+      if (net::is_pending(batch[i].token)) {
+        pending_->on_ready(batch[i], now);
+      } else {
+        on_stream_ready(batch[i], now);
+      }
+    }
+    if (count < batch.size()) return;
+  }
+}
+
+void Worker::on_stream_ready(const net::Ready& ready, Instant now) {
+  const broadcast::StreamToken token{ready.token.generation, net::row_of(ready.token)};
+  if (ready.peer_closed || ready.error) {
+    broadcaster_->on_peer_closed(token);
+    return;
+  }
+  if (ready.writable) broadcaster_->on_writable(token, now);
+  if (ready.readable) discard_input_of(token);
+}
+
+// A stream has nothing to say. Its bytes are counted and forgotten, up to a bound that ends it, so
+// this loop is short.
+void Worker::discard_input_of(broadcast::StreamToken token) {
+  while (const broadcast::Stream* stream = broadcaster_->streams().find(token)) {
+    if (stream->state == broadcast::StreamState::closing) return;
+    const net::DiscardOutcome outcome = net::discard_input(stream->fd, kDiscardAtOnce);
+    broadcaster_->on_input(token, outcome.bytes);
+    switch (outcome.end) {
+      case net::InputEnd::closed:
+      case net::InputEnd::error:
+        broadcaster_->on_peer_closed(token);
+        return;
+      case net::InputEnd::drained:
+        return;
+      case net::InputEnd::more:
+        if (outcome.bytes == 0) return;  // A kernel without memory: read when more come.
+    }
+  }
+}
+
+void Worker::on_sweep() {
+  const Instant now = net::Loop::now();
+  broadcaster_->tick(now);
+  pending_->sweep(now);
+  debug_->tick(now);
+  if (any_unlogged_ && now.us / 1'000'000 != notes_second_) may_note(now);
+}
+
+void Worker::take_inbox(Instant now) {
+  while (broadcaster_->wants_input()) {
+    auto item = inbox_.pop();
+    if (!item) break;
+    take(std::move(*item), now);
+  }
+  if (inbox_.empty() && report_when_empty_.load(std::memory_order_acquire)) {
+    report_when_empty_.store(false, std::memory_order_release);
+    shared_.wake_control();
+  }
+}
+
+void Worker::take(InboxItem&& item, Instant now) {
+  std::visit(
+      Match{
+          [](std::monostate) {},
+          [&](broadcast::SharedBatch& batch) {
+            std::uint64_t bytes = 0;
+            for (const FrameRef& frame : *batch) bytes += frame->memory_bytes();
+            broadcaster_->take_batch(batch);
+            consumed_bytes_.fetch_add(bytes, std::memory_order_release);
+          },
+          [&](std::unique_ptr<broadcast::ReplayAnswer>& answer) {
+            broadcaster_->take_answer(std::move(*answer), now);
+          },
+          [&](std::unique_ptr<broadcast::LostEvents>& lost) { broadcaster_->take_lost(*lost); },
+          [&](std::unique_ptr<WorkerTask>& task) { (*task)(*this); },
+      },
+      item);
+}
+
+// Everything a worker does between two sleeps besides its callbacks, in order.
+void Worker::finish_turn() {
+  turns_.add();
+  carry_out_orders();
+  take_inbox(net::Loop::now());
+  for (std::size_t done = 0; done < kFanoutSlice && broadcaster_->unfinished();
+       done += kGroupSlice) {
+    broadcaster_->run(net::Loop::now());
+  }
+  if (pending_->has_work()) pending_->run(net::Loop::now());
+  broadcaster_->finish_turn(net::Loop::now());
+  if (broadcaster_->any_to_revisit() && !revisit_timer_->running()) {
+    revisit_timer_->start_once(kRevisitTickMs);
+  }
+  if (std::exchange(outbox_dirty_, false)) shared_.wake_control();
+  const bool more_input = !inbox_.empty() && broadcaster_->wants_input();
+  loop_.keep_awake(broadcaster_->unfinished() || pending_->has_work() || more_input);
+}
+
+bool Worker::ask(broadcast::ReplayRequest&& request) {
+  if (outbox_.room() == 0) return false;
+  outbox_dirty_ = true;
+  return outbox_.push(std::make_unique<broadcast::ReplayRequest>(std::move(request)));
+}
+
+void Worker::reply(ControlTask answer) {
+  outbox_dirty_ = true;
+  const bool pushed = outbox_.push(std::make_unique<ControlTask>(std::move(answer)));
+  CRIER_CHECK(pushed);  // There are fewer questions than kOutboxReserve.
+}
+
+// One more line of the connection log in this second? The turn of the second reports what was not
+// logged, unless control is so late that answers alone may still be sent to it.
+bool Worker::may_note(Instant now) {
+  const std::uint64_t second = now.us / 1'000'000;
+  if (second != notes_second_) {
+    notes_second_ = second;
+    notes_written_ = 0;
+    if (outbox_.room() > kOutboxReserve) note_unlogged();
+  }
+  if (notes_written_ >= setup_.notes_per_second || outbox_.room() <= kOutboxReserve) {
+    any_unlogged_ = true;
+    return false;
+  }
+  ++notes_written_;
+  return true;
+}
+
+void Worker::note_unlogged() {
+  if (std::exchange(any_unlogged_, false)) note(std::exchange(unlogged_, {}));
+}
+
+void Worker::note(Note note) {
+  if (outbox_.push(std::make_unique<Note>(std::move(note)))) outbox_dirty_ = true;
+}
+
+bool Worker::send(DebugNote&& line) {
+  static_assert(kOutboxItems - kOutboxReserve >= kDebugLinesPerSecond);
+  if (outbox_.room() <= kOutboxReserve) return false;
+  note(std::move(line));
+  return true;
+}
+
+void Worker::on_stream_opened(const Opened& opened) {
+  if (!may_note(net::Loop::now())) {
+    ++unlogged_.opened;
+    if (opened.resumed) ++unlogged_.resumed;
+    return;
+  }
+  const broadcast::Stream& stream = std::as_const(*broadcaster_).streams()[opened.token.index];
+  OpenedNote line;
+  line.session_id = names_->session_id(opened.token);
+  line.trace_id = names_->trace_id(opened.token, stream);
+  line.address = net::to_string(opened.peer);
+  line.topics = names_->topics(stream);
+  line.resumed = opened.resumed;
+  note(std::move(line));
+}
+
+void Worker::on_stream_ended(broadcast::StreamToken token, const broadcast::Stream& stream,
+                             broadcast::EndReason reason, Instant now) {
+  if (debug_ && debug_->any_rules()) debug_->on_ended(token, stream, reason, now);
+  if (!may_note(now)) {
+    ++unlogged_.ended[static_cast<std::size_t>(reason)];
+    return;
+  }
+  note(EndedNote{names_->session_id(token), names_->trace_id(token, stream),
+                 StreamNames::address(stream), names_->topics(stream), reason, stream.bytes_sent,
+                 stream.events_sent,
+                 std::uint64_t{ticks_between(stream.opened_at, now.tick())} * kTickMicros});
+}
+
+}  // namespace crier::cmd

@@ -1,0 +1,66 @@
+// What the control loop's pages are told of one worker's streams.
+#include <utility>
+
+#include "cmd/daemon/worker/worker.h"
+
+namespace crier::cmd {
+namespace {
+
+// Slots looked at for one page: a table that is nearly empty must not be scanned in one go.
+constexpr std::size_t kSlotsPerPage = 65'536;
+
+std::string_view to_string(broadcast::StreamState state) {
+  using broadcast::StreamState;
+  switch (state) {
+    case StreamState::vacant:
+      return "vacant";
+    case StreamState::reserved:
+      return "reserved";
+    case StreamState::live:
+      return "live";
+    case StreamState::owing:
+      return "owing";
+    case StreamState::replaying:
+      return "replaying";
+    case StreamState::ending:
+      return "ending";
+    case StreamState::closing:
+      break;
+  }
+  return "closing";
+}
+
+}  // namespace
+
+StreamPage Worker::list_streams(std::uint32_t from, std::size_t limit) const {
+  const broadcast::StreamTable& streams = std::as_const(*broadcaster_).streams();
+  const Instant now = net::Loop::now();
+  StreamPage page;
+  std::size_t slot = from;
+  for (std::size_t looked = 0; slot < streams.end() && looked < kSlotsPerPage; ++slot, ++looked) {
+    if (page.rows.size() == limit) break;
+    const auto index = static_cast<broadcast::StreamIndex>(slot);
+    if (!streams.taken(index)) continue;
+    const broadcast::Stream& stream = streams[index];
+    StreamRow row;
+    row.session_id = names_->session_id(streams.token(index));
+    row.trace_id = names_->trace_id(streams.token(index), stream);
+    row.state = to_string(stream.state);
+    for (const std::string_view topic : broadcaster_->topics().subscriptions(stream)) {
+      row.topics.emplace_back(topic);
+    }
+    row.bytes_sent = stream.bytes_sent;
+    row.events_sent = stream.events_sent;
+    if (stream.owing != broadcast::kNone) {
+      row.owed_events = streams.owing(stream).ring.size();
+      row.owed_bytes = streams.owing(stream).bytes;
+    }
+    row.open_seconds =
+        static_cast<double>(ticks_between(stream.opened_at, now.tick())) / kTicksPerSecond;
+    page.rows.push_back(std::move(row));
+  }
+  page.next = slot < streams.end() ? slot : 0;
+  return page;
+}
+
+}  // namespace crier::cmd

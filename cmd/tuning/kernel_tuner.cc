@@ -1,0 +1,69 @@
+#include "cmd/tuning/kernel_tuner.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+namespace crier::cmd {
+
+void KernelTuner::start() {
+  look();
+  if (settings_.tuning == config::KernelTuning::off) return;
+  if (settings_.tuning == config::KernelTuning::apply) raise();
+  say_what_is_below();
+}
+
+void KernelTuner::raise() {
+  // Refused only where nobody has changed anything: whoever does makes the file.
+  if (auto used = use_tuning(place_)) use_ = std::move(*used);
+  const TuningOutcome outcome = apply_tuning(all_, place_, TunedBy::configuration);
+  may_undo_ = !outcome.changed.empty() || ::geteuid() == 0;
+  for (const Change& change : outcome.changed) {
+    log_.info("kernel parameter " + change.parameter + " changed",
+              {{"from", change.before}, {"to", change.after}});
+  }
+  for (const std::string& problem : outcome.problems) {
+    log_.warning("kernel.tuning is apply, but " + problem);
+  }
+  look();
+}
+
+void KernelTuner::say_what_is_below() {
+  // Open files preflight tells of, with what their want means for streams.
+  if (const auto count = std::ranges::count_if(all_, &falls_short); count > 0) {
+    log_.warning(
+        "kernel parameters fall short of what this configuration needs; `crier tune` "
+        "shows them",
+        {{"count", count}});
+  }
+  for (const Examined& one : all_) {
+    if (!falls_short(one)) continue;
+    log_.info(
+        "kernel parameter " + std::string(one.parameter->name) + " falls short",
+        {{"current", one.current}, {"wanted", config::to_text(*one.goal)}, {"mend", mending(one)}});
+  }
+}
+
+void KernelTuner::finish() {
+  use_.release();
+  if (settings_.keep || !std::exchange(may_undo_, false)) return;
+  const TuningOutcome outcome = undo_tuning(place_, TunedBy::configuration);
+  for (const Change& change : outcome.changed) {
+    log_.info("kernel parameter " + change.parameter + " restored",
+              {{"from", change.after}, {"to", change.before}});
+  }
+  for (const std::string& problem : outcome.problems) log_.warning(problem);
+  if (outcome.in_use) log_.info("kernel parameters stay as they are: another crier uses them");
+}
+
+std::optional<double> KernelTuner::value(std::size_t row, std::size_t field) const {
+  return config::field_of(all_.at(row).current, field);
+}
+
+std::size_t KernelTuner::below() const {
+  return static_cast<std::size_t>(std::ranges::count(all_, Verdict::below, &Examined::verdict));
+}
+
+}  // namespace crier::cmd

@@ -1,0 +1,54 @@
+// What a running daemon does about the kernel's parameters, as kernel.tuning says: at its start it
+// names what falls short, or raises it; at its end it restores what was raised.
+//
+// Belongs to the control loop. Blocking: a few dozen small files of /proc at the start, at the end
+// and whenever metrics are read.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <vector>
+
+#include "cmd/tuning/kernel_state.h"
+#include "cmd/tuning/tuning.h"
+#include "config/config.h"
+#include "config/kernel.h"
+#include "core/log.h"
+
+namespace crier::cmd {
+
+class KernelTuner {
+ public:
+  // `log` must outlive it.
+  KernelTuner(config::Kernel settings, config::KernelNeed need, LogSink& log,
+              TuningPlace place = {})
+      : settings_(settings), need_(need), log_(log), place_(std::move(place)) {}
+
+  void start();
+  // Restores what this run has raised; for root, also what one that crashed before it has. Nothing
+  // without a start(), or while another crier runs with kernel.tuning `apply`. In a unit that runs
+  // as somebody else ExecStartPre= and ExecStopPost= do both.
+  void finish();
+
+  // For metrics: reads the parameters again.
+  void look() { all_ = examine(need_, place_.root); }
+  // One for each row of the table, as of the last look.
+  const std::vector<Examined>& all() const { return all_; }
+  // Its number in that place; nothing if there is none.
+  std::optional<double> value(std::size_t row, std::size_t field) const;
+  std::size_t below() const;
+
+ private:
+  void raise();
+  void say_what_is_below();
+
+  config::Kernel settings_;
+  config::KernelNeed need_;
+  LogSink& log_;
+  TuningPlace place_;
+  std::vector<Examined> all_;
+  FileLock use_;
+  bool may_undo_ = false;
+};
+
+}  // namespace crier::cmd

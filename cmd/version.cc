@@ -1,9 +1,0 @@
-#include "cmd/version.h"
-
-namespace crier::cmd {
-
-std::string_view version() {
-  return CRIER_VERSION;
-}
-
-}  // namespace crier::cmd

@@ -1,0 +1,88 @@
+#include "core/text/sse_text.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <system_error>
+
+#include "core/check.h"
+#include "core/text/utf8.h"
+
+namespace crier {
+namespace {
+
+constexpr std::string_view kBreaksField("\r\n\0", 3);
+
+void append_field(std::string& out, std::string_view field, std::string_view value) {
+  // The one space after the colon is the client's to remove; it keeps a value's own leading space.
+  out.append(field).append(": ").append(value).push_back('\n');
+}
+
+// Finds line ends. Each search looks once at each byte, however LF and CR are mixed: the position
+// of the next one is kept until it is passed.
+class LineEnds {
+ public:
+  explicit LineEnds(std::string_view text)
+      : text_(text), next_lf_(text.find('\n')), next_cr_(text.find('\r')) {}
+
+  // The first line end at or after `from`, npos if there is none.
+  std::size_t after(std::size_t from) {
+    if (next_lf_ < from) next_lf_ = find('\n', from);
+    if (next_cr_ < from) next_cr_ = find('\r', from);
+    return std::min(next_lf_, next_cr_);
+  }
+
+ private:
+  // Empty lines are common where there are many: they need no call.
+  std::size_t find(char end, std::size_t from) const {
+    return from < text_.size() && text_[from] == end ? from : text_.find(end, from);
+  }
+
+  std::string_view text_;
+  std::size_t next_lf_;
+  std::size_t next_cr_;
+};
+
+void append_data_lines(std::string& out, std::string_view data) {
+  LineEnds ends(data);
+  std::size_t begin = 0;
+  for (;;) {
+    const std::size_t end = ends.after(begin);
+    out.append("data: ", 6).append(data.substr(begin, end - begin)).push_back('\n');
+    if (end == std::string_view::npos) return;
+    const bool crlf = data.substr(end, 2) == "\r\n";
+    begin = end + (crlf ? 2 : 1);
+  }
+}
+
+}  // namespace
+
+void append_sse_event(std::string& out, const SseEvent& event) {
+  CRIER_CHECK(event.id.find_first_of(kBreaksField) == std::string_view::npos);
+  CRIER_CHECK(event.name.find_first_of(kBreaksField) == std::string_view::npos);
+
+  if (!event.id.empty()) append_field(out, "id", event.id);
+  if (!event.name.empty()) append_field(out, "event", event.name);
+  if (event.retry_ms != 0) {
+    std::array<char, 10> digits{};
+    const auto printed =
+        std::to_chars(digits.data(), digits.data() + digits.size(), event.retry_ms);
+    CRIER_CHECK(printed.ec == std::errc{});
+    append_field(out, "retry", std::string_view(digits.data(), printed.ptr));
+  }
+  append_data_lines(out, event.data);
+  out.push_back('\n');
+}
+
+bool allowed_event_name(std::string_view name) {
+  if (name.size() > kEventNameBytesMax) return false;
+  if (name.starts_with("crier.") || name == "error" || name == "open") return false;
+  while (!name.empty()) {
+    const Utf8Step step = utf8_step(name);
+    if (!step.valid || is_control_character(name.substr(0, step.bytes))) return false;
+    name.remove_prefix(step.bytes);
+  }
+  return true;
+}
+
+}  // namespace crier

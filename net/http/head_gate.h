@@ -1,0 +1,105 @@
+// The byte-level gate in front of the HTTP parser: lets through only what every parser reads alike.
+//
+// One pass, one byte of memory of the past (the state), limits checked as bytes arrive. The grammar
+// is RFC 9112 with every leniency removed:
+//
+//   head   = [ CRLF ] method SP target SP ( "HTTP/1.1" / "HTTP/1.0" ) CRLF *( field CRLF ) CRLF
+//   field  = token ":" *( HTAB / SP / %x21-7E / %x80-FF )
+//
+// so no folded line, no empty or padded name, no CR without LF, no LF without CR, no second space.
+// What the fields mean together (Host, Content-Length, …) is judged afterwards, by head_rules.h.
+//
+// Holds offsets, not bytes: the caller keeps the head in one piece and shows it from its first byte
+// at each call. Belongs to one thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "net/http/head_limits.h"
+#include "net/http/request.h"
+
+namespace crier::net {
+
+// A piece of the head, as offsets: the buffer may move while the head grows.
+struct HeadSpan {
+  std::uint32_t begin = 0;
+  std::uint32_t end = 0;
+
+  std::string_view in(std::string_view head) const { return head.substr(begin, end - begin); }
+  bool operator==(const HeadSpan&) const = default;
+};
+
+struct HeadField {
+  HeadSpan name;
+  HeadSpan value;  // Without the white space around it.
+};
+
+class HeadGate {
+ public:
+  // Requires: limits.head_bytes_max <= 1 MiB.
+  explicit HeadGate(const HeadLimits& limits);
+
+  // `head` is all of the head that has arrived, and may go beyond its end. Goes on where the last
+  // call ended. Requires: the last call returned `more`.
+  HeadProgress scan(std::string_view head);
+
+  // Bytes examined and found good. After `complete`: the length of the head.
+  std::size_t scanned() const { return scanned_; }
+
+  // Requires: scan() returned complete.
+  Method method() const { return method_; }
+  HeadSpan method_span() const { return method_span_; }
+  HeadSpan target() const { return target_; }
+  bool http_1_0() const { return http_1_0_; }
+  std::span<const HeadField> fields() const { return fields_; }
+
+  // Requires: scan() returned refused.
+  const Refusal& refusal() const { return refusal_; }
+
+  void reset();
+
+ private:
+  enum class State : std::uint8_t {
+    start,
+    start_lf,
+    method,
+    target,
+    version,
+    field_start,
+    name,
+    value,
+    line_lf,
+    end_lf,
+    done
+  };
+
+  HeadProgress step(std::string_view head);
+  HeadProgress step_start(char byte);
+  HeadProgress step_method(std::string_view head);
+  HeadProgress step_target(std::string_view head);
+  HeadProgress step_version(std::string_view head);
+  HeadProgress step_field_start(char byte);
+  HeadProgress step_name(std::string_view head);
+  HeadProgress step_value(std::string_view head);
+  HeadProgress step_lf(char byte);
+  HeadProgress advance(State next);
+  HeadProgress refuse(const Refusal& refusal);
+  std::uint32_t here() const { return static_cast<std::uint32_t>(scanned_); }
+
+  HeadLimits limits_;
+  std::size_t scanned_ = 0;
+  State state_ = State::start;
+  Method method_ = Method::other;
+  bool http_1_0_ = false;
+  HeadSpan method_span_;
+  HeadSpan target_;
+  std::uint32_t version_begin_ = 0;
+  std::vector<HeadField> fields_;
+  Refusal refusal_;
+};
+
+}  // namespace crier::net

@@ -1,0 +1,72 @@
+// Every reason for which a request head is refused: status, code for machines, sentence for people.
+//
+// Codes are stable; several refusals may share one. All of them end the connection.
+#pragma once
+
+#include <string_view>
+
+#include "net/http/request.h"
+
+namespace crier::net::refusals {
+
+constexpr Refusal bad_request(std::string_view message) {
+  return {400, "bad_request", message};
+}
+
+// --- syntax ---
+inline constexpr Refusal kBadStart = bad_request("The request does not start with a method.");
+inline constexpr Refusal kBadMethodByte = bad_request("The method must be followed by one space.");
+inline constexpr Refusal kBadTargetByte =
+    bad_request("The request target holds a byte that must be percent-encoded.");
+inline constexpr Refusal kBadTarget =
+    bad_request("The request target must be a path that starts with '/'.");
+inline constexpr Refusal kBadEscape =
+    bad_request("The path holds an invalid percent escape, or one of NUL, CR or LF.");
+inline constexpr Refusal kDotSegment = bad_request("The path must not hold '.' or '..' segments.");
+inline constexpr Refusal kBadVersion =
+    bad_request("The request line must end with HTTP/1.1 or HTTP/1.0.");
+inline constexpr Refusal kHttp2 = bad_request("HTTP/2 is not served here; use HTTP/1.1.");
+inline constexpr Refusal kBareLineEnd = bad_request("Lines must end with CR LF, both.");
+inline constexpr Refusal kFolded = bad_request("Folded header lines are not accepted.");
+inline constexpr Refusal kBadFieldName =
+    bad_request("A header name must be a token, directly followed by a colon.");
+inline constexpr Refusal kBadFieldValue = bad_request("A header value holds a control character.");
+
+// --- limits ---
+inline constexpr Refusal kTargetTooLong{414, "uri_too_long", "The request target is too long."};
+inline constexpr Refusal kHeadTooLarge{431, "headers_too_large", "The request head is too large."};
+inline constexpr Refusal kTooManyFields{431, "headers_too_large",
+                                        "The request has too many header lines."};
+
+// --- what the request line asks for ---
+inline constexpr Refusal kUnknownMethod{501, "method_unknown", "The method is not known here."};
+inline constexpr Refusal kConnect{405, "method_not_allowed", "This is not a proxy."};
+inline constexpr Refusal kVersion{505, "version_not_supported",
+                                  "Only HTTP/1.1 and HTTP/1.0 are served."};
+
+// --- what the fields say together ---
+inline constexpr Refusal kNoHost = bad_request("HTTP/1.1 needs a Host header.");
+inline constexpr Refusal kTwoHosts = bad_request("There is more than one Host header.");
+inline constexpr Refusal kBadHost = bad_request("The Host header must be host or host:port.");
+inline constexpr Refusal kOtherHost =
+    bad_request("The host of the request target differs from the Host header.");
+inline constexpr Refusal kTransferEncoding = bad_request("Transfer-Encoding is not accepted here.");
+inline constexpr Refusal kTwoFramings =
+    bad_request("Transfer-Encoding and Content-Length contradict each other.");
+inline constexpr Refusal kTwoLengths = bad_request("There is more than one Content-Length header.");
+inline constexpr Refusal kBadLength = bad_request("Content-Length must be a plain decimal number.");
+inline constexpr Refusal kLengthRequired{411, "length_required",
+                                         "Send the body with a Content-Length."};
+inline constexpr Refusal kLengthTooLarge{413, "content_too_large", "The body is too large."};
+inline constexpr Refusal kNoBodies{
+    413, "content_too_large",
+    "Requests with a body are not accepted here; events are published on the publish socket."};
+inline constexpr Refusal kBodyOfGet{413, "content_too_large",
+                                    "A request of this method must not have a body."};
+inline constexpr Refusal kExpectation{417, "expectation_failed",
+                                      "Only Expect: 100-continue, with a body, is understood."};
+inline constexpr Refusal kRepeated =
+    bad_request("A header that may be sent once was sent more than once.");
+inline constexpr Refusal kDisagreement = bad_request("The request is ambiguous.");
+
+}  // namespace crier::net::refusals

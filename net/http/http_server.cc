@@ -1,0 +1,212 @@
+#include "net/http/http_server.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "core/check.h"
+#include "core/turn_limits.h"
+#include "net/http/http_connection.h"
+#include "net/socket/peer_address.h"
+
+namespace crier::net {
+
+namespace {
+
+constexpr std::uint64_t kSweepMillis = 250;
+// Slots compared to find who gives way: all of them with the default cap. It takes a moment to be
+// idle, or slow: a request that was sent at once has been read by then.
+constexpr std::size_t kComparedMax = 320;
+constexpr std::uint64_t kLateMicrosMin = 100'000;
+constexpr Refusal kTooManyConnections{503, "too_many_connections",
+                                      "There are too many connections; try again later."};
+
+bool is_starvation(int error) {
+  return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+}  // namespace
+
+void Responder::reply(std::string bytes, bool close) const {
+  HttpConnection* connection = server_->find(index_, generation_);
+  if (connection != nullptr) connection->answer(ordinal_, std::move(bytes), close);
+}
+
+bool Responder::wanted() const {
+  return server_->find(index_, generation_) != nullptr;
+}
+
+HttpServer::Acceptor::Acceptor(HttpServer& server, int listening_fd)
+    : poll(server.loop_, [&server, this] { server.accept_some(*this); }), fd(listening_fd) {}
+
+HttpServer::HttpServer(Loop& loop, HttpHandler& handler, const HttpServerOptions& options)
+    : loop_(loop),
+      handler_(handler),
+      options_(options),
+      slots_(options.connections_max + kLingerSlots),
+      sweep_(loop, [this] { sweep(); }) {
+  CRIER_CHECK(options.connections_max > 0);
+  CRIER_CHECK(options.pipelined_max > 0);
+  free_.reserve(slots_.size());
+  for (std::size_t i = slots_.size(); i-- > 0;) free_.push_back(static_cast<std::uint32_t>(i));
+  const auto init = [&](uv_idle_t* idle) { return uv_idle_init(loop.raw(), idle); };
+  CRIER_CHECK(next_turn_.open(this, init) == 0);
+}
+
+HttpServer::~HttpServer() {
+  close();
+}
+
+Result<void> HttpServer::listen(int fd) {
+  Acceptor& acceptor = acceptors_.emplace_back(*this, fd);
+  Result<void> watched = acceptor.poll.watch(fd);
+  if (!watched) acceptors_.pop_back();
+  return watched;
+}
+
+void HttpServer::stop_accepting() {
+  // The acceptors stay: one of them may be calling us.
+  for (Acceptor& acceptor : acceptors_) acceptor.poll.close();
+}
+
+void HttpServer::close() {
+  stop_accepting();
+  for (const Slot& slot : slots_) {
+    if (slot.connection != nullptr) slot.connection->flush_and_close();
+  }
+  CRIER_CHECK(open_ == 0);
+  sweep_.stop();
+  marked_.clear();
+  uv_idle_stop(next_turn_.get());
+}
+
+void HttpServer::accept_some(Acceptor& acceptor) {
+  for (std::size_t i = 0; i < kAcceptsPerTurn && acceptor.poll.watching(); ++i) {
+    sockaddr_storage address{};
+    socklen_t size = sizeof(address);
+    const int fd = ::accept4(acceptor.fd, reinterpret_cast<sockaddr*>(&address), &size,
+                             SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) {
+      HttpPeer peer{.local = address.ss_family == AF_UNIX};
+      if (!peer.local) peer.address = peer_address(address);
+      adopt(fd, peer);
+    } else if (is_starvation(errno)) {
+      counters_.accepts_starved.add();
+      starved_ = true;
+      for (Acceptor& each : acceptors_) {
+        if (each.poll.watching()) each.poll.pause();
+      }
+      sweep_.start_repeating(kSweepMillis);
+      return;
+    } else if (errno == EAGAIN || errno == EINVAL || errno == EBADF) {
+      return;
+    }
+    // Any other error belongs to the one connection that was first in the queue.
+  }
+}
+
+void HttpServer::adopt(int fd, HttpPeer peer) {
+  const auto credentials = peer.local ? peer_credentials(fd) : PeerCredentials{};
+  const bool fits = credentials && make_room();
+  if (free_.empty() || !credentials) {
+    counters_.connections_refused.add();
+    ::close(fd);
+    return;
+  }
+  peer.credentials = *credentials;
+  const std::uint32_t index = free_.back();
+  Slot& slot = slots_[index];
+  HttpConnection* connection = HttpConnection::adopt(*this, index, slot.generation, fd, peer);
+  if (connection == nullptr) return;
+  free_.pop_back();
+  slot.connection = connection;
+  if (++open_ == 1) sweep_.start_repeating(kSweepMillis);
+  if (fits) {
+    counters_.connections.add();
+  } else {
+    counters_.connections_refused.add();
+    connection->refuse_all(kTooManyConnections);
+  }
+}
+
+// Frees a slot. Says whether the newcomer is to be served in it, or only told that it is not.
+bool HttpServer::make_room() {
+  const bool fits = open_ - lingering_.size() < options_.connections_max || displace_one();
+  if (free_.empty() && !lingering_.empty()) lingering_.front()->close();
+  return fits;
+}
+
+bool HttpServer::displace_one() {
+  HttpConnection* idlest = nullptr;
+  HttpConnection* slowest = nullptr;
+  Instant idle_since{Loop::now().us - kLateMicrosMin};
+  Instant slow_since = idle_since;
+  for (std::size_t i = std::min(kComparedMax, slots_.size()); i > 0; --i) {
+    HttpConnection* const connection = slots_[hand_].connection;
+    hand_ = (hand_ + 1) % slots_.size();
+    if (connection == nullptr) continue;
+    if (connection->idle() && connection->active_at() <= idle_since) {
+      idlest = connection;
+      idle_since = connection->active_at();
+    } else if (connection->has_only_head() && connection->waited_for_since() <= slow_since) {
+      slowest = connection;
+      slow_since = connection->waited_for_since();
+    }
+  }
+  HttpConnection* const leaving = idlest != nullptr ? idlest : slowest;
+  if (leaving == nullptr) return false;
+  counters_.displaced.add();
+  leaving->close();
+  return true;
+}
+
+void HttpServer::sweep() {
+  if (std::exchange(starved_, false)) {
+    for (Acceptor& acceptor : acceptors_) {
+      if (acceptor.poll.watching()) acceptor.poll.resume();
+    }
+  }
+  const Instant now = Loop::now();
+  for (const Slot& slot : slots_) {
+    if (slot.connection != nullptr) slot.connection->check_deadlines(now);
+  }
+  if (open_ == 0) sweep_.stop();
+}
+
+HttpConnection* HttpServer::find(std::uint32_t index, std::uint32_t generation) const {
+  CRIER_CHECK(index < slots_.size());
+  const Slot& slot = slots_[index];
+  return slot.generation == generation ? slot.connection : nullptr;
+}
+
+void HttpServer::forget(std::uint32_t index) {
+  Slot& slot = slots_[index];
+  CRIER_CHECK(slot.connection != nullptr);
+  CRIER_CHECK(open_ > 0);
+  slot.connection = nullptr;
+  ++slot.generation;
+  free_.push_back(index);
+  --open_;
+}
+
+// An idle handle, because it works whatever phase of the loop the answer came in: the next poll
+// does not wait, and the callback runs before it or right after.
+void HttpServer::serve_next_turn(std::uint32_t index) {
+  marked_.push_back({.index = index, .generation = slots_[index].generation});
+  uv_idle_start(next_turn_.get(),
+                [](uv_idle_t* handle) { static_cast<HttpServer*>(handle->data)->serve_marked(); });
+}
+
+void HttpServer::serve_marked() {
+  uv_idle_stop(next_turn_.get());
+  const auto marked = std::exchange(marked_, {});
+  for (const ConnectionId id : marked) {
+    HttpConnection* connection = find(id.index, id.generation);
+    if (connection != nullptr) connection->serve();
+  }
+}
+
+}  // namespace crier::net

@@ -1,0 +1,65 @@
+#include "net/loop/loop.h"
+
+#include <cstdio>
+#include <utility>
+
+#include "core/check.h"
+#include "net/socket/os_error.h"
+
+namespace crier::net {
+
+namespace {
+
+void check_is_closing(uv_handle_t* handle, void*) {
+  if (uv_is_closing(handle) != 0) return;
+  std::fprintf(stderr, "crier: bug: a %s handle outlives its loop\n",
+               uv_handle_type_name(uv_handle_get_type(handle)));
+  CRIER_CHECK(uv_is_closing(handle));
+}
+
+}  // namespace
+
+Loop::Loop() {
+  throw_unless_done(uv_loop_init(&loop_), "cannot make an event loop");
+  CRIER_CHECK(turn_.open(this, [&](uv_prepare_t* h) { return uv_prepare_init(&loop_, h); }) == 0);
+  CRIER_CHECK(awake_.open(this, [&](uv_idle_t* h) { return uv_idle_init(&loop_, h); }) == 0);
+  // The hook alone is no reason to go on.
+  uv_unref(reinterpret_cast<uv_handle_t*>(turn_.get()));
+}
+
+Loop::~Loop() {
+  turn_.close();
+  awake_.close();
+  uv_walk(&loop_, check_is_closing, nullptr);
+  // A stop() nobody ran for would end the first run at once.
+  while (uv_run(&loop_, UV_RUN_DEFAULT) != 0) {
+  }
+  CRIER_CHECK(uv_loop_close(&loop_) == 0);
+}
+
+void Loop::run() {
+  uv_run(&loop_, UV_RUN_DEFAULT);
+  if (end_of_turn_) end_of_turn_();
+}
+
+void Loop::settle() {
+  uv_run(&loop_, UV_RUN_NOWAIT);
+}
+
+void Loop::set_end_of_turn(std::function<void()> end_of_turn) {
+  CRIER_CHECK(end_of_turn != nullptr);
+  end_of_turn_ = std::move(end_of_turn);
+  uv_prepare_start(turn_.get(),
+                   [](uv_prepare_t* handle) { static_cast<Loop*>(handle->data)->end_of_turn_(); });
+}
+
+void Loop::keep_awake(bool awake) {
+  // An active idle handle makes libuv poll without waiting; its callback has nothing to do.
+  if (awake) {
+    uv_idle_start(awake_.get(), [](uv_idle_t*) {});
+  } else {
+    uv_idle_stop(awake_.get());
+  }
+}
+
+}  // namespace crier::net

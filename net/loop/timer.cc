@@ -1,0 +1,42 @@
+#include "net/loop/timer.h"
+
+#include <utility>
+
+#include "core/check.h"
+
+namespace crier::net {
+
+Timer::Timer(Loop& loop, std::function<void()> on_time) : on_time_(std::move(on_time)) {
+  CRIER_CHECK(on_time_ != nullptr);
+  CRIER_CHECK(timer_.open(this, [&](uv_timer_t* t) { return uv_timer_init(loop.raw(), t); }) == 0);
+}
+
+void Timer::start_once(std::uint64_t delay_ms) {
+  start(delay_ms, 0);
+}
+
+void Timer::start_repeating(std::uint64_t interval_ms) {
+  CRIER_CHECK(interval_ms > 0);
+  start(interval_ms, interval_ms);
+}
+
+void Timer::start(std::uint64_t delay_ms, std::uint64_t repeat_ms) {
+  // libuv counts from the start of this turn, which would fire early after a long one.
+  uv_update_time(timer_.get()->loop);
+  const auto on_time = [](uv_timer_t* handle) {
+    // A copy keeps the callback alive when it destroys its own timer.
+    const auto callback = static_cast<Timer*>(handle->data)->on_time_;
+    callback();
+  };
+  CRIER_CHECK(uv_timer_start(timer_.get(), on_time, delay_ms, repeat_ms) == 0);
+}
+
+void Timer::stop() {
+  uv_timer_stop(timer_.get());
+}
+
+bool Timer::running() const {
+  return uv_is_active(reinterpret_cast<const uv_handle_t*>(timer_.get())) != 0;
+}
+
+}  // namespace crier::net

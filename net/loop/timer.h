@@ -1,0 +1,37 @@
+// Calls back after a time, once or again and again. For the few timers a loop has (a sweep, a drain
+// step): streams and requests have deadlines in tables instead.
+//
+// In whole milliseconds: less than one early, late by as much as the loop is busy. A repeating
+// timer that was held up does not catch up: it skips what it missed. Belongs to its loop's thread;
+// may be stopped or destroyed inside its callback.
+#pragma once
+
+#include <uv.h>
+
+#include <cstdint>
+#include <functional>
+
+#include "net/loop/handle.h"
+#include "net/loop/loop.h"
+
+namespace crier::net {
+
+class Timer {
+ public:
+  Timer(Loop& loop, std::function<void()> on_time);
+
+  // Both replace what was set before.
+  void start_once(std::uint64_t delay_ms);
+  // Requires: interval_ms > 0.
+  void start_repeating(std::uint64_t interval_ms);
+  void stop();
+  bool running() const;
+
+ private:
+  void start(std::uint64_t delay_ms, std::uint64_t repeat_ms);
+
+  std::function<void()> on_time_;
+  Handle<uv_timer_t> timer_;
+};
+
+}  // namespace crier::net

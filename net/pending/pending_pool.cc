@@ -1,0 +1,94 @@
+#include "net/pending/pending_pool.h"
+
+#include "core/check.h"
+
+namespace crier::net {
+
+PendingPool::PendingPool(std::size_t capacity) : capacity_(capacity) {
+  CRIER_CHECK(capacity > 0);
+  CRIER_CHECK(capacity < std::size_t{1} << 31);
+  rows_.reserve(capacity);
+}
+
+std::optional<std::uint32_t> PendingPool::rent(Instant deadline) {
+  std::uint32_t row = 0;
+  if (!free_.empty()) {
+    row = free_.back();
+    free_.pop_back();
+  } else if (rows_.size() < capacity_) {
+    row = static_cast<std::uint32_t>(rows_.size());
+    rows_.emplace_back();
+  } else {
+    return std::nullopt;
+  }
+  PendingRequest& request = rows_[row];
+  CRIER_CHECK(!request.rented);
+  request.rented = true;
+  request.phase = PendingPhase::head;
+  request.deadline = deadline;
+  ++rented_;
+  append(row);
+  return row;
+}
+
+void PendingPool::give_back(std::uint32_t row) {
+  PendingRequest& request = (*this)[row];
+  CRIER_CHECK(!request.reader);
+  unlink(row);
+  const std::uint32_t next_generation = request.generation + 1;
+  request = PendingRequest{};
+  request.generation = next_generation;
+  --rented_;
+  free_.push_back(row);
+}
+
+void PendingPool::enter(std::uint32_t row, PendingPhase phase, Instant deadline) {
+  PendingRequest& request = (*this)[row];
+  unlink(row);
+  request.phase = phase;
+  request.deadline = deadline;
+  append(row);
+}
+
+std::optional<std::uint32_t> PendingPool::oldest(PendingPhase phase,
+                                                 std::optional<std::uint32_t> except) const {
+  std::uint32_t row = list(phase).first;
+  if (row != kNone && row == except) row = rows_[row].next;
+  return row == kNone ? std::nullopt : std::optional(row);
+}
+
+bool PendingPool::holds(std::uint32_t row, std::uint32_t generation) const {
+  return row < rows_.size() && rows_[row].rented && rows_[row].generation == generation;
+}
+
+PendingRequest& PendingPool::operator[](std::uint32_t row) {
+  CRIER_CHECK(row < rows_.size());
+  CRIER_CHECK(rows_[row].rented);
+  return rows_[row];
+}
+
+void PendingPool::append(std::uint32_t row) {
+  PendingRequest& request = rows_[row];
+  List& to = list(request.phase);
+  request.previous = to.last;
+  request.next = kNone;
+  if (to.last == kNone) {
+    to.first = row;
+  } else {
+    CRIER_CHECK(rows_[to.last].deadline <= request.deadline);
+    rows_[to.last].next = row;
+  }
+  to.last = row;
+  ++to.count;
+}
+
+void PendingPool::unlink(std::uint32_t row) {
+  PendingRequest& request = rows_[row];
+  List& from = list(request.phase);
+  (request.previous == kNone ? from.first : rows_[request.previous].next) = request.next;
+  (request.next == kNone ? from.last : rows_[request.next].previous) = request.previous;
+  CRIER_CHECK(from.count > 0);
+  --from.count;
+}
+
+}  // namespace crier::net

@@ -1,0 +1,366 @@
+#include "net/pending/pending_requests.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "core/check.h"
+#include "net/socket/socket_ops.h"
+
+namespace crier::net {
+namespace {
+
+// Readers kept for the next heads. Most heads come whole and need one; after a storm of slow ones
+// the rest of the memory goes back.
+constexpr std::size_t kSpareReaders = 16;
+
+constexpr Refusal kTooSlow{408, "request_timeout", "The request head did not arrive in time."};
+
+Instant after_ms(Instant now, std::uint32_t ms) {
+  return {now.us + std::uint64_t{ms} * 1'000};
+}
+
+}  // namespace
+
+PendingRequests::PendingRequests(const PendingLimits& limits, ReadySet& ready,
+                                 RequestHandler& handler)
+    : limits_(limits),
+      ready_(ready),
+      handler_(handler),
+      // One row more, so that a newcomer is served first and only then an older one has to go.
+      pool_(limits.capacity + 1) {
+  CRIER_CHECK(limits.capacity > 0);
+}
+
+PendingRequests::~PendingRequests() = default;
+
+void PendingRequests::accept(const Accepted& connection, Instant now) {
+  CRIER_CHECK(connection.fd >= 0);
+  counters_.accepted.add();
+  const auto rented = pool_.rent(after_ms(now, limits_.head_ms));
+  CRIER_CHECK(rented.has_value());  // The row beyond capacity is free between two calls.
+  const std::uint32_t row = *rented;
+  PendingRequest& request = pool_[row];
+  request.socket.reset(connection.fd);
+  request.peer = connection.peer;
+  request.canary = connection.canary;
+  const std::uint32_t generation = request.generation;
+
+  serve(row, now);
+  if (!pool_.holds(row, generation)) return;
+  if (!watch(row)) return;
+  if (pool_.rented() > limits_.capacity) evict_one(row);
+}
+
+void PendingRequests::on_ready(const Ready& ready, Instant now) {
+  CRIER_CHECK(is_pending(ready.token));
+  const std::uint32_t row = row_of(ready.token);
+  if (!pool_.holds(row, ready.token.generation)) return;
+  if (ready.error) {
+    if (pool_[row].phase != PendingPhase::linger) counters_.abandoned.add();
+    drop(row);
+    return;
+  }
+  // While an answer waits to be written, input waits as well: serving goes on after the flush.
+  const bool flushing = pool_[row].phase == PendingPhase::flush;
+  if (flushing ? ready.writable : ready.readable || ready.peer_closed) resume(row, now);
+}
+
+void PendingRequests::run(Instant now) {
+  for (std::size_t left = std::min(work_.size(), kRowsPerRun); left > 0; --left) {
+    const Token token = work_.front();
+    work_.pop_front();
+    const std::uint32_t row = row_of(token);
+    if (!pool_.holds(row, token.generation)) continue;
+    pool_[row].queued = false;
+    resume(row, now);
+  }
+}
+
+void PendingRequests::sweep(Instant now) {
+  work_.insert(work_.end(), starved_.begin(), starved_.end());
+  starved_.clear();
+  std::size_t left = kDeadlinesPerSweep;
+  for (const PendingPhase phase :
+       {PendingPhase::head, PendingPhase::idle, PendingPhase::flush, PendingPhase::linger}) {
+    while (left > 0) {
+      const auto row = pool_.oldest(phase);
+      if (!row || pool_[*row].deadline > now) break;
+      expire(*row, now);
+      --left;
+    }
+  }
+}
+
+void PendingRequests::close_idle(Instant now) {
+  closes_idle_ = true;
+  // Whoever is served leaves the front of the list: for its end, another phase or for good.
+  for (std::size_t left = pool_.count(PendingPhase::idle); left > 0; --left) {
+    if (const auto row = pool_.oldest(PendingPhase::idle)) serve(*row, now);
+  }
+}
+
+// --- the steps ---
+
+void PendingRequests::resume(std::uint32_t row, Instant now) {
+  switch (pool_[row].phase) {
+    case PendingPhase::flush:
+      if (flush(row, now) == Step::answered) serve(row, now);
+      return;
+    case PendingPhase::linger:
+      linger(row);
+      return;
+    case PendingPhase::head:
+    case PendingPhase::idle:
+      serve(row, now);
+      return;
+  }
+}
+
+// Reads and answers until the socket is empty, the share is used up, or the kernel has to be waited
+// for.
+void PendingRequests::serve(std::uint32_t row, Instant now) {
+  const std::string carried = std::exchange(pool_[row].input, {});
+  std::string_view bytes = carried;
+  std::size_t requests_left = kRequestsPerBurst;
+  std::size_t reads_left = kReadsPerBurst;
+  for (;;) {
+    if (bytes.empty()) {
+      if (reads_left-- == 0) return queue_work(row);
+      const Step step = read_some(row, bytes);
+      if (step == Step::waiting && closes_idle_ && pool_[row].phase == PendingPhase::idle) {
+        drop(row);
+        return;
+      }
+      if (step != Step::more) return;
+    }
+    switch (feed(row, bytes, now)) {
+      case Step::more:
+        break;
+      case Step::answered:
+        if (--requests_left > 0) break;
+        pool_[row].input = bytes;
+        return queue_work(row);
+      case Step::waiting:
+        // Bytes behind an answer that ends the connection are not a request (and may be a body).
+        if (pool_[row].phase == PendingPhase::flush && !pool_[row].close_after_flush) {
+          pool_[row].input = bytes;
+        }
+        return;
+      case Step::gone:
+        return;
+    }
+  }
+}
+
+// more: `bytes` are in the scratch; waiting: none are there for now.
+PendingRequests::Step PendingRequests::read_some(std::uint32_t row, std::string_view& bytes) {
+  const int fd = pool_[row].socket.get();
+  for (;;) {
+    const ssize_t got = ::recv(fd, scratch_.data(), scratch_.size(), MSG_DONTWAIT);
+    if (got > 0) {
+      bytes = {scratch_.data(), static_cast<std::size_t>(got)};
+      return Step::more;
+    }
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return Step::waiting;
+    CRIER_CHECK(got == 0 || errno != EBADF);
+    if (pool_[row].reader) counters_.abandoned.add();
+    return drop(row);
+  }
+}
+
+PendingRequests::Step PendingRequests::feed(std::uint32_t row, std::string_view& bytes,
+                                            Instant now) {
+  PendingRequest& request = pool_[row];
+  if (!request.reader) {
+    rent_reader(request);
+    // The deadline of a connection's first head runs from accept already.
+    if (request.phase == PendingPhase::idle) {
+      pool_.enter(row, PendingPhase::head, after_ms(now, limits_.head_ms));
+    }
+  }
+  std::size_t used = 0;
+  const HeadProgress progress = request.reader->consume(bytes, used);
+  bytes.remove_prefix(used);
+  switch (progress) {
+    case HeadProgress::more:
+      return Step::more;
+    case HeadProgress::complete:
+      return answer(row, now);
+    case HeadProgress::refused: {
+      const Refusal refusal = request.reader->refusal();
+      if (request.reader->parsers_disagreed()) counters_.parser_disagreements.add();
+      count_refusal(refusal.status);
+      return refuse(row, refusal, now);
+    }
+  }
+  CRIER_CHECK(false);
+  return Step::gone;
+}
+
+PendingRequests::Step PendingRequests::answer(std::uint32_t row, Instant now) {
+  PendingRequest& request = pool_[row];
+  counters_.requests.add();
+  Reply reply =
+      handler_.on_request(request.reader->request(),
+                          {request.socket.get(), request.peer, request.canary}, request.registered);
+  give_back_reader(request);
+  if (reply.then == Reply::Then::taken) {
+    CRIER_CHECK(reply.bytes.empty());
+    static_cast<void>(request.socket.release());  // The handler's now.
+    pool_.give_back(row);
+    return Step::gone;
+  }
+  request.close_after_flush = reply.then == Reply::Then::close;
+  request.output = std::move(reply.bytes);
+  return flush(row, now);
+}
+
+PendingRequests::Step PendingRequests::refuse(std::uint32_t row, const Refusal& refusal,
+                                              Instant now) {
+  PendingRequest& request = pool_[row];
+  give_back_reader(request);
+  request.close_after_flush = true;
+  request.output = handler_.on_refused(refusal, request.peer);
+  return flush(row, now);
+}
+
+PendingRequests::Step PendingRequests::flush(std::uint32_t row, Instant now) {
+  PendingRequest& request = pool_[row];
+  if (request.output_sent < request.output.size()) {
+    const iovec rest{.iov_base = request.output.data() + request.output_sent,
+                     .iov_len = request.output.size() - request.output_sent};
+    const WriteOutcome outcome = write_pieces(request.socket.get(), std::span(&rest, 1));
+    request.output_sent += outcome.bytes;
+    if (outcome.status == WriteStatus::gone) {
+      counters_.abandoned.add();
+      return drop(row);
+    }
+    if (outcome.status == WriteStatus::partial) {
+      if (request.phase != PendingPhase::flush) {
+        pool_.enter(row, PendingPhase::flush, after_ms(now, limits_.flush_ms));
+      }
+      if (outcome.starved) queue_starved(row);
+      return Step::waiting;
+    }
+  }
+  request.output = {};
+  request.output_sent = 0;
+  if (request.close_after_flush) return start_linger(row, now);
+  pool_.enter(row, PendingPhase::idle, after_ms(now, limits_.idle_ms));
+  return Step::answered;
+}
+
+PendingRequests::Step PendingRequests::start_linger(std::uint32_t row, Instant now) {
+  ::shutdown(pool_[row].socket.get(), SHUT_WR);
+  pool_.enter(row, PendingPhase::linger, after_ms(now, limits_.linger_ms));
+  return linger(row);
+}
+
+PendingRequests::Step PendingRequests::linger(std::uint32_t row) {
+  PendingRequest& request = pool_[row];
+  const DiscardOutcome outcome =
+      discard_input(request.socket.get(), kLingerBytesMax - request.lingered_bytes);
+  request.lingered_bytes += static_cast<std::uint32_t>(outcome.bytes);
+  if (outcome.end == InputEnd::drained) return Step::waiting;
+  if (outcome.end != InputEnd::more || request.lingered_bytes >= kLingerBytesMax) return drop(row);
+  if (outcome.bytes == 0) {
+    queue_starved(row);  // The kernel has no memory to show what is there.
+  } else {
+    queue_work(row);
+  }
+  return Step::waiting;
+}
+
+// --- their surroundings ---
+
+void PendingRequests::expire(std::uint32_t row, Instant now) {
+  const PendingRequest& request = pool_[row];
+  if (request.phase == PendingPhase::head && request.reader) {
+    counters_.timeouts.add();
+    refuse(row, kTooSlow, now);
+    return;
+  }
+  if (request.phase == PendingPhase::head || request.phase == PendingPhase::idle) {
+    counters_.silent_timeouts.add();
+  } else if (request.phase == PendingPhase::flush) {
+    counters_.abandoned.add();
+  }
+  drop(row);
+}
+
+// false: there was no room, and the row is free.
+bool PendingRequests::watch(std::uint32_t row) {
+  PendingRequest& request = pool_[row];
+  CRIER_CHECK(!request.registered);
+  if (!ready_.add(request.socket.get(), pending_token(row, request.generation))) {
+    counters_.starved.add();
+    drop(row);
+    return false;
+  }
+  request.registered = true;
+  return true;
+}
+
+void PendingRequests::evict_one(std::uint32_t newcomer) {
+  for (const PendingPhase phase :
+       {PendingPhase::idle, PendingPhase::linger, PendingPhase::head, PendingPhase::flush}) {
+    if (const auto row = pool_.oldest(phase, newcomer)) {
+      counters_.evicted.add();
+      drop(*row);
+      return;
+    }
+  }
+  CRIER_CHECK(false);  // capacity > 0: somebody else is there.
+}
+
+void PendingRequests::queue_work(std::uint32_t row) {
+  PendingRequest& request = pool_[row];
+  if (std::exchange(request.queued, true)) return;
+  work_.push_back(pending_token(row, request.generation));
+}
+
+void PendingRequests::queue_starved(std::uint32_t row) {
+  PendingRequest& request = pool_[row];
+  if (std::exchange(request.queued, true)) return;
+  starved_.push_back(pending_token(row, request.generation));
+}
+
+void PendingRequests::count_refusal(int status) {
+  if (status == 400) {
+    counters_.refused_malformed.add();
+  } else if (status == 413 || status == 414 || status == 431) {
+    counters_.refused_too_large.add();
+  } else {
+    counters_.refused_unsupported.add();
+  }
+}
+
+void PendingRequests::rent_reader(PendingRequest& request) {
+  if (spare_readers_.empty()) {
+    request.reader.emplace(limits_.head);
+    return;
+  }
+  request.reader.emplace(std::move(spare_readers_.back()));
+  spare_readers_.pop_back();
+}
+
+void PendingRequests::give_back_reader(PendingRequest& request) {
+  if (!request.reader) return;
+  if (spare_readers_.size() < kSpareReaders) {
+    request.reader->reset();
+    spare_readers_.push_back(std::move(*request.reader));
+  }
+  request.reader.reset();
+}
+
+PendingRequests::Step PendingRequests::drop(std::uint32_t row) {
+  give_back_reader(pool_[row]);
+  pool_.give_back(row);
+  return Step::gone;
+}
+
+}  // namespace crier::net

@@ -1,0 +1,32 @@
+// Peers by address: one, or all whose first bits are the same.
+//
+//   192.0.2.7   10.0.0.0/8   2001:db8::1   2001:db8::/32
+//
+// IPv4 mapped into IPv6 is IPv4, as it is in PeerAddress. A value; any thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "net/socket/peer_address.h"
+
+namespace crier::net {
+
+class AddressRange {
+ public:
+  // nullopt: none of the above. Bits beyond the prefix do not matter.
+  static std::optional<AddressRange> parse(std::string_view text);
+
+  bool contains(const PeerAddress& peer) const;
+  // As it was given to parse().
+  const std::string& text() const { return text_; }
+
+ private:
+  PeerAddress base_;
+  unsigned bits_ = 0;
+  std::string text_;
+};
+
+}  // namespace crier::net

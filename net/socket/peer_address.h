@@ -1,0 +1,44 @@
+// Addresses of sockets: read from the kernel, reduced to what limits count by.
+#pragma once
+
+#include <sys/socket.h>
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace crier::net {
+
+// A peer's address as limits see it: IPv4 whole, IPv6 by its /64; IPv4 mapped into IPv6 is IPv4.
+struct PeerAddress {
+  std::array<std::uint8_t, 16> bytes{};
+  std::uint16_t port = 0;
+  bool v6 = false;
+};
+
+// A connection of a subscriber.
+struct Accepted {
+  int fd = -1;
+  PeerAddress peer;
+  bool canary = false;  // It was given the options of a canary: see SocketPlan.
+};
+
+// Readable, e.g. "203.0.113.7:50312" or "[2001:db8::1]:50312".
+std::string to_string(const PeerAddress& address);
+
+// Of an accepted TCP socket; IPv4 mapped into IPv6 becomes IPv4, in the first four bytes. An
+// address of any other family is all zero.
+PeerAddress peer_address(const sockaddr_storage& address);
+
+// The same of the address a socket is bound to; all zero if it has none.
+PeerAddress local_address(int fd);
+
+// The same of whom a socket is connected to; nothing once the peer has cut the connection.
+std::optional<PeerAddress> remote_address(int fd);
+
+// What limits per address count by: IPv4 whole (in its mapped form, so that it never meets an IPv6
+// one), IPv6 by its /64, since one customer is given that much.
+std::array<std::uint8_t, 16> limit_key(const PeerAddress& peer);
+
+}  // namespace crier::net

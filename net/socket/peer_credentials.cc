@@ -1,0 +1,90 @@
+#include "net/socket/peer_credentials.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <fstream>
+
+#include "net/socket/accounts.h"
+#include "net/socket/os_error.h"
+
+namespace crier::net {
+
+namespace {
+
+// A peer can come with any uid it may switch to; this many answers are kept.
+constexpr std::size_t kRememberedMax = 4'096;
+
+template <typename Id>
+bool contains(const std::vector<Id>& ids, Id id) {
+  return std::find(ids.begin(), ids.end(), id) != ids.end();
+}
+
+}  // namespace
+
+bool peers_are_hidden() {
+  constexpr std::uint64_t kOrdinary = 65'536;  // What even a container has.
+  std::ifstream map("/proc/self/uid_map");
+  std::uint64_t inside = 0;
+  std::uint64_t outside = 0;
+  std::uint64_t count = 0;
+  std::uint64_t all = 0;
+  bool any = false;
+  while (map >> inside >> outside >> count) {
+    any = true;
+    all += count;
+  }
+  return any && all < kOrdinary;
+}
+
+Result<PeerCredentials> peer_credentials(int fd) {
+  ucred credentials{};
+  socklen_t size = sizeof(credentials);
+  if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) {
+    return os_failure("cannot ask for the peer's credentials");
+  }
+  // A socket of another family has no peer to name; the kernel then says "nobody" without an error.
+  if (credentials.uid == static_cast<uid_t>(-1)) {
+    return fail(Errc::os, "the peer of this socket has no credentials");
+  }
+  return PeerCredentials{.pid = credentials.pid, .uid = credentials.uid, .gid = credentials.gid};
+}
+
+Result<PeerList> PeerList::make(std::span<const std::string> users,
+                                std::span<const std::string> groups) {
+  PeerList list;
+  if (!(users.empty() && groups.empty()) && peers_are_hidden()) {
+    return fail(Errc::invalid_config,
+                "publish.users and publish.groups cannot be checked in a user namespace that hides "
+                "who publishers are; set PrivateUsers=no in a drop-in of the unit");
+  }
+  for (const std::string& name : users) {
+    const auto uid = find_user(name);
+    if (!uid) return fail(Errc::invalid_config, "there is no user \"" + name + "\" on this system");
+    list.users_.push_back(*uid);
+  }
+  for (const std::string& name : groups) {
+    const auto gid = find_group(name);
+    if (!gid) {
+      return fail(Errc::invalid_config, "there is no group \"" + name + "\" on this system");
+    }
+    list.groups_.push_back(*gid);
+  }
+  return list;
+}
+
+bool PeerList::allows(const PeerCredentials& peer) {
+  if (users_.empty() && groups_.empty()) return true;
+  if (contains(users_, peer.uid) || contains(groups_, peer.gid)) return true;
+  if (groups_.empty()) return false;
+  if (const auto known = in_group_.find(peer.uid); known != in_group_.end()) return known->second;
+  if (in_group_.size() >= kRememberedMax) in_group_.clear();
+  return in_group_[peer.uid] = in_listed_group(peer.uid);
+}
+
+bool PeerList::in_listed_group(uid_t uid) const {
+  return std::ranges::any_of(groups_of(uid), [&](gid_t gid) { return contains(groups_, gid); });
+}
+
+}  // namespace crier::net

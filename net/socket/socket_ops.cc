@@ -1,0 +1,84 @@
+#include "net/socket/socket_ops.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <climits>
+
+#include "core/check.h"
+
+namespace crier::net {
+namespace {
+
+constexpr int kWriteFlags = MSG_NOSIGNAL | MSG_DONTWAIT;
+constexpr std::size_t kDiscardAtOnce = 16 * 1024;
+
+bool would_block(int error) {
+  return error == EAGAIN || error == EWOULDBLOCK;
+}
+bool out_of_memory(int error) {
+  return error == ENOBUFS || error == ENOMEM;
+}
+
+ssize_t send_once(int fd, std::span<const iovec> pieces) {
+  // send() is measurably cheaper than sendmsg(), and one piece is the common case.
+  if (pieces.size() == 1) return ::send(fd, pieces[0].iov_base, pieces[0].iov_len, kWriteFlags);
+  msghdr message{};
+  message.msg_iov = const_cast<iovec*>(pieces.data());  // sendmsg() only reads it.
+  message.msg_iovlen = pieces.size();
+  return ::sendmsg(fd, &message, kWriteFlags);
+}
+
+}  // namespace
+
+WriteOutcome write_pieces(int fd, std::span<const iovec> pieces) {
+  CRIER_CHECK(!pieces.empty());
+  CRIER_CHECK(pieces.size() <= IOV_MAX);
+  std::size_t total = 0;
+  for (const iovec& piece : pieces) total += piece.iov_len;
+  CRIER_CHECK(total > 0);
+
+  ssize_t sent = 0;
+  do {
+    sent = send_once(fd, pieces);
+  } while (sent < 0 && errno == EINTR);
+
+  if (sent >= 0) {
+    // A short count is the kernel's way to say "would block" once something was taken: it has asked
+    // for the writable edge already.
+    const auto bytes = static_cast<std::size_t>(sent);
+    return {.status = bytes == total ? WriteStatus::all : WriteStatus::partial, .bytes = bytes};
+  }
+  const int error = errno;
+  if (would_block(error)) return {.status = WriteStatus::partial};
+  if (out_of_memory(error)) return {.status = WriteStatus::partial, .starved = true};
+  CRIER_CHECK(error != EBADF);
+  CRIER_CHECK(error != EFAULT);
+  return {.status = WriteStatus::gone};
+}
+
+DiscardOutcome discard_input(int fd, std::size_t max_bytes) {
+  CRIER_CHECK(max_bytes > 0);
+  // MSG_TRUNC makes TCP drop the bytes without copying them; other sockets fill the scratch, which
+  // is left uninitialised because nobody reads it.
+  std::array<char, kDiscardAtOnce> scratch;
+  std::size_t total = 0;
+  while (total < max_bytes) {
+    const std::size_t want = std::min(scratch.size(), max_bytes - total);
+    const ssize_t got = ::recv(fd, scratch.data(), want, MSG_TRUNC | MSG_DONTWAIT);
+    if (got > 0) {
+      total += static_cast<std::size_t>(got);
+    } else if (got == 0) {
+      return {InputEnd::closed, total};
+    } else if (errno != EINTR) {
+      CRIER_CHECK(errno != EBADF);
+      if (would_block(errno)) return {InputEnd::drained, total};
+      return {out_of_memory(errno) ? InputEnd::more : InputEnd::error, total};
+    }
+  }
+  return {InputEnd::more, total};
+}
+
+}  // namespace crier::net

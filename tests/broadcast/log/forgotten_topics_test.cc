@@ -1,0 +1,73 @@
+#include "broadcast/log/forgotten_topics.h"
+
+#include <map>
+#include <random>
+
+#include "tests/support/catch.h"
+
+namespace crier::broadcast {
+
+TEST_CASE("a forgotten topic is remembered until its entry is needed, then by the floor") {
+  ForgottenTopics forgotten(2);
+  CHECK(forgotten.find(1).through == 0);
+
+  forgotten.add(1, {10, 1});
+  forgotten.add(2, {20, 2});
+  CHECK(forgotten.find(1).through == 10);
+  CHECK(forgotten.find(3).through == 0);
+
+  forgotten.add(3, {30, 3});  // The oldest loss leaves and raises the floor least.
+  CHECK(forgotten.size() == 2);
+  CHECK(forgotten.find(1).through == 10);
+  CHECK(forgotten.find(2).through == 20);
+  CHECK(forgotten.find(3).through == 30);
+  CHECK(forgotten.find(99).through == 10);
+  CHECK(forgotten.find(99).number == 1);
+  CHECK(forgotten.highest().through == 30);
+}
+
+TEST_CASE("a topic that is listed again leaves room") {
+  ForgottenTopics forgotten(2);
+  forgotten.add(1, {10, 1});
+  forgotten.add(2, {20, 2});
+  forgotten.remove(1);
+  forgotten.remove(77);
+  CHECK(forgotten.size() == 1);
+  CHECK(forgotten.find(1).through == 0);
+  forgotten.add(3, {30, 3});
+  CHECK(forgotten.find(99).through == 0);
+  CHECK(forgotten.highest().through == 30);
+}
+
+TEST_CASE("without room everything goes to the floor") {
+  ForgottenTopics forgotten(0);
+  forgotten.add(1, {10, 4});
+  forgotten.add(2, {5, 9});
+  CHECK(forgotten.size() == 0);
+  CHECK(forgotten.find(1).through == 10);
+  CHECK(forgotten.find(1).number == 9);
+}
+
+TEST_CASE("no forgotten topic is ever known by less than it lost") {
+  const std::size_t topics_max = GENERATE(1U, 2U, 9U, 40U);
+  ForgottenTopics forgotten(topics_max);
+  std::map<std::uint64_t, std::uint64_t> lost;
+  std::mt19937 random(5);
+  for (std::uint64_t number = 1; number < 2'000; ++number) {
+    const std::uint64_t topic = random() % 60;
+    if (random() % 3 == 0) {
+      if (lost.erase(topic) > 0) forgotten.remove(topic);
+    } else if (!lost.contains(topic)) {
+      lost[topic] = number * 10;
+      forgotten.add(topic, {number * 10, number});
+    }
+    REQUIRE(forgotten.size() <= topics_max);
+    for (const auto& [known, through] : lost) {
+      REQUIRE(forgotten.find(known).through >= through);
+      REQUIRE(forgotten.find(known).number >= through / 10);
+      REQUIRE(forgotten.highest().through >= through);
+    }
+  }
+}
+
+}  // namespace crier::broadcast

@@ -1,0 +1,62 @@
+// Short ways to say what the log's tests need.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "broadcast/log/log.h"
+#include "tests/support/catch.h"
+
+namespace crier::broadcast {
+
+inline constexpr std::uint64_t kSecond = 1'000'000;
+
+inline TopicClass topic_class(std::string match, HistoryLimits history) {
+  TopicClass row;
+  row.match = std::move(match);
+  row.history = history;
+  return row;
+}
+
+inline std::shared_ptr<const TopicClasses> classes(HistoryLimits global,
+                                                   std::vector<TopicClass> rows = {}) {
+  return std::make_shared<const TopicClasses>(topic_class("", global), std::move(rows));
+}
+
+inline LogOptions log_options(HistoryLimits global = {}, std::vector<TopicClass> rows = {}) {
+  LogOptions options;
+  options.epoch = Epoch::from_random(7);
+  options.topic_key = {11, 13};
+  options.classes = classes(global, std::move(rows));
+  return options;
+}
+
+inline std::uint64_t publish(Log& log, std::string_view topic, Instant now = {},
+                             std::string_view data = "x") {
+  const auto accepted = log.append({.topic = topic, .data = data}, now);
+  REQUIRE(accepted.has_value());
+  return accepted->sequence;
+}
+
+inline ReplayRequest ask(std::vector<std::string> subscriptions, std::uint64_t after = 0) {
+  ReplayRequest request;
+  request.subscriptions = std::move(subscriptions);
+  request.after = after;
+  request.bytes_max = 1 << 20;
+  request.frames_max = 1000;
+  return request;
+}
+
+inline std::vector<std::uint64_t> sequences(const std::vector<FrameRef>& frames) {
+  std::vector<std::uint64_t> found;
+  for (const FrameRef& frame : frames) found.push_back(frame->sequence());
+  return found;
+}
+
+using Sequences = std::vector<std::uint64_t>;
+
+}  // namespace crier::broadcast

@@ -1,0 +1,80 @@
+#include "broadcast/log/topic_class.h"
+
+#include "tests/broadcast/log/log_support.h"
+
+namespace crier::broadcast {
+namespace {
+
+TopicClass row(std::string match, bool subscribe = true) {
+  TopicClass made;
+  made.match = std::move(match);
+  made.subscribe = subscribe;
+  return made;
+}
+
+const TopicClasses kClasses(TopicClass{}, {row("internal.status"), row("internal.>", false),
+                                           row("orders.*"), row("orders.>")});
+
+}  // namespace
+
+TEST_CASE("the first row that matches is a topic's class") {
+  const auto [topic, expected] = GENERATE(table<std::string, int>({
+      {"internal.status", 1},
+      {"internal.secret", 2},
+      {"orders.eu", 3},
+      {"orders.eu.new", 4},
+      {"orders", 0},
+      {"news", 0},
+  }));
+  INFO(topic);
+  CHECK(kClasses.of_topic(topic) == expected);
+}
+
+TEST_CASE("a stream has a class when all its subscriptions fall into one") {
+  const auto [subscriptions, expected] = GENERATE(table<std::vector<std::string>, int>({
+      {{"orders.eu"}, 3},
+      {{"orders.eu", "orders.us"}, 3},
+      {{"orders.*"}, 3},
+      {{"orders.>"}, 4},
+      {{"orders.*.new", "orders.eu.old"}, 4},
+      {{"orders.eu", "orders.eu.new"}, 0},
+      {{"orders.eu", "news"}, 0},
+      {{"news", "orders.eu"}, 0},
+      {{">"}, 0},
+      {std::vector<std::string>(), 0},
+  }));
+  CHECK(kClasses.of_subscriptions(subscriptions) == expected);
+}
+
+TEST_CASE("a pattern is no way around a row that forbids to subscribe") {
+  const auto [subscription, expected] = GENERATE(table<std::string, bool>({
+      {"internal.status", true},
+      {"internal.secret", false},
+      {"internal.*", false},
+      {"*.secret", false},
+      {"*.*.deep", false},
+      {">", false},
+      {"*", true},
+      {"orders.>", true},
+      {"*.status", false},
+      {"internal", true},
+      {"news", true},
+  }));
+  INFO(subscription);
+  CHECK(kClasses.may_subscribe(subscription) == expected);
+}
+
+TEST_CASE("an earlier row that covers a pattern decides for it") {
+  const TopicClasses classes(row("", false), {row("public.>"), row("*.inner", false)});
+  CHECK(classes.may_subscribe("public.*"));
+  CHECK_FALSE(classes.may_subscribe("other.*"));
+  CHECK_FALSE(classes.may_subscribe("anything"));
+}
+
+TEST_CASE("policies are spelled as in the configuration") {
+  CHECK(to_string(OverflowPolicy::catch_up) == "catch-up");
+  CHECK(to_string(OverflowPolicy::disconnect) == "disconnect");
+  CHECK(to_string(OverflowPolicy::drop_oldest) == "drop-oldest");
+}
+
+}  // namespace crier::broadcast

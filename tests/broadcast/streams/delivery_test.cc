@@ -1,0 +1,228 @@
+#include "broadcast/streams/delivery.h"
+
+#include "tests/broadcast/streams/worker_fixture.h"
+
+namespace crier::broadcast {
+namespace {
+
+TopicClass with_policy(OverflowPolicy policy) {
+  TopicClass global;
+  global.policy = policy;
+  return global;
+}
+
+WorkerOptions small_rings(std::uint32_t owed_events_max) {
+  WorkerOptions options;
+  options.owed_events_max = owed_events_max;
+  return options;
+}
+
+std::string wire_of(const WorkerFixture& f, Framing framing, std::uint64_t after) {
+  std::string wire;
+  for (const FrameRef& frame : f.log.frames_after(after, 1'000, 1 << 20).frames) {
+    wire += frame->wire(framing);
+  }
+  return wire;
+}
+
+}  // namespace
+
+TEST_CASE("delivery resumes at the byte where the kernel stopped") {
+  const Framing framing = GENERATE(Framing::plain, Framing::chunked);
+  const std::size_t batches = GENERATE(std::size_t{1}, std::size_t{3});
+  std::size_t size = 1;
+  for (std::size_t cut = 0; cut < size; ++cut) {
+    INFO("the kernel takes " << cut << " bytes first");
+    WorkerFixture f;
+    const auto stream = f.open({"a"}, {}, framing);
+    f.take_sent(stream);
+    f.io[stream.fd].room = cut;
+    for (std::size_t i = 0; i < batches; ++i) {
+      f.publish(batches == 1 ? std::vector<std::string>{"a", "b", "a", "a"}
+                             : std::vector<std::string>{"a"},
+                "line\nother line");
+      f.run();
+    }
+    const std::string whole = [&] {
+      std::string wire;
+      for (const FrameRef& frame : f.log.frames_after(0, 100, 1 << 20).frames) {
+        if (frame->topic() == "a") wire += frame->wire(framing);
+      }
+      return wire;
+    }();
+    size = whole.size();
+    CHECK(f.state(stream) == StreamState::owing);
+    CHECK(f.io[stream.fd].sent == whole.substr(0, cut));
+    f.unblock(stream);
+    CHECK(f.io[stream.fd].sent == whole);
+    CHECK(f.state(stream) == StreamState::live);
+    CHECK(f.stats.queue_bytes.read() == 0);
+    CHECK(f.stats.events_delivered.read() == 3);
+    CHECK(f.worker->streams().owing_count() == 0);
+    CHECK(f.worker->streams().ring_bytes() == 0);
+  }
+}
+
+TEST_CASE("crier.end is finished wherever the kernel stopped, with and without more owed") {
+  const bool behind = GENERATE(false, true);
+  const std::size_t cut = GENERATE(range(std::size_t{0}, std::size_t{60}));
+  WorkerFixture f;
+  const auto stream = f.open({"a"}, {}, Framing::chunked);
+  f.io[stream.fd].room = cut;
+  if (behind) f.publish({"a"});
+  f.run();
+  f.worker->begin_drain(0, f.now);
+  f.run();
+  REQUIRE(f.ended.empty());
+  f.unblock(stream);
+  CHECK(f.ended == std::vector{EndReason::drained});
+  CHECK(count_of(f.io[stream.fd].sent, "crier.end") == 1);
+  CHECK(f.io[stream.fd].sent.ends_with("\r\n0\r\n\r\n"));
+  CHECK(count_of(f.io[stream.fd].sent, "data: x\n") == (behind ? 1 : 0));
+}
+
+TEST_CASE("what drop-oldest dropped is announced with its number, before what follows") {
+  WorkerFixture f(with_policy(OverflowPolicy::drop_oldest), small_rings(8));
+  const auto stream = f.open({"a"});
+  f.take_sent(stream);
+  f.io[stream.fd].room = 5;  // Of the first event, which is therefore kept.
+  for (int i = 0; i < 12; ++i) f.publish({"a"});
+  f.run();
+  f.unblock(stream);
+  const std::string expected_gap =
+      "id: " + f.id(5) +
+      "\nevent: crier.gap\ndata: {\"reason\":\"overflow\",\"missed\":4,"
+      "\"resumed_at\":\"" +
+      f.id(5) + "\"}\n\n";
+  const std::string all = wire_of(f, Framing::plain, 0);
+  const std::size_t one = wire_of(f, Framing::plain, 11).size();
+  CHECK(f.io[stream.fd].sent ==
+        all.substr(0, one - 1) + expected_gap + wire_of(f, Framing::plain, 5));
+  CHECK(f.stats.frames_dropped.read() == 4);
+  CHECK(f.stats.queue_bytes.read() == 0);
+}
+
+TEST_CASE("a loss that no event follows is announced before crier.end") {
+  WorkerOptions options = small_rings(8);
+  options.owed_bytes_max = 10;
+  WorkerFixture f(with_policy(OverflowPolicy::drop_oldest), options);
+  const auto stream = f.open({"a"});
+  f.io[stream.fd].room = 5;
+  f.publish({"a", "a", "a"});
+  f.run();
+  f.worker->begin_drain(0, f.now);
+  f.run();
+  f.unblock(stream);
+  const std::string& sent = f.io[stream.fd].sent;
+  REQUIRE(count_of(sent, "\"missed\":2") == 1);
+  REQUIRE(count_of(sent, "crier.end") == 1);
+  CHECK(sent.find("crier.gap") < sent.find("crier.end"));
+  CHECK(f.ended == std::vector{EndReason::drained});
+}
+
+TEST_CASE(
+    "a stream with the policy disconnect is told, and what it was begun to be sent is finished") {
+  WorkerFixture f(with_policy(OverflowPolicy::disconnect), small_rings(8));
+  const auto stream = f.open({"a"});
+  f.take_sent(stream);
+  f.io[stream.fd].room = 5;
+  for (int i = 0; i < 12; ++i) f.publish({"a"});
+  f.run();
+  f.unblock(stream);
+  CHECK(f.ended == std::vector{EndReason::overflow});
+  const std::string all = wire_of(f, Framing::plain, 0);
+  const std::string first = all.substr(0, all.find("\n\n") + 2);
+  CHECK(f.io[stream.fd].sent.starts_with(first));
+  CHECK(count_of(f.io[stream.fd].sent, "data: x") == 1);
+  CHECK(f.io[stream.fd].sent.ends_with("data: {\"reason\":\"overflow\"}\n\n"));
+}
+
+TEST_CASE("a full ring is dropped and the stream continues from the history") {
+  WorkerFixture f(with_policy(OverflowPolicy::catch_up), small_rings(64));
+  const auto stream = f.open({"a"});
+  f.take_sent(stream);
+  f.io[stream.fd].room = 5;
+  for (int i = 0; i < 80; ++i) f.publish({"a"});
+  f.run();
+  CHECK(f.state(stream) == StreamState::replaying);
+  CHECK(f.requests.empty());  // It asks only once it takes bytes again.
+  const StreamTable& streams = f.worker->streams();
+  CHECK(streams.ring_bytes() == RingPool::kSmallest * sizeof(FrameRef));
+  f.unblock(stream);
+  f.answer_all();
+  CHECK(f.io[stream.fd].sent == wire_of(f, Framing::plain, 0));
+  CHECK(f.state(stream) == StreamState::live);
+}
+
+TEST_CASE("a paced stream waits alone and gets everything") {
+  TopicClass slow;
+  slow.match = "slow";
+  slow.rate = TokenRate::of(50, 2);
+  WorkerFixture f(TopicClass(), WorkerOptions(), {slow});
+  const auto paced = f.open({"slow"});
+  const auto other = f.open({"fast"});
+  for (int i = 0; i < 10; ++i) f.publish({"slow", "fast"});
+  f.run();
+  CHECK(count_of(f.io[other.fd].sent, "data: x") == 10);
+  CHECK(count_of(f.io[paced.fd].sent, "data: x") == 2);
+  std::size_t before = 2;
+  for (int i = 0; i < 20 && f.worker->any_to_revisit(); ++i) {
+    f.now.us += 20'000;
+    f.worker->revisit();
+    f.run();
+    const std::size_t after = count_of(f.io[paced.fd].sent, "data: x");
+    CHECK(after <= before + 1);
+    before = after;
+  }
+  CHECK(before == 10);
+  CHECK(f.state(paced) == StreamState::live);
+  CHECK(f.asked == 0);
+}
+
+TEST_CASE("without memory for a ring a paced stream does not ask the log over and over") {
+  TopicClass global;
+  global.rate = TokenRate::of(5, 1);
+  WorkerOptions options;
+  options.ring_bytes_max = 8;
+  WorkerFixture f(global, options);
+  const auto stream = f.open({"a"});
+  f.publish({"a", "a", "a"});
+  f.run();
+  f.answer_all();
+  CHECK(f.asked == 0);
+  for (int i = 0; i < 100 && f.state(stream) != StreamState::live; ++i) {
+    f.now.us += 20'000;
+    f.worker->revisit();
+    f.run();
+    f.answer_all();
+  }
+  CHECK(f.state(stream) == StreamState::live);
+  CHECK(count_of(f.io[stream.fd].sent, "data: x") == 3);
+  CHECK(f.asked <= 4);  // Once for each event it has a token for.
+}
+
+TEST_CASE("a crowd whose tokens come at once holds up nobody else") {
+  constexpr std::size_t kCrowd = 3'000;
+  TopicClass slow;
+  slow.match = "slow";
+  slow.rate = TokenRate::of(10, 1);
+  WorkerFixture f(TopicClass(), WorkerOptions(), {slow});
+  for (std::size_t i = 0; i < kCrowd; ++i) f.open({"slow"});
+  const auto other = f.open({"fast"});
+  f.publish({"slow", "slow"});
+  f.run();
+  REQUIRE(f.stats.events_delivered.read() == kCrowd);
+  f.now.us += 100'000;
+  const std::size_t before = f.io.total_writes();
+  f.worker->revisit();
+  CHECK(f.io.total_writes() == before);
+  f.publish({"fast"});
+  f.worker->run(f.now);
+  CHECK(f.io.total_writes() - before <= 2 * kGroupSlice);
+  CHECK(count_of(f.io[other.fd].sent, "data: x") == 1);
+  f.run();
+  CHECK(f.stats.events_delivered.read() == 2 * kCrowd + 1);
+  CHECK(!f.worker->any_to_revisit());
+}
+
+}  // namespace crier::broadcast

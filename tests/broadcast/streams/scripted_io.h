@@ -1,0 +1,95 @@
+// Sockets that take what a test lets them take, and keep what they took.
+//
+// Every descriptor has room for so many bytes, in all and in one write; what does not fit is
+// refused like a full socket buffer refuses it. A refused write owes its stream a writable edge,
+// which the test delivers itself once it has made room.
+//
+// Belongs to one test.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <limits>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "broadcast/streams/stream_io.h"
+#include "core/check.h"
+#include "core/turn_limits.h"
+
+namespace crier::broadcast {
+
+class ScriptedIo : public StreamIo {
+ public:
+  static constexpr std::size_t kUnlimited = std::numeric_limits<std::size_t>::max();
+
+  struct Socket {
+    std::string sent;                        // All that was taken, until the test clears it.
+    std::size_t room = kUnlimited;           // What the buffer still takes.
+    std::size_t per_write_max = kUnlimited;  // What one write takes at most: a short write.
+    bool gone = false;                       // The peer is lost.
+    bool starved = false;                    // Refuses for lack of memory: no edge will follow.
+    bool owes_edge = false;                  // A write was refused since the last edge.
+    bool output_watched = false;             // Edges are told only from then on.
+    bool closed = false;
+    std::size_t writes = 0;
+    std::size_t bytes = 0;  // Taken, ever.
+  };
+
+  // A new descriptor; numbers are not reused, so that a write to a closed one is found.
+  int open() {
+    sockets_.emplace_back();
+    return static_cast<int>(sockets_.size()) - 1;
+  }
+
+  Socket& operator[](int fd) { return sockets_.at(static_cast<std::size_t>(fd)); }
+  std::size_t total_writes() const { return total_writes_; }
+
+  WriteOutcome write(int fd, std::span<const iovec> pieces) override {
+    Socket& socket = (*this)[fd];
+    CRIER_CHECK(!socket.closed);
+    CRIER_CHECK(!pieces.empty());
+    CRIER_CHECK(pieces.size() <= kPiecesPerWrite);
+    ++socket.writes;
+    ++total_writes_;
+    if (socket.gone) return {WriteStatus::gone, 0};
+    if (socket.starved) return {WriteStatus::partial, 0, true};
+    std::size_t taken = 0;
+    const std::size_t most = std::min(socket.room, socket.per_write_max);
+    bool refused = false;
+    for (const iovec& piece : pieces) {
+      CRIER_CHECK(piece.iov_len > 0);
+      const std::size_t part = std::min(piece.iov_len, most - taken);
+      socket.sent.append(static_cast<const char*>(piece.iov_base), part);
+      taken += part;
+      if (part < piece.iov_len) {
+        refused = true;
+        break;
+      }
+    }
+    if (socket.room != kUnlimited) socket.room -= taken;
+    socket.bytes += taken;
+    if (refused) socket.owes_edge = true;
+    return {refused ? WriteStatus::partial : WriteStatus::all, taken};
+  }
+
+  void watch_output(int fd, StreamToken) override {
+    Socket& socket = (*this)[fd];
+    CRIER_CHECK(!socket.closed);
+    CRIER_CHECK(!socket.output_watched);
+    socket.output_watched = true;
+  }
+
+  void close(int fd) override {
+    Socket& socket = (*this)[fd];
+    CRIER_CHECK(!socket.closed);
+    socket.closed = true;
+  }
+
+ private:
+  std::vector<Socket> sockets_;
+  std::size_t total_writes_ = 0;
+};
+
+}  // namespace crier::broadcast

@@ -1,0 +1,119 @@
+#include "broadcast/streams/sweep.h"
+
+#include "tests/broadcast/streams/worker_fixture.h"
+
+namespace crier::broadcast {
+namespace {
+
+WorkerOptions timed(std::uint32_t heartbeat, std::uint32_t owing, std::uint32_t age) {
+  WorkerOptions options;
+  options.heartbeat_seconds = heartbeat;
+  options.owing_seconds_max = owing;
+  options.stream_seconds_max = age;
+  options.owed_events_max = 8;
+  return options;
+}
+
+}  // namespace
+
+TEST_CASE("a quiet stream hears a heartbeat, a busy one none") {
+  WorkerFixture f({}, timed(15, 30, 0));
+  const auto quiet = f.open({"a"});
+  const auto busy = f.open({"b"});
+  f.take_sent(quiet);
+  for (int i = 0; i < 14; ++i) {
+    f.pass_seconds(1);
+    f.publish({"b"});
+    f.run();
+  }
+  CHECK(f.take_sent(quiet).empty());
+  f.pass_seconds(3);
+  CHECK(f.take_sent(quiet) == ":\n");
+  f.pass_seconds(35);
+  CHECK(f.take_sent(quiet) == ":\n:\n");
+  CHECK(count_of(f.take_sent(busy), "\n:\n") <= 2);
+  CHECK(f.ended.empty());
+}
+
+TEST_CASE("a lagging worker does not put off heartbeats") {
+  WorkerFixture f({}, timed(15, 30, 0));
+  const auto stream = f.open({"a"});
+  f.take_sent(stream);
+  for (int i = 0; i < 18; ++i) {
+    f.pass_seconds(1);
+    REQUIRE(f.log.append({.topic = "b", .data = "x"}, f.now).has_value());
+    f.head = f.log.head();
+    f.worker->take_lost({f.head, f.head, std::nullopt});
+    f.run();
+    f.answer_all();
+  }
+  CHECK(f.take_sent(stream) == ":\n");
+}
+
+TEST_CASE("who takes no byte of what he is owed is ended, however it is owed") {
+  WorkerFixture f({}, timed(15, 5, 0));
+  const int events = GENERATE(1, 20);  // In the ring; in the history alone.
+  const auto stalled = f.open({"a"});
+  const auto slow = f.open({"a"});
+  const auto reader = f.open({"a"});
+  f.io[stalled.fd].room = 0;
+  f.io[slow.fd].room = 0;
+  for (int i = 0; i < events; ++i) f.publish({"a"});
+  f.run();
+  f.pass_seconds(4);
+  CHECK(f.ended.empty());
+  f.io[slow.fd].room = 1;
+  f.worker->on_writable(slow.token, f.now);
+  f.run();
+  f.pass_seconds(3);
+  CHECK(f.ended == std::vector{EndReason::stalled});
+  CHECK(f.io[stalled.fd].closed);
+  CHECK(!f.io[slow.fd].closed);
+  CHECK(!f.io[reader.fd].closed);
+}
+
+TEST_CASE("who takes nothing for the kernel's lack of memory is ended, too") {
+  WorkerFixture f({}, timed(15, 5, 0));
+  const auto starved = f.open({"a"});
+  f.io[starved.fd].starved = true;
+  f.publish({"a"});
+  f.run();
+  for (int i = 0; i < 8; ++i) {
+    f.pass_seconds(1);
+    f.worker->revisit();
+    f.run();
+    CHECK(f.ended.empty() == (i < 5));
+  }
+  CHECK(f.ended == std::vector{EndReason::stalled});
+}
+
+TEST_CASE("a stream that reaches its age is told and ended") {
+  WorkerFixture f({}, timed(15, 30, 10));
+  const auto stream = f.open({"a"});
+  f.pass_seconds(9);
+  CHECK(f.ended.empty());
+  f.pass_seconds(3);
+  CHECK(f.ended == std::vector{EndReason::expired});
+  CHECK(f.io[stream.fd].sent.ends_with("data: {\"reason\":\"expired\"}\n\n"));
+}
+
+TEST_CASE("a drain ends streams one after the other within its window") {
+  WorkerFixture f;
+  for (int i = 0; i < 400; ++i) f.open({"a"});
+  f.worker->begin_drain(4'000, f.now);
+  CHECK(f.worker->reserve({}, f.now) == std::unexpected(Refused::draining));
+  std::size_t before = 0;
+  for (int i = 0; i < 64; ++i) {  // 80 % of the window, then nobody is left.
+    f.worker->tick(f.now);
+    f.worker->finish_turn(f.now);
+    CHECK(f.ended.size() - before <= 8);  // An even share is 6.25.
+    before = f.ended.size();
+    f.now.us += 50'000;
+  }
+  f.worker->tick(f.now);
+  f.worker->finish_turn(f.now);
+  CHECK(f.ended.size() == 400);
+  CHECK(f.worker->open_streams() == 0);
+}
+
+}  // namespace crier::broadcast

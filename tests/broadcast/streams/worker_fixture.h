@@ -1,0 +1,144 @@
+// A worker's broadcasting with a log right behind it: what is published is taken at once, requests
+// wait until the test answers them.
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "broadcast/log/log.h"
+#include "broadcast/streams/broadcaster.h"
+#include "tests/broadcast/log/log_support.h"
+#include "tests/broadcast/streams/scripted_io.h"
+
+namespace crier::broadcast {
+
+struct WorkerFixture : ReplayPort, StreamObserver {
+  struct Opened {
+    StreamToken token;
+    int fd;
+  };
+
+  explicit WorkerFixture(const TopicClass& global = {}) : WorkerFixture(global, WorkerOptions()) {}
+  WorkerFixture(const TopicClass& global, WorkerOptions options, std::vector<TopicClass> rows = {})
+      : classes(std::make_shared<const TopicClasses>(global, std::move(rows))),
+        log(log_options_of(classes, account)) {
+    options.epoch = log.epoch();
+    options.topic_key = {11, 13};
+    options.classes = classes;
+    options.frames = &account;
+    options.history_bytes = &log.stats().history_bytes;
+    if (options.streams_max == 0) options.streams_max = 20'000;
+    if (options.topics_max == 0) options.topics_max = 1'000;
+    counts.streams_max = 1'000'000;
+    worker = std::make_unique<Broadcaster>(Broadcaster::Parts{io, *this, *this, stats, counts},
+                                           std::move(options));
+  }
+
+  static LogOptions log_options_of(const std::shared_ptr<const TopicClasses>& classes,
+                                   FrameAccount& account) {
+    LogOptions options;
+    options.account = &account;
+    options.epoch = Epoch::from_random(7);
+    options.topic_key = {11, 13};
+    options.classes = classes;
+    return options;
+  }
+
+  Opened open(std::vector<std::string_view> subscriptions, ResumePlan plan = {},
+              Framing framing = Framing::plain, std::size_t room = ScriptedIo::kUnlimited) {
+    const auto token = worker->reserve({}, now);
+    REQUIRE(token.has_value());
+    const int fd = io.open();
+    io[fd].room = room;
+    if (plan.kind == ResumePlan::Kind::live) plan.after = head;
+    StartRequest request;
+    request.fd = fd;
+    request.head = "H";
+    request.framing = framing;
+    request.subscriptions = subscriptions;
+    request.resume = plan;
+    REQUIRE(worker->start(*token, request, now).has_value());
+    return {*token, fd};
+  }
+
+  // Into the log and the worker's hands; not yet offered.
+  void publish(const std::vector<std::string>& topics, std::string_view data = "x") {
+    auto batch = std::make_shared<Batch>();
+    for (const std::string& topic : topics) {
+      const auto accepted = log.append({.topic = topic, .data = data}, now);
+      REQUIRE(accepted.has_value());
+      batch->push_back(accepted->frame);
+    }
+    head = log.head();
+    worker->take_batch(batch);
+  }
+
+  void run() {
+    do {
+      worker->run(now);
+    } while (worker->unfinished());
+    worker->finish_turn(now);
+  }
+  void answer_all() {
+    while (!requests.empty()) {
+      ReplayRequest request = std::move(requests.front());
+      requests.pop_front();
+      worker->take_answer(log.replay(request, now), now);
+      run();
+    }
+  }
+  // Takes all that a stream is owed from here on.
+  void unblock(const Opened& stream) {
+    io[stream.fd].room = ScriptedIo::kUnlimited;
+    worker->on_writable(stream.token, now);
+    run();
+  }
+  void pass_seconds(std::uint64_t seconds) {
+    const std::uint64_t until = now.us + seconds * kSecond;
+    for (; now.us < until; now.us += 50'000) {
+      worker->tick(now);
+      worker->finish_turn(now);
+    }
+  }
+  StreamState state(const Opened& stream) { return worker->streams().find(stream.token)->state; }
+  std::string take_sent(const Opened& stream) { return std::exchange(io[stream.fd].sent, {}); }
+  std::string id(std::uint64_t sequence) const { return to_string(EventId{log.epoch(), sequence}); }
+
+  bool ask(ReplayRequest&& request) override {
+    if (requests.size() >= requests_max) return false;
+    requests.push_back(std::move(request));
+    ++asked;
+    return true;
+  }
+  void on_stream_ended(StreamToken, const Stream&, EndReason reason, Instant) override {
+    ended.push_back(reason);
+  }
+
+  Instant now{1'000'000};
+  std::shared_ptr<const TopicClasses> classes;
+  FrameAccount account;
+  Log log;
+  std::atomic<std::uint64_t> head{0};
+  ScriptedIo io;
+  WorkerStats stats;
+  SharedCounts counts{1'000, HashKey{1, 2}};
+  std::deque<ReplayRequest> requests;
+  std::size_t requests_max = 1'000;
+  std::size_t asked = 0;
+  std::vector<EndReason> ended;
+  std::unique_ptr<Broadcaster> worker;
+};
+
+inline std::size_t count_of(const std::string& text, std::string_view part) {
+  std::size_t count = 0;
+  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) {
+    ++count;
+  }
+  return count;
+}
+
+}  // namespace crier::broadcast

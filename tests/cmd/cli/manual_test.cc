@@ -1,0 +1,86 @@
+#include "cmd/cli/manual.h"
+
+#include <algorithm>
+#include <span>
+#include <sstream>
+#include <string>
+
+#include "cmd/cli/help.h"
+#include "config/knob.h"
+#include "core/text/roff.h"
+#include "tests/cmd/command_support.h"
+#include "tests/support/catch.h"
+
+namespace crier::cmd {
+namespace {
+
+using Catch::Matchers::ContainsSubstring;
+
+// The requests that the pages are made of, and what may follow a backslash in them.
+constexpr std::string_view kRequests[] = {".TH ", ".SH ", ".SS ", ".TP", ".PP", ".B ", ".BR ",
+                                          ".nh",  ".br",  ".nf",  ".fi", ".RS", ".RE"};
+constexpr std::string_view kEscapes[] = {"e",   "-",   "&",  "(dq", "(aq", "(ga",
+                                         "(ha", "(ti", "fB", "fI",  "fR"};
+
+bool begins_with_one_of(std::string_view text, std::span<const std::string_view> beginnings) {
+  return std::ranges::any_of(beginnings, [&](auto begin) { return text.starts_with(begin); });
+}
+
+TEST_CASE("crier(1) has every command with its usage, and every option with its help") {
+  const std::string page = command_page();
+  CHECK(run_command({"manual"}).out == page);
+  CHECK_THAT(page, Catch::Matchers::StartsWith(".TH CRIER 1 "));
+  for (const Command& command : commands()) {
+    INFO(command.name);
+    CHECK_THAT(page, ContainsSubstring("\n" + roff_text(usage_line(command)) + "\n.br\n"));
+    const std::size_t begin = page.find(".SS \"" + roff_text(usage_line(command)) + "\"\n");
+    REQUIRE(begin != std::string::npos);
+    const std::string section = page.substr(begin, page.find("\n.S", begin) + 1 - begin);
+    for (const Option& option : command.options) {
+      INFO(option.name);
+      CHECK_THAT(section, ContainsSubstring("\n\\fB" + roff_text(option.name) + "\\fR"));
+      std::string help(option.help);
+      std::ranges::replace(help, '\n', ' ');
+      CHECK_THAT(section, ContainsSubstring(roff_text(help) + "\n"));
+    }
+  }
+  for (const char* heading : {"EXIT STATUS", "SIGNALS", "ENVIRONMENT", "FILES", "SEE ALSO"}) {
+    CHECK_THAT(page, ContainsSubstring("\n.SH " + std::string(heading) + "\n"));
+  }
+}
+
+TEST_CASE("crier.json(5) has every key") {
+  const std::string page = configuration_page();
+  CHECK(run_command({"config", "--man"}).out == page);
+  CHECK_THAT(page, Catch::Matchers::StartsWith(".TH CRIER.JSON 5 "));
+  for (const auto& knob : config::knobs()) {
+    CHECK_THAT(page, ContainsSubstring("\n.B " + roff_text(knob.key) + "\n"));
+  }
+}
+
+TEST_CASE("a note's paragraphs and examples stay apart") {
+  const std::string page = command_page();
+  CHECK_THAT(page,
+             ContainsSubstring("\n.PP\nExamples:\n.PP\n.RS 4\n.nf\ncrier publish news \\(aqHello"));
+  CHECK_THAT(page, ContainsSubstring("\\-\\-lines\n.fi\n.RE\n.SS \"crier subscribe"));
+}
+
+TEST_CASE("no line of a manual page is a mistake in roff") {
+  for (const std::string& page : {command_page(), configuration_page()}) {
+    std::istringstream lines(page);
+    for (std::string line; std::getline(lines, line);) {
+      INFO(line);
+      CHECK_FALSE(line.empty());
+      CHECK_FALSE(line.starts_with('\''));
+      CHECK((!line.starts_with('.') || begins_with_one_of(line, kRequests)));
+      for (std::size_t at = line.find_first_of("\\-"); at != std::string::npos;
+           at = line.find_first_of("\\-", at + 2)) {
+        CHECK(line[at] == '\\');  // A bare hyphen is not what an option is typed with.
+        CHECK(begins_with_one_of(std::string_view(line).substr(at + 1), kEscapes));
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace crier::cmd

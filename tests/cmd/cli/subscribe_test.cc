@@ -1,0 +1,207 @@
+#include "cmd/client/backoff.h"
+#include "cmd/client/subscription.h"
+#include "tests/cmd/command_support.h"
+#include "tests/support/catch.h"
+
+namespace crier::cmd {
+namespace {
+
+using Catch::Matchers::ContainsSubstring;
+using Catch::Matchers::StartsWith;
+using std::chrono::milliseconds;
+
+TEST_CASE("waits grow from what retry: says, and no further than half a minute") {
+  Backoff backoff;
+  CHECK(backoff.next(0) == milliseconds{2'000});
+  CHECK(backoff.next(0) == milliseconds{4'000});
+  backoff.worked();
+  backoff.set_retry(milliseconds{500});
+  CHECK(backoff.next(0) == milliseconds{500});
+  for (int i = 0; i < 100; ++i) CHECK(backoff.next(0) <= Backoff::kCeiling);
+  CHECK(backoff.next(0) == Backoff::kCeiling);
+  backoff.set_retry(milliseconds{3'600'000});  // Honoured, however long.
+  CHECK(backoff.next(0) == milliseconds{3'600'000});
+  backoff.set_retry(milliseconds{UINT32_MAX});
+  CHECK(backoff.next(0) == milliseconds{UINT32_MAX});
+  backoff.set_retry(milliseconds{0});
+  CHECK(backoff.next(UINT32_MAX) == milliseconds{0});
+}
+
+TEST_CASE("chance adds at most half") {
+  Backoff backoff;
+  backoff.set_retry(milliseconds{1'000});
+  const auto most = backoff.next(UINT32_MAX);
+  CHECK(most > milliseconds{1'490});
+  CHECK(most < milliseconds{1'501});
+}
+
+struct Printed {
+  std::string out;
+  std::vector<std::string> warnings;
+  bool works = true;
+
+  Subscription::Output output() {
+    return {[this](std::string_view text) {
+              out += text;
+              return works;
+            },
+            [this](std::string_view text) { warnings.emplace_back(text); }};
+  }
+};
+
+SubscribeAs for_topic() {
+  return {.topics = {"t"}};
+}
+
+TEST_CASE("data is printed, crier's own events only when asked for") {
+  Printed printed;
+  SubscribeAs as = for_topic();
+  as.all = GENERATE(false, true);
+  Subscription subscription(as, printed.output());
+  subscription.on_message({"crier.open", "{\"position\":\"e-0\"}", "e-0"});
+  subscription.on_message({"message", "a\nb", "e-1"});
+  subscription.on_message({"tick", "", "e-2"});
+  CHECK(printed.out == (as.all ? "crier.open {\"position\":\"e-0\"}\na\nb\n\n" : "a\nb\n\n"));
+  CHECK(printed.warnings.empty());
+}
+
+TEST_CASE("as JSON an event is one line, whatever is in it") {
+  SubscribeAs as = for_topic();
+  as.json = true;
+  CHECK(event_text(as, {"tick", "a\nb\x1B\"", "e-1"}).find('\n') ==
+        event_text(as, {"tick", "a\nb\x1B\"", "e-1"}).size() - 1);
+  CHECK(event_text(as, {"tick", "a", "e-1"}) ==
+        "{\"id\":\"e-1\",\"event\":\"tick\",\"data\":\"a\"}\n");
+}
+
+TEST_CASE("a terminal is not spoken to by events") {
+  SubscribeAs as = for_topic();
+  const SseMessage message{"message", "a\x1B[31m\tb\n\"\\\xC2\x9B", ""};
+  CHECK(event_text(as, message) == message.data + "\n");
+  as.escape = true;
+  CHECK(event_text(as, message) == "a\\x1b[31m\tb\n\"\\\\xc2\\x9b\n");
+}
+
+TEST_CASE("a subscriber resumes after what it has seen") {
+  Printed printed;
+  SubscribeAs as = for_topic();
+  as.topics = {"a.b", "c.>"};
+  as.base = "/sse";
+  as.from = "last=5";
+  Subscription subscription(as, printed.output());
+  CHECK(subscription.request().target ==
+        "/sse/events?topic=a.b&topic=c.%3E&last_event_id=last%3D5");
+  CHECK(subscription.request().fields.size() == 2);
+  subscription.on_message({"crier.open", "{}", "e-7"});
+  CHECK(subscription.request().target == "/sse/events?topic=a.b&topic=c.%3E");
+  CHECK(subscription.request().fields.back() ==
+        std::pair<std::string_view, std::string>{"Last-Event-ID", "e-7"});
+  subscription.on_message({"crier.busy", "{}", ""});
+  CHECK(subscription.request().fields.back().second == "e-7");
+  as.last_event_id = "e-3";
+  CHECK(Subscription(as, printed.output()).request().fields.back().second == "e-3");
+}
+
+TEST_CASE("what the server says about the stream is passed on") {
+  Printed printed;
+  Subscription subscription(for_topic(), printed.output());
+  subscription.on_message({"crier.busy", R"({"reason":"capacity"})", ""});
+  CHECK_FALSE(subscription.served());
+  subscription.on_message(
+      {"crier.gap", R"({"reason":"evicted","missed":12,"resumed_at":"e-9"})", "e-9"});
+  CHECK(subscription.served());
+  subscription.on_message({"crier.gap", R"({"reason":"overflow","missed":1})", "e-9"});
+  subscription.on_message({"crier.gap", R"({"reason":"restarted","missed":null})", "e-9"});
+  subscription.on_message({"crier.end", R"({"reason":"drain"})", ""});
+  subscription.on_message({"crier.gap", "not JSON", ""});
+  CHECK(printed.out.empty());
+  CHECK(printed.warnings ==
+        std::vector<std::string>{
+            "the server is busy (capacity); trying again", "warning: 12 events were lost (evicted)",
+            "warning: 1 event was lost (overflow)", "warning: events were lost (restarted)",
+            "the server ended the stream (drain); connecting again",
+            "warning: events were lost (no reason given)"});
+}
+
+TEST_CASE("a subscriber stops after its count, or when it cannot print") {
+  Printed printed;
+  SubscribeAs as = for_topic();
+  as.count = 2;
+  as.all = true;
+  Subscription counting(as, printed.output());
+  counting.on_message({"crier.open", "x", ""});
+  counting.on_message({"message", "1", ""});
+  CHECK(counting.state() == Subscription::State::going);
+  for (const char* data : {"2", "3"}) counting.on_message({"message", data, ""});
+  CHECK(counting.state() == Subscription::State::counted);
+  CHECK(printed.out == "crier.open x\n1\n2\n");
+  printed.works = false;
+  Subscription failing(as, printed.output());
+  failing.on_message({"message", "1", ""});
+  CHECK(failing.state() == Subscription::State::output_failed);
+}
+
+TEST_CASE("--from is earliest or a number") {
+  CHECK(valid_from("earliest"));
+  CHECK(valid_from("last=0"));
+  CHECK(valid_from("last=999999999"));
+  for (const char* bad :
+       {"", "latest", "last=", "last=x", "last=-1", "last=1 ", "last=9999999999"}) {
+    INFO(bad);
+    CHECK_FALSE(valid_from(bad));
+  }
+}
+
+std::string stream(std::string_view text) {
+  return "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n\r\n" +
+         std::string(text);
+}
+
+TEST_CASE("a stream that breaks is taken up where it broke") {
+  ScriptedServer server(
+      true,
+      {{stream(
+            "event: crier.open\nid: e-0\nretry: 1\ndata: {}\n\nid: e-1\ndata: one\n\nid: e-2\nda"),
+        true},
+       {http_answer("503 Busy", R"({"message":"full"})", "Retry-After: 0\r\n")},
+       {stream("event: crier.busy\nretry: 1\ndata: {\"reason\":\"rate\"}\n\n"), true},
+       {stream("event: crier.open\nid: e-1\nretry: 1\ndata: {}\n\nid: e-2\ndata: two\n\n")}});
+  const auto ran = run_command({"subscribe", "t", "--url", server.url(), "--count", "2"});
+  CHECK(ran.code == kExitOk);
+  CHECK(ran.out == "one\ntwo\n");
+  CHECK_THAT(ran.err, ContainsSubstring("full (HTTP 503); trying again\n"));
+  CHECK_THAT(ran.err, ContainsSubstring("the server is busy (rate); trying again\n"));
+  const auto requests = server.requests();
+  REQUIRE(requests.size() == 4);
+  CHECK_THAT(requests[0], StartsWith("GET /events?topic=t HTTP/1.1\r\n") &&
+                              ContainsSubstring("\r\nAccept: text/event-stream\r\n"));
+  CHECK(requests[0].find("Last-Event-ID") == std::string::npos);
+  for (std::size_t i = 1; i < 4; ++i)
+    CHECK_THAT(requests[i], ContainsSubstring("\r\nLast-Event-ID: e-1\r\n"));
+}
+
+TEST_CASE("what will not get better ends the command") {
+  const std::string refused = http_answer("403 No", R"({"code":"patterns","message":"denied"})");
+  ScriptedServer server(true, {{refused}, {http_answer("200 OK", "<html>")}});
+  const auto ran = run_command({"subscribe", "t", "--url", server.url()});
+  CHECK(ran.code == kExitFailed);
+  CHECK(ran.err == "crier subscribe: denied (patterns, HTTP 403)\n");
+  const auto other = run_command({"subscribe", "t", "--url", server.url()});
+  CHECK(other.err == "crier subscribe: the answer is not an event stream\n");
+  // Port 9 (discard) of a loopback address nobody uses.
+  const auto absent = run_command({"subscribe", "t", "--url", "http://127.0.0.91:9"});
+  CHECK(absent.code == kExitFailed);
+  CHECK_THAT(absent.err, ContainsSubstring("Connection refused; is `crier serve` running?"));
+}
+
+TEST_CASE("a subscription that makes no sense is misuse") {
+  CHECK(run_command({"subscribe", "a b"}).code == kExitMisused);
+  CHECK(run_command({"subscribe", "a", "--url", "localhost"}).code == kExitMisused);
+  CHECK(run_command({"subscribe", "a", "--from", "now"}).code == kExitMisused);
+  CHECK(run_command({"subscribe", "a", "--from", "earliest", "--last-event-id", "x"}).code ==
+        kExitMisused);
+  CHECK(run_command({"subscribe", "a", "--count", "0"}).code == kExitOk);
+}
+
+}  // namespace
+}  // namespace crier::cmd

@@ -1,0 +1,309 @@
+#include "cmd/daemon/control/admin_routes.h"
+
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+#include "tests/cmd/daemon/control/admin_routes_support.h"
+#include "tests/support/catch.h"
+
+namespace crier::cmd {
+namespace {
+
+using Catch::Matchers::ContainsSubstring;
+using Catch::Matchers::EndsWith;
+using Catch::Matchers::StartsWith;
+using nlohmann::json;
+
+TEST_CASE("metrics are those of the moment, as Prometheus text") {
+  Served served;
+  served.things.add(3);
+  const Reply reply = served.get("/metrics");
+  CHECK(reply.status == 200);
+  CHECK_THAT(reply.head,
+             ContainsSubstring("Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"));
+  CHECK_THAT(reply.body, ContainsSubstring("# TYPE things_total counter\nthings_total 3\n"));
+  served.things.add(1);
+  CHECK_THAT(served.get("/metrics?x=1").body, ContainsSubstring("things_total 4\n"));
+}
+
+TEST_CASE("health is always ok, readiness says why not") {
+  Served served;
+  CHECK(served.get("/healthz").body == "ok\n");
+  CHECK(served.get("/readyz").status == 200);
+  served.readiness.why_not = "draining";
+  CHECK(served.get("/healthz").status == 200);
+  const Reply reply = served.get("/readyz");
+  CHECK(reply.status == 503);
+  CHECK(reply.body == "draining\n");
+}
+
+TEST_CASE("HEAD gets the length without the body") {
+  Served served;
+  const Reply reply = served.get("/healthz", "HEAD");
+  CHECK(reply.status == 200);
+  CHECK_THAT(reply.head, ContainsSubstring("Content-Length: 3\r\n"));
+  CHECK(reply.body.empty());
+}
+
+TEST_CASE("several requests of one connection are answered in order") {
+  Served served;
+  net::http_test::Client client(served.loop, served.path);
+  client.send("GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  served.send(client, "/healthz");
+  const std::string text = client.receive_all();
+  CHECK_THAT(text, StartsWith("HTTP/1.1 200 ") &&
+                       ContainsSubstring("\r\n\r\nready\nHTTP/1.1 200 ") &&
+                       EndsWith("\r\n\r\nok\n"));
+}
+
+TEST_CASE("only GET and HEAD are answered") {
+  const auto method = GENERATE("POST", "PUT", "DELETE", "OPTIONS", "PATCH");
+  CAPTURE(method);
+  Served served;
+  const Reply reply = served.get("/metrics", method, "Host: localhost\r\nContent-Length: 0\r\n");
+  CHECK(reply.status == 405);
+  CHECK_THAT(reply.head, ContainsSubstring("Allow: GET, HEAD\r\n"));
+  CHECK(json::parse(reply.body)["code"] == "method_not_allowed");
+  const std::string trace_id = json::parse(reply.body)["trace_id"];
+  CHECK(trace_id.size() == 32);
+  CHECK_THAT(reply.head, ContainsSubstring("X-Trace-Id: " + trace_id + "\r\n"));
+}
+
+struct HostCase {
+  const char* fields;
+  int status;
+};
+
+TEST_CASE("names that a page could point here are refused, and pages") {
+  const HostCase row = GENERATE(
+      HostCase{"Host: localhost:8081\r\n", 200}, HostCase{"Host: 127.0.0.1:8081\r\n", 200},
+      HostCase{"Host: [::1]\r\n", 200}, HostCase{"Host: ops.example:8081\r\n", 200},
+      HostCase{"Host: evil.example\r\n", 403}, HostCase{"Host: localhost.evil.example\r\n", 403},
+      HostCase{"Host: 127.0.0.1.evil.example\r\n", 403},
+      HostCase{"Host: localhost\r\nOrigin: http://localhost\r\n", 403},
+      HostCase{"Host: localhost\r\nOrigin: null\r\n", 403},
+      HostCase{"Host: localhost\r\nOrigin:\r\n", 403});
+  const auto target = GENERATE("/", "/metrics", "/debug/config", "/missing");
+  CAPTURE(row.fields, target);
+  Served served;
+  served.config.admin.debug = true;
+  served.config.admin.hosts = {"ops.example"};
+  const Reply reply = served.get(target, "GET", row.fields);
+  const bool missing = std::string_view(target) == "/missing";
+  CHECK(reply.status == (row.status == 200 && missing ? 404 : row.status));
+  CHECK_THAT(reply.head, !ContainsSubstring("Access-Control-"));
+  if (row.status == 403) CHECK(json::parse(reply.body)["code"] == "forbidden");
+}
+
+TEST_CASE("debug pages are there once admin.debug is true, at once") {
+  Served served;
+  const auto target =
+      GENERATE("/debug/config", "/debug/workers", "/debug/streams", "/debug/topics", "/debug/log");
+  CAPTURE(target);
+  const Reply before = served.get(target);
+  CHECK(before.status == 404);
+  CHECK_THAT(before.body, ContainsSubstring("admin.debug"));
+  CHECK_THAT(served.get("/").body, !ContainsSubstring(std::string("href=\"") + target));
+  served.config.admin.debug = true;
+  CHECK_THAT(served.get("/").body, ContainsSubstring(std::string("href=\"") + target));
+  served.config.limits.streams_max = 4'711;
+  CHECK(json::parse(served.get("/debug/config").body)["limits"]["streams_max"] == 4'711);
+}
+
+TEST_CASE("every link of the page leads somewhere") {
+  Served served;
+  served.config.admin.debug = true;
+  const Reply page = served.get("/");
+  CHECK_THAT(page.head, ContainsSubstring("Content-Type: text/html"));
+  int links = 0;
+  for (std::size_t at = 0; (at = page.body.find("href=\"", at)) != std::string::npos; ++links) {
+    at += 6;
+    const std::string target = page.body.substr(at, page.body.find('"', at) - at);
+    CAPTURE(target);
+    net::http_test::Client client(served.loop, served.path);
+    served.send(client, target);
+    served.queries.listed = nullptr;
+    served.queries.counted = nullptr;
+    net::http_test::turn_until(served.loop, [&] {
+      return served.queries.listed || served.queries.counted || client.ended();
+    });
+    if (served.queries.listed) served.queries.listed(StreamPage{});
+    if (served.queries.counted) served.queries.counted(std::vector<std::uint64_t>());
+    CHECK(Served::read(client).status == 200);
+  }
+  CHECK(links == 8);
+}
+
+TEST_CASE("workers are listed with their processors") {
+  Served served;
+  served.config.admin.debug = true;
+  served.queries.workers = {{.place = config::Processor{.number = 9, .node = 1},
+                             .streams = 2,
+                             .streams_opened = 3,
+                             .connections_accepted = 4,
+                             .bytes_sent = 5},
+                            {}};
+  const Reply reply = served.get("/debug/workers");
+  CHECK(reply.status == 200);
+  CHECK(json::parse(reply.body) == json::parse(R"({"workers":[
+      {"worker":0,"processor":9,"node":1,"streams":2,"streams_opened":3,"connections_accepted":4,
+       "bytes_sent":5},
+      {"worker":1,"processor":null,"node":null,"streams":0,"streams_opened":0,
+       "connections_accepted":0,"bytes_sent":0}]})"));
+}
+
+TEST_CASE("streams are listed page by page, when the workers have answered") {
+  Served served;
+  served.config.admin.debug = true;
+  net::http_test::Client client(served.loop, served.path);
+  served.send(client, "/debug/streams?limit=2&after=18446744073709551615");
+  REQUIRE(net::http_test::turn_until(served.loop, [&] { return bool(served.queries.listed); }));
+  CHECK(served.queries.asked_limit == 2);
+  CHECK(served.queries.asked_cursor == 18'446'744'073'709'551'615U);
+  net::http_test::turn_for(served.loop, 20);
+  CHECK_FALSE(client.ended());
+  StreamPage page;
+  page.rows.push_back({.session_id = "0:1:2",
+                       .trace_id = "tr\xff",
+                       .state = "live",
+                       .topics = {"a.b", "c"},
+                       .bytes_sent = 10,
+                       .events_sent = 3,
+                       .owed_events = 2,
+                       .owed_bytes = 90,
+                       .open_seconds = 1.5});
+  page.next = 9'007'199'254'740'993;
+  served.queries.listed(std::move(page));
+  const Reply reply = Served::read(client);
+  CHECK(reply.status == 200);
+  CHECK(json::parse(reply.body) ==
+        json::parse(R"({"streams":[{"session_id":"0:1:2","trace_id":"tr�","state":"live",
+          "topics":["a.b","c"],"bytes_sent":10,"events_sent":3,"owed_events":2,"owed_bytes":90,
+          "open_seconds":1.5}],"next":"9007199254740993"})"));
+}
+
+TEST_CASE("streams that no worker lists are not shown as none") {
+  Served served;
+  served.config.admin.debug = true;
+  net::http_test::Client client(served.loop, served.path);
+  served.send(client, "/debug/streams");
+  REQUIRE(net::http_test::turn_until(served.loop, [&] { return bool(served.queries.listed); }));
+  served.queries.listed(std::nullopt);
+  const Reply reply = Served::read(client);
+  CHECK(reply.status == 503);
+  CHECK_THAT(reply.head, ContainsSubstring("Retry-After: 1\r\n"));
+  CHECK(json::parse(reply.body)["code"] == "busy");
+}
+
+TEST_CASE("an answer of the workers that nobody waits for any more is harmless") {
+  Served served;
+  served.config.admin.debug = true;
+  {
+    net::http_test::Client client(served.loop, served.path);
+    served.send(client, "/debug/streams");
+    REQUIRE(net::http_test::turn_until(served.loop, [&] { return bool(served.queries.listed); }));
+  }
+  net::http_test::turn_for(served.loop, 20);
+  served.queries.listed(StreamPage{});
+  CHECK(served.get("/healthz").status == 200);
+}
+
+TEST_CASE("topics are listed with their history and their subscribers") {
+  Served served;
+  served.config.admin.debug = true;
+  for (const char* topic : {"a", "b", "a"}) {
+    const broadcast::Event event{.topic = topic, .data = "x"};
+    REQUIRE(served.log.append(event, net::Loop::now()).has_value());
+  }
+  net::http_test::Client first(served.loop, served.path);
+  served.send(first, "/debug/topics?limit=1");
+  REQUIRE(net::http_test::turn_until(served.loop, [&] { return bool(served.queries.counted); }));
+  CHECK(served.queries.asked_topics == std::vector<std::string>{"a"});
+  served.queries.counted(std::vector<std::uint64_t>{42});
+  const json page = json::parse(Served::read(first).body);
+  REQUIRE(page["topics"].size() == 1);
+  const json& topic = page["topics"][0];
+  CHECK(topic["topic"] == "a");
+  CHECK(topic["subscribers"] == 42);
+  CHECK(topic["history"]["events"] == 2);
+  CHECK(topic["published"] == 2);
+  const std::string epoch(served.log.epoch().view());
+  CHECK(topic["history"]["oldest_id"] == epoch + "-1");
+  CHECK(topic["history"]["newest_id"] == epoch + "-3");
+  CHECK(topic["history"]["evicted_through"].is_null());
+
+  served.queries.counted = nullptr;
+  net::http_test::Client second(served.loop, served.path);
+  served.send(second, "/debug/topics?after=" + page["next"].get<std::string>());
+  REQUIRE(net::http_test::turn_until(served.loop, [&] { return bool(served.queries.counted); }));
+  CHECK(served.queries.asked_topics == std::vector<std::string>{"b"});
+  served.queries.counted(std::vector<std::uint64_t>{0});
+  CHECK(json::parse(Served::read(second).body)["next"].is_null());
+
+  served.queries.counted = nullptr;
+  net::http_test::Client third(served.loop, served.path);
+  served.send(third, "/debug/topics");
+  REQUIRE(net::http_test::turn_until(served.loop, [&] { return bool(served.queries.counted); }));
+  served.queries.counted({});  // A worker did not answer.
+  CHECK(Served::read(third).status == 503);
+}
+
+TEST_CASE("a page that is asked for wrongly is not another page") {
+  Served served;
+  served.config.admin.debug = true;
+  for (const char* page : {"/debug/streams?limit=101", "/debug/topics?limt=1"}) {
+    const Reply reply = served.get(page);
+    CHECK(reply.status == 400);
+    CHECK_THAT(reply.body, ContainsSubstring("`limit`, 1 to 100"));
+  }
+}
+
+TEST_CASE("streams to be logged one by one are asked for, listed and let go") {
+  Served served;
+  constexpr std::string_view kFields = "Host: localhost\r\nContent-Length: 0\r\n";
+  const auto change = [&](std::string_view method, const std::string& query) {
+    return served.get("/debug/log" + query, method, kFields);
+  };
+  CHECK(change("POST", "?topic=a").status == 404);  // admin.debug is false.
+  served.config.admin.debug = true;
+  const Reply added = change("POST", "?topic=a&seconds=60");
+  CHECK(added.status == 200);
+  const json rule = json::parse(added.body)["rules"][0];
+  CHECK(rule["id"] == 1);
+  CHECK(rule["topic"] == "a");
+  CHECK(rule["address"].is_null());
+  CHECK(rule["by"] == "uid " + std::to_string(::getuid()));
+  CHECK(rule["seconds_left"] == 60.0);
+  CHECK(change("POST", "?address=::1").status == 200);
+  CHECK(json::parse(served.get("/debug/log").body)["rules"].size() == 2);
+  CHECK(served.orders == 2);
+
+  CHECK(change("POST", "?topic=").status == 400);
+  CHECK(change("DELETE", "?id=3").status == 404);
+  CHECK(change("PUT", "?topic=a").status == 405);
+  CHECK_THAT(change("PUT", "").head, ContainsSubstring("Allow: GET, HEAD, POST, DELETE\r\n"));
+  CHECK(served
+            .get("/debug/log?topic=b", "POST",
+                 "Host: localhost\r\nOrigin: http://localhost\r\nContent-Length: 0\r\n")
+            .status == 403);
+  CHECK(json::parse(change("DELETE", "?id=1").body)["rules"].size() == 1);
+  CHECK(json::parse(change("DELETE", "").body)["rules"].empty());
+  CHECK(served.orders == 4);
+  for (int i = 0; i < 16; ++i) CHECK(change("POST", "?topic=t" + std::to_string(i)).status == 200);
+  CHECK(change("POST", "?topic=t16").status == 409);
+}
+
+TEST_CASE("what the server refuses gets the same kind of answer") {
+  Served served;
+  net::http_test::Client client(served.loop, served.path);
+  client.send("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n");
+  const Reply reply = Served::read(client);
+  CHECK(reply.status == 400);
+  CHECK(json::parse(reply.body).contains("message"));
+}
+
+}  // namespace
+}  // namespace crier::cmd

@@ -1,0 +1,128 @@
+// Control and the feed with a worker whose thread never starts: what one turn of theirs does.
+#include "cmd/daemon/control/control.h"
+
+#include "core/turn_limits.h"
+#include "tests/cmd/command_support.h"
+#include "tests/support/catch.h"
+
+namespace crier::cmd {
+namespace {
+
+broadcast::LogOptions log_options() {
+  broadcast::TopicClass global;
+  global.history.events_max = 1;
+  broadcast::LogOptions options;
+  options.epoch = Epoch::from_random(7);
+  options.topic_key = {11, 13};
+  options.classes =
+      std::make_shared<const broadcast::TopicClasses>(global, std::vector<broadcast::TopicClass>());
+  return options;
+}
+
+struct Fixture {
+  broadcast::SharedCounts counts{16, HashKey{}};
+  std::atomic<std::uint64_t> log_head{0};
+  std::latch tables_left{1};
+  std::vector<std::unique_ptr<Worker>> workers;
+  broadcast::Log log{log_options()};
+  RecordingSink lines;
+  ConnectionLog connections{lines, 0};
+  std::unique_ptr<Feed> feed;
+  std::unique_ptr<Control> control;
+
+  Fixture() {
+    workers.push_back(std::make_unique<Worker>(
+        WorkerSetup(), Worker::Shared{counts, log_head, [] {}, tables_left}));
+    feed = std::make_unique<Feed>(log, log_head, workers);
+    control = std::make_unique<Control>(Control::Parts{log, *feed, connections, lines, workers});
+  }
+
+  void publish(std::string_view topic) {
+    const auto accepted = log.append({.topic = topic, .data = "x"}, Instant{});
+    REQUIRE(accepted.has_value());
+    feed->publish(accepted->frame);
+  }
+  // Lists `count` topics and lets one more of them lose an event.
+  void list_topics(int count) {
+    for (int i = 0; i < count; ++i) publish("idle." + std::to_string(i));
+    publish("busy");
+    publish("busy");
+    feed->flush();
+    take_inbox();
+  }
+  void ask(std::string subscription) {
+    auto request = std::make_unique<broadcast::ReplayRequest>();
+    request->subscriptions.push_back(std::move(subscription));
+    request->after = log.head() - 2;
+    request->bytes_max = 1;
+    request->frames_max = 1;
+    REQUIRE(workers[0]->outbox().push(std::move(request)));
+  }
+
+  struct Taken {
+    std::size_t answers = 0;
+    std::size_t gaps = 0;
+    std::size_t batches = 0;
+    std::size_t losses = 0;
+  };
+  Taken take_inbox() {
+    Taken taken;
+    while (const auto item = workers[0]->inbox().pop()) {
+      if (const auto* answer = std::get_if<std::unique_ptr<broadcast::ReplayAnswer>>(&*item)) {
+        ++taken.answers;
+        if ((*answer)->gap) ++taken.gaps;
+      }
+      if (std::holds_alternative<broadcast::SharedBatch>(*item)) ++taken.batches;
+      if (std::holds_alternative<std::unique_ptr<broadcast::LostEvents>>(*item)) ++taken.losses;
+    }
+    return taken;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a turn answers fewer patterns, the more topics they have to ask for losses") {
+  Fixture f;
+  f.list_topics(30'000);
+  const auto [subscription, at_once] = GENERATE(table<std::string, std::size_t>({
+      {"busy", 32},  // Asks for itself alone.
+      {"busy.*", 4},
+  }));
+  for (int i = 0; i < 40; ++i) f.ask(subscription);
+  std::size_t answers = 0;
+  std::size_t gaps = 0;
+  for (bool more = true; more;) {
+    more = f.control->take_outboxes(Instant{});
+    const Fixture::Taken taken = f.take_inbox();
+    CHECK(taken.answers <= at_once);
+    CHECK((taken.answers == at_once || !more));
+    answers += taken.answers;
+    gaps += taken.gaps;
+  }
+  CHECK(answers == 40);
+  CHECK(gaps == (subscription == "busy" ? 40 : 0));
+}
+
+TEST_CASE("a turn feeds a late worker less, the more topics are asked for losses") {
+  Fixture f;
+  f.list_topics(40'000);
+  for (std::size_t i = 0; i < kInboxItems; ++i) {  // The worker takes nothing any more.
+    f.publish("first." + std::to_string(i % 2));
+    f.feed->flush();
+  }
+  for (int i = 0; i < 30'000; ++i) {
+    f.publish(i % 2 == 0 ? "gone" : "kept." + std::to_string(i));
+  }
+  CHECK_FALSE(f.feed->flush());
+  f.take_inbox();
+  std::size_t losses = 0;
+  for (bool more = true; more;) {
+    more = f.feed->flush();
+    const Fixture::Taken taken = f.take_inbox();
+    CHECK(taken.losses <= 3);
+    losses += taken.losses;
+  }
+  CHECK(losses >= 5);
+}
+
+}  // namespace crier::cmd

@@ -1,0 +1,220 @@
+#include "cmd/daemon/control/metrics_wiring.h"
+
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "cmd/client/metrics_text.h"
+#include "metrics/exporter.h"
+#include "tests/cmd/command_support.h"
+#include "tests/support/catch.h"
+
+namespace crier::cmd {
+namespace {
+
+using broadcast::EndReason;
+using broadcast::GapReason;
+
+// A daemon's counters, two workers of them.
+struct Counters {
+  broadcast::WorkerStats workers[2];
+  RefusalCounts refusals[2];
+  net::PendingCounters pending[2];
+  net::ListenerCounters listeners[2];
+  broadcast::LogStats log;
+  FrameAccount frames;
+  net::HttpServerCounters publish;
+  PublishCounters publishing;
+  net::HttpServerCounters admin;
+  RecordingSink lines;
+  mutable KernelTuner kernel{{}, {}, lines};
+  net::SocketPlan sockets;
+
+  metrics::Catalogue catalogue() const {
+    kernel.look();
+    return make_catalogue({.workers = {&workers[0], &workers[1]},
+                           .refusals = {&refusals[0], &refusals[1]},
+                           .pending = {&pending[0], &pending[1]},
+                           .listeners = {&listeners[0], &listeners[1]},
+                           .log = &log,
+                           .frames = &frames,
+                           .publish = &publish,
+                           .publishing = &publishing,
+                           .admin = &admin,
+                           .kernel = &kernel,
+                           .sockets = &sockets,
+                           .version = "1.2.3"});
+  }
+  MetricsText read() const { return MetricsText::parse(metrics::render(catalogue())); }
+};
+
+double labelled(const MetricsText& text, std::string_view name, std::string_view reason) {
+  for (const Sample& sample : text.samples()) {
+    if (sample.name == name && sample.label("reason") == reason) return sample.value;
+  }
+  FAIL("no sample of " << name << " with the reason " << reason);
+  return -1;
+}
+
+TEST_CASE("each metric is the sum of all workers") {
+  Counters counters;
+  counters.workers[0].streams.set(3);
+  counters.workers[1].streams.set(4);
+  counters.workers[1].events_delivered.add(9);
+  counters.workers[0].ended[static_cast<std::size_t>(EndReason::stalled)].add(5);
+  counters.workers[1].gaps[static_cast<std::size_t>(GapReason::unknown_id)].add(2);
+  counters.workers[1].blocked_by_rate.add(6);
+  counters.log.events.add(7);
+  counters.frames.bytes = 123;
+  const MetricsText text = counters.read();
+  CHECK(text.sum("crier_stream_active_connections") == 7);
+  CHECK(text.sum("crier_events_delivered_total") == 9);
+  CHECK(labelled(text, "crier_streams_ended_total", "stalled") == 5);
+  CHECK(labelled(text, "crier_streams_ended_total", "client_closed") == 0);
+  CHECK(labelled(text, "crier_gaps_total", "unknown-id") == 2);
+  CHECK(labelled(text, "crier_write_blocked_total", "rate") == 6);
+  CHECK(labelled(text, "crier_write_blocked_total", "socket") == 0);
+  CHECK(text.sum("crier_events_published_total") == 7);
+  CHECK(text.sum("crier_frame_bytes") == 123);
+  CHECK(text.samples().front().label("version") == "1.2.3");
+}
+
+TEST_CASE("a refusal counts once, wherever it was made") {
+  Counters counters;
+  counters.refusals[0].add(RefusalReason::malformed);
+  counters.pending[1].refused_malformed.add(10);
+  counters.refusals[1].add(RefusalReason::draining);
+  counters.listeners[1].shed.add(4);
+  counters.pending[0].evicted.add(8);
+  const MetricsText text = counters.read();
+  CHECK(labelled(text, "crier_requests_refused_total", "malformed") == 11);
+  CHECK(labelled(text, "crier_requests_refused_total", "draining") == 1);
+  CHECK(labelled(text, "crier_requests_refused_total", "no_descriptors") == 4);
+  CHECK(labelled(text, "crier_requests_refused_total", "pending_full") == 8);
+  CHECK(text.sum("crier_requests_refused_total") == 24);
+}
+
+TEST_CASE("refused publishes are counted by their reason") {
+  Counters counters;
+  counters.publishing.refused[static_cast<std::size_t>(PublishRefusal::too_large)].add(3);
+  counters.publishing.refused[static_cast<std::size_t>(PublishRefusal::head)].add(2);
+  counters.publishing.replayed.add(4);
+  counters.publish.displaced.add(5);
+  const MetricsText text = counters.read();
+  CHECK(labelled(text, "crier_publish_refused_total", "too_large") == 3);
+  CHECK(labelled(text, "crier_publish_refused_total", "key_reused") == 0);
+  CHECK(text.sum("crier_publish_refused_total") == 5);
+  CHECK(text.sum("crier_publish_replayed_total") == 4);
+  CHECK(text.sum("crier_publish_connections_displaced_total") == 5);
+}
+
+TEST_CASE("kernel parameters in force are metrics, number by number") {
+  const MetricsText text = Counters().read();
+  int numbers = 0;
+  for (const Sample& sample : text.samples()) {
+    if (sample.label("name") == "net.ipv4.ip_local_port_range") ++numbers;
+    if (sample.label("name") == "RLIMIT_NOFILE") CHECK(sample.value > 0);
+  }
+  CHECK(numbers == 2);
+  CHECK(text.sum("crier_kernel_parameters_below").has_value());
+}
+
+// The counters of a struct that holds nothing else, up to `end` where it does.
+template <typename Struct>
+std::span<Counter> counters_of(Struct& all, const void* end = nullptr) {
+  static_assert(sizeof(Struct) % sizeof(Counter) == 0);
+  auto* const first = reinterpret_cast<Counter*>(&all);
+  const auto* const last =
+      end == nullptr ? first + sizeof(Struct) / sizeof(Counter) : static_cast<const Counter*>(end);
+  return {first, static_cast<std::size_t>(last - first)};
+}
+
+// But what the kernel says, which nobody counts: next to its numbers a 1 would not be seen.
+double sum_of_all(const MetricsText& text) {
+  double sum = 0;
+  for (const Sample& sample : text.samples()) {
+    const bool ours = sample.name.starts_with("crier_");
+    if (ours && !sample.name.starts_with("crier_kernel_")) sum += sample.value;
+  }
+  return sum;
+}
+
+TEST_CASE("what is counted is shown") {
+  Counters counters;
+  // Shown by others: a connection accepted by PendingCounters, what on_http_refused() is asked to
+  // answer by PublishCounters.
+  const std::set<const Counter*> elsewhere = {
+      &counters.listeners[0].accepted, &counters.publish.refused, &counters.publish.timeouts};
+  for (const auto& all : {counters_of(counters.workers[0], &counters.workers[0].latency),
+                          counters_of(counters.refusals[0]), counters_of(counters.pending[0]),
+                          counters_of(counters.listeners[0]), counters_of(counters.log),
+                          counters_of(counters.publish), counters_of(counters.publishing)}) {
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      CAPTURE(all.size(), i);
+      const double before = sum_of_all(counters.read());
+      all[i].add();
+      const double shown = sum_of_all(counters.read()) - before;
+      CHECK((shown == 1) != elsewhere.contains(&all[i]));
+    }
+  }
+}
+
+TEST_CASE("latencies are microseconds and durations milliseconds, both shown in seconds") {
+  Counters counters;
+  counters.workers[0].latency.observe(1'500);
+  counters.workers[1].latency.observe(500);
+  counters.workers[1].duration.observe(90'000);
+  const MetricsText text = counters.read();
+  CHECK(text.sum("crier_stream_latency_seconds_sum") == 0.002);
+  CHECK(text.sum("crier_stream_latency_seconds_count") == 2);
+  CHECK(text.sum("crier_stream_duration_seconds_sum") == 90);
+  for (const Sample& sample : text.samples()) {
+    if (sample.name == "crier_stream_latency_seconds_bucket") {
+      CAPTURE(sample.label("le"));
+      const double bound = std::stod(std::string(sample.label("le")));
+      CHECK(sample.value == (bound < 0.0005 ? 0 : bound < 0.0015 ? 1 : 2));
+    }
+  }
+}
+
+TEST_CASE("two parsers that disagree are seen wherever it happens") {
+  Counters counters;
+  counters.pending[1].parser_disagreements.add();
+  counters.publish.parsers_disagreed.add();
+  counters.admin.parsers_disagreed.add();
+  CHECK(counters.read().sum("crier_parser_disagreement_total") == 3);
+}
+
+TEST_CASE("the metrics are named as Prometheus asks, and few") {
+  const Counters counters;
+  const metrics::Catalogue catalogue = counters.catalogue();
+  CHECK(catalogue.samples() > 50);
+  CHECK(catalogue.samples() <= 500);
+  for (const metrics::Family& family : catalogue.families()) {
+    CAPTURE(family.name);
+    CHECK((family.name.starts_with("crier_") || family.name.starts_with("process_")));
+    CHECK(family.help.ends_with('.'));
+    if (family.kind == metrics::Kind::histogram) CHECK(family.name.ends_with("_seconds"));
+    std::set<metrics::Labels> distinct;
+    for (const metrics::Series& series : family.series) distinct.insert(series.labels);
+    CHECK(distinct.size() == family.series.size());
+  }
+}
+
+TEST_CASE("every metric that the status shows is there") {
+  const Counters counters;
+  const MetricsText text = counters.read();
+  for (const char* name :
+       {"crier_stream_active_connections", "crier_events_published_total",
+        "crier_events_delivered_total", "crier_stream_chunks_total", "crier_bytes_sent_total",
+        "crier_stream_latency_seconds_bucket", "crier_history_events", "crier_history_bytes",
+        "crier_gaps_total", "crier_requests_refused_total", "crier_streams_ended_total",
+        "process_resident_memory_bytes", "process_start_time_seconds"}) {
+    CAPTURE(name);
+    CHECK(text.sum(name).has_value());
+  }
+}
+
+}  // namespace
+}  // namespace crier::cmd

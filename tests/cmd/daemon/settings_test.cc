@@ -1,0 +1,141 @@
+// That each setting reaches the option it is meant for: no two have the same value here.
+#include "cmd/daemon/settings.h"
+
+#include <string>
+#include <vector>
+
+#include "tests/support/catch.h"
+
+namespace crier::cmd {
+namespace {
+
+TEST_CASE("the socket options of the configuration are the listener's") {
+  config::Config config;
+  config.http.backlog = 11;
+  config.socket = {.no_delay = false,
+                   .send_buffer_bytes = 12,
+                   .unsent_low_water_bytes = 13,
+                   .user_timeout_seconds = 14,
+                   .busy_poll_microseconds = 19,
+                   .congestion_control = "name",
+                   .keepalive_idle_seconds = 15,
+                   .keepalive_interval_seconds = 16,
+                   .keepalive_probes = 17,
+                   .defer_accept_seconds = 18};
+  const net::SocketOptions sockets = socket_options(config);
+  CHECK_FALSE(sockets.no_delay);
+  CHECK(sockets.send_buffer_bytes == 12);
+  CHECK(sockets.unsent_bytes_low_water == 13);
+  CHECK(sockets.user_timeout_ms == 14'000);
+  CHECK(sockets.busy_poll_us == 19);
+  CHECK(sockets.congestion_control == "name");
+  const net::ListenerOptions options = listener_options(config, sockets);
+  CHECK(options.backlog == 11);
+  CHECK(options.sockets == sockets);
+  CHECK(options.keepalive_idle_seconds == 15);
+  CHECK(options.keepalive_interval_seconds == 16);
+  CHECK(options.keepalive_probes == 17);
+  CHECK(options.defer_accept_seconds == 18);
+}
+
+TEST_CASE("the limits of streams are the worker's") {
+  config::Config config;
+  config.limits.topics_max = 21;
+  config.limits.patterns_max = 22;
+  config.limits.owed_events_max = 23;
+  config.limits.owed_bytes_max = 24;
+  config.limits.owed_total_bytes_max = 25;
+  config.limits.ring_bytes_max = 26;
+  config.limits.owing_seconds_max = 27;
+  config.limits.stream_seconds_max = 28;
+  config.limits.replay_bytes_in_flight_max = 29;
+  config.heartbeat.interval_seconds = 30;
+  const broadcast::WorkerOptions options = worker_options(config, 31);
+  CHECK(options.topics_max == 22);  // And one to spare.
+  CHECK(options.patterns_max == 22);
+  CHECK(options.owed_events_max == 23);
+  CHECK(options.ring_frames_max == 32);  // A power of two.
+  CHECK(options.owed_bytes_max == 24);
+  CHECK(options.owed_total_bytes_max == 25);
+  CHECK(options.ring_bytes_max == 26);
+  CHECK(options.owing_seconds_max == 27);
+  CHECK(options.stream_seconds_max == 28);
+  CHECK(options.replay_bytes_in_flight_max == 29);
+  CHECK(options.heartbeat_seconds == 30);
+  CHECK(options.streams_max == 31);
+}
+
+TEST_CASE("the limits of requests are their servers', each worker its part") {
+  config::Config config;
+  config.limits.pending_seconds_max = 41;
+  config.limits.request_bytes_max = 4'200;
+  config.publish.connections_max = 43;
+  config.admin.connections_max = 44;
+  CHECK(pending_limits(config, 300, 3).capacity == 100);
+  CHECK(pending_limits(config, 2, 3).capacity == 1);
+  CHECK(pending_limits(config, 300, 3).head_ms == 41'000);
+  const net::HttpServerOptions publish = publish_server_options(config);
+  CHECK(publish.head.bodies);
+  CHECK(publish.body_bytes_max == 4'200);
+  CHECK(publish.connections_max == 43);
+  const net::HttpServerOptions admin = admin_server_options(config);
+  CHECK_FALSE(admin.head.bodies);
+  CHECK(admin.connections_max == 44);
+}
+
+TEST_CASE("a row of topics is a class, and what it leaves out is as for all") {
+  config::Config config;
+  config.history = {.events_max = 51, .bytes_max = 52, .age_seconds_max = 53};
+  config.overflow.policy = config::OverflowPolicy::disconnect;
+  config.limits.events_per_second = 10;
+  config.limits.events_burst = 54;
+  config.topics.push_back({.match = "given.>",
+                           .events_max = 61,
+                           .bytes_max = 62,
+                           .age_seconds_max = 63,
+                           .policy = config::OverflowPolicy::drop_oldest,
+                           .rate = 100,
+                           .burst = 64,
+                           .subscribe = false});
+  config.topics.push_back({.match = "left.out"});
+  const auto classes = topic_classes(config);
+  const broadcast::TopicClass& given = (*classes)[classes->of_topic("given.a")];
+  CHECK(given.history.events_max == 61);
+  CHECK(given.history.bytes_max == 62);
+  CHECK(given.history.age_seconds_max == 63);
+  CHECK(given.policy == broadcast::OverflowPolicy::drop_oldest);
+  CHECK(given.rate.interval_us == 10'000);
+  CHECK(given.rate.credit_us == 640'000);
+  CHECK_FALSE(given.subscribe);
+  for (const char* topic : {"left.out", "in.no.row"}) {
+    CAPTURE(topic);
+    const broadcast::TopicClass& of_all = (*classes)[classes->of_topic(topic)];
+    CHECK(of_all.history.events_max == 51);
+    CHECK(of_all.history.bytes_max > 52);  // The history's bound is no topic's.
+    CHECK(of_all.history.age_seconds_max == 53);
+    CHECK(of_all.policy == broadcast::OverflowPolicy::disconnect);
+    CHECK(of_all.rate.interval_us == 100'000);
+    CHECK(of_all.rate.credit_us == 5'400'000);
+    CHECK(of_all.subscribe);
+  }
+}
+
+TEST_CASE("what the subscriber port decides by") {
+  config::Config config;
+  CHECK_FALSE(subscribe_policy(config).patterns);
+  CHECK_FALSE(subscribe_policy(config).refuse_with_status);
+  config.http.hosts = {"h"};
+  config.http.origins = {"https://o"};
+  config.subscribe.patterns = config::Patterns::allow;
+  config.limits.refuse_with = config::RefuseWith::status;
+  config.limits.topics_per_stream_max = 71;
+  const SubscribePolicy policy = subscribe_policy(config);
+  CHECK(policy.hosts == config.http.hosts);
+  CHECK(policy.origins == config.http.origins);
+  CHECK(policy.patterns);
+  CHECK(policy.refuse_with_status);
+  CHECK(policy.topics_per_stream_max == 71);
+}
+
+}  // namespace
+}  // namespace crier::cmd

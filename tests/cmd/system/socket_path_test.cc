@@ -1,0 +1,139 @@
+#include "cmd/system/socket_path.h"
+
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <filesystem>
+#include <vector>
+
+#include "tests/support/catch.h"
+
+namespace crier::cmd {
+namespace {
+
+namespace fs = std::filesystem;
+
+// A directory with its own /run, /tmp and user's runtime directory.
+class Surroundings {
+ public:
+  Surroundings() {
+    char name[] = "/tmp/crier-test-XXXXXX";
+    REQUIRE(::mkdtemp(name) != nullptr);
+    root_ = name;
+    where_ = {.uid = ::geteuid(),
+              .crier_socket = "",
+              .xdg_runtime_dir = root_ + "/xdg",
+              .run = root_ + "/run",
+              .tmp = root_ + "/tmp"};
+  }
+  ~Surroundings() {
+    for (const int fd : sockets_) ::close(fd);
+    fs::remove_all(root_);
+  }
+  Surroundings(const Surroundings&) = delete;
+  Surroundings& operator=(const Surroundings&) = delete;
+
+  SocketSurroundings& where() { return where_; }
+  const std::string& root() const { return root_; }
+  std::string in_tmp() const {
+    return root_ + "/tmp/crier-" + std::to_string(where_.uid) + "/publish.sock";
+  }
+
+  void make_socket(const std::string& path) {
+    fs::create_directories(fs::path(path).parent_path());
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::memcpy(address.sun_path, path.data(), path.size());
+    sockets_.push_back(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    REQUIRE(::bind(sockets_.back(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0);
+  }
+
+ private:
+  std::string root_;
+  SocketSurroundings where_;
+  std::vector<int> sockets_;
+};
+
+TEST_CASE("the daemon's socket follows from who runs it") {
+  SocketSurroundings where{.uid = 0, .xdg_runtime_dir = "/run/user/0"};
+  CHECK(default_publish_socket(where) == "/run/crier/publish.sock");
+  where.uid = 1000;
+  where.xdg_runtime_dir = "/run/user/1000";
+  CHECK(default_publish_socket(where) == "/run/user/1000/crier/publish.sock");
+  where.xdg_runtime_dir = "";
+  CHECK(default_publish_socket(where) == "/tmp/crier-1000/publish.sock");
+  where.xdg_runtime_dir = "relative";  // The specification says: ignore it.
+  CHECK(default_publish_socket(where) == "/tmp/crier-1000/publish.sock");
+  where.crier_socket = "/elsewhere";
+  CHECK(default_publish_socket(where) == "/elsewhere");
+  CHECK(find_publish_socket(where) == "/elsewhere");
+}
+
+TEST_CASE("a client takes the first socket there is") {
+  Surroundings surroundings;
+  auto& where = surroundings.where();
+  const std::string of_system = surroundings.root() + "/run/crier/publish.sock";
+  const std::string own = surroundings.root() + "/xdg/crier/publish.sock";
+  CHECK(find_publish_socket(where) == of_system);
+  surroundings.make_socket(surroundings.in_tmp());
+  CHECK(find_publish_socket(where) == surroundings.in_tmp());
+  const std::string of_unit = surroundings.root() + "/run/crier-publish/publish.sock";
+  surroundings.make_socket(of_unit);
+  CHECK(find_publish_socket(where) == of_unit);
+  surroundings.make_socket(of_system);
+  CHECK(find_publish_socket(where) == of_system);
+  surroundings.make_socket(own);
+  CHECK(find_publish_socket(where) == own);
+}
+
+TEST_CASE("a socket in a directory of somebody else's is not trusted") {
+  Surroundings surroundings;
+  surroundings.make_socket(surroundings.in_tmp());
+  // Ours under the name of another user's is as foreign as theirs under ours.
+  const std::string in_tmp = surroundings.in_tmp();
+  auto& where = surroundings.where();
+  where.uid += 1;
+  fs::rename(fs::path(in_tmp).parent_path(), fs::path(surroundings.in_tmp()).parent_path());
+  CHECK(find_publish_socket(where) == surroundings.root() + "/run/crier/publish.sock");
+}
+
+TEST_CASE("the socket's directory is made, once") {
+  Surroundings surroundings;
+  const std::string directory = surroundings.root() + "/new";
+  REQUIRE(prepare_socket_directory(directory + "/publish.sock"));
+  struct stat status{};
+  REQUIRE(::stat(directory.c_str(), &status) == 0);
+  CHECK((status.st_mode & 0077) == (::geteuid() == 0 ? 0055 : 0));
+  CHECK(prepare_socket_directory(directory + "/publish.sock"));
+  CHECK(prepare_socket_directory("publish.sock"));
+  CHECK_FALSE(prepare_socket_directory(surroundings.root() + "/no/such/publish.sock"));
+}
+
+TEST_CASE("a directory in which others could replace the socket is refused") {
+  Surroundings surroundings;
+  const std::string directory = surroundings.root() + "/d";
+  fs::create_directory(directory);
+  const auto refused = [&](const std::string& path) {
+    const auto prepared = prepare_socket_directory(path + "/publish.sock");
+    return prepared ? "" : prepared.error().detail;
+  };
+  CHECK(refused(directory).empty());
+  ::chmod(directory.c_str(), 0777);
+  CHECK_THAT(refused(directory), Catch::Matchers::ContainsSubstring("written to by everybody"));
+  ::chmod(directory.c_str(), 01777);
+  CHECK(refused(directory).empty());
+  fs::create_symlink(directory, surroundings.root() + "/link");
+  CHECK_THAT(refused(surroundings.root() + "/link"),
+             Catch::Matchers::ContainsSubstring("symbolic link"));
+  if (::geteuid() == 0) {
+    REQUIRE(::chown(directory.c_str(), 65534, 65534) == 0);
+    CHECK_THAT(refused(directory), Catch::Matchers::ContainsSubstring("another user"));
+  }
+}
+
+}  // namespace
+}  // namespace crier::cmd

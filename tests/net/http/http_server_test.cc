@@ -1,0 +1,311 @@
+#include "net/http/http_server.h"
+
+#include <utility>
+
+#include "net/loop/wakeup.h"
+#include "tests/net/http/http_server_support.h"
+
+using namespace crier;
+using namespace crier::net;
+using namespace crier::net::http_test;
+
+TEST_CASE("requests on one connection are answered one after the other") {
+  Served served;
+  Client client(served.loop, served.path);
+  for (const char* path : {"/a", "/b", "/c"}) {
+    const std::string expected = answer_to(path, "data");
+    client.forget();
+    REQUIRE(client.send(post(path, "data")));
+    CHECK(client.receive(expected.size()) == expected);
+  }
+  CHECK(served.server->counters().requests.read() == 3);
+  CHECK(served.server->counters().connections.read() == 1);
+  CHECK(served.server->connections() == 1);
+}
+
+TEST_CASE("a request may come byte by byte") {
+  Served served;
+  Client client(served.loop, served.path);
+  const std::string expected = answer_to("/slow", "some data");
+  for (const char byte : post("/slow", "some data")) {
+    REQUIRE(client.send({&byte, 1}));
+    served.loop.settle();
+  }
+  CHECK(client.receive(expected.size()) == expected);
+}
+
+TEST_CASE("where the bytes are cut makes no difference") {
+  const std::string bytes = post("/a", "first") + get("/b") + post("/c", "");
+  const std::string expected = answer_to("/a", "first") + answer_to("/b") + answer_to("/c");
+  Served served;
+  for (std::size_t cut = 1; cut < bytes.size(); ++cut) {
+    INFO("cut after " << cut << " bytes");
+    Client client(served.loop, served.path);
+    REQUIRE(client.send(bytes.substr(0, cut)));
+    for (int i = 0; i < 3; ++i) served.loop.settle();
+    REQUIRE(client.send(bytes.substr(cut)));
+    REQUIRE(client.receive(expected.size()) == expected);
+  }
+}
+
+TEST_CASE("many pipelined requests are answered in order") {
+  Served served;
+  Client client(served.loop, served.path);
+  std::string bytes;
+  std::string expected;
+  for (int i = 0; i < 3'000; ++i) {
+    const std::string path = "/" + std::to_string(i);
+    bytes += post(path, "payload");
+    expected += answer_to(path, "payload");
+  }
+  REQUIRE(client.send(bytes));
+  CHECK(client.receive(expected.size()) == expected);
+  CHECK(served.handler.requests == 3'000);
+}
+
+TEST_CASE("later answers leave in the order of the requests") {
+  Served served;
+  served.handler.later = true;
+  Client client(served.loop, served.path);
+  REQUIRE(client.send(get("/0") + get("/1") + get("/2")));
+  REQUIRE(turn_until(served.loop, [&] { return served.handler.pending.size() == 3; }));
+
+  auto& pending = served.handler.pending;
+  pending[2].responder.reply(answer_to("/2"), false);
+  pending[1].responder.reply(answer_to("/1"), false);
+  turn_for(served.loop, 20);
+  CHECK(client.receive(1, 20).empty());
+  pending[0].responder.reply(answer_to("/0"), false);
+  const std::string expected = answer_to("/0") + answer_to("/1") + answer_to("/2");
+  CHECK(client.receive(expected.size()) == expected);
+}
+
+TEST_CASE("an answer leaves at once, in whatever phase of a turn it was given") {
+  Served served;
+  served.handler.later = true;
+  Client client(served.loop, served.path);
+  REQUIRE(client.send(get("/x")));
+  REQUIRE(turn_until(served.loop, [&] { return served.handler.pending.size() == 1; }));
+  const Responder responder = served.handler.pending[0].responder;
+
+  const auto answer = [&] { responder.reply(answer_to("/x"), false); };
+  Timer end(served.loop, [&] { served.loop.stop(); });
+  end.start_once(200);  // Nothing else wakes this loop up.
+  bool answered = false;
+  SECTION("by a timer") {
+    Timer timer(served.loop, answer);
+    timer.start_once(1);
+    served.loop.run();
+  }
+  SECTION("by a wake-up") {
+    Wakeup wakeup(served.loop, answer);
+    wakeup.send();
+    served.loop.run();
+  }
+  SECTION("at the end of a turn") {
+    served.loop.set_end_of_turn([&] {
+      if (!std::exchange(answered, true)) answer();
+    });
+    served.loop.run();
+  }
+  // The loop stands still from here on: what is here had left by itself.
+  CHECK(client.ended() == false);
+  CHECK(client.receive(1, 0) == answer_to("/x"));
+}
+
+TEST_CASE("a client with too many requests unanswered is not read from") {
+  Served served({.pipelined_max = 4});
+  served.handler.later = true;
+  Client client(served.loop, served.path);
+  std::string expected;
+  std::string bytes;
+  for (int i = 0; i < 50; ++i) {
+    bytes += post("/" + std::to_string(i), "d");
+    expected += answer_to("/" + std::to_string(i));
+  }
+  REQUIRE(client.send(bytes));
+  std::size_t next = 0;
+  while (next < 50) {
+    turn_until(served.loop, [&] { return served.handler.pending.size() == next + 4; }, 30);
+    REQUIRE(served.handler.pending.size() == std::min<std::size_t>(next + 4, 50));
+    const Pending& pending = served.handler.pending[next++];
+    pending.responder.reply(answer_to(pending.path), false);
+  }
+  CHECK(client.receive(expected.size()) == expected);
+}
+
+TEST_CASE("a client that does not read its answers is not served more of them") {
+  Served served;
+  const std::string big(100'000, 'x');
+  served.handler.on_request = [&](const HttpRequest&, Responder responder) {
+    responder.reply(big, false);
+  };
+  Client client(served.loop, served.path);
+  std::string bytes;
+  for (int i = 0; i < 200; ++i) bytes += get("/");
+  REQUIRE(client.send(bytes));
+  turn_for(served.loop, 100);
+  CHECK(served.handler.requests < 20);
+  CHECK(client.receive(200 * big.size()).size() == 200 * big.size());
+  CHECK(served.handler.requests == 200);
+}
+
+TEST_CASE("a client that never reads its answers is cut off") {
+  Served served({.request_seconds_max = 1});
+  const std::string big(4 << 20, 'x');
+  served.handler.on_request = [&](const HttpRequest&, Responder responder) {
+    responder.reply(big, false);
+  };
+  Client client(served.loop, served.path);
+  REQUIRE(client.send(get("/")));
+  REQUIRE(served.turn_until_connections(1));
+  CHECK(served.turn_until_connections(0));
+  CHECK(served.server->counters().stalled.read() == 1);
+}
+
+TEST_CASE("the connection ends after an answer that says so") {
+  Served served;
+  Client client(served.loop, served.path);
+  SECTION("asked for by the client") {
+    REQUIRE(client.send(get("/a", "Connection: close\r\n") + get("/never")));
+  }
+  SECTION("by an HTTP/1.0 client") {
+    REQUIRE(client.send("GET /a HTTP/1.0\r\nHost: x\r\n\r\n"));
+  }
+  SECTION("decided by the handler") {
+    served.handler.on_request = [](const HttpRequest&, Responder responder) {
+      responder.reply(answer_to("/a"), true);
+    };
+    REQUIRE(client.send(get("/a") + get("/never")));
+  }
+  CHECK(client.receive_all() == answer_to("/a"));
+  CHECK(client.ended());
+  CHECK(served.handler.requests == 1);
+  client.leave();
+  CHECK(served.turn_until_connections(0));
+}
+
+TEST_CASE("answers to requests behind a closing one go nowhere") {
+  Served served;
+  served.handler.later = true;
+  Client client(served.loop, served.path);
+  REQUIRE(client.send(get("/0") + get("/1")));
+  REQUIRE(turn_until(served.loop, [&] { return served.handler.pending.size() == 2; }));
+  served.handler.pending[0].responder.reply(answer_to("/0"), true);
+  served.handler.pending[1].responder.reply(answer_to("/1"), false);
+  CHECK(client.receive_all() == answer_to("/0"));
+}
+
+TEST_CASE("a client that only stops sending gets its answers") {
+  Served served;
+  served.handler.later = true;
+  Client client(served.loop, served.path);
+  REQUIRE(client.send(get("/a") + get("/b")));
+  client.send_no_more();
+  REQUIRE(turn_until(served.loop, [&] { return served.handler.pending.size() == 2; }));
+  turn_for(served.loop, 20);
+  for (const Pending& each : served.handler.pending) {
+    each.responder.reply(answer_to(each.path), false);
+  }
+  CHECK(client.receive_all() == answer_to("/a") + answer_to("/b"));
+  CHECK(served.turn_until_connections(0));
+}
+
+TEST_CASE("a client may leave while its answer is pending") {
+  Served served;
+  served.handler.later = true;
+  Client client(served.loop, served.path);
+  REQUIRE(client.send(get("/a")));
+  REQUIRE(turn_until(served.loop, [&] { return served.handler.pending.size() == 1; }));
+  const Responder responder = served.handler.pending[0].responder;
+  CHECK(responder.wanted());
+  client.leave();
+  turn_for(served.loop, 20);
+  responder.reply(answer_to("/a"), false);
+  CHECK(served.turn_until_connections(0));
+  CHECK_FALSE(responder.wanted());
+
+  // Its place may be taken by then: the answer must not reach the heir.
+  Client heir(served.loop, served.path);
+  REQUIRE(heir.send(get("/heir")));
+  REQUIRE(turn_until(served.loop, [&] { return served.handler.pending.size() == 2; }));
+  responder.reply(answer_to("/a"), false);
+  served.handler.pending[1].responder.reply(answer_to("/heir"), false);
+  CHECK(heir.receive(1) == answer_to("/heir"));
+}
+
+TEST_CASE("handlers know who asks") {
+  Served served;
+  SECTION("on a Unix socket, by credentials") {
+    Client client(served.loop, served.path);
+    REQUIRE(client.send(get("/")));
+    client.receive(1);
+    CHECK(served.handler.peer.local);
+    CHECK(served.handler.peer.credentials.uid == ::geteuid());
+    CHECK(served.handler.peer.credentials.gid == ::getegid());
+    CHECK(served.handler.peer.credentials.pid == ::getpid());
+  }
+  SECTION("on TCP, by address") {
+    Fd listening(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof(address);
+    auto* generic = reinterpret_cast<sockaddr*>(&address);
+    REQUIRE(::bind(listening.get(), generic, size) == 0);
+    REQUIRE(::listen(listening.get(), 8) == 0);
+    REQUIRE(::getsockname(listening.get(), generic, &size) == 0);
+    REQUIRE(served.server->listen(listening.get()).has_value());
+    Client client(served.loop, ntohs(address.sin_port));
+    REQUIRE(client.send(get("/", "Connection: close\r\n")));
+    CHECK(client.receive_all() == answer_to("/"));
+    CHECK_FALSE(served.handler.peer.local);
+    CHECK(served.handler.peer.address.bytes[0] == 127);
+    CHECK(served.handler.peer.address.port != 0);
+    served.server->stop_accepting();
+  }
+}
+
+TEST_CASE("a server closes with connections in every state") {
+  Served served;
+  served.handler.later = true;
+  Client idle(served.loop, served.path);
+  Client half(served.loop, served.path);
+  Client waiting(served.loop, served.path);
+  REQUIRE(half.send("POST /x HTT"));
+  REQUIRE(waiting.send(get("/w") + get("/v")));
+  REQUIRE(turn_until(served.loop, [&] { return served.handler.pending.size() == 2; }));
+  REQUIRE(served.turn_until_connections(3));
+
+  served.handler.pending[0].responder.reply(answer_to("/w"), false);
+  served.server->close();
+  CHECK(served.server->connections() == 0);
+  served.handler.pending[1].responder.reply(answer_to("/v"), false);
+  CHECK(waiting.receive_all() == answer_to("/w"));  // Given before the end, so it still left.
+  CHECK(half.receive_all().empty());
+  CHECK(idle.receive_all().empty());
+}
+
+TEST_CASE("a handler may close the server") {
+  Served served;
+  served.handler.on_request = [&](const HttpRequest&, Responder responder) {
+    served.server->close();
+    responder.reply(answer_to("/"), false);
+  };
+  Client client(served.loop, served.path);
+  REQUIRE(client.send(get("/") + get("/")));
+  CHECK(client.receive_all().empty());
+  CHECK(served.handler.requests == 1);
+}
+
+TEST_CASE("a server that stops accepting serves its connections on") {
+  Served served;
+  Client client(served.loop, served.path);
+  REQUIRE(served.turn_until_connections(1));
+  served.server->stop_accepting();
+  Client late(served.loop, served.path);  // The kernel's queue takes it.
+  REQUIRE(client.send(get("/a")));
+  CHECK(client.receive(1) == answer_to("/a"));
+  turn_for(served.loop, 20);
+  CHECK(served.server->connections() == 1);
+}

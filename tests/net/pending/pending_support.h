@@ -1,0 +1,72 @@
+// A subscriber port without the rest of a worker: pending requests on a real ready set, a handler
+// that answers by path, and clients over loopback.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "net/pending/pending_requests.h"
+#include "tests/net/socket/socket_support.h"
+
+namespace crier::net::test {
+
+// GET /keep…   -> "keep:<path>\n", kept alive      GET /big…  -> kBigBytes, kept alive
+// GET /close…  -> "close:<path>\n", closed         GET /take… -> taken, tagged as a stream
+class PathHandler final : public RequestHandler {
+ public:
+  struct Taken {
+    Fd socket;
+    std::string path;
+    bool registered = false;
+    PeerAddress peer;
+    bool canary = false;
+  };
+  static constexpr std::size_t kBigBytes = 8 * 1024 * 1024;
+
+  explicit PathHandler(ReadySet& ready) : ready_(ready) {}
+  Reply on_request(const Request& request, const Accepted& connection, bool registered) override;
+  std::string on_refused(const Refusal& refusal, const PeerAddress& peer) override;
+
+  std::vector<std::string> paths;
+  std::vector<Taken> taken;
+
+ private:
+  ReadySet& ready_;
+};
+
+class PendingFixture {
+ public:
+  explicit PendingFixture(const PendingLimits& limits = {});
+
+  // A connected client whose other end has been accepted after `first` was on its way.
+  Fd connect(std::string_view first);
+
+  // One turn of the worker: what is ready, then work that was left.
+  void turn();
+  // Turns until `done`; false after 5 s.
+  bool turn_until(const std::function<bool()>& done);
+  // Turns until nothing has been ready for 20 ms.
+  void settle();
+  // Turns until the client has `size` bytes or its end.
+  std::string receive(const Fd& client, std::size_t size);
+  // Turns until the client has met the end; `reset` says whether that was a RST.
+  std::string receive_all(const Fd& client, bool* reset = nullptr);
+  bool closed(const Fd& client);  // At once, without another turn?
+
+  void advance_ms(std::uint64_t ms);  // The clock, then a sweep.
+
+  Instant now{.us = 1'000'000};
+  ReadySet ready;
+  PathHandler handler;
+  PendingRequests pending;
+  std::vector<Token> stream_tokens;  // Reported for what the handler took.
+
+ private:
+  Listener listener_;
+};
+
+// A complete request.
+std::string get(std::string_view path);
+
+}  // namespace crier::net::test

@@ -1,0 +1,37 @@
+#include "net/socket/accounts.h"
+
+#include <string>
+
+#include "tests/support/catch.h"
+
+namespace crier::net {
+namespace {
+
+struct Row {
+  const char* name;
+  std::optional<uid_t> id;
+};
+
+TEST_CASE("a user or a group is a name of the database or a number") {
+  const auto row = GENERATE(values<Row>({
+      {"root", 0},
+      {"0", 0},
+      {"4000000000", 4'000'000'000},  // Known to nobody, as in containers.
+      {"4294967295", std::nullopt},   // "Leave it as it is" to chown(2).
+      {"4294967296", std::nullopt},
+      {"nobody-has-this-name", std::nullopt},
+      {"-1", std::nullopt},
+      {"", std::nullopt},
+  }));
+  INFO(row.name);
+  CHECK(find_user(row.name) == row.id);
+  CHECK(find_group(row.name) == row.id);
+}
+
+TEST_CASE("who is in the database is in a group, who is not in none") {
+  CHECK_FALSE(groups_of(0).empty());
+  CHECK(groups_of(4'000'000'000).empty());
+}
+
+}  // namespace
+}  // namespace crier::net

@@ -1,0 +1,105 @@
+#include "net/socket/descriptor_table.h"
+
+#include <fcntl.h>
+#include <sys/syscall.h>
+
+#include <atomic>
+#include <cerrno>
+#include <thread>
+#include <vector>
+
+#include "tests/net/socket/socket_support.h"
+#include "tests/support/catch.h"
+#include "tests/support/failing_call.h"
+
+using namespace crier::net;
+using namespace crier::net::test;
+
+TEST_CASE("a thread with a table of its own opens and closes for itself alone") {
+  const Fd before(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  bool inherited = false;
+  int opened = -1;
+  std::string error;
+  std::thread worker([&] {
+    if (auto left = leave_shared_table(); !left) {
+      error = left.error().detail;
+      return;
+    }
+    inherited = ::fcntl(before.get(), F_GETFD) >= 0;
+    ::close(before.get());
+    opened = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+    opened = ::fcntl(opened, F_DUPFD_CLOEXEC, 500);
+  });
+  worker.join();
+  CHECK(error.empty());
+  CHECK(inherited);
+  CHECK(::fcntl(before.get(), F_GETFD) >= 0);  // Closed over there only.
+  CHECK(opened >= 500);
+  CHECK(::fcntl(opened, F_GETFD) == -1);  // Open over there only.
+}
+
+TEST_CASE("whether a thread may have a table of its own is found out without a trace") {
+  CHECK(try_own_table());
+  const Fd after(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  bool shared = false;
+  std::thread([&] { shared = ::fcntl(after.get(), F_GETFD) >= 0; }).join();
+  CHECK(shared);  // This thread still has the common one.
+  crier::Result<void> tried;
+  if (!crier::tests::while_failing({SYS_unshare, EPERM}, [&] { tried = try_own_table(); })) return;
+  REQUIRE_FALSE(tried);
+  CHECK(tried.error().detail.find("workers.own_descriptor_table") != std::string::npos);
+}
+
+TEST_CASE("the limit of descriptors counts per table") {
+  const auto open_until_refused = [](std::vector<Fd>& all) {
+    for (;;) {
+      Fd fd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+      if (!fd) return errno;
+      all.push_back(std::move(fd));
+    }
+  };
+  std::vector<Fd> here;
+  std::size_t there_count = 0;
+  std::size_t here_first = 0;
+  int here_error = 0;
+  int there_error = 0;
+  std::atomic<bool> theirs_full{false};
+  std::atomic<bool> ours_full{false};
+  {
+    const DescriptorLimit limit(64);
+    here_error = open_until_refused(here);
+    here.resize(here.size() / 2);
+    here_first = here.size();
+    std::thread worker([&] {
+      std::vector<Fd> there;
+      if (leave_shared_table()) there_error = open_until_refused(there);
+      there_count = there.size();
+      theirs_full.store(true);
+      theirs_full.notify_one();
+      ours_full.wait(false);
+    });
+    theirs_full.wait(false);
+    open_until_refused(here);  // While the worker holds all it may.
+    ours_full.store(true);
+    ours_full.notify_one();
+    worker.join();
+  }
+  CHECK(here_error == EMFILE);
+  CHECK(there_error == EMFILE);
+  CHECK(there_count > 0);
+  CHECK(here.size() >= here_first + there_count);
+}
+
+TEST_CASE("the soft limit is raised to the hard one") {
+  rlimit before{};
+  rlimit after{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  std::size_t limit = 0;
+  {
+    const DescriptorLimit lowered(100);
+    limit = raise_descriptor_limit().value_or(0);
+    ::getrlimit(RLIMIT_NOFILE, &after);
+  }
+  CHECK(limit == before.rlim_max);
+  CHECK(after.rlim_cur == before.rlim_max);
+}
