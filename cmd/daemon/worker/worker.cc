@@ -230,16 +230,16 @@ void Worker::on_stream_ready(const net::Ready& ready, Instant now) {
 void Worker::discard_input_of(broadcast::StreamToken token) {
   while (const broadcast::Stream* stream = broadcaster_->streams().find(token)) {
     if (stream->state == broadcast::StreamState::closing) return;
-    const net::DiscardOutcome outcome = net::discard_input(stream->fd, kDiscardAtOnce);
+    const DiscardOutcome outcome = net::discard_input(stream->fd, kDiscardAtOnce);
     broadcaster_->on_input(token, outcome.bytes);
     switch (outcome.end) {
-      case net::InputEnd::closed:
-      case net::InputEnd::error:
+      case InputEnd::closed:
+      case InputEnd::error:
         broadcaster_->on_peer_closed(token);
         return;
-      case net::InputEnd::drained:
+      case InputEnd::drained:
         return;
-      case net::InputEnd::more:
+      case InputEnd::more:
         if (outcome.bytes == 0) return;  // A kernel without memory: read when more come.
     }
   }
