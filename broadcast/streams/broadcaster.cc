@@ -86,7 +86,7 @@ std::expected<void, Refused> Broadcaster::start(StreamToken token, const StartRe
   }
   const std::vector<std::string> names(request.subscriptions.begin(), request.subscriptions.end());
   stream.topic_class = options_.classes->of_subscriptions(names);
-  stream.fd = request.fd;
+  stream.connection = request.connection;
   if (request.framing == Framing::plain) stream.set(Stream::kPlain);
   if (request.canary) stream.set(Stream::kCanary);
   if (!stream.has(Stream::kAddressCounted)) {
@@ -98,11 +98,18 @@ std::expected<void, Refused> Broadcaster::start(StreamToken token, const StartRe
   stats_.opened.add();
   if (request.canary) stats_.canaries_opened.add();
   delivery_.tell_opened(stream, request.resume.asked());
+  // The first write must not ask for its writable edge: watch() does, should it be cut short.
+  stream.set(Stream::kOutputWatched);
   if (request.resume.kind == ResumePlan::Kind::replay) {
     begin_replay(token.index, request, now);
   } else {
     write_prelude(token.index, request, now);
   }
+  if (!stream.has(Stream::kBlocked)) stream.clear(Stream::kOutputWatched);
+  if (!io_.watch(stream.connection, token, stream.has(Stream::kOutputWatched))) {
+    closes_.add(token.index, stream, EndReason::no_memory);
+  }
+  observer_.on_stream_opened(token, stream, request.resume.asked());
   return {};
 }
 
@@ -147,10 +154,7 @@ void Broadcaster::write_prelude(StreamIndex index, const StartRequest& request, 
     Delivery::append_framed(prelude_, stream.framing(), text);
     delivery_.count_gap(stream, gap);
   }
-  // The socket is not registered yet: whoever does it looks at kBlocked.
-  streams_[index].set(Stream::kOutputWatched);
   delivery_.send_own(index, prelude_, now);
-  if (!stream.has(Stream::kBlocked)) streams_[index].clear(Stream::kOutputWatched);
 }
 
 void Broadcaster::on_writable(StreamToken token, Instant now) {
@@ -160,23 +164,24 @@ void Broadcaster::on_writable(StreamToken token, Instant now) {
   delivery_.drain(token.index, now);
 }
 
-void Broadcaster::on_input(StreamToken token, std::size_t bytes) {
+// A subscriber has nothing to say: its bytes are counted and forgotten. One call is enough, for
+// more than it reads ends the stream.
+void Broadcaster::on_readable(StreamToken token) {
   Stream* stream = streams_.find(token);
-  if (stream == nullptr || bytes == 0) return;
-  const std::size_t kib = stream->discarded_input_kib + (bytes + 1'023) / 1'024;
+  if (stream == nullptr || stream->state == StreamState::closing) return;
+  const DiscardOutcome input = io_.discard_input(stream->connection, kInputDiscardBytes + 1);
+  const std::size_t kib = stream->discarded_input_kib + (input.bytes + 1'023) / 1'024;
   stream->discarded_input_kib = static_cast<std::uint8_t>(std::min<std::size_t>(kib, 255));
-  if (kib * 1'024 > kInputDiscardBytes) closes_.add(token.index, *stream, EndReason::input_flood);
+  if (kib * 1'024 > kInputDiscardBytes) {
+    closes_.add(token.index, *stream, EndReason::input_flood);
+  } else if (input.end == InputEnd::closed || input.end == InputEnd::error) {
+    closes_.add(token.index, *stream, EndReason::client_closed);
+  }
 }
 
 void Broadcaster::on_peer_closed(StreamToken token) {
   if (Stream* stream = streams_.find(token); stream != nullptr) {
     closes_.add(token.index, *stream, EndReason::client_closed);
-  }
-}
-
-void Broadcaster::on_no_memory(StreamToken token) {
-  if (Stream* stream = streams_.find(token); stream != nullptr) {
-    closes_.add(token.index, *stream, EndReason::no_memory);
   }
 }
 
@@ -292,7 +297,7 @@ void Broadcaster::vacate(StreamIndex index, EndReason reason, Instant now) {
   delivery_.release(index);
   give_back_counts(stream);
   streams_.drop_extra(stream);
-  io_.close(std::exchange(stream.fd, -1));
+  io_.close(std::exchange(stream.connection, ConnectionHandle::none));
   streams_.vacate(index);
 }
 

@@ -41,7 +41,9 @@ namespace crier::broadcast {
 class StreamObserver {
  public:
   virtual ~StreamObserver() = default;
-  // The stream's slot is still valid; its descriptor is about to be closed.
+  // The stream has been sent what was known at once. `resumed`: the client named a position.
+  virtual void on_stream_opened(StreamToken token, const Stream& stream, bool resumed) = 0;
+  // The stream's slot is still valid; its connection is about to be closed.
   virtual void on_stream_ended(StreamToken token, const Stream& stream, EndReason reason,
                                Instant now) = 0;
 };
@@ -66,8 +68,8 @@ enum class Refused : std::uint8_t {
 };
 
 struct StartRequest {
-  int fd = -1;            // Taken over; closed through StreamIo.
-  std::string_view head;  // The response head, sent as it is.
+  ConnectionHandle connection = ConnectionHandle::none;  // Taken over; closed through StreamIo.
+  std::string_view head;                                 // The response head, sent as it is.
   Framing framing = Framing::chunked;
   bool padding = false;
   std::span<const std::string_view> subscriptions;  // Valid and distinct, at least one.
@@ -95,18 +97,16 @@ class Broadcaster {
                                               Instant now);
   void cancel(StreamToken token);
 
-  // Opens the stream: lists it, sends head and crier.open, asks for the replay. The descriptor is
-  // the stream's from here on. Error: nothing was sent, the slot is free again and fd still the
-  // caller's.
-  // To be registered after it, for output too if the stream is blocked already.
+  // Opens the stream: lists it, sends head and crier.open, asks for the replay, has StreamIo watch
+  // the connection, which is the stream's from here on. Error: nothing was sent, the slot is free
+  // again and the connection still the caller's.
   std::expected<void, Refused> start(StreamToken token, const StartRequest& request, Instant now);
 
-  // Socket events. A token of a stream that is gone is ignored.
+  // Events of the connection. A token of a stream that is gone is ignored.
   void on_writable(StreamToken token, Instant now);
-  void on_input(StreamToken token, std::size_t bytes);
+  // Reads the input and forgets it, up to a bound that ends the stream.
+  void on_readable(StreamToken token);
   void on_peer_closed(StreamToken token);
-  // The descriptor could not be watched.
-  void on_no_memory(StreamToken token);
 
   // The inbox, in its order. Requires: wants_input().
   void take_batch(const SharedBatch& batch);

@@ -146,7 +146,7 @@ void Delivery::add_piece(std::string_view bytes) {
 
 // Writes pieces_.
 WriteOutcome Delivery::write(Stream& stream, Instant now) {
-  const WriteOutcome outcome = io_.write(stream.fd, pieces_);
+  const WriteOutcome outcome = io_.write(stream.connection, pieces_);
   stream.bytes_sent += outcome.bytes;
   stats_.bytes_sent.add(outcome.bytes);
   if (outcome.bytes > 0) stream.wrote_at = now.tick();
@@ -159,7 +159,7 @@ WriteOutcome Delivery::write(Stream& stream, Instant now) {
       stream.set(Stream::kBlocked);
       if (!stream.has(Stream::kOutputWatched)) {
         stream.set(Stream::kOutputWatched);
-        io_.watch_output(stream.fd, streams_.token(streams_.index_of(stream)));
+        io_.watch_output(stream.connection, streams_.token(streams_.index_of(stream)));
       }
     }
   }

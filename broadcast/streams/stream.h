@@ -23,6 +23,9 @@ struct StreamToken {
   friend bool operator==(StreamToken, StreamToken) = default;
 };
 
+// A stream's connection, by a name that only the StreamIo knows to read.
+enum class ConnectionHandle : std::uint32_t { none = kNone };
+
 enum class StreamState : std::uint8_t {
   vacant,     // The slot is free.
   reserved,   // Taken, not yet started: its answer is being made.
@@ -38,7 +41,7 @@ struct alignas(64) Stream {
   std::uint64_t sequence_next = 0;  // First event not yet offered to this stream.
   std::uint64_t bytes_sent = 0;
 
-  std::int32_t fd = -1;
+  ConnectionHandle connection = ConnectionHandle::none;
   std::uint32_t generation = 0;  // Tells a stale readiness event from its heir.
   std::uint32_t topic = kNone;   // Its row in the topic index, if it has exactly one literal topic.
   std::uint32_t topic_position = 0;  // Where that row lists it; makes leaving O(1).

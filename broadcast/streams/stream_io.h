@@ -1,9 +1,10 @@
-// What broadcast asks of a subscriber's socket, and no more. The daemon implements it on net; tests
-// script it.
+// What broadcast asks of a subscriber's connection, and no more: the seam through which each byte
+// and each event of it passes. The daemon implements it on sockets; tests script it.
 #pragma once
 
 #include <sys/uio.h>
 
+#include <cstddef>
 #include <span>
 
 #include "broadcast/streams/stream.h"
@@ -16,11 +17,17 @@ class StreamIo {
  public:
   virtual ~StreamIo() = default;
   // Requires: 1 <= pieces.size() <= kPiecesPerWrite, no piece is empty.
-  virtual WriteOutcome write(int fd, std::span<const iovec> pieces) = 0;
-  // A write to the stream's socket was cut short for the first time: from now on its writable
-  // edges have to be told to on_writable(), one that has come meanwhile included.
-  virtual void watch_output(int fd, StreamToken token) = 0;
-  virtual void close(int fd) = 0;
+  virtual WriteOutcome write(ConnectionHandle connection, std::span<const iovec> pieces) = 0;
+  // Reads input and forgets it, until none is left or max_bytes were read. Requires: max_bytes > 0.
+  virtual DiscardOutcome discard_input(ConnectionHandle connection, std::size_t max_bytes) = 0;
+  // From now on the events of the connection are events of the stream; its writable edges only if
+  // `output`. What has come before is reported, too. Called once, after the first write. False: the
+  // kernel has no memory to watch it.
+  [[nodiscard]] virtual bool watch(ConnectionHandle connection, StreamToken token, bool output) = 0;
+  // A later write was cut short for the first time: from now on writable edges are reported, too,
+  // one that has come meanwhile included. Requires: watch() was called without output.
+  virtual void watch_output(ConnectionHandle connection, StreamToken token) = 0;
+  virtual void close(ConnectionHandle connection) = 0;
 };
 
 }  // namespace crier::broadcast

@@ -6,14 +6,20 @@
 
 namespace crier::broadcast::simulate {
 
+void World::on_stream_opened(StreamToken token, const Stream& stream, bool) {
+  const auto client = by_generation_.find(token.generation);
+  REQUIRE(client != by_generation_.end());
+  REQUIRE(stream.connection == client->second->fd());
+}
+
 void World::on_stream_ended(StreamToken token, const Stream& stream, EndReason reason,
                             Instant now) {
   REQUIRE(by_generation_.contains(token.generation));
   Client& client = *by_generation_[token.generation];
   INFO("client " << client.facts().number << " ended: " << to_string(reason));
   REQUIRE(client.token() == token);
-  const int fd = client.fd();
-  REQUIRE(stream.fd == fd);
+  const ConnectionHandle fd = client.fd();
+  REQUIRE(stream.connection == fd);
   if (io_[fd].bytes != progress_[fd].bytes) progress_[fd] = {io_[fd].bytes, now, {}};
   client.take(io_[fd].sent, now, step_);
   const std::uint64_t quiet_us = now.us - progress_[fd].at.us;
@@ -30,7 +36,7 @@ void World::on_stream_ended(StreamToken token, const Stream& stream, EndReason r
       break;
     case EndReason::no_memory:
       REQUIRE((setting_.worker.ring_bytes_max < 1'000 ||
-               setting_.worker.owed_total_bytes_max < 10'000));
+               setting_.worker.owed_total_bytes_max < 10'000 || io_[fd].unwatchable));
       break;
     case EndReason::drain_cut:
       REQUIRE(cut_);
@@ -54,7 +60,7 @@ void World::check_bounds() {
     ++connected;
     const Stream* stream = streams.find(client->token());
     REQUIRE(stream != nullptr);
-    REQUIRE(stream->fd == client->fd());
+    REQUIRE(stream->connection == client->fd());
     if (stream->owing == kNone) continue;
     const Owing& owing = streams.owing(*stream);
     std::uint64_t bytes = 0;

@@ -41,9 +41,9 @@ class Client {
   // The connection: from connected() to broke_off().
   bool connected() const { return reader_ != nullptr; }
   StreamToken token() const { return token_; }
-  int fd() const { return fd_; }
-  void connect(StreamToken token, int fd, const ResumePlan& plan, const std::string& head,
-               Instant now);
+  ConnectionHandle fd() const { return fd_; }
+  void connect(StreamToken token, ConnectionHandle fd, const ResumePlan& plan,
+               const std::string& head, Instant now);
   void take(std::string_view bytes, Instant now, std::uint64_t step);
   void break_off();
 
@@ -81,7 +81,7 @@ class Client {
   // Of the connection.
   std::unique_ptr<WireReader> reader_;
   StreamToken token_;
-  int fd_ = -1;
+  ConnectionHandle fd_ = ConnectionHandle::none;
   ResumePlan::Kind kind_ = ResumePlan::Kind::live;
   ReplayFrom from_ = ReplayFrom::sequence;
   std::string asked_id_;

@@ -56,8 +56,8 @@ bool Client::announced(std::uint64_t sequence) const {
       gaps_, [&](const TakenGap& gap) { return record_.gone_by(sequence, gap.step); });
 }
 
-void Client::connect(StreamToken token, int fd, const ResumePlan& plan, const std::string& head,
-                     Instant now) {
+void Client::connect(StreamToken token, ConnectionHandle fd, const ResumePlan& plan,
+                     const std::string& head, Instant now) {
   reader_ = std::make_unique<WireReader>(head, facts_.framing);
   token_ = token;
   fd_ = fd;
@@ -81,7 +81,7 @@ void Client::connect(StreamToken token, int fd, const ResumePlan& plan, const st
 void Client::break_off() {
   reader_.reset();
   token_ = {};
-  fd_ = -1;
+  fd_ = ConnectionHandle::none;
 }
 
 void Client::take(std::string_view bytes, Instant now, std::uint64_t step) {

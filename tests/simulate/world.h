@@ -53,6 +53,7 @@ class World : private StreamObserver {
   Happened run();
 
  private:
+  void on_stream_opened(StreamToken token, const Stream& stream, bool resumed) override;
   void on_stream_ended(StreamToken token, const Stream& stream, EndReason reason,
                        Instant now) override;
 
@@ -97,7 +98,7 @@ class World : private StreamObserver {
     Instant at;          // When bytes last went out,
     Instant starved_at;  // and when the kernel was last out of memory.
   };
-  std::map<int, Progress> progress_;
+  std::map<ConnectionHandle, Progress> progress_;
   bool hung_up_ = false;  // The stream that ends now was hung up on.
   bool cut_ = false;
   std::uint64_t last_tick_ms_ = 0;

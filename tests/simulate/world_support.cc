@@ -161,13 +161,14 @@ void World::connect(Client& client) {
   }
   if (one_in(12)) return worker_->cancel(*token);
   const ResumePlan plan = choose_plan(client);
-  const int fd = io_.open();
+  const ConnectionHandle fd = io_.open();
   if (one_in(4)) io_[fd].room = random_.between(0, 400);
   if (one_in(4)) io_[fd].per_write_max = random_.between(1, 300);
+  if (static_cast<std::uint32_t>(fd) % 40 == 39) io_[fd].unwatchable = true;
   std::vector<std::string_view> names(client.facts().subscriptions.begin(),
                                       client.facts().subscriptions.end());
   StartRequest request;
-  request.fd = fd;
+  request.connection = fd;
   request.head = kHead;
   request.framing = client.facts().framing;
   request.padding = one_in(8);
@@ -189,9 +190,6 @@ void World::connect(Client& client) {
     client.break_off();
     progress_.erase(fd);
   }
-  // As the daemon does: registered after the first write, for output too if that was cut short.
-  const bool blocked = worker_->streams()[token->index].has(Stream::kBlocked);
-  if (blocked) io_.watch_output(fd, *token);
 }
 
 void World::disturb_socket() {
@@ -219,7 +217,8 @@ void World::hang_up() {
   for (const auto& client : clients_) {
     if (!client->connected() || !one_in(12)) continue;
     if (one_in(5)) {
-      worker_->on_input(client->token(), random_.between(1, 100) * 1'024);
+      io_[client->fd()].input += random_.between(1, 100) * 1'024;
+      worker_->on_readable(client->token());
     } else {
       worker_->on_peer_closed(client->token());
     }

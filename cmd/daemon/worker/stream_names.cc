@@ -1,20 +1,31 @@
 #include "cmd/daemon/worker/stream_names.h"
 
+#include "cmd/daemon/link/trace_id.h"
 #include "net/socket/peer_address.h"
 
 namespace crier::cmd {
 
+std::string StreamNames::session_id(broadcast::StreamToken token) const {
+  return std::to_string(parts_.worker) + ':' + std::to_string(token.index) + ':' +
+         std::to_string(token.generation);
+}
+
+std::string StreamNames::trace_id(broadcast::StreamToken token) const {
+  const std::string id = session_id(token);
+  return trace_id_text(keyed_hash(parts_.trace_key, id), keyed_hash(parts_.trace_key, id + "+"));
+}
+
 std::string StreamNames::trace_id(broadcast::StreamToken token,
                                   const broadcast::Stream& stream) const {
-  const broadcast::StreamExtra* extra = broadcaster_.streams().extra(stream);
+  const broadcast::StreamExtra* extra = parts_.broadcaster.streams().extra(stream);
   if (extra != nullptr && !extra->trace_id.empty()) return extra->trace_id;
-  return routes_.trace_id(token);
+  return trace_id(token);
 }
 
 std::string StreamNames::topics(const broadcast::Stream& stream) const {
   constexpr std::size_t kBytesMax = 300;
   std::string joined;
-  for (const std::string_view topic : broadcaster_.topics().subscriptions(stream)) {
+  for (const std::string_view topic : parts_.broadcaster.topics().subscriptions(stream)) {
     if (!joined.empty()) joined += ',';
     joined += topic;
     if (joined.size() > kBytesMax) break;
@@ -22,9 +33,9 @@ std::string StreamNames::topics(const broadcast::Stream& stream) const {
   return joined;
 }
 
-std::string StreamNames::address(const broadcast::Stream& stream) {
-  const auto peer = net::remote_address(stream.fd);
-  return peer ? net::to_string(*peer) : std::string();
+std::string StreamNames::address(const broadcast::Stream& stream) const {
+  const auto found = peer(stream);
+  return found ? net::to_string(*found) : std::string();
 }
 
 }  // namespace crier::cmd

@@ -1,31 +1,44 @@
-// What log lines and pages say of a stream.
+// What log lines, pages and answers call a stream.
 //
 // Belongs to one worker; refers to what it was made with.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "broadcast/streams/broadcaster.h"
-#include "cmd/daemon/worker/subscribe_routes.h"
+#include "cmd/daemon/worker/worker_io.h"
+#include "core/keyed_hash.h"
 
 namespace crier::cmd {
 
 class StreamNames {
  public:
-  StreamNames(const broadcast::Broadcaster& broadcaster, const SubscribeRoutes& routes)
-      : broadcaster_(broadcaster), routes_(routes) {}
+  struct Parts {
+    const broadcast::Broadcaster& broadcaster;
+    const WorkerIo& io;
+    HashKey trace_key;
+    std::uint32_t worker = 0;
+  };
+  explicit StreamNames(const Parts& parts) : parts_(parts) {}
 
-  std::string session_id(broadcast::StreamToken token) const { return routes_.session_id(token); }
-  // The client's own, else that of the routes.
+  // worker:slot:generation
+  std::string session_id(broadcast::StreamToken token) const;
+  // 32 hexadecimal digits: a keyed hash of the session id, so it need not be stored.
+  std::string trace_id(broadcast::StreamToken token) const;
+  // The client's own, if it brought one, else that.
   std::string trace_id(broadcast::StreamToken token, const broadcast::Stream& stream) const;
   // Joined by commas, and cut where no log line shows more.
   std::string topics(const broadcast::Stream& stream) const;
-  // "203.0.113.7:50312"; empty once the peer has cut the connection.
-  static std::string address(const broadcast::Stream& stream);
+  // Nothing once the peer has cut the connection.
+  std::optional<net::PeerAddress> peer(const broadcast::Stream& stream) const {
+    return parts_.io.peer_address(stream.connection);
+  }
+  // "203.0.113.7:50312", or empty.
+  std::string address(const broadcast::Stream& stream) const;
 
  private:
-  const broadcast::Broadcaster& broadcaster_;
-  const SubscribeRoutes& routes_;
+  Parts parts_;
 };
 
 }  // namespace crier::cmd

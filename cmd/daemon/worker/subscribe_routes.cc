@@ -55,17 +55,6 @@ SubscribeRoutes::SubscribeRoutes(const Parts& parts, const Identity& identity,
       random_(identity.random_seed),
       traces_(random_.next()) {}
 
-std::string SubscribeRoutes::trace_id(broadcast::StreamToken token) const {
-  const std::string id = session_id(token);
-  return trace_id_text(keyed_hash(identity_.trace_key, id),
-                       keyed_hash(identity_.trace_key, id + "+"));
-}
-
-std::string SubscribeRoutes::session_id(broadcast::StreamToken token) const {
-  return std::to_string(identity_.worker) + ':' + std::to_string(token.index) + ':' +
-         std::to_string(token.generation);
-}
-
 net::Reply SubscribeRoutes::on_request(const net::Request& request, const net::Accepted& connection,
                                        bool registered) {
   Call call{request, connection, registered};
@@ -129,12 +118,13 @@ net::Reply SubscribeRoutes::open_stream(const Call& call, const net::SubscribeRe
   const auto key = net::limit_key(call.connection.peer);
   const auto token = parts_.broadcaster.reserve(key, now);
   if (!token) return refuse_for_now(call, token.error());
-  const std::string trace = call.trace_id.empty() ? trace_id(*token) : std::string(call.trace_id);
+  const std::string trace =
+      call.trace_id.empty() ? parts_.names.trace_id(*token) : std::string(call.trace_id);
   const std::string head =
       net::stream_head({.http_1_0 = call.request.http_1_0, .trace_id = trace, .cors = call.cors});
   const std::vector<std::string_view> names(wanted.topics.begin(), wanted.topics.end());
   broadcast::StartRequest start;
-  start.fd = call.connection.fd;
+  start.connection = parts_.io.handle_of(call.connection, call.registered);
   start.head = head;
   start.framing = call.request.http_1_0 ? Framing::plain : Framing::chunked;
   start.padding = wanted.padding;
@@ -146,17 +136,6 @@ net::Reply SubscribeRoutes::open_stream(const Call& call, const net::SubscribeRe
   start.canary = call.connection.canary;
   if (const auto started = parts_.broadcaster.start(*token, start, now); !started) {
     return refuse_for_now(call, started.error());
-  }
-  parts_.observer.on_stream_opened(
-      {*token, call.connection.peer, wanted.resume != net::Resume::none});
-  // After the first write: what became ready meanwhile is reported by this very call.
-  const net::Token ready_token = net::stream_token(token->index, token->generation);
-  const bool blocked = parts_.broadcaster.streams()[token->index].has(broadcast::Stream::kBlocked);
-  const auto watch = blocked ? net::Watch::input_and_output : net::Watch::input;
-  if (call.registered) {
-    parts_.ready.retag(call.connection.fd, ready_token, watch);
-  } else if (!parts_.ready.add(call.connection.fd, ready_token, watch)) {
-    parts_.broadcaster.on_no_memory(*token);
   }
   return {net::Reply::Then::taken, {}};
 }

@@ -10,13 +10,14 @@
 #include "broadcast/streams/broadcaster.h"
 #include "cmd/daemon/link/refusal_counts.h"
 #include "cmd/daemon/link/trace_id.h"
+#include "cmd/daemon/worker/stream_names.h"
+#include "cmd/daemon/worker/worker_io.h"
 #include "core/random.h"
 #include "core/text/event_id.h"
 #include "net/http/negotiate.h"
 #include "net/http/reply.h"
 #include "net/pending/request_handler.h"
 #include "net/pending/subscribe_request.h"
-#include "net/socket/ready_set.h"
 
 namespace crier::cmd {
 
@@ -29,29 +30,17 @@ struct SubscribePolicy {
   std::size_t topics_per_stream_max = 64;
 };
 
-// Told of each stream that was opened, inside the call.
-class OpenedObserver {
- public:
-  struct Opened {
-    broadcast::StreamToken token;
-    const net::PeerAddress& peer;
-    bool resumed;
-  };
-  virtual ~OpenedObserver() = default;
-  virtual void on_stream_opened(const Opened& opened) = 0;
-};
-
 class SubscribeRoutes final : public net::RequestHandler {
  public:
   struct Parts {
     broadcast::Broadcaster& broadcaster;
     const broadcast::TopicClasses& classes;
-    net::ReadySet& ready;
+    WorkerIo& io;
     RefusalCounts& refusals;
-    OpenedObserver& observer;
+    const StreamNames& names;
     const std::atomic<std::uint64_t>& log_head;
   };
-  // What names a stream to the outside: see trace_id().
+  // What this worker's answers tell it apart by.
   struct Identity {
     Epoch epoch;
     HashKey trace_key;
@@ -65,11 +54,6 @@ class SubscribeRoutes final : public net::RequestHandler {
   std::string on_refused(const net::Refusal& refusal, const net::PeerAddress& peer) override;
 
   void set_policy(SubscribePolicy policy) { policy_ = std::move(policy); }
-
-  // 32 hexadecimal digits: a keyed hash of worker, slot and generation, so it need not be stored.
-  std::string trace_id(broadcast::StreamToken token) const;
-  // worker:slot:generation
-  std::string session_id(broadcast::StreamToken token) const;
 
  private:
   // A request on its way through the checks.

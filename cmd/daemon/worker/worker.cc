@@ -13,15 +13,12 @@
 #include "core/check.h"
 #include "core/turn_limits.h"
 #include "net/socket/descriptor_table.h"
-#include "net/socket/peer_address.h"
-#include "net/socket/socket_ops.h"
 
 namespace crier::cmd {
 namespace {
 
 constexpr std::uint64_t kStarvedPauseMs = 100;
 constexpr std::size_t kAcceptsAtTheEnd = 4'096;  // The longest queue of the default backlog.
-constexpr std::size_t kDiscardAtOnce = 16 * 1024;
 
 }  // namespace
 
@@ -73,14 +70,15 @@ Result<void> Worker::set_up() {
   sockets_poll_ = std::make_unique<net::PollHandle>(loop_, [this] { on_sockets_ready(); });
   if (const auto watched = sockets_poll_->watch(ready_->fd()); !watched) return watched;
 
-  io_.set_ready(ready_.get());
+  io_ = std::make_unique<WorkerIo>(*ready_);
   broadcaster_ = std::make_unique<broadcast::Broadcaster>(
-      broadcast::Broadcaster::Parts{io_, *this, *this, stats_, shared_.counts}, setup_.options);
+      broadcast::Broadcaster::Parts{*io_, *this, *this, stats_, shared_.counts}, setup_.options);
+  names_ = std::make_unique<StreamNames>(
+      StreamNames::Parts{*broadcaster_, *io_, setup_.identity.trace_key, setup_.identity.worker});
   routes_ = std::make_unique<SubscribeRoutes>(
-      SubscribeRoutes::Parts{*broadcaster_, *setup_.options.classes, *ready_, refusals_, *this,
+      SubscribeRoutes::Parts{*broadcaster_, *setup_.options.classes, *io_, refusals_, *names_,
                              shared_.log_head},
       setup_.identity, setup_.policy);
-  names_ = std::make_unique<StreamNames>(*broadcaster_, *routes_);
   debug_ = std::make_unique<StreamDebug>(
       StreamDebug::Parts{*broadcaster_, *names_, setup_.identity.epoch,
                          std::max(kDebugLinesPerSecond / setup_.options.workers, 1U),
@@ -222,27 +220,7 @@ void Worker::on_stream_ready(const net::Ready& ready, Instant now) {
     return;
   }
   if (ready.writable) broadcaster_->on_writable(token, now);
-  if (ready.readable) discard_input_of(token);
-}
-
-// A stream has nothing to say. Its bytes are counted and forgotten, up to a bound that ends it, so
-// this loop is short.
-void Worker::discard_input_of(broadcast::StreamToken token) {
-  while (const broadcast::Stream* stream = broadcaster_->streams().find(token)) {
-    if (stream->state == broadcast::StreamState::closing) return;
-    const DiscardOutcome outcome = net::discard_input(stream->fd, kDiscardAtOnce);
-    broadcaster_->on_input(token, outcome.bytes);
-    switch (outcome.end) {
-      case InputEnd::closed:
-      case InputEnd::error:
-        broadcaster_->on_peer_closed(token);
-        return;
-      case InputEnd::drained:
-        return;
-      case InputEnd::more:
-        if (outcome.bytes == 0) return;  // A kernel without memory: read when more come.
-    }
-  }
+  if (ready.readable) broadcaster_->on_readable(token);
 }
 
 void Worker::on_sweep() {
@@ -347,20 +325,15 @@ bool Worker::send(DebugNote&& line) {
   return true;
 }
 
-void Worker::on_stream_opened(const Opened& opened) {
+void Worker::on_stream_opened(broadcast::StreamToken token, const broadcast::Stream& stream,
+                              bool resumed) {
   if (!may_note(net::Loop::now())) {
     ++unlogged_.opened;
-    if (opened.resumed) ++unlogged_.resumed;
+    if (resumed) ++unlogged_.resumed;
     return;
   }
-  const broadcast::Stream& stream = std::as_const(*broadcaster_).streams()[opened.token.index];
-  OpenedNote line;
-  line.session_id = names_->session_id(opened.token);
-  line.trace_id = names_->trace_id(opened.token, stream);
-  line.address = net::to_string(opened.peer);
-  line.topics = names_->topics(stream);
-  line.resumed = opened.resumed;
-  note(std::move(line));
+  note(OpenedNote{names_->session_id(token), names_->trace_id(token, stream),
+                  names_->address(stream), names_->topics(stream), resumed});
 }
 
 void Worker::on_stream_ended(broadcast::StreamToken token, const broadcast::Stream& stream,
@@ -371,7 +344,7 @@ void Worker::on_stream_ended(broadcast::StreamToken token, const broadcast::Stre
     return;
   }
   note(EndedNote{names_->session_id(token), names_->trace_id(token, stream),
-                 StreamNames::address(stream), names_->topics(stream), reason, stream.bytes_sent,
+                 names_->address(stream), names_->topics(stream), reason, stream.bytes_sent,
                  stream.events_sent,
                  std::uint64_t{ticks_between(stream.opened_at, now.tick())} * kTickMicros});
 }

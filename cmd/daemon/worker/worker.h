@@ -58,9 +58,7 @@ struct WorkerSetup {
   HandedIn handed_in;                      // With a listener, `endpoint` is not used.
 };
 
-class Worker final : public broadcast::StreamObserver,
-                     public broadcast::ReplayPort,
-                     public OpenedObserver {
+class Worker final : public broadcast::StreamObserver, public broadcast::ReplayPort {
  public:
   // What all workers and control share; outlives every worker.
   struct Shared {
@@ -127,10 +125,11 @@ class Worker final : public broadcast::StreamObserver,
   // Hands `answer` to the control loop.
   void reply(ControlTask answer);
 
-  // StreamObserver, OpenedObserver, ReplayPort
+  // StreamObserver, ReplayPort
   void on_stream_ended(broadcast::StreamToken token, const broadcast::Stream& stream,
                        broadcast::EndReason reason, Instant now) override;
-  void on_stream_opened(const Opened& opened) override;
+  void on_stream_opened(broadcast::StreamToken token, const broadcast::Stream& stream,
+                        bool resumed) override;
   [[nodiscard]] bool ask(broadcast::ReplayRequest&& request) override;
 
  private:
@@ -150,7 +149,6 @@ class Worker final : public broadcast::StreamObserver,
   void on_accept_ready();
   void on_sockets_ready();
   void on_stream_ready(const net::Ready& ready, Instant now);
-  void discard_input_of(broadcast::StreamToken token);
   void on_sweep();
   void finish_turn();
   void take_inbox(Instant now);
@@ -176,13 +174,13 @@ class Worker final : public broadcast::StreamObserver,
 
   net::Loop loop_;
   net::Wakeup wakeup_;
-  WorkerIo io_;
   // Made on the worker's thread, after it has left the common descriptor table.
   net::Fd handed_in_;
   std::unique_ptr<net::ReadySet> ready_;
+  std::unique_ptr<WorkerIo> io_;
   std::unique_ptr<broadcast::Broadcaster> broadcaster_;
-  std::unique_ptr<SubscribeRoutes> routes_;
   std::unique_ptr<StreamNames> names_;
+  std::unique_ptr<SubscribeRoutes> routes_;
   std::unique_ptr<StreamDebug> debug_;
   std::unique_ptr<net::PendingRequests> pending_;
   std::unique_ptr<net::Listener> listener_;

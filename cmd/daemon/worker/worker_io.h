@@ -1,22 +1,41 @@
-// StreamIo on real sockets.
+// StreamIo on sockets: a connection's handle is its descriptor, which this class alone knows.
+//
+// Belongs to one worker.
 #pragma once
 
+#include <optional>
+
 #include "broadcast/streams/stream_io.h"
+#include "net/socket/peer_address.h"
 #include "net/socket/ready_set.h"
 
 namespace crier::cmd {
 
 class WorkerIo final : public broadcast::StreamIo {
  public:
-  // Null until the worker has made it, which is before its first stream.
-  void set_ready(net::ReadySet* ready) { ready_ = ready; }
+  // `ready` outlives it.
+  explicit WorkerIo(net::ReadySet& ready) : ready_(ready) {}
 
-  WriteOutcome write(int fd, std::span<const iovec> pieces) override;
-  void watch_output(int fd, broadcast::StreamToken token) override;
-  void close(int fd) override;
+  // The name under which a stream may take the connection over. `registered`: it is in the ready
+  // set already, under another token.
+  broadcast::ConnectionHandle handle_of(const net::Accepted& connection, bool registered);
+  // The peer's; nothing once it has cut the connection. Requires: a stream has the connection.
+  std::optional<net::PeerAddress> peer_address(broadcast::ConnectionHandle connection) const;
+
+  WriteOutcome write(broadcast::ConnectionHandle connection,
+                     std::span<const iovec> pieces) override;
+  DiscardOutcome discard_input(broadcast::ConnectionHandle connection,
+                               std::size_t max_bytes) override;
+  [[nodiscard]] bool watch(broadcast::ConnectionHandle connection, broadcast::StreamToken token,
+                           bool output) override;
+  void watch_output(broadcast::ConnectionHandle connection, broadcast::StreamToken token) override;
+  void close(broadcast::ConnectionHandle connection) override;
 
  private:
-  net::ReadySet* ready_ = nullptr;
+  net::ReadySet& ready_;
+  // The last connection that was given a handle.
+  net::Accepted newest_;
+  bool newest_registered_ = false;
 };
 
 }  // namespace crier::cmd

@@ -174,7 +174,7 @@ TEST_CASE("patterns beyond their cap are refused, those that are known are not")
     const auto token = f.worker->reserve({}, f.now);
     REQUIRE(token.has_value());
     StartRequest request;
-    request.fd = f.io.open();
+    request.connection = f.io.open();
     request.head = "H";
     request.subscriptions = subscriptions;
     return f.worker->start(*token, request, f.now);

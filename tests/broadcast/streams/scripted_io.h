@@ -1,6 +1,6 @@
-// Sockets that take what a test lets them take, and keep what they took.
+// Connections that take what a test lets them take, and keep what they took.
 //
-// Every descriptor has room for so many bytes, in all and in one write; what does not fit is
+// Every connection has room for so many bytes, in all and in one write; what does not fit is
 // refused like a full socket buffer refuses it. A refused write owes its stream a writable edge,
 // which the test delivers itself once it has made room.
 //
@@ -31,23 +31,29 @@ class ScriptedIo : public StreamIo {
     bool gone = false;                       // The peer is lost.
     bool starved = false;                    // Refuses for lack of memory: no edge will follow.
     bool owes_edge = false;                  // A write was refused since the last edge.
-    bool output_watched = false;             // Edges are told only from then on.
+    std::size_t input = 0;                   // Bytes of the peer that were not read yet,
+    bool fin = false;                        // and its FIN after them.
+    bool unwatchable = false;                // The kernel has no memory to watch it.
+    bool watched = false;
+    bool output_watched = false;  // Edges are told only from then on.
     bool closed = false;
     std::size_t writes = 0;
     std::size_t bytes = 0;  // Taken, ever.
   };
 
-  // A new descriptor; numbers are not reused, so that a write to a closed one is found.
-  int open() {
+  // A new connection; handles are not reused, so that a write to a closed one is found.
+  ConnectionHandle open() {
     sockets_.emplace_back();
-    return static_cast<int>(sockets_.size()) - 1;
+    return static_cast<ConnectionHandle>(sockets_.size() - 1);
   }
 
-  Socket& operator[](int fd) { return sockets_.at(static_cast<std::size_t>(fd)); }
+  Socket& operator[](ConnectionHandle connection) {
+    return sockets_.at(static_cast<std::size_t>(connection));
+  }
   std::size_t total_writes() const { return total_writes_; }
 
-  WriteOutcome write(int fd, std::span<const iovec> pieces) override {
-    Socket& socket = (*this)[fd];
+  WriteOutcome write(ConnectionHandle connection, std::span<const iovec> pieces) override {
+    Socket& socket = (*this)[connection];
     CRIER_CHECK(!socket.closed);
     CRIER_CHECK(!pieces.empty());
     CRIER_CHECK(pieces.size() <= kPiecesPerWrite);
@@ -74,15 +80,35 @@ class ScriptedIo : public StreamIo {
     return {refused ? WriteStatus::partial : WriteStatus::all, taken};
   }
 
-  void watch_output(int fd, StreamToken) override {
-    Socket& socket = (*this)[fd];
+  DiscardOutcome discard_input(ConnectionHandle connection, std::size_t max_bytes) override {
+    Socket& socket = (*this)[connection];
     CRIER_CHECK(!socket.closed);
+    const std::size_t bytes = std::min(socket.input, max_bytes);
+    socket.input -= bytes;
+    if (bytes == max_bytes) return {InputEnd::more, bytes};
+    return {socket.fin ? InputEnd::closed : InputEnd::drained, bytes};
+  }
+
+  bool watch(ConnectionHandle connection, StreamToken, bool output) override {
+    Socket& socket = (*this)[connection];
+    CRIER_CHECK(!socket.closed);
+    CRIER_CHECK(!socket.watched);
+    if (socket.unwatchable) return false;
+    socket.watched = true;
+    socket.output_watched = output;
+    return true;
+  }
+
+  void watch_output(ConnectionHandle connection, StreamToken) override {
+    Socket& socket = (*this)[connection];
+    CRIER_CHECK(!socket.closed);
+    CRIER_CHECK(socket.watched);
     CRIER_CHECK(!socket.output_watched);
     socket.output_watched = true;
   }
 
-  void close(int fd) override {
-    Socket& socket = (*this)[fd];
+  void close(ConnectionHandle connection) override {
+    Socket& socket = (*this)[connection];
     CRIER_CHECK(!socket.closed);
     socket.closed = true;
   }

@@ -19,7 +19,7 @@ namespace crier::broadcast {
 struct WorkerFixture : ReplayPort, StreamObserver {
   struct Opened {
     StreamToken token;
-    int fd;
+    ConnectionHandle fd;
   };
 
   explicit WorkerFixture(const TopicClass& global = {}) : WorkerFixture(global, WorkerOptions()) {}
@@ -52,11 +52,11 @@ struct WorkerFixture : ReplayPort, StreamObserver {
               Framing framing = Framing::plain, std::size_t room = ScriptedIo::kUnlimited) {
     const auto token = worker->reserve({}, now);
     REQUIRE(token.has_value());
-    const int fd = io.open();
+    const ConnectionHandle fd = io.open();
     io[fd].room = room;
     if (plan.kind == ResumePlan::Kind::live) plan.after = head;
     StartRequest request;
-    request.fd = fd;
+    request.connection = fd;
     request.head = "H";
     request.framing = framing;
     request.subscriptions = subscriptions;
@@ -114,6 +114,7 @@ struct WorkerFixture : ReplayPort, StreamObserver {
     ++asked;
     return true;
   }
+  void on_stream_opened(StreamToken, const Stream&, bool) override { ++opened; }
   void on_stream_ended(StreamToken, const Stream&, EndReason reason, Instant) override {
     ended.push_back(reason);
   }
@@ -129,6 +130,7 @@ struct WorkerFixture : ReplayPort, StreamObserver {
   std::deque<ReplayRequest> requests;
   std::size_t requests_max = 1'000;
   std::size_t asked = 0;
+  std::size_t opened = 0;
   std::vector<EndReason> ended;
   std::unique_ptr<Broadcaster> worker;
 };
