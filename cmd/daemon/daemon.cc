@@ -22,7 +22,6 @@
 namespace crier::cmd {
 namespace {
 
-constexpr std::uint64_t kTickMs = 250;
 constexpr std::uint64_t kFullUs = 2'000'000;
 constexpr std::uint64_t kExpireMs = 1'000;
 constexpr std::uint64_t kDrainLookMs = 20;
@@ -67,7 +66,7 @@ Daemon::Daemon(Start start)
       connections_(stderr_log_, config_.log.connections_per_second),
       debug_switch_(log_,
                     [this](const DebugRules& rules) {
-                      for (const auto& worker : workers_) worker->order_debug(rules);
+                      for (const auto& worker : workers_) worker->link().order_debug(rules);
                     }),
       kernel_(config_.kernel, start_.checked.kernel_need, log_),
       event_log_(log_options(config_, Epoch::from_random(keys_.epoch), keys_.topics, frames_)),
@@ -166,11 +165,13 @@ void Daemon::make_workers() {
     setup.steering = config_.workers.steering == config::Steering::cpu;
     workers_.push_back(std::make_unique<Worker>(std::move(setup), shared));
   }
-  feed_.emplace(event_log_, log_head_, workers_);
-  control_.emplace(
-      Control::Parts{event_log_, *feed_, connections_, stderr_log_.whatever_level(), workers_});
+  std::vector<WorkerLink*> links;
+  for (const auto& worker : workers_) links.push_back(&worker->link());
+  feed_.emplace(event_log_, log_head_, links);
+  control_.emplace(Control::Parts{event_log_, connections_, stderr_log_.whatever_level(), links,
+                                  [this](std::size_t worker) { return workers_[worker]->row(); }});
   loop_.set_end_of_turn([this] { finish_turn(); });
-  tick_.start_repeating(kTickMs);
+  tick_.start_repeating(Control::kTickMs);
   expire_.start_repeating(kExpireMs);
 }
 
@@ -229,9 +230,8 @@ Result<void> Daemon::open_listeners() {
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     std::promise<Result<void>> promise;
     opened.push_back(promise.get_future());
-    control_->post(i, [promise = std::move(promise)](Worker& worker) mutable {
-      promise.set_value(worker.listen());
-    });
+    workers_[i]->link().post([promise = std::move(promise), &worker = *workers_[i]](
+                                 WorkerPages&) mutable { promise.set_value(worker.listen()); });
   }
   feed_->flush();
   Result<void> all;
@@ -285,7 +285,7 @@ void Daemon::on_tick() {
   stderr_log_.report_lost();
   log_.tick(now);
   connections_.tick(now);
-  control_->tick(now);
+  control_->tick();
   debug_switch_.tick(now);
   supervisor_.retry();
   if (phase_ == Phase::serving) look_for_shortage(now);
@@ -363,7 +363,7 @@ void Daemon::drain() {
     phase_ = Phase::draining;
     const std::uint32_t window_ms = config_.drain.window_seconds * 1'000;
     drain_ends_ = Instant{now.us + std::uint64_t{window_ms} * 1'000};
-    for (const auto& worker : workers_) worker->order_drain(window_ms);
+    for (const auto& worker : workers_) worker->link().order_drain(window_ms);
     stop_timer_.start_repeating(kDrainLookMs);
     return;
   }
@@ -389,7 +389,7 @@ void Daemon::stop() {
 }
 
 void Daemon::stop_workers() {
-  for (const auto& worker : workers_) worker->order_stop();
+  for (const auto& worker : workers_) worker->link().order_stop();
   for (const auto& worker : workers_) worker->join();
 }
 

@@ -188,8 +188,9 @@ void Daemon::apply_to_parts() {
   if (!config_.admin.debug) debug_switch_.switch_off(std::nullopt, "admin.debug");
   event_log_.set_limits(topic_classes(config_), config_.history.bytes_max);
   for (const auto& worker : workers_) {
-    worker->order_reload({worker_options(config_, counts_.streams_max), subscribe_policy(config_),
-                          config_.log.connections_per_second, sockets_});
+    worker->link().order_reload({worker_options(config_, counts_.streams_max),
+                                 subscribe_policy(config_), config_.log.connections_per_second,
+                                 sockets_});
   }
 }
 

@@ -6,7 +6,7 @@
 
 #include "broadcast/log/topic_class.h"
 #include "broadcast/streams/options.h"
-#include "cmd/daemon/worker/subscribe_routes.h"
+#include "cmd/daemon/link/worker_orders.h"
 #include "config/config.h"
 #include "core/log.h"
 #include "net/http/http_server.h"

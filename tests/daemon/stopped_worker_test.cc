@@ -73,5 +73,27 @@ TEST_CASE("a stopped worker holds up nobody else, and its streams lose nothing",
   for (std::size_t i = 1; i < running.size(); ++i) read_all(*running[i], short_history);
 }
 
+TEST_CASE("what a stopped worker was ordered is not said to be in force before it is") {
+  const RunningDaemon daemon({.settings = {"admin.debug=true"}, .workers = 2});
+  const auto order = [&](const std::string& request_line) {
+    RawSocket admin = daemon.connect_admin();
+    admin.send(request_text(request_line, ""));
+    return admin.read_answer();
+  };
+  {
+    const StoppedThread worker(last_thread(daemon.pid()));
+    if (!worker.stopped()) {
+      WARN("not tested: this system does not let a thread be stopped");
+      return;
+    }
+    const HttpAnswer answer = order("POST /debug/log?topic=a");
+    CHECK(answer.status == 503);
+    CHECK(answer.field("retry-after") == "1");
+    CHECK(order("DELETE /debug/log").status == 503);
+  }
+  CHECK(order("POST /debug/log?topic=a").status == 200);
+  CHECK(order("DELETE /debug/log").status == 200);
+}
+
 }  // namespace
 }  // namespace crier::tests

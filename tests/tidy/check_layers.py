@@ -40,7 +40,7 @@ ROOMS = {
     "cmd/client": {"cmd/log"},
     "cmd/daemon/link": set(),
     "cmd/daemon/worker": {"cmd/daemon/link", "cmd/system"},
-    "cmd/daemon/control": {"cmd/daemon/link", "cmd/daemon/worker", "cmd/log", "cmd/tuning"},
+    "cmd/daemon/control": {"cmd/daemon/link", "cmd/log", "cmd/tuning"},
     "cmd/daemon": {"cmd/daemon/link", "cmd/daemon/worker", "cmd/daemon/control", "cmd/log",
                    "cmd/system", "cmd/tuning"},
     "cmd/cli": {"cmd/client", "cmd/daemon", "cmd/system", "cmd/tuning"},

@@ -45,6 +45,9 @@ static_assert(kDebugRulesMax == 16);
 constexpr net::Refusal kNoRule = {404, "not_found",
                                   "There is no such rule; GET /debug/log lists those there are."};
 constexpr net::Refusal kNoAnswer = {503, "busy", "A worker did not answer in time; try again."};
+constexpr net::Refusal kNotInForce = {
+    503, "busy",
+    "The change is noted, but a worker has not taken it over in time; it will when it can."};
 
 constexpr std::string_view kIndexHead =
     "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>crier</title>\n"
@@ -218,7 +221,9 @@ void AdminRoutes::change_debug_log(const net::HttpRequest& request, const Answer
     if (debug.switch_off(*id, by) == 0 && *id) return answer.refuse(kNoRule);
     body = debug_rules_json(debug.rows(), now);
   }
-  parts_.workers.await_orders([answer, body = std::move(body)] { answer.send(kJson, body); });
+  parts_.workers.await_orders([answer, body = std::move(body)](bool in_force) {
+    in_force ? answer.send(kJson, body) : answer.refuse(kNotInForce);
+  });
 }
 
 }  // namespace crier::cmd

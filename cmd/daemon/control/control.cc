@@ -12,7 +12,8 @@ namespace {
 constexpr std::size_t kReplaysPerTurn = 32;
 constexpr std::size_t kReplayWork = broadcast::kScanTopicsMax / kReplaysPerTurn;
 constexpr std::size_t kItemsPerTurn = 4'096;
-constexpr std::uint64_t kQuestionUs = 1'000'000;
+// At least a second, however soon the first tick comes.
+constexpr std::uint64_t kQuestionTicks = 1'000 / Control::kTickMs + 1;
 
 // A cursor over all workers' slots: worker above, slot below.
 constexpr unsigned kSlotBits = 32;
@@ -22,12 +23,12 @@ constexpr unsigned kSlotBits = 32;
 bool Control::take_outboxes(Instant now) {
   std::size_t work = 0;
   std::size_t items = 0;
-  const std::size_t count = parts_.workers.size();
+  const std::size_t count = parts_.links.size();
   first_ = (first_ + 1) % count;
   // One item of each worker in turn, so that none waits for the others' replays.
   for (std::size_t idle = 0, i = first_; idle < count; i = (i + 1) % count) {
     if (work >= kReplaysPerTurn * kReplayWork || items >= kItemsPerTurn) return true;
-    auto item = parts_.workers[i]->outbox().pop();
+    auto item = parts_.links[i]->take();
     if (!item) {
       ++idle;
       continue;
@@ -41,28 +42,24 @@ bool Control::take_outboxes(Instant now) {
 
 // Returns the work of the replay, if it was one.
 std::size_t Control::take(std::size_t worker, OutboxItem item, Instant now) {
-  return std::visit(
-      Match{
-          [](std::monostate) { return std::size_t{0}; },
-          [&](std::unique_ptr<broadcast::ReplayRequest>& request) {
-            auto answer =
-                std::make_unique<broadcast::ReplayAnswer>(parts_.log.replay(*request, now));
-            const std::size_t work = kReplayWork + answer->work;
-            const bool pushed = parts_.workers[worker]->inbox().push(InboxItem(std::move(answer)));
-            CRIER_CHECK(pushed);  // A worker's budget is below kInboxReserve.
-            parts_.feed.wake_later(worker);
-            return work;
-          },
-          [&](std::unique_ptr<Note>& note) {
-            write(*note, now);
-            return std::size_t{0};
-          },
-          [](std::unique_ptr<ControlTask>& task) {
-            (*task)();
-            return std::size_t{0};
-          },
-      },
-      item);
+  return std::visit(Match{
+                        [](std::monostate) { return std::size_t{0}; },
+                        [&](std::unique_ptr<broadcast::ReplayRequest>& request) {
+                          broadcast::ReplayAnswer answer = parts_.log.replay(*request, now);
+                          const std::size_t work = kReplayWork + answer.work;
+                          parts_.links[worker]->push(std::move(answer));
+                          return work;
+                        },
+                        [&](std::unique_ptr<Note>& note) {
+                          write(*note, now);
+                          return std::size_t{0};
+                        },
+                        [](std::unique_ptr<ControlTask>& task) {
+                          (*task)();
+                          return std::size_t{0};
+                        },
+                    },
+                    item);
 }
 
 void Control::write(const Note& note, Instant now) {
@@ -98,51 +95,27 @@ void Control::write(const Note& note, Instant now) {
       note);
 }
 
-void Control::post(std::size_t worker, WorkerTask task) {
-  const bool pushed = parts_.workers[worker]->inbox().push(
-      InboxItem(std::make_unique<WorkerTask>(std::move(task))));
-  CRIER_CHECK(pushed);
-  parts_.feed.wake_later(worker);
-}
-
-bool Control::ask(std::size_t worker, std::move_only_function<ControlTask(Worker&)> question) {
-  if (asked_[worker] >= kQuestionsMax) return false;
-  ++asked_[worker];
-  post(worker, [this, worker, question = std::move(question)](Worker& there) mutable {
-    there.reply([this, worker, answer = question(there)]() mutable {
-      --asked_[worker];
-      answer();
-    });
-  });
-  return true;
-}
-
 std::shared_ptr<Control::Question> Control::new_question(std::size_t awaited,
                                                          std::function<void(bool)> done) {
   auto question = std::make_shared<Question>();
   question->awaited = awaited;
-  question->deadline = Instant{net::Loop::now().us + kQuestionUs};
+  question->ticks_left = kQuestionTicks;
   question->done = std::move(done);
   questions_.push_back(question);
   return question;
 }
 
-void Control::tick(Instant now) {
+void Control::tick() {
   for (auto it = questions_.begin(); it != questions_.end();) {
     Question& question = **it;
-    if (now >= question.deadline) question.finish(false);
+    if (--question.ticks_left == 0) question.finish(false);
     it = question.done ? std::next(it) : questions_.erase(it);
   }
 }
 
 bool Control::all_workers_turn() {
   bool all = true;
-  for (std::size_t i = 0; i < parts_.workers.size(); ++i) {
-    Worker& worker = *parts_.workers[i];
-    const std::uint64_t turns = worker.turns();
-    all = std::exchange(turns_[i], turns) != turns && all;
-    worker.wake();
-  }
+  for (WorkerLink* link : parts_.links) all = link->has_turned() && all;
   return all;
 }
 
@@ -157,15 +130,13 @@ void Control::count_subscribers(
   counts->sums.resize(topics.size());
   counts->topics = std::move(topics);
   const auto question =
-      new_question(parts_.workers.size(), [counts, done = std::move(done)](bool complete) {
+      new_question(parts_.links.size(), [counts, done = std::move(done)](bool complete) {
         complete ? done(counts->sums) : done(std::nullopt);
       });
-  for (std::size_t i = 0; i < parts_.workers.size(); ++i) {
-    const bool asked = ask(i, [counts, question](Worker& worker) {
+  for (WorkerLink* link : parts_.links) {
+    const bool asked = link->ask([counts, question](WorkerPages& worker) {
       std::vector<std::uint64_t> own;
-      for (const std::string& topic : counts->topics) {
-        own.push_back(worker.broadcaster().subscribers(topic));
-      }
+      for (const std::string& topic : counts->topics) own.push_back(worker.subscribers(topic));
       return ControlTask([counts, question, own = std::move(own)] {
         for (std::size_t n = 0; n < own.size(); ++n) counts->sums[n] += own[n];
         question->answered();
@@ -175,22 +146,19 @@ void Control::count_subscribers(
   }
 }
 
-void Control::await_orders(std::function<void()> done) {
-  const auto question =
-      new_question(parts_.workers.size(), [done = std::move(done)](bool /*complete*/) { done(); });
-  for (std::size_t i = 0; i < parts_.workers.size(); ++i) {
-    const bool asked = ask(i, [question](Worker& worker) {
-      worker.carry_out_orders();  // It may have looked for them before they were there.
-      return ControlTask([question] { question->answered(); });
-    });
-    if (!asked) return question->finish(false);
+void Control::await_orders(std::function<void(bool)> done) {
+  const auto question = new_question(parts_.links.size(), std::move(done));
+  for (WorkerLink* link : parts_.links) {
+    if (!link->when_carried_out([question] { question->answered(); })) {
+      return question->finish(false);
+    }
   }
 }
 
 void Control::list_streams(std::uint64_t cursor, std::size_t limit,
                            std::function<void(std::optional<StreamPage>)> done) {
   const std::size_t first = cursor >> kSlotBits;
-  if (first >= parts_.workers.size()) {
+  if (first >= parts_.links.size()) {
     done(StreamPage{});
     return;
   }
@@ -199,8 +167,8 @@ void Control::list_streams(std::uint64_t cursor, std::size_t limit,
   const auto question = new_question(1, [page, done = std::move(done)](bool complete) {
     complete ? done(std::move(*page)) : done(std::nullopt);
   });
-  const std::size_t workers = parts_.workers.size();
-  const bool asked = ask(first, [=](Worker& worker) {
+  const std::size_t workers = parts_.links.size();
+  const bool asked = parts_.links[first]->ask([=](WorkerPages& worker) {
     StreamPage found = worker.list_streams(static_cast<std::uint32_t>(cursor), limit);
     return ControlTask([=, found = std::move(found)]() mutable {
       *page = std::move(found);
@@ -217,14 +185,7 @@ void Control::list_streams(std::uint64_t cursor, std::size_t limit,
 
 std::vector<WorkerRow> Control::list_workers() const {
   std::vector<WorkerRow> rows;
-  for (const auto& worker : parts_.workers) {
-    const broadcast::WorkerStats& stats = worker->stats();
-    rows.push_back({.place = worker->place(),
-                    .streams = stats.streams.read(),
-                    .streams_opened = stats.opened.read(),
-                    .connections_accepted = worker->listener_counters().accepted.read(),
-                    .bytes_sent = stats.bytes_sent.read()});
-  }
+  for (std::size_t i = 0; i < parts_.links.size(); ++i) rows.push_back(parts_.row_of(i));
   return rows;
 }
 

@@ -1,7 +1,8 @@
 // What the control loop does for the workers: answers their replay requests from the log, writes
 // their notes to the connection log, and asks them what pages want to know.
 //
-// Belongs to the control loop.
+// Belongs to the control loop. Workers are woken for what it has sent them by Feed::flush(), the
+// end of each turn.
 #pragma once
 
 #include <cstdint>
@@ -13,10 +14,9 @@
 #include <vector>
 
 #include "broadcast/log/log.h"
-#include "cmd/daemon/control/feed.h"
 #include "cmd/daemon/link/messages.h"
+#include "cmd/daemon/link/worker_link.h"
 #include "cmd/daemon/link/worker_queries.h"
-#include "cmd/daemon/worker/worker.h"
 #include "cmd/log/connection_log.h"
 #include "core/check.h"
 
@@ -26,25 +26,21 @@ class Control final : public WorkerQueries {
  public:
   struct Parts {
     broadcast::Log& log;
-    Feed& feed;
     ConnectionLog& connections;
     LogSink& debug_log;  // For what an operator asked for, whatever the level.
-    const std::vector<std::unique_ptr<Worker>>& workers;
+    std::vector<WorkerLink*> links;
+    std::function<WorkerRow(std::size_t)> row_of;  // Of a worker that listens.
   };
-  explicit Control(const Parts& parts)
-      : parts_(parts), turns_(parts.workers.size()), asked_(parts.workers.size()) {}
+  explicit Control(Parts parts) : parts_(std::move(parts)) {}
 
   // Takes what workers have sent, a bounded share. True: more is left.
   bool take_outboxes(Instant now);
 
-  // Gives up questions whose workers did not answer in time. Every 250 ms.
-  void tick(Instant now);
+  // Gives up questions whose workers did not answer in time. Every kTickMs.
+  static constexpr std::uint64_t kTickMs = 250;
+  void tick();
   // Has every worker's loop turned since the last call? Wakes each for the next.
   bool all_workers_turn();
-
-  // Runs `task` on the worker's thread, in line with batches. Requires: at most kQuestionsMax are
-  // waiting; what an operator orders goes another way, see Worker::order_reload().
-  void post(std::size_t worker, WorkerTask task);
 
   void count_subscribers(
       std::vector<std::string> topics,
@@ -53,13 +49,13 @@ class Control final : public WorkerQueries {
                     std::function<void(std::optional<StreamPage>)> done) override;
   // Requires: all listen.
   std::vector<WorkerRow> list_workers() const override;
-  void await_orders(std::function<void()> done) override;
+  void await_orders(std::function<void(bool)> done) override;
 
  private:
   // A question that several workers answer.
   struct Question {
     std::size_t awaited = 0;
-    Instant deadline;
+    std::uint64_t ticks_left = 0;
     std::function<void(bool complete)> done;  // Null once it has run.
 
     void finish(bool complete) {
@@ -73,16 +69,11 @@ class Control final : public WorkerQueries {
 
   std::size_t take(std::size_t worker, OutboxItem item, Instant now);
   void write(const Note& note, Instant now);
-  // Asks one worker; `answer`, made there, runs here. False, and nothing happens, while the worker
-  // has too many questions already.
-  bool ask(std::size_t worker, std::move_only_function<ControlTask(Worker&)> question);
   std::shared_ptr<Question> new_question(std::size_t awaited, std::function<void(bool)> done);
 
   Parts parts_;
   std::list<std::shared_ptr<Question>> questions_;
-  std::size_t first_ = 0;             // Whose outbox is looked at first: each worker in its turn.
-  std::vector<std::uint64_t> turns_;  // Of each worker, when last asked.
-  std::vector<std::size_t> asked_;    // Of each worker, and not answered yet.
+  std::size_t first_ = 0;  // The outbox that is looked at first: each worker's in its turn.
 };
 
 }  // namespace crier::cmd

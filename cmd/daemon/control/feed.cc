@@ -19,9 +19,9 @@ constexpr std::size_t kTopicsPerBatch = broadcast::kScanTopicsMax / kHistoryBatc
 }  // namespace
 
 Feed::Feed(const broadcast::Log& log, std::atomic<std::uint64_t>& log_head,
-           const std::vector<std::unique_ptr<Worker>>& workers)
+           const std::vector<WorkerLink*>& links)
     : log_(log), log_head_(log_head) {
-  for (const auto& worker : workers) links_.push_back({.worker = worker.get()});
+  for (WorkerLink* link : links) workers_.push_back({.link = link});
 }
 
 void Feed::publish(const FrameRef& frame) {
@@ -31,67 +31,50 @@ void Feed::publish(const FrameRef& frame) {
   if (batch_.size() >= kBatchFramesMax || batch_bytes_ >= kBatchBytesMax) hand_out();
 }
 
-bool Feed::has_room(const Link& link) {
-  return link.worker->inbox().room() > kInboxReserve + 1 &&  // A notice and a batch.
-         link.pushed_bytes - link.worker->consumed_bytes() < kInboxBytesMax;
-}
-
-void Feed::push(Link& link, const broadcast::SharedBatch& batch, std::uint64_t bytes) {
-  const bool pushed = link.worker->inbox().push(InboxItem(batch));
-  CRIER_CHECK(pushed);
-  link.pushed_bytes += bytes;
-  link.fed_through = batch->back()->sequence();
-  link.wake = true;
-}
-
 void Feed::hand_out() {
   const auto batch = std::make_shared<const broadcast::Batch>(std::exchange(batch_, {}));
-  const std::uint64_t bytes = std::exchange(batch_bytes_, 0);
-  for (Link& link : links_) {
-    if (link.lagging) continue;
-    CRIER_CHECK(link.fed_through + 1 == batch->front()->sequence());
-    if (has_room(link)) {
-      push(link, batch, bytes);
+  batch_bytes_ = 0;
+  for (Fed& fed : workers_) {
+    if (fed.lagging) continue;
+    CRIER_CHECK(fed.through + 1 == batch->front()->sequence());
+    if (fed.link->has_room_for_batch()) {
+      fed.link->push(batch);
+      fed.through = batch->back()->sequence();
     } else {
-      link.lagging = true;
+      fed.lagging = true;
     }
   }
 }
 
-void Feed::feed_from_history(Link& link, std::size_t& batches) {
-  for (; batches > 0 && link.fed_through < log_.head() && has_room(link); --batches) {
+void Feed::feed_from_history(Fed& fed, std::size_t& batches) {
+  for (; batches > 0 && fed.through < log_.head() && fed.link->has_room_for_batch(); --batches) {
     broadcast::MissedFrames missed =
-        log_.frames_after(link.fed_through, kBatchFramesMax, kBatchBytesMax);
-    CRIER_CHECK(missed.through > link.fed_through);
+        log_.frames_after(fed.through, kBatchFramesMax, kBatchBytesMax);
+    CRIER_CHECK(missed.through > fed.through);
     batches -= std::min(batches - 1, missed.topics_asked / kTopicsPerBatch);
-    if (missed.lost) {
-      const bool pushed = link.worker->inbox().push(
-          std::make_unique<broadcast::LostEvents>(std::move(*missed.lost)));
-      CRIER_CHECK(pushed);
-      link.wake = true;
-    }
+    if (missed.lost) fed.link->push(std::move(*missed.lost));
     if (!missed.frames.empty()) {
-      std::uint64_t bytes = 0;
-      for (const FrameRef& frame : missed.frames) bytes += frame->memory_bytes();
-      push(link, std::make_shared<const broadcast::Batch>(std::move(missed.frames)), bytes);
+      fed.link->push(std::make_shared<const broadcast::Batch>(std::move(missed.frames)));
     }
-    link.fed_through = missed.through;
+    fed.through = missed.through;
   }
-  link.lagging = link.fed_through < log_.head();
+  fed.lagging = fed.through < log_.head();
 }
 
 bool Feed::flush() {
   if (!batch_.empty()) hand_out();
   bool more = false;
   std::size_t batches = kHistoryBatchesPerTurn;
-  first_ = (first_ + 1) % links_.size();
-  for (std::size_t i = 0; i < links_.size(); ++i) {
-    Link& link = links_[(first_ + i) % links_.size()];
-    if (link.lagging) feed_from_history(link, batches);
-    more = more || (link.lagging && has_room(link));
-    // Asked after the look at the inbox, and looked at again by the worker after it has emptied it.
-    if (link.lagging) link.worker->report_when_empty();
-    if (std::exchange(link.wake, false) || link.lagging) link.worker->wake();
+  first_ = (first_ + 1) % workers_.size();
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    Fed& fed = workers_[(first_ + i) % workers_.size()];
+    if (fed.lagging) feed_from_history(fed, batches);
+    more = more || (fed.lagging && fed.link->has_room_for_batch());
+    if (fed.lagging) {
+      fed.link->report_when_empty();
+    } else {
+      fed.link->wake_if_pushed();
+    }
   }
   return more;
 }

@@ -10,14 +10,12 @@
 
 #include <atomic>
 #include <cstdint>
-#include <memory>
 #include <vector>
 
 #include "broadcast/log/batch.h"
 #include "broadcast/log/log.h"
 #include "cmd/daemon/control/event_intake.h"
-#include "cmd/daemon/link/messages.h"
-#include "cmd/daemon/worker/worker.h"
+#include "cmd/daemon/link/worker_link.h"
 
 namespace crier::cmd {
 
@@ -25,7 +23,7 @@ class Feed final : public Outgoing {
  public:
   // `log_head` is what workers read; all outlive the feed.
   Feed(const broadcast::Log& log, std::atomic<std::uint64_t>& log_head,
-       const std::vector<std::unique_ptr<Worker>>& workers);
+       const std::vector<WorkerLink*>& links);
 
   // Publishes the new head at once, the frame at the end of the turn. A long request does not wait
   // for the turn's end.
@@ -35,26 +33,19 @@ class Feed final : public Outgoing {
   // a worker could be fed more, but not in this turn.
   bool flush();
 
-  // The worker has something in its inbox that did not come from here.
-  void wake_later(std::size_t worker) { links_[worker].wake = true; }
-
  private:
-  struct Link {
-    Worker* worker = nullptr;
-    std::uint64_t fed_through = 0;   // Everything up to here is in the inbox or beyond it.
-    std::uint64_t pushed_bytes = 0;  // Of frames, ever.
+  struct Fed {
+    WorkerLink* link = nullptr;
+    std::uint64_t through = 0;  // Everything up to here is in the inbox or beyond it.
     bool lagging = false;
-    bool wake = false;
   };
 
   void hand_out();
-  void feed_from_history(Link& link, std::size_t& batches);
-  static bool has_room(const Link& link);
-  static void push(Link& link, const broadcast::SharedBatch& batch, std::uint64_t bytes);
+  void feed_from_history(Fed& fed, std::size_t& batches);
 
   const broadcast::Log& log_;
   std::atomic<std::uint64_t>& log_head_;
-  std::vector<Link> links_;
+  std::vector<Fed> workers_;
   broadcast::Batch batch_;
   std::uint64_t batch_bytes_ = 0;
   std::size_t first_ = 0;  // Who is fed from the history first: each worker in its turn.

@@ -1,4 +1,4 @@
-// What travels between the control loop and a worker, by value, through bounded queues.
+// What travels between the control loop and a worker, by value: see worker_link.h.
 #pragma once
 
 #include <array>
@@ -14,14 +14,12 @@
 #include "broadcast/log/batch.h"
 #include "broadcast/log/replay.h"
 #include "broadcast/streams/end_reason.h"
-#include "core/turn_limits.h"
+#include "cmd/daemon/link/worker_queries.h"
 
 namespace crier::cmd {
 
-class Worker;
-
-using WorkerTask = std::move_only_function<void(Worker&)>;  // Runs on the worker's thread.
-using ControlTask = std::move_only_function<void()>;        // Runs on the control loop.
+using WorkerTask = std::move_only_function<void(WorkerPages&)>;  // Runs on the worker's thread.
+using ControlTask = std::move_only_function<void()>;             // Runs on the control loop.
 
 // Small, because a thousand of them stand in every worker's inbox.
 using InboxItem =
@@ -69,17 +67,5 @@ template <typename... Cases>
 struct Match : Cases... {
   using Cases::operator()...;
 };
-
-inline constexpr std::size_t kInboxItems = 1'024;
-// Of these, kept free of batches: for answers, notices and tasks, which must never find it full.
-inline constexpr std::size_t kInboxReserve = 512;
-// Beside the reserve, room for the lines of a debug rule about one event to all, in one turn.
-inline constexpr std::size_t kOutboxItems = 2'048;
-inline constexpr std::size_t kOutboxReserve = 512;  // Kept free of notes.
-// Questions of pages to one worker that are not answered yet.
-inline constexpr std::size_t kQuestionsMax = 128;
-
-static_assert(kReplaysInFlightMax + kQuestionsMax + 16 <= kInboxReserve);
-static_assert(kReplaysInFlightMax + kQuestionsMax + 16 <= kOutboxReserve);
 
 }  // namespace crier::cmd

@@ -1,10 +1,12 @@
-// What the control loop's pages ask the workers, and get back later, on the control loop.
+// What the control loop's pages ask the workers, and get back later, on the control loop: the side
+// that asks, and what a worker answers.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/affinity.h"
@@ -36,6 +38,17 @@ struct WorkerRow {
   std::uint64_t bytes_sent = 0;
 };
 
+// What a question may ask of a worker. Belongs to its thread.
+class WorkerPages {
+ public:
+  virtual ~WorkerPages() = default;
+  // How many of its streams are subscribed to the topic by its exact name.
+  virtual std::uint32_t subscribers(std::string_view topic) const = 0;
+  // At most `limit` rows from slot `from` on; looks at a bounded number of slots. `next` is the
+  // slot to go on from, 0 at the end of the table.
+  virtual StreamPage list_streams(std::uint32_t from, std::size_t limit) const = 0;
+};
+
 // Belongs to the control loop. Each answer arrives once, at once or later, or not at all if the
 // daemon stops first. It is nothing where a worker has too many questions waiting or does not
 // answer within a second: half of the truth would be a wrong number.
@@ -51,8 +64,9 @@ class WorkerQueries {
                             std::function<void(std::optional<StreamPage>)> done) = 0;
   // Every worker, in order: what they count is read as it stands, so nobody is asked.
   virtual std::vector<WorkerRow> list_workers() const = 0;
-  // Calls back once every worker has carried out what it was ordered before, or the second is over.
-  virtual void await_orders(std::function<void()> done) = 0;
+  // Calls back once every worker has carried out what it was ordered before: true. False, as with
+  // the others, where one has not within a second; it carries them out when it can.
+  virtual void await_orders(std::function<void(bool)> done) = 0;
 };
 
 }  // namespace crier::cmd

@@ -10,6 +10,7 @@
 #include "broadcast/streams/broadcaster.h"
 #include "cmd/daemon/link/refusal_counts.h"
 #include "cmd/daemon/link/trace_id.h"
+#include "cmd/daemon/link/worker_orders.h"
 #include "cmd/daemon/worker/stream_names.h"
 #include "cmd/daemon/worker/worker_io.h"
 #include "core/random.h"
@@ -20,15 +21,6 @@
 #include "net/pending/subscribe_request.h"
 
 namespace crier::cmd {
-
-// What the subscriber port decides by; a copy in each worker.
-struct SubscribePolicy {
-  std::vector<std::string> hosts;
-  std::vector<std::string> origins;
-  bool patterns = false;
-  bool refuse_with_status = false;
-  std::size_t topics_per_stream_max = 64;
-};
 
 class SubscribeRoutes final : public net::RequestHandler {
  public:

@@ -23,7 +23,10 @@ constexpr std::size_t kAcceptsAtTheEnd = 4'096;  // The longest queue of the def
 }  // namespace
 
 Worker::Worker(WorkerSetup setup, const Shared& shared)
-    : setup_(std::move(setup)), shared_(shared), wakeup_(loop_, [] {}) {}
+    : setup_(std::move(setup)),
+      shared_(shared),
+      link_({[this] { wakeup_.send(); }, shared_.wake_control}),
+      wakeup_(loop_, [] {}) {}
 
 Worker::~Worker() {
   CRIER_CHECK(!thread_.joinable());
@@ -127,42 +130,12 @@ Result<void> Worker::listen() {
   return listener_poll_->watch(listener_->fd());
 }
 
-void Worker::order(const std::function<void(Orders&)>& change) {
-  {
-    const std::lock_guard lock(orders_mutex_);
-    change(orders_);
-  }
-  any_orders_.store(true, std::memory_order_release);
-  wake();
-}
-
-void Worker::order_reload(Reload reload) {
-  order([&](Orders& orders) { orders.reload = std::move(reload); });
-}
-
-void Worker::order_debug(DebugRules rules) {
-  order([&](Orders& orders) { orders.debug = std::move(rules); });
-}
-
-void Worker::order_drain(std::uint32_t window_ms) {
-  order([&](Orders& orders) { orders.drain_window_ms = window_ms; });
-}
-
-void Worker::order_stop() {
-  order([](Orders& orders) { orders.stop = true; });
-}
-
-void Worker::carry_out_orders() {
-  if (!any_orders_.exchange(false, std::memory_order_acquire)) return;
-  Orders orders;
-  {
-    const std::lock_guard lock(orders_mutex_);
-    std::swap(orders, orders_);
-  }
+void Worker::carry_out(WorkerOrders& orders) {
   if (orders.reload) reload(std::move(*orders.reload));
   if (orders.debug) debug_->set_rules(orders.debug);
   if (orders.drain_window_ms) begin_drain(*orders.drain_window_ms);
   if (orders.stop) loop_.stop();
+  for (ControlTask& done : orders.carried_out) link_.reply(std::move(done));
 }
 
 // Nobody is admitted any more, and nobody new is listened to. Whoever is in the queue already is
@@ -180,7 +153,7 @@ void Worker::begin_drain(std::uint32_t window_ms) {
   pending_->close_idle(now);
 }
 
-void Worker::reload(Reload wanted) {
+void Worker::reload(WorkerReload wanted) {
   broadcaster_->set_live_options(wanted.options);
   routes_->set_policy(std::move(wanted.policy));
   setup_.notes_per_second = wanted.notes_per_second;
@@ -233,26 +206,18 @@ void Worker::on_sweep() {
 
 void Worker::take_inbox(Instant now) {
   while (broadcaster_->wants_input()) {
-    auto item = inbox_.pop();
+    auto item = link_.next();
     if (!item) break;
     take(std::move(*item), now);
   }
-  if (inbox_.empty() && report_when_empty_.load(std::memory_order_acquire)) {
-    report_when_empty_.store(false, std::memory_order_release);
-    shared_.wake_control();
-  }
+  link_.report_if_empty();
 }
 
 void Worker::take(InboxItem&& item, Instant now) {
   std::visit(
       Match{
           [](std::monostate) {},
-          [&](broadcast::SharedBatch& batch) {
-            std::uint64_t bytes = 0;
-            for (const FrameRef& frame : *batch) bytes += frame->memory_bytes();
-            broadcaster_->take_batch(batch);
-            consumed_bytes_.fetch_add(bytes, std::memory_order_release);
-          },
+          [&](broadcast::SharedBatch& batch) { broadcaster_->take_batch(batch); },
           [&](std::unique_ptr<broadcast::ReplayAnswer>& answer) {
             broadcaster_->take_answer(std::move(*answer), now);
           },
@@ -264,8 +229,7 @@ void Worker::take(InboxItem&& item, Instant now) {
 
 // Everything a worker does between two sleeps besides its callbacks, in order.
 void Worker::finish_turn() {
-  turns_.add();
-  carry_out_orders();
+  if (const auto orders = link_.begin_turn()) carry_out(*orders);
   take_inbox(net::Loop::now());
   for (std::size_t done = 0; done < kFanoutSlice && broadcaster_->unfinished();
        done += kGroupSlice) {
@@ -276,21 +240,9 @@ void Worker::finish_turn() {
   if (broadcaster_->any_to_revisit() && !revisit_timer_->running()) {
     revisit_timer_->start_once(kRevisitTickMs);
   }
-  if (std::exchange(outbox_dirty_, false)) shared_.wake_control();
-  const bool more_input = !inbox_.empty() && broadcaster_->wants_input();
+  link_.wake_if_sent();
+  const bool more_input = !link_.inbox_empty() && broadcaster_->wants_input();
   loop_.keep_awake(broadcaster_->unfinished() || pending_->has_work() || more_input);
-}
-
-bool Worker::ask(broadcast::ReplayRequest&& request) {
-  if (outbox_.room() == 0) return false;
-  outbox_dirty_ = true;
-  return outbox_.push(std::make_unique<broadcast::ReplayRequest>(std::move(request)));
-}
-
-void Worker::reply(ControlTask answer) {
-  outbox_dirty_ = true;
-  const bool pushed = outbox_.push(std::make_unique<ControlTask>(std::move(answer)));
-  CRIER_CHECK(pushed);  // There are fewer questions than kOutboxReserve.
 }
 
 // One more line of the connection log in this second? The turn of the second reports what was not
@@ -300,9 +252,9 @@ bool Worker::may_note(Instant now) {
   if (second != notes_second_) {
     notes_second_ = second;
     notes_written_ = 0;
-    if (outbox_.room() > kOutboxReserve) note_unlogged();
+    if (link_.has_room_for_notes()) note_unlogged();
   }
-  if (notes_written_ >= setup_.notes_per_second || outbox_.room() <= kOutboxReserve) {
+  if (notes_written_ >= setup_.notes_per_second || !link_.has_room_for_notes()) {
     any_unlogged_ = true;
     return false;
   }
@@ -311,17 +263,12 @@ bool Worker::may_note(Instant now) {
 }
 
 void Worker::note_unlogged() {
-  if (std::exchange(any_unlogged_, false)) note(std::exchange(unlogged_, {}));
-}
-
-void Worker::note(Note note) {
-  if (outbox_.push(std::make_unique<Note>(std::move(note)))) outbox_dirty_ = true;
+  if (std::exchange(any_unlogged_, false)) link_.send(std::exchange(unlogged_, {}));
 }
 
 bool Worker::send(DebugNote&& line) {
-  static_assert(kOutboxItems - kOutboxReserve >= kDebugLinesPerSecond);
-  if (outbox_.room() <= kOutboxReserve) return false;
-  note(std::move(line));
+  if (!link_.has_room_for_notes()) return false;
+  link_.send(std::move(line));
   return true;
 }
 
@@ -332,8 +279,8 @@ void Worker::on_stream_opened(broadcast::StreamToken token, const broadcast::Str
     if (resumed) ++unlogged_.resumed;
     return;
   }
-  note(OpenedNote{names_->session_id(token), names_->trace_id(token, stream),
-                  names_->address(stream), names_->topics(stream), resumed});
+  link_.send(OpenedNote{names_->session_id(token), names_->trace_id(token, stream),
+                        names_->address(stream), names_->topics(stream), resumed});
 }
 
 void Worker::on_stream_ended(broadcast::StreamToken token, const broadcast::Stream& stream,
@@ -343,10 +290,10 @@ void Worker::on_stream_ended(broadcast::StreamToken token, const broadcast::Stre
     ++unlogged_.ended[static_cast<std::size_t>(reason)];
     return;
   }
-  note(EndedNote{names_->session_id(token), names_->trace_id(token, stream),
-                 names_->address(stream), names_->topics(stream), reason, stream.bytes_sent,
-                 stream.events_sent,
-                 std::uint64_t{ticks_between(stream.opened_at, now.tick())} * kTickMicros});
+  link_.send(EndedNote{names_->session_id(token), names_->trace_id(token, stream),
+                       names_->address(stream), names_->topics(stream), reason, stream.bytes_sent,
+                       stream.events_sent,
+                       std::uint64_t{ticks_between(stream.opened_at, now.tick())} * kTickMicros});
 }
 
 }  // namespace crier::cmd

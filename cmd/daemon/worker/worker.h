@@ -1,8 +1,8 @@
 // A worker: one thread with its own loop, listener, streams and counters.
 //
 // Made and destroyed on the main thread, which also owns its loop while the thread does not run. In
-// between everything here belongs to the worker's thread but control's end of it: the other ends of
-// the queues, orders and counters.
+// between everything here belongs to the worker's thread but what control uses: its side of the
+// link, and the counters.
 #pragma once
 
 #include <atomic>
@@ -11,21 +11,18 @@
 #include <future>
 #include <latch>
 #include <memory>
-#include <mutex>
 #include <optional>
-#include <span>
 #include <string>
 #include <thread>
 
 #include "broadcast/streams/broadcaster.h"
-#include "cmd/daemon/link/messages.h"
+#include "cmd/daemon/link/worker_link.h"
 #include "cmd/daemon/link/worker_queries.h"
 #include "cmd/daemon/worker/stream_debug.h"
 #include "cmd/daemon/worker/stream_names.h"
 #include "cmd/daemon/worker/subscribe_routes.h"
 #include "cmd/daemon/worker/worker_io.h"
 #include "config/affinity.h"
-#include "core/spsc_queue.h"
 #include "net/loop/loop.h"
 #include "net/loop/poll_handle.h"
 #include "net/loop/timer.h"
@@ -58,7 +55,9 @@ struct WorkerSetup {
   HandedIn handed_in;                      // With a listener, `endpoint` is not used.
 };
 
-class Worker final : public broadcast::StreamObserver, public broadcast::ReplayPort {
+class Worker final : public WorkerPages,
+                     public broadcast::StreamObserver,
+                     private broadcast::ReplayPort {
  public:
   // What all workers and control share; outlives every worker.
   struct Shared {
@@ -85,63 +84,37 @@ class Worker final : public broadcast::StreamObserver, public broadcast::ReplayP
     if (thread_.joinable()) thread_.join();
   }
 
-  // --- control's end ---
-  SpscQueue<InboxItem>& inbox() { return inbox_; }
-  SpscQueue<OutboxItem>& outbox() { return outbox_; }
-  void wake() { wakeup_.send(); }
-  // Changes with every turn of its loop, of which wake() is good for one.
-  std::uint64_t turns() const { return turns_.read(); }
-  // Bytes of frames taken out of the inbox so far.
-  std::uint64_t consumed_bytes() const { return consumed_bytes_.load(std::memory_order_acquire); }
-  // Asks to be woken once the inbox is empty.
-  void report_when_empty() { report_when_empty_.store(true, std::memory_order_release); }
-
+  // --- control's thread ---
+  WorkerLink& link() { return link_; }
   const broadcast::WorkerStats& stats() const { return stats_; }
   const RefusalCounts& refusals() const { return refusals_; }
   // Valid once the thread serves.
   const net::PendingCounters& pending_counters() const { return pending_->counters(); }
   const net::ListenerCounters& listener_counters() const { return listener_->counters(); }
 
-  // Orders do not stand in line behind batches: they are carried out at the worker's next turn. A
-  // later one of the same kind replaces one that was not carried out yet.
-  struct Reload {
-    broadcast::WorkerOptions options;
-    SubscribePolicy policy;
-    std::uint32_t notes_per_second = 0;
-    net::SocketPlan sockets;
-  };
-  void order_reload(Reload reload);
-  void order_debug(DebugRules rules);
-  void order_drain(std::uint32_t window_ms);
-  void order_stop();
+  // What the counters say of it. Requires: it listens.
+  WorkerRow row() const;
 
   // --- for tasks, on the worker's thread ---
   [[nodiscard]] Result<void> listen();
-  broadcast::Broadcaster& broadcaster() { return *broadcaster_; }
-  // At most `limit` rows from slot `from` on; looks at a bounded number of slots. `next` is the
-  // slot to go on from, 0 at the end of the table.
-  StreamPage list_streams(std::uint32_t from, std::size_t limit) const;
-  void carry_out_orders();
-  // Hands `answer` to the control loop.
-  void reply(ControlTask answer);
+  std::uint32_t subscribers(std::string_view topic) const override {
+    return broadcaster_->subscribers(topic);
+  }
+  StreamPage list_streams(std::uint32_t from, std::size_t limit) const override;
 
-  // StreamObserver, ReplayPort
+  // StreamObserver
   void on_stream_ended(broadcast::StreamToken token, const broadcast::Stream& stream,
                        broadcast::EndReason reason, Instant now) override;
   void on_stream_opened(broadcast::StreamToken token, const broadcast::Stream& stream,
                         bool resumed) override;
-  [[nodiscard]] bool ask(broadcast::ReplayRequest&& request) override;
 
  private:
-  struct Orders {
-    std::optional<Reload> reload;
-    DebugRules debug;  // Null: as before.
-    std::optional<std::uint32_t> drain_window_ms;
-    bool stop = false;
-  };
-  void order(const std::function<void(Orders&)>& change);
+  [[nodiscard]] bool ask(broadcast::ReplayRequest&& request) override {
+    return link_.send(std::move(request));
+  }
+  void carry_out(WorkerOrders& orders);
   void begin_drain(std::uint32_t window_ms);
-  void reload(Reload wanted);
+  void reload(WorkerReload wanted);
 
   void run_thread();
   [[nodiscard]] Result<void> set_up();
@@ -155,7 +128,6 @@ class Worker final : public broadcast::StreamObserver, public broadcast::ReplayP
   void take(InboxItem&& item, Instant now);
   bool may_note(Instant now);
   void note_unlogged();
-  void note(Note note);
   bool send(DebugNote&& line);
 
   WorkerSetup setup_;
@@ -163,14 +135,7 @@ class Worker final : public broadcast::StreamObserver, public broadcast::ReplayP
   Shared shared_;
   broadcast::WorkerStats stats_;
   RefusalCounts refusals_;
-  SpscQueue<InboxItem> inbox_{kInboxItems};
-  SpscQueue<OutboxItem> outbox_{kOutboxItems};
-  std::atomic<std::uint64_t> consumed_bytes_{0};
-  Counter turns_;
-  std::atomic<bool> report_when_empty_{false};
-  std::mutex orders_mutex_;  // Taken when an operator wants something, never for an event.
-  Orders orders_;
-  std::atomic<bool> any_orders_{false};
+  WorkerLink link_;
 
   net::Loop loop_;
   net::Wakeup wakeup_;
@@ -194,7 +159,6 @@ class Worker final : public broadcast::StreamObserver, public broadcast::ReplayP
   std::uint32_t notes_written_ = 0;
   UnloggedNote unlogged_;
   bool any_unlogged_ = false;
-  bool outbox_dirty_ = false;
   std::promise<Result<void>> started_;
   std::thread thread_;
 };

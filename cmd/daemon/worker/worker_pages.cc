@@ -63,4 +63,12 @@ StreamPage Worker::list_streams(std::uint32_t from, std::size_t limit) const {
   return page;
 }
 
+WorkerRow Worker::row() const {
+  return {.place = place(),
+          .streams = stats_.streams.read(),
+          .streams_opened = stats_.opened.read(),
+          .connections_accepted = listener_->counters().accepted.read(),
+          .bytes_sent = stats_.bytes_sent.read()};
+}
+
 }  // namespace crier::cmd

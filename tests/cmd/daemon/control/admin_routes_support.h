@@ -39,10 +39,11 @@ class FakeQueries : public WorkerQueries {
     asked_limit = limit;
     listed = std::move(done);
   }
-  void await_orders(std::function<void()> done) override { done(); }
+  void await_orders(std::function<void(bool)> done) override { done(in_force); }
 
   std::vector<WorkerRow> list_workers() const override { return workers; }
 
+  bool in_force = true;
   std::vector<WorkerRow> workers;
   std::vector<std::string> asked_topics;
   std::uint64_t asked_cursor = 0;

@@ -294,6 +294,12 @@ TEST_CASE("streams to be logged one by one are asked for, listed and let go") {
   CHECK(served.orders == 4);
   for (int i = 0; i < 16; ++i) CHECK(change("POST", "?topic=t" + std::to_string(i)).status == 200);
   CHECK(change("POST", "?topic=t16").status == 409);
+
+  served.queries.in_force = false;  // A worker has not carried it out within a second.
+  const Reply late = change("DELETE", "");
+  CHECK(late.status == 503);
+  CHECK_THAT(late.head, ContainsSubstring("Retry-After: 1\r\n"));
+  CHECK(json::parse(served.get("/debug/log").body)["rules"].empty());
 }
 
 TEST_CASE("what the server refuses gets the same kind of answer") {

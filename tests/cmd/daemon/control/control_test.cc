@@ -1,6 +1,7 @@
-// Control and the feed with a worker whose thread never starts: what one turn of theirs does.
+// Control and the feed with the links to workers that never run: what one turn of theirs does.
 #include "cmd/daemon/control/control.h"
 
+#include "cmd/daemon/control/feed.h"
 #include "core/turn_limits.h"
 #include "tests/cmd/command_support.h"
 #include "tests/support/catch.h"
@@ -20,43 +21,34 @@ broadcast::LogOptions log_options() {
 }
 
 struct Fixture {
-  broadcast::SharedCounts counts{16, HashKey{}};
   std::atomic<std::uint64_t> log_head{0};
-  std::latch tables_left{1};
-  std::vector<std::unique_ptr<Worker>> workers;
+  WorkerLink link{{[] {}, [] {}}};
   broadcast::Log log{log_options()};
   RecordingSink lines;
   ConnectionLog connections{lines, 0};
-  std::unique_ptr<Feed> feed;
-  std::unique_ptr<Control> control;
-
-  Fixture() {
-    workers.push_back(std::make_unique<Worker>(
-        WorkerSetup(), Worker::Shared{counts, log_head, [] {}, tables_left}));
-    feed = std::make_unique<Feed>(log, log_head, workers);
-    control = std::make_unique<Control>(Control::Parts{log, *feed, connections, lines, workers});
-  }
+  Feed feed{log, log_head, {&link}};
+  Control control{{log, connections, lines, {&link}, [](std::size_t) { return WorkerRow(); }}};
 
   void publish(std::string_view topic) {
     const auto accepted = log.append({.topic = topic, .data = "x"}, Instant{});
     REQUIRE(accepted.has_value());
-    feed->publish(accepted->frame);
+    feed.publish(accepted->frame);
   }
   // Lists `count` topics and lets one more of them lose an event.
   void list_topics(int count) {
     for (int i = 0; i < count; ++i) publish("idle." + std::to_string(i));
     publish("busy");
     publish("busy");
-    feed->flush();
+    feed.flush();
     take_inbox();
   }
   void ask(std::string subscription) {
-    auto request = std::make_unique<broadcast::ReplayRequest>();
-    request->subscriptions.push_back(std::move(subscription));
-    request->after = log.head() - 2;
-    request->bytes_max = 1;
-    request->frames_max = 1;
-    REQUIRE(workers[0]->outbox().push(std::move(request)));
+    broadcast::ReplayRequest request;
+    request.subscriptions.push_back(std::move(subscription));
+    request.after = log.head() - 2;
+    request.bytes_max = 1;
+    request.frames_max = 1;
+    REQUIRE(link.send(std::move(request)));
   }
 
   struct Taken {
@@ -67,7 +59,7 @@ struct Fixture {
   };
   Taken take_inbox() {
     Taken taken;
-    while (const auto item = workers[0]->inbox().pop()) {
+    while (const auto item = link.next()) {
       if (const auto* answer = std::get_if<std::unique_ptr<broadcast::ReplayAnswer>>(&*item)) {
         ++taken.answers;
         if ((*answer)->gap) ++taken.gaps;
@@ -79,7 +71,82 @@ struct Fixture {
   }
 };
 
+// The part of a worker that answers questions.
+struct OnePage : WorkerPages {
+  std::uint32_t subscribers(std::string_view) const override { return 3; }
+  StreamPage list_streams(std::uint32_t, std::size_t) const override { return {}; }
+};
+
 }  // namespace
+
+TEST_CASE("orders are carried out at the next turn, the last of each kind, before they are told") {
+  Fixture f;
+  while (f.link.has_room_for_batch()) {  // They do not stand behind what waits.
+    f.publish("a");
+    f.feed.flush();
+  }
+  f.link.order_drain(100);
+  f.link.order_debug(std::make_shared<const std::vector<DebugRule>>(1));
+  const auto latest = std::make_shared<const std::vector<DebugRule>>(2);
+  f.link.order_debug(latest);
+  std::optional<bool> told;
+  f.control.await_orders([&](bool in_force) { told = in_force; });
+  f.link.order_drain(200);
+
+  const std::unique_ptr<WorkerOrders> orders = f.link.begin_turn();
+  REQUIRE(orders != nullptr);
+  CHECK(orders->debug == latest);
+  CHECK(orders->drain_window_ms == 200);
+  CHECK_FALSE(orders->reload.has_value());
+  CHECK_FALSE(orders->stop);
+  CHECK(f.link.begin_turn() == nullptr);
+  f.control.take_outboxes(Instant{});
+  CHECK_FALSE(told.has_value());
+  REQUIRE(orders->carried_out.size() == 1);
+  f.link.reply(std::move(orders->carried_out[0]));
+  f.control.take_outboxes(Instant{});
+  CHECK(told == true);
+}
+
+TEST_CASE("a worker that does not turn is told apart, and its questions are given up") {
+  Fixture f;
+  const bool about_orders = GENERATE(false, true);
+  std::vector<bool> told;
+  const auto ask = [&] {
+    const auto tell = [&](bool known) { told.push_back(known); };
+    if (about_orders) return f.control.await_orders(tell);
+    f.control.count_subscribers({"a"},
+                                [tell](const std::optional<std::vector<std::uint64_t>>& sums) {
+                                  tell(sums.has_value() && *sums == std::vector<std::uint64_t>{3});
+                                });
+  };
+  CHECK_FALSE(f.control.all_workers_turn());
+  ask();
+  for (int tick = 0; tick < 4; ++tick) f.control.tick();
+  CHECK(told.empty());  // A second is not over yet.
+  f.control.tick();
+  CHECK(told == std::vector{false});
+
+  // The first of these that finds no room is refused at once.
+  std::size_t asked = 1;
+  for (; told.size() == 1; ++asked) ask();
+  CHECK(asked == 129);
+  CHECK(told == std::vector{false, false});
+
+  OnePage pages;
+  const std::unique_ptr<WorkerOrders> orders = f.link.begin_turn();
+  if (orders) {
+    for (ControlTask& done : orders->carried_out) f.link.reply(std::move(done));
+  }
+  while (auto item = f.link.next()) (*std::get<std::unique_ptr<WorkerTask>>(*item))(pages);
+  CHECK(f.control.all_workers_turn());
+  CHECK_FALSE(f.control.all_workers_turn());
+  told.clear();
+  f.control.take_outboxes(Instant{});
+  CHECK(told == std::vector<bool>(127, true));  // The first had been given up.
+  ask();
+  CHECK(told.size() == 127);  // There is room again.
+}
 
 TEST_CASE("a turn answers fewer patterns, the more topics they have to ask for losses") {
   Fixture f;
@@ -92,7 +159,7 @@ TEST_CASE("a turn answers fewer patterns, the more topics they have to ask for l
   std::size_t answers = 0;
   std::size_t gaps = 0;
   for (bool more = true; more;) {
-    more = f.control->take_outboxes(Instant{});
+    more = f.control.take_outboxes(Instant{});
     const Fixture::Taken taken = f.take_inbox();
     CHECK(taken.answers <= at_once);
     CHECK((taken.answers == at_once || !more));
@@ -106,18 +173,18 @@ TEST_CASE("a turn answers fewer patterns, the more topics they have to ask for l
 TEST_CASE("a turn feeds a late worker less, the more topics are asked for losses") {
   Fixture f;
   f.list_topics(40'000);
-  for (std::size_t i = 0; i < kInboxItems; ++i) {  // The worker takes nothing any more.
+  for (int i = 0; f.link.has_room_for_batch(); ++i) {  // The worker takes nothing any more.
     f.publish("first." + std::to_string(i % 2));
-    f.feed->flush();
+    f.feed.flush();
   }
   for (int i = 0; i < 30'000; ++i) {
     f.publish(i % 2 == 0 ? "gone" : "kept." + std::to_string(i));
   }
-  CHECK_FALSE(f.feed->flush());
+  CHECK_FALSE(f.feed.flush());
   f.take_inbox();
   std::size_t losses = 0;
   for (bool more = true; more;) {
-    more = f.feed->flush();
+    more = f.feed.flush();
     const Fixture::Taken taken = f.take_inbox();
     CHECK(taken.losses <= 3);
     losses += taken.losses;

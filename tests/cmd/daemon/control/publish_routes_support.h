@@ -41,7 +41,7 @@ struct ScriptedWorkers : WorkerQueries {
     later.push_back(
         [this, counts, done = std::move(done)] { stuck ? done(std::nullopt) : done(counts); });
   }
-  void await_orders(std::function<void()> done) override { done(); }
+  void await_orders(std::function<void(bool)> done) override { done(true); }
   void list_streams(std::uint64_t, std::size_t,
                     std::function<void(std::optional<StreamPage>)>) override {}
   std::vector<WorkerRow> list_workers() const override { return {}; }

@@ -1,0 +1,44 @@
+// What an operator orders of a worker.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "broadcast/streams/options.h"
+#include "cmd/daemon/link/debug_rules.h"
+#include "cmd/daemon/link/messages.h"
+#include "net/socket/socket_options.h"
+
+namespace crier::cmd {
+
+// What the subscriber port decides by; a copy in each worker.
+struct SubscribePolicy {
+  std::vector<std::string> hosts;
+  std::vector<std::string> origins;
+  bool patterns = false;
+  bool refuse_with_status = false;
+  std::size_t topics_per_stream_max = 64;
+};
+
+// What a reload changes in a worker.
+struct WorkerReload {
+  broadcast::WorkerOptions options;
+  SubscribePolicy policy;
+  std::uint32_t notes_per_second = 0;
+  net::SocketPlan sockets;
+};
+
+// Orders that the worker has not carried out yet, at most one of each kind.
+struct WorkerOrders {
+  std::optional<WorkerReload> reload;
+  DebugRules debug;  // Null: as before.
+  std::optional<std::uint32_t> drain_window_ms;
+  bool stop = false;
+  // Sent back to control once all of the above is done.
+  std::vector<ControlTask> carried_out;
+};
+
+}  // namespace crier::cmd
