@@ -54,9 +54,11 @@ TESTS_MAY_INCLUDE = {
     "support": {"core"},
     "fuzz": {"broadcast", "net", "metrics", "config", "core"},
 }
-# daemon tests send over the wire what net's own tests send to the reader.
+# daemon tests send over the wire what net's own tests send to the reader; workers that run in one
+# thread need broadcast's connections of a script.
 TESTS_MAY_ALSO = {
     "tests/daemon/": {"tests/net/http/hostile_heads.h", "tests/net/http/friendly_heads.h"},
+    "tests/cmd/daemon/control/": {"tests/broadcast/streams/scripted_io.h"},
 }
 
 # Headers that belong to one layer (or one file); the first prefix that fits counts.

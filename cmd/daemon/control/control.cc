@@ -134,7 +134,7 @@ void Control::count_subscribers(
         complete ? done(counts->sums) : done(std::nullopt);
       });
   for (WorkerLink* link : parts_.links) {
-    const bool asked = link->ask([counts, question](WorkerPages& worker) {
+    const bool asked = link->inquire([counts, question](WorkerPages& worker) {
       std::vector<std::uint64_t> own;
       for (const std::string& topic : counts->topics) own.push_back(worker.subscribers(topic));
       return ControlTask([counts, question, own = std::move(own)] {
@@ -168,7 +168,7 @@ void Control::list_streams(std::uint64_t cursor, std::size_t limit,
     complete ? done(std::move(*page)) : done(std::nullopt);
   });
   const std::size_t workers = parts_.links.size();
-  const bool asked = parts_.links[first]->ask([=](WorkerPages& worker) {
+  const bool asked = parts_.links[first]->inquire([=](WorkerPages& worker) {
     StreamPage found = worker.list_streams(static_cast<std::uint32_t>(cursor), limit);
     return ControlTask([=, found = std::move(found)]() mutable {
       *page = std::move(found);

@@ -56,7 +56,7 @@ ControlTask WorkerLink::counted(ControlTask answer) {
   };
 }
 
-bool WorkerLink::ask(std::move_only_function<ControlTask(WorkerPages&)> question) {
+bool WorkerLink::inquire(std::move_only_function<ControlTask(WorkerPages&)> question) {
   if (asked_ >= kQuestionsMax) return false;
   ++asked_;
   post([this, question = std::move(question)](WorkerPages& pages) mutable {
@@ -131,7 +131,22 @@ std::optional<InboxItem> WorkerLink::next() {
   return item;
 }
 
-void WorkerLink::report_if_empty() {
+void WorkerLink::take_inbox(broadcast::Broadcaster& broadcaster, WorkerPages& pages, Instant now) {
+  while (broadcaster.wants_input()) {
+    auto item = next();
+    if (!item) break;
+    std::visit(
+        Match{
+            [](std::monostate) {},
+            [&](broadcast::SharedBatch& batch) { broadcaster.take_batch(batch); },
+            [&](std::unique_ptr<broadcast::ReplayAnswer>& answer) {
+              broadcaster.take_answer(std::move(*answer), now);
+            },
+            [&](std::unique_ptr<broadcast::LostEvents>& lost) { broadcaster.take_lost(*lost); },
+            [&](std::unique_ptr<WorkerTask>& task) { (*task)(pages); },
+        },
+        *item);
+  }
   if (!inbox_.empty() || !report_when_empty_.load(std::memory_order_acquire)) return;
   report_when_empty_.store(false, std::memory_order_release);
   wakes_.control();
@@ -143,7 +158,7 @@ void WorkerLink::send_item(OutboxItem item) {
   sent_ = true;
 }
 
-bool WorkerLink::send(broadcast::ReplayRequest&& request) {
+bool WorkerLink::ask(broadcast::ReplayRequest&& request) {
   if (outbox_.room() == 0) return false;
   send_item(std::make_unique<broadcast::ReplayRequest>(std::move(request)));
   return true;

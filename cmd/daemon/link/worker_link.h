@@ -19,6 +19,7 @@
 #include <optional>
 #include <utility>
 
+#include "broadcast/streams/broadcaster.h"
 #include "cmd/daemon/link/messages.h"
 #include "cmd/daemon/link/worker_orders.h"
 #include "core/counter.h"
@@ -26,7 +27,7 @@
 
 namespace crier::cmd {
 
-class WorkerLink {
+class WorkerLink final : public broadcast::ReplayPort {
  public:
   // Called by the other side's thread: each has its side take a turn soon.
   struct Wakes {
@@ -34,7 +35,7 @@ class WorkerLink {
     std::function<void()> control;
   };
   explicit WorkerLink(Wakes wakes) : wakes_(std::move(wakes)) {}
-  ~WorkerLink();
+  ~WorkerLink() override;
   WorkerLink(const WorkerLink&) = delete;
   WorkerLink& operator=(const WorkerLink&) = delete;
 
@@ -51,7 +52,7 @@ class WorkerLink {
   void post(WorkerTask task);
   // The same for a question: what it returns runs on the control loop. False, and nothing happens,
   // while kQuestionsMax are waiting.
-  [[nodiscard]] bool ask(std::move_only_function<ControlTask(WorkerPages&)> question);
+  [[nodiscard]] bool inquire(std::move_only_function<ControlTask(WorkerPages&)> question);
   // Wakes the worker if something was pushed since the last time.
   void wake_if_pushed() {
     if (std::exchange(pushed_, false)) wakes_.worker();
@@ -70,7 +71,7 @@ class WorkerLink {
   void order_drain(std::uint32_t window_ms);
   void order_stop();
   // `done` runs on the control loop once the worker has carried out everything it was ordered
-  // before. False as with ask().
+  // before. False as with inquire().
   [[nodiscard]] bool when_carried_out(ControlTask done);
 
   // --- the worker's side ---
@@ -80,10 +81,11 @@ class WorkerLink {
   // The oldest item of the inbox.
   std::optional<InboxItem> next();
   bool inbox_empty() const { return inbox_.empty(); }
-  // After the inbox was looked at: tells control that it is empty, if it wants to know.
-  void report_if_empty();
+  // Hands the broadcaster what it wants of the inbox, in order, and runs tasks where they stand.
+  // Wakes control if that wants to know that the inbox is empty.
+  void take_inbox(broadcast::Broadcaster& broadcaster, WorkerPages& pages, Instant now);
   // False: there is no room.
-  [[nodiscard]] bool send(broadcast::ReplayRequest&& request);
+  [[nodiscard]] bool ask(broadcast::ReplayRequest&& request) override;
   // Runs `answer` on the control loop.
   void reply(ControlTask answer);
   // May notes be sent? What is left then is for requests and answers.

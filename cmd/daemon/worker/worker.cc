@@ -75,7 +75,7 @@ Result<void> Worker::set_up() {
 
   io_ = std::make_unique<WorkerIo>(*ready_);
   broadcaster_ = std::make_unique<broadcast::Broadcaster>(
-      broadcast::Broadcaster::Parts{*io_, *this, *this, stats_, shared_.counts}, setup_.options);
+      broadcast::Broadcaster::Parts{*io_, link_, *this, stats_, shared_.counts}, setup_.options);
   names_ = std::make_unique<StreamNames>(
       StreamNames::Parts{*broadcaster_, *io_, setup_.identity.trace_key, setup_.identity.worker});
   routes_ = std::make_unique<SubscribeRoutes>(
@@ -204,33 +204,10 @@ void Worker::on_sweep() {
   if (any_unlogged_ && now.us / 1'000'000 != notes_second_) may_note(now);
 }
 
-void Worker::take_inbox(Instant now) {
-  while (broadcaster_->wants_input()) {
-    auto item = link_.next();
-    if (!item) break;
-    take(std::move(*item), now);
-  }
-  link_.report_if_empty();
-}
-
-void Worker::take(InboxItem&& item, Instant now) {
-  std::visit(
-      Match{
-          [](std::monostate) {},
-          [&](broadcast::SharedBatch& batch) { broadcaster_->take_batch(batch); },
-          [&](std::unique_ptr<broadcast::ReplayAnswer>& answer) {
-            broadcaster_->take_answer(std::move(*answer), now);
-          },
-          [&](std::unique_ptr<broadcast::LostEvents>& lost) { broadcaster_->take_lost(*lost); },
-          [&](std::unique_ptr<WorkerTask>& task) { (*task)(*this); },
-      },
-      item);
-}
-
 // Everything a worker does between two sleeps besides its callbacks, in order.
 void Worker::finish_turn() {
   if (const auto orders = link_.begin_turn()) carry_out(*orders);
-  take_inbox(net::Loop::now());
+  link_.take_inbox(*broadcaster_, *this, net::Loop::now());
   for (std::size_t done = 0; done < kFanoutSlice && broadcaster_->unfinished();
        done += kGroupSlice) {
     broadcaster_->run(net::Loop::now());

@@ -55,9 +55,7 @@ struct WorkerSetup {
   HandedIn handed_in;                      // With a listener, `endpoint` is not used.
 };
 
-class Worker final : public WorkerPages,
-                     public broadcast::StreamObserver,
-                     private broadcast::ReplayPort {
+class Worker final : public WorkerPages, public broadcast::StreamObserver {
  public:
   // What all workers and control share; outlives every worker.
   struct Shared {
@@ -109,9 +107,6 @@ class Worker final : public WorkerPages,
                         bool resumed) override;
 
  private:
-  [[nodiscard]] bool ask(broadcast::ReplayRequest&& request) override {
-    return link_.send(std::move(request));
-  }
   void carry_out(WorkerOrders& orders);
   void begin_drain(std::uint32_t window_ms);
   void reload(WorkerReload wanted);
@@ -124,8 +119,6 @@ class Worker final : public WorkerPages,
   void on_stream_ready(const net::Ready& ready, Instant now);
   void on_sweep();
   void finish_turn();
-  void take_inbox(Instant now);
-  void take(InboxItem&& item, Instant now);
   bool may_note(Instant now);
   void note_unlogged();
   bool send(DebugNote&& line);

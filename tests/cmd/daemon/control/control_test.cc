@@ -48,7 +48,7 @@ struct Fixture {
     request.after = log.head() - 2;
     request.bytes_max = 1;
     request.frames_max = 1;
-    REQUIRE(link.send(std::move(request)));
+    REQUIRE(link.ask(std::move(request)));
   }
 
   struct Taken {

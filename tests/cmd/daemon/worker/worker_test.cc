@@ -42,7 +42,7 @@ TEST_CASE("summaries of notes leave the outbox's reserve alone, and nothing out"
   while (link.has_room_for_notes()) f.end_a_stream(++seconds);
   for (int i = 0; i < 5'000; ++i) f.end_a_stream(++seconds);
   for (std::size_t i = 0; i < kReplaysInFlightMax; ++i)
-    REQUIRE(link.send(broadcast::ReplayRequest()));
+    REQUIRE(link.ask(broadcast::ReplayRequest()));
 
   // Control is back.
   std::uint64_t ended = 0;
