@@ -33,12 +33,12 @@ void Feed::publish(const FrameRef& frame) {
 
 void Feed::hand_out() {
   const auto batch = std::make_shared<const broadcast::Batch>(std::exchange(batch_, {}));
-  batch_bytes_ = 0;
+  const std::uint64_t bytes = std::exchange(batch_bytes_, 0);
   for (Fed& fed : workers_) {
     if (fed.lagging) continue;
     CRIER_CHECK(fed.through + 1 == batch->front()->sequence());
     if (fed.link->has_room_for_batch()) {
-      fed.link->push(batch);
+      fed.link->push(batch, bytes);
       fed.through = batch->back()->sequence();
     } else {
       fed.lagging = true;
@@ -54,7 +54,9 @@ void Feed::feed_from_history(Fed& fed, std::size_t& batches) {
     batches -= std::min(batches - 1, missed.topics_asked / kTopicsPerBatch);
     if (missed.lost) fed.link->push(std::move(*missed.lost));
     if (!missed.frames.empty()) {
-      fed.link->push(std::make_shared<const broadcast::Batch>(std::move(missed.frames)));
+      std::uint64_t bytes = 0;
+      for (const FrameRef& frame : missed.frames) bytes += frame->memory_bytes();
+      fed.link->push(std::make_shared<const broadcast::Batch>(std::move(missed.frames)), bytes);
     }
     fed.through = missed.through;
   }

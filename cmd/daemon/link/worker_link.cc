@@ -4,15 +4,6 @@
 #include "core/turn_limits.h"
 
 namespace crier::cmd {
-namespace {
-
-std::uint64_t bytes_of(const broadcast::Batch& batch) {
-  std::uint64_t bytes = 0;
-  for (const FrameRef& frame : batch) bytes += frame->memory_bytes();
-  return bytes;
-}
-
-}  // namespace
 
 WorkerLink::~WorkerLink() {
   delete orders_.load();
@@ -31,8 +22,8 @@ void WorkerLink::push_item(InboxItem item) {
   pushed_ = true;
 }
 
-void WorkerLink::push(broadcast::SharedBatch batch) {
-  pushed_bytes_ += bytes_of(*batch);
+void WorkerLink::push(broadcast::SharedBatch batch, std::uint64_t bytes) {
+  pushed_bytes_ += bytes;
   push_item(std::move(batch));
 }
 
@@ -125,7 +116,9 @@ std::optional<InboxItem> WorkerLink::next() {
   auto item = inbox_.pop();
   if (item) {
     if (const auto* batch = std::get_if<broadcast::SharedBatch>(&*item)) {
-      consumed_bytes_.fetch_add(bytes_of(**batch), std::memory_order_release);
+      std::uint64_t bytes = 0;
+      for (const FrameRef& frame : **batch) bytes += frame->memory_bytes();
+      consumed_bytes_.fetch_add(bytes, std::memory_order_release);
     }
   }
   return item;

@@ -34,6 +34,7 @@ class WorkerLink final : public broadcast::ReplayPort {
     std::function<void()> worker;
     std::function<void()> control;
   };
+  // Requires: both sides have ended when it is destroyed.
   explicit WorkerLink(Wakes wakes) : wakes_(std::move(wakes)) {}
   ~WorkerLink() override;
   WorkerLink(const WorkerLink&) = delete;
@@ -44,7 +45,8 @@ class WorkerLink final : public broadcast::ReplayPort {
   // Is there room for one batch and one notice of losses? False also while too many bytes wait.
   bool has_room_for_batch() const;
   // Requires: has_room_for_batch() said so, since the last one.
-  void push(broadcast::SharedBatch batch);
+  // `bytes`: what its frames have in memory.
+  void push(broadcast::SharedBatch batch, std::uint64_t bytes);
   void push(broadcast::LostEvents lost);
   // To a request that was taken from the outbox, so that there is always room.
   void push(broadcast::ReplayAnswer answer);
@@ -116,11 +118,11 @@ class WorkerLink final : public broadcast::ReplayPort {
   Wakes wakes_;
   SpscQueue<InboxItem> inbox_{kInboxItems};
   SpscQueue<OutboxItem> outbox_{kOutboxItems};
-  std::atomic<WorkerOrders*> orders_{nullptr};  // Owned; whoever takes it out has it.
+  std::atomic<WorkerOrders*> orders_{nullptr};  // The side that takes it out owns it.
   std::atomic<bool> report_when_empty_{false};
 
   // Written by control.
-  std::uint64_t pushed_bytes_ = 0;  // Of frames, ever.
+  alignas(64) std::uint64_t pushed_bytes_ = 0;  // Of frames, ever.
   std::uint64_t turns_seen_ = 0;
   std::size_t asked_ = 0;
   bool pushed_ = false;
