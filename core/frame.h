@@ -104,6 +104,12 @@ class FrameRef {
     }
   }
 
+  // One more reference to a frame that another reference keeps alive.
+  static FrameRef share(const Frame& frame) {
+    frame.references_.fetch_add(1, std::memory_order_relaxed);
+    return FrameRef(&frame);
+  }
+
   explicit operator bool() const { return frame_ != nullptr; }
   const Frame& operator*() const { return *frame_; }
   const Frame* operator->() const { return frame_; }
@@ -116,5 +122,8 @@ class FrameRef {
 
   const Frame* frame_ = nullptr;
 };
+
+// Frames that others keep alive for as long as this is looked at.
+using Frames = std::span<const Frame* const>;
 
 }  // namespace crier

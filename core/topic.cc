@@ -52,8 +52,14 @@ std::string_view take_token(std::string_view& rest) {
   return split_token(rest, last);
 }
 
-bool is_pattern(std::string_view text) {
-  return text.find_first_of("*>") != std::string_view::npos;
+std::optional<Selector> Selector::parse(std::string_view text) {
+  if (!valid_pattern(text)) return std::nullopt;
+  const bool wildcard = text.find_first_of("*>") != std::string_view::npos;
+  return Selector{wildcard ? Kind::pattern : Kind::topic, std::string(text)};
+}
+
+bool Selector::matches(std::string_view topic) const {
+  return is_pattern() ? crier::matches(text, topic) : text == topic;
 }
 
 // A topic is a subscription without wildcards, so one walk serves both.

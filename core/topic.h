@@ -5,10 +5,14 @@
 // one or more.
 // `*` and `>` stand alone: `ord*` is neither a topic nor a pattern. Upper and lower case differ.
 //
-// Pure functions on bytes as they are, after percent-decoding; nothing is allocated. Any thread.
+// Pure functions on bytes as they are, after percent-decoding; nothing is allocated but a
+// Selector's text. Any thread.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
 #include <string_view>
 
 namespace crier {
@@ -25,8 +29,21 @@ bool valid_pattern(std::string_view text);
 // until nothing is left. Requires: `rest` is what is left of a valid one, and not empty.
 std::string_view take_token(std::string_view& rest);
 
-// Does it have a wildcard token? Requires: valid_pattern(text).
-bool is_pattern(std::string_view text);
+// What a stream asks for: one topic, or a pattern. Made once, where the request is read; from there
+// on the kind is carried along, so that nothing looks for wildcards in a text again.
+struct Selector {
+  enum class Kind : std::uint8_t { topic, pattern };
+
+  Kind kind = Kind::topic;
+  std::string text;
+
+  // Nothing unless valid_pattern(text).
+  static std::optional<Selector> parse(std::string_view text);
+
+  bool is_pattern() const { return kind == Kind::pattern; }
+  bool matches(std::string_view topic) const;
+  friend bool operator==(const Selector&, const Selector&) = default;
+};
 
 // Linear in the shorter of the two. Requires: valid_pattern(pattern), valid_topic(topic).
 bool matches(std::string_view pattern, std::string_view topic);

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "core/frame.h"
+#include "core/topic.h"
 
 namespace crier::broadcast {
 
@@ -35,7 +36,7 @@ struct ReplayRequest {
   std::uint32_t stream =
       0;  // Index and generation of the stream that asks, handed back as they are.
   std::uint32_t generation = 0;
-  std::vector<std::string> subscriptions;  // Topics and patterns, valid, without duplicates.
+  std::vector<Selector> subscriptions;  // Without duplicates.
   ReplayFrom from = ReplayFrom::sequence;
   std::uint64_t after = 0;  // Already has, or does not want, anything up to and including this.
   std::uint32_t last_count = 0;

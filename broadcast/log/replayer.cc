@@ -83,13 +83,13 @@ void Replayer::resolve(const ReplayRequest& request, std::uint64_t after) {
   literals_.clear();
   patterns_.clear();
   patterns_after_ = request.last ? std::max(after, request.last->head) : after;
-  for (const std::string_view subscription : request.subscriptions) {
-    if (is_pattern(subscription)) {
-      patterns_.push_back(subscription);
+  for (const Selector& subscription : request.subscriptions) {
+    if (subscription.is_pattern()) {
+      patterns_.push_back(subscription.text);
     } else {
-      const std::uint64_t hash = keyed_hash(topic_key_, subscription);
+      const std::uint64_t hash = keyed_hash(topic_key_, subscription.text);
       const std::uint64_t start = request.last ? request.last->after.at(literals_.size()) : 0;
-      literals_.push_back({hash, topics_.find(hash, subscription), std::max(after, start)});
+      literals_.push_back({hash, topics_.find(hash, subscription.text), std::max(after, start)});
     }
   }
 }

@@ -40,27 +40,27 @@ ClassIndex TopicClasses::of_topic(std::string_view topic) const {
   return 0;
 }
 
-ClassIndex TopicClasses::covering(std::string_view subscription) const {
+ClassIndex TopicClasses::covering(const Selector& subscription) const {
   for (std::size_t i = 1; i < classes_.size(); ++i) {
-    if (covers(classes_[i].match, subscription)) return static_cast<ClassIndex>(i);
+    if (covers(classes_[i].match, subscription.text)) return static_cast<ClassIndex>(i);
   }
   return 0;
 }
 
-ClassIndex TopicClasses::of_subscriptions(std::span<const std::string> subscriptions) const {
+ClassIndex TopicClasses::of_subscriptions(std::span<const Selector> subscriptions) const {
   if (subscriptions.empty()) return 0;
   const ClassIndex first = covering(subscriptions.front());
-  for (const std::string& subscription : subscriptions.subspan(1)) {
+  for (const Selector& subscription : subscriptions.subspan(1)) {
     if (covering(subscription) != first) return 0;
   }
   return first;
 }
 
-bool TopicClasses::may_subscribe(std::string_view subscription) const {
+bool TopicClasses::may_subscribe(const Selector& subscription) const {
   for (std::size_t i = 1; i < classes_.size(); ++i) {
     const TopicClass& row = classes_[i];
-    if (covers(row.match, subscription)) return row.subscribe;
-    if (!row.subscribe && overlap(row.match, subscription)) return false;
+    if (covers(row.match, subscription.text)) return row.subscribe;
+    if (!row.subscribe && overlap(row.match, subscription.text)) return false;
   }
   return classes_.front().subscribe;
 }

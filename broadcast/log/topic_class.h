@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "core/token_bucket.h"
+#include "core/topic.h"
 
 namespace crier::broadcast {
 
@@ -54,19 +55,19 @@ class TopicClasses {
   std::size_t size() const { return classes_.size(); }
   const TopicClass& operator[](ClassIndex index) const;
 
-  // Requires, here and below: valid topics or patterns.
+  // Requires: a valid topic.
   ClassIndex of_topic(std::string_view topic) const;
 
   // The row all subscriptions fall into, or 0 when they fall into different ones.
-  ClassIndex of_subscriptions(std::span<const std::string> subscriptions) const;
+  ClassIndex of_subscriptions(std::span<const Selector> subscriptions) const;
 
   // False when a pattern shares a topic with a row that forbids it, too, unless an earlier row
   // covers the pattern: `>` must not be the way around `{"match": "internal.>", "subscribe":
   // false}`.
-  bool may_subscribe(std::string_view subscription) const;
+  bool may_subscribe(const Selector& subscription) const;
 
  private:
-  ClassIndex covering(std::string_view subscription) const;
+  ClassIndex covering(const Selector& subscription) const;
 
   std::vector<TopicClass> classes_;
 };

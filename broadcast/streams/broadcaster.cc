@@ -66,7 +66,6 @@ void Broadcaster::cancel(StreamToken token) {
   CRIER_CHECK(stream != nullptr);
   CRIER_CHECK(stream->state == StreamState::reserved);
   give_back_counts(*stream);
-  streams_.drop_extra(*stream);
   streams_.vacate(token.index);
 }
 
@@ -79,13 +78,8 @@ std::expected<void, Refused> Broadcaster::start(StreamToken token, const StartRe
     return std::unexpected(joined.error() == IndexFull::patterns ? Refused::patterns_max
                                                                  : Refused::topics_max);
   }
-  if (!request.trace_id.empty()) {
-    StreamExtra* extra = streams_.extra(stream);
-    if (extra == nullptr) extra = &streams_.add_extra(stream);
-    extra->trace_id = request.trace_id;
-  }
-  const std::vector<std::string> names(request.subscriptions.begin(), request.subscriptions.end());
-  stream.topic_class = options_.classes->of_subscriptions(names);
+  if (!request.trace_id.empty()) streams_.set_trace_id(stream, request.trace_id);
+  stream.topic_class = options_.classes->of_subscriptions(request.subscriptions);
   stream.connection = request.connection;
   if (request.framing == Framing::plain) stream.set(Stream::kPlain);
   if (request.canary) stream.set(Stream::kCanary);
@@ -94,7 +88,7 @@ std::expected<void, Refused> Broadcaster::start(StreamToken token, const StartRe
   }
   stream.bucket.reset(now);
   stream.sequence_next = request.resume.after + 1;
-  stream.state = StreamState::live;
+  stream.become(StreamState::live);
   stats_.opened.add();
   if (request.canary) stats_.canaries_opened.add();
   delivery_.tell_opened(stream, request.resume.asked());
@@ -118,7 +112,7 @@ void Broadcaster::begin_replay(StreamIndex index, const StartRequest& request, I
   Owing* owing = streams_.rent_owing(stream);
   CRIER_CHECK(owing != nullptr);  // As many as there are slots.
   stats_.resumed.add();
-  stream.state = StreamState::replaying;
+  stream.become(StreamState::replaying);
   owing->replay = ReplayState::idle;
   owing->from = request.resume.from;
   owing->last_count = request.resume.last_count;
@@ -219,11 +213,10 @@ bool Broadcaster::concerns(const Lost& lost, const Stream& stream) const {
   const auto listed = [&](TopicEntryIndex row) {
     return std::ranges::binary_search(*lost.rows, row);
   };
-  if (stream.topic != kNone) return listed(stream.topic);
-  const StreamExtra* extra = streams_.extra(stream);
-  CRIER_CHECK(extra != nullptr);
-  return std::ranges::any_of(extra->subscriptions,
-                             [&](const Subscription& of) { return listed(of.row); });
+  bool concerned = false;
+  streams_.for_each_subscription(
+      stream, [&](const Subscription& of) { concerned = concerned || listed(of.row); });
+  return concerned;
 }
 
 // What was pending has been offered, so a stream that listens has everything before `from`; whether
@@ -296,7 +289,7 @@ void Broadcaster::vacate(StreamIndex index, EndReason reason, Instant now) {
   topics_.leave(index);
   delivery_.release(index);
   give_back_counts(stream);
-  streams_.drop_extra(stream);
+  streams_.drop_trace_id(stream);
   io_.close(std::exchange(stream.connection, ConnectionHandle::none));
   streams_.vacate(index);
 }
@@ -309,13 +302,12 @@ void Broadcaster::set_live_options(const WorkerOptions& wanted) {
 }
 
 std::uint32_t Broadcaster::subscribers(std::string_view topic) const {
-  const auto entry = topics_.find(topic);
-  if (!entry) return 0;
-  return static_cast<std::uint32_t>(topics_[*entry].singles_size + topics_[*entry].multi_size());
+  return topics_.subscribers(topic);
 }
 
 bool Broadcaster::consistent() const {
   if (!topics_.consistent()) return false;
+  if (!fanout_.unfinished() && fanout_.pending_bytes() != 0) return false;
   std::size_t taken = 0;
   for (std::size_t index = 0; index < streams_.end(); ++index) {
     if (!streams_.taken(static_cast<StreamIndex>(index))) continue;

@@ -72,10 +72,10 @@ struct StartRequest {
   std::string_view head;                                 // The response head, sent as it is.
   Framing framing = Framing::chunked;
   bool padding = false;
-  std::span<const std::string_view> subscriptions;  // Valid and distinct, at least one.
+  std::span<const Selector> subscriptions;  // Distinct, at least one.
   ResumePlan resume;
   std::uint64_t address_hash = 0;  // Of the client's address; 0: unknown.
-  std::string_view trace_id;       // The client's own; empty: none.
+  std::string_view trace_id;       // The client's own, see StreamTable; empty: none.
   bool canary = false;             // Counted apart, too: its socket has options on trial.
 };
 

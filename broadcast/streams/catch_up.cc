@@ -46,16 +46,12 @@ ReplayRequest CatchUp::request_of(StreamToken token, Stream& stream) const {
   ReplayRequest request;
   request.stream = token.index;
   request.generation = token.generation;
-  for (const std::string_view name : parts_.topics.subscriptions(stream)) {
-    request.subscriptions.emplace_back(name);
-  }
+  request.subscriptions = parts_.topics.subscriptions(stream);
   request.from = owing.from;
   request.after = stream.sequence_next - 1;
   request.last_count = owing.last_count;
-  const StreamExtra* extra = parts_.streams.extra(std::as_const(stream));
-  if (extra != nullptr && extra->last && request.after < extra->last->head) {
-    request.last = extra->last;
-  }
+  request.last = parts_.streams.last_starts(token.index);
+  if (request.last && request.after >= request.last->head) request.last = nullptr;
   request.evictions_told = owing.evictions_told;
   request.connected = owing.connected;
   request.bytes_max = part_bytes();
@@ -81,9 +77,11 @@ void CatchUp::take(ReplayAnswer&& answer, Instant now) {
   owing.from = ReplayFrom::sequence;
   owing.connected = true;  // What it loses from here on, it loses while it is connected.
   owing.evictions_told = answer.evictions_told;
-  if (answer.last) parts_.streams.extra(*stream)->last = std::move(answer.last);
+  if (answer.last) parts_.streams.set_last_starts(token.index, std::move(answer.last));
   parts_.stats.replay_frames.add(answer.frames.size());
-  if (!answer.frames.empty()) parts_.delivery.offer(token.index, answer.frames, {}, now);
+  std::vector<const Frame*> frames;
+  for (const FrameRef& frame : answer.frames) frames.push_back(frame.get());
+  if (!frames.empty()) parts_.delivery.offer(token.index, frames, {}, now);
   if (stream->state != StreamState::replaying) return;
   if (owing.replay != ReplayState::none) return;  // It fell back to where it could not go on.
   stream->sequence_next = std::max(stream->sequence_next, answer.through + 1);
@@ -117,7 +115,7 @@ void CatchUp::go_on(StreamIndex index, bool reached_head) {
   Owing& owing = parts_.streams.owing(stream);
   const bool sent_all = owing.ring.empty() && owing.dropped == 0;
   if (reached_head) {
-    stream.state = StreamState::owing;
+    stream.become(StreamState::owing);
   } else {
     owing.replay = ReplayState::idle;
   }

@@ -16,7 +16,7 @@ class DeferredClose {
   // The first reason counts.
   void add(StreamIndex index, Stream& stream, EndReason reason) {
     if (stream.state == StreamState::closing) return;
-    stream.state = StreamState::closing;
+    stream.become(StreamState::closing);
     waiting_.push_back({index, reason});
   }
 

@@ -41,8 +41,7 @@ bool Delivery::paced(const Stream& stream) const {
   return !rate(stream).unlimited() && stream.state != StreamState::ending;
 }
 
-void Delivery::offer(StreamIndex index, std::span<const FrameRef> frames, std::string_view shared,
-                     Instant now) {
+void Delivery::offer(StreamIndex index, Frames frames, std::string_view shared, Instant now) {
   Stream& stream = streams_[index];
   CRIER_CHECK(!frames.empty());
   CRIER_CHECK(frames.front()->sequence() >= stream.sequence_next);
@@ -74,8 +73,7 @@ void Delivery::offer(StreamIndex index, std::span<const FrameRef> frames, std::s
 }
 
 // `frames` were not sent, but for the first cut.bytes bytes of the first.
-void Delivery::fall_behind(StreamIndex index, std::span<const FrameRef> frames, const Cut& cut,
-                           Instant now) {
+void Delivery::fall_behind(StreamIndex index, Frames frames, const Cut& cut, Instant now) {
   Stream& stream = streams_[index];
   Owing* owing = streams_.rent_owing(stream);
   if (owing == nullptr || (cut.bytes > 0 && !streams_.make_room(*owing))) {
@@ -84,25 +82,25 @@ void Delivery::fall_behind(StreamIndex index, std::span<const FrameRef> frames, 
   }
   CRIER_CHECK(owing->ring.empty());
   if (stream.state == StreamState::live) {
-    stream.state = StreamState::owing;
+    stream.become(StreamState::owing);
     tell(stream, StreamStep::fell_behind);
   }
   stream.wrote_at = now.tick();  // From here on: since when no byte was taken.
   if (cut.bytes > 0) {
-    push(stream, *owing, frames.front());
+    push(stream, *owing, FrameRef::share(*frames.front()));
     owing->oldest_sent = static_cast<std::uint32_t>(cut.bytes);
     frames = frames.subspan(1);
   }
   enqueue(index, frames, now);
 }
 
-bool Delivery::enqueue(StreamIndex index, std::span<const FrameRef> frames, Instant now) {
+bool Delivery::enqueue(StreamIndex index, Frames frames, Instant now) {
   Stream& stream = streams_[index];
   Owing& owing = streams_.owing(stream);
-  for (const FrameRef& frame : frames) {
+  for (const Frame* frame : frames) {
     if (make_room_for(owing, frame->wire(stream.framing()).size())) {
-      push(stream, owing, frame);
-    } else if (!overflow(index, frame, now)) {
+      push(stream, owing, FrameRef::share(*frame));
+    } else if (!overflow(index, *frame, now)) {
       return false;
     }
   }
@@ -166,7 +164,7 @@ WriteOutcome Delivery::write(Stream& stream, Instant now) {
   return outcome;
 }
 
-void Delivery::count_events(Stream& stream, std::span<const FrameRef> events, Instant now) {
+void Delivery::count_events(Stream& stream, Frames events, Instant now) {
   stream.events_sent += static_cast<std::uint32_t>(events.size());
   stats_.frames_sent.add(events.size());
   stats_.events_delivered.add(events.size());
@@ -190,8 +188,8 @@ void Delivery::count_gap(const Stream& stream, const Gap& gap) {
   }
 }
 
-Delivery::Cut Delivery::write_frames(Stream& stream, std::span<const FrameRef> frames,
-                                     std::string_view shared, Instant now) {
+Delivery::Cut Delivery::write_frames(Stream& stream, Frames frames, std::string_view shared,
+                                     Instant now) {
   const Framing framing = stream.framing();
   Cut cut;
   while (cut.frames < frames.size()) {
@@ -245,7 +243,7 @@ void Delivery::send_own(StreamIndex index, std::string_view wire, Instant now) {
     closes_.add(index, stream, EndReason::no_memory);
     return;
   }
-  if (stream.state == StreamState::live) stream.state = StreamState::owing;
+  if (stream.state == StreamState::live) stream.become(StreamState::owing);
   if (!behind) stream.wrote_at = now.tick();  // From here on: since when no byte was taken.
   push(stream, *owing, Frame::make_raw(wire));
   if (!behind) owing->oldest_sent = static_cast<std::uint32_t>(sent);
@@ -284,7 +282,8 @@ void Delivery::drop_sent(Stream& stream, Owing& owing, std::size_t bytes, Instan
     owing.oldest_sent += static_cast<std::uint32_t>(taken);
     if (owing.oldest_sent < size) return;
     if (is_event) {
-      count_events(stream, {&owing.ring[0], 1}, now);
+      const Frame* event = &frame;
+      count_events(stream, {&event, 1}, now);
     } else {
       stats_.frames_sent.add();
     }
@@ -334,7 +333,7 @@ void Delivery::settle(StreamIndex index) {
     closes_.add(index, stream, owing.end_reason);
   } else if (stream.state == StreamState::owing) {
     release(index);
-    stream.state = StreamState::live;
+    stream.become(StreamState::live);
     tell(stream, StreamStep::caught_up);
   } else if (stream.state == StreamState::replaying && owing.replay == ReplayState::idle) {
     owing.replay = ReplayState::waiting;

@@ -43,13 +43,13 @@ class Delivery {
   // Offers a live or owing stream the next events of its topics, in sequence order.
   // `shared` may hold the frames' bytes in the stream's framing, one after the other; else it is
   // empty. Requires: frames is not empty, and the first is >= stream.sequence_next.
-  void offer(StreamIndex index, std::span<const FrameRef> frames, std::string_view shared,
-             Instant now);
+  // A stream that keeps up takes no reference to them.
+  void offer(StreamIndex index, Frames frames, std::string_view shared, Instant now);
 
   // Appends frames to the ring, whatever the state; what does not fit is the overflow policy's.
   // Advances sequence_next past each log frame it takes. False: a policy took over, the rest is not
   // owed.
-  bool enqueue(StreamIndex index, std::span<const FrameRef> frames, Instant now);
+  bool enqueue(StreamIndex index, Frames frames, Instant now);
 
   // Sends bytes of crier's own, already framed: at once when nothing is owed, else after what is.
   void send_own(StreamIndex index, std::string_view wire, Instant now);
@@ -122,18 +122,16 @@ class Delivery {
 
   bool paced(const Stream& stream) const;
   const TokenRate& rate(const Stream& stream) const;
-  Cut write_frames(Stream& stream, std::span<const FrameRef> frames, std::string_view shared,
-                   Instant now);
+  Cut write_frames(Stream& stream, Frames frames, std::string_view shared, Instant now);
   WriteOutcome write(Stream& stream, Instant now);
   void add_piece(std::string_view bytes);
-  void count_events(Stream& stream, std::span<const FrameRef> events, Instant now);
+  void count_events(Stream& stream, Frames events, Instant now);
   void tell(const Stream& stream, StreamStep step) const {
     if (watcher_ != nullptr) [[unlikely]] {
       watcher_->on_step(streams_.token(streams_.index_of(stream)), stream, step);
     }
   }
-  void fall_behind(StreamIndex index, std::span<const FrameRef> frames, const Cut& cut,
-                   Instant now);
+  void fall_behind(StreamIndex index, Frames frames, const Cut& cut, Instant now);
 
   bool make_room_for(Owing& owing, std::size_t bytes);
   void push(Stream& stream, Owing& owing, FrameRef frame);
@@ -150,7 +148,7 @@ class Delivery {
   bool needs_tokens_to_ask(Stream& stream, Instant now);
 
   // overflow.cc
-  bool overflow(StreamIndex index, const FrameRef& frame, Instant now);
+  bool overflow(StreamIndex index, const Frame& frame, Instant now);
   bool make_room_by_dropping(Stream& stream, Owing& owing, std::size_t bytes);
   void drop_unsent(Stream& stream, Owing& owing);
   bool drop_oldest(Stream& stream, Owing& owing);

@@ -11,30 +11,63 @@ namespace {
 // What may wait in a worker before its inbox does, as may kPendingBytesMax.
 constexpr std::size_t kPendingFramesMax = 16'384;
 
-constexpr std::uint32_t kMultis = kNone;
-
 // With fewer streams than this, gathering pieces costs less than putting bytes together.
 constexpr std::size_t kStreamsToShareFor = 2;
+
+// Work is counted in steps: a look at a stream, a step of matching patterns, a frame merged. A
+// write costs as much as so many.
+constexpr std::size_t kStepsPerWrite = 16;
+
+// A group with more streams than this waits among the large ones; so does that of a pattern, since
+// one stream may have hundreds of them.
+constexpr std::size_t kSmallGroup = kGroupSlice / 2;
+
+// Storage of groups and segments that is kept when nothing is pending.
+constexpr std::size_t kStorageKept = 64;
+
+bool listens(const Stream& stream) {
+  return stream.state == StreamState::live || stream.state == StreamState::owing;
+}
 
 }  // namespace
 
 Fanout::Fanout(StreamTable& streams, TopicIndex& topics, Delivery& delivery)
-    : streams_(streams), topics_(topics), delivery_(delivery), multis_(streams, topics, delivery) {}
+    : streams_(streams), topics_(topics), delivery_(delivery) {}
 
 bool Fanout::full() const {
-  return pending_bytes_ >= kPendingBytesMax || pending_frames_ >= kPendingFramesMax ||
-         multis_.pending_frames() >= kPendingFramesMax;
+  return pending_bytes_ >= kPendingBytesMax || pending_frames_ >= kPendingFramesMax;
 }
 
 void Fanout::add(const SharedBatch& batch) {
   for (const FrameRef& frame : *batch) {
-    const auto row = topics_.find(frame->topic_hash(), frame->topic());
-    if (row && topics_[*row].singles_size > 0) add_to_group(*row, frame);
+    if (const auto row = topics_.find(frame->topic_hash(), frame->topic())) {
+      add_to_group(*row, frame);
+    }
   }
-  if (topics_.any_multis()) {
-    if (!multis_.unfinished()) turns_.push_back(kMultis);
-    multis_.add(batch);
+  if (topics_.patterns().size() == 0) return;
+  unmatched_.push_back(batch);
+  for (const FrameRef& frame : *batch) pending_bytes_ += frame->memory_bytes();
+  pending_frames_ += batch->size();
+}
+
+// Puts frames into the groups of the rows whose patterns match them, in sequence order. A stream
+// that joins meanwhile has a later position than all of them. Returns the steps it took.
+std::size_t Fanout::match_some(std::size_t steps_max) {
+  std::size_t steps = 0;
+  while (steps < steps_max && !unmatched_.empty()) {
+    const Batch& batch = *unmatched_.front();
+    const FrameRef& frame = batch[matched_frames_++];
+    pending_bytes_ -= frame->memory_bytes();
+    --pending_frames_;
+    matching_.clear();
+    steps += topics_.patterns().match(frame->topic(), matching_);
+    steps += matching_.size();
+    for (const TopicEntryIndex row : matching_) add_to_group(row, frame);
+    if (matched_frames_ < batch.size()) continue;
+    unmatched_.pop_front();
+    matched_frames_ = 0;
   }
+  return steps;
 }
 
 void Fanout::add_to_group(TopicEntryIndex row_index, const FrameRef& frame) {
@@ -47,108 +80,190 @@ void Fanout::add_to_group(TopicEntryIndex row_index, const FrameRef& frame) {
     row.work = free_groups_.back();
     free_groups_.pop_back();
     groups_[row.work].row = row_index;
-    turns_.push_back(row.work);
+    const bool small = row.size <= kSmallGroup && !row.matched;
+    (small ? small_ : large_).push_back(row.work);
   }
   Group& group = groups_[row.work];
   const std::size_t bytes = frame->wire(Framing::chunked).size();
-  if (group.segments.empty() || group.segments.back().left != kNone ||
-      group.segments.back().bytes + bytes > kWriteBytesMax) {
-    group.segments.emplace_back();
+  SegmentIndex last = group.last;
+  if (last == kNone || segments_[last].left != kNone ||
+      segments_[last].run.bytes() + bytes > kWriteBytesMax) {
+    last = append_segment(group);
   }
-  Segment& segment = group.segments.back();
-  segment.frames.push_back(frame);
-  segment.bytes += bytes;
+  segments_[last].owned.push_back(frame);
+  segments_[last].run.push_back(*frame);
   pending_bytes_ += bytes;
   ++pending_frames_;
+  ++version_;
 }
 
-std::size_t Fanout::run(std::size_t most, Instant now) {
-  std::size_t visited = 0;
-  while (visited < most && !turns_.empty()) {
-    const GroupIndex index = turns_.front();
-    turns_.pop_front();
-    if (index == kMultis) {
-      visited += multis_.run(most - visited, now);
-      if (multis_.unfinished()) turns_.push_back(kMultis);
-    } else {
-      // A group that nobody is in any more costs a look, too.
-      visited += std::max<std::size_t>(serve(index, most - visited, now), 1);
-    }
+Fanout::SegmentIndex Fanout::append_segment(Group& group) {
+  if (free_segments_.empty()) {
+    free_segments_.push_back(static_cast<SegmentIndex>(segments_.size()));
+    segments_.emplace_back();
   }
-  return visited;
+  const SegmentIndex index = free_segments_.back();
+  free_segments_.pop_back();
+  segments_[index].left = kNone;
+  segments_[index].next = kNone;
+  (group.last == kNone ? group.first : segments_[group.last].next) = index;
+  group.last = index;
+  return index;
 }
 
-std::size_t Fanout::serve(GroupIndex index, std::size_t most, Instant now) {
+void Fanout::run(std::size_t most, Instant now) {
+  steps_left_ = most * kStepsPerWrite;
+  // One event may be matched by more patterns than fit the share; the streams have theirs then.
+  if (const std::size_t share = steps_left_ / 2; !unmatched_.empty()) {
+    spend(std::min(match_some(share), share));
+  }
+  const std::size_t half = steps_left_ / 2;
+  while (steps_left_ > 0 && !(small_.empty() && large_.empty())) {
+    const bool small = large_.empty() || (steps_left_ > half && !small_.empty());
+    serve(small ? small_ : large_, now);
+  }
+}
+
+// Serves the first group, which then stands last, if anything is left of it.
+void Fanout::serve(std::deque<GroupIndex>& turns, Instant now) {
+  const GroupIndex index = turns.front();
+  turns.pop_front();
   Group& group = groups_[index];
   // The last stream may have left, and the row may have been given to another topic since.
   const bool wanted = topics_.taken(group.row) && topics_[group.row].work == index;
-  if (!wanted) {
-    while (!group.segments.empty()) finish_segment(group);
-    drop_group(index);
-    return 0;
-  }
-  std::size_t visited = 0;
-  while (visited < most && !group.segments.empty()) {
-    Segment& segment = group.segments.front();
-    visited += serve_segment(segment, topics_[group.row], most - visited, now);
+  if (!wanted) spend(kStepsPerWrite);
+  while (wanted && steps_left_ > 0 && group.first != kNone) {
+    Segment& segment = segments_[group.first];
+    serve_segment(segment, topics_[group.row], now);
     if (segment.left == 0) finish_segment(group);
   }
-  if (group.segments.empty()) {
-    topics_[group.row].work = kNone;
-    drop_group(index);
-  } else {
-    turns_.push_back(index);
+  if (wanted && group.first != kNone) {
+    turns.push_back(index);
+    return;
   }
-  return visited;
+  while (group.first != kNone) finish_segment(group);
+  if (wanted) topics_[group.row].work = kNone;
+  drop_group(index);
 }
 
-std::size_t Fanout::serve_segment(Segment& segment, const TopicEntry& row, std::size_t most,
-                                  Instant now) {
-  const auto members = row.single_streams();
+void Fanout::serve_segment(Segment& segment, const TopicEntry& row, Instant now) {
+  const auto members = row.streams();
   // From the end: a stream that leaves is replaced by the last one, which has then been visited.
   segment.left = std::min(segment.left, static_cast<std::uint32_t>(members.size()));
-  const std::uint64_t first = segment.frames.front()->sequence();
-  const std::uint64_t last = segment.frames.back()->sequence();
-  std::size_t visited = 0;
-  for (; visited < most && segment.left > 0; ++visited) {
-    const StreamIndex index = members[--segment.left];
-    const Stream& stream = streams_[index];
-    const bool listens = stream.state == StreamState::live || stream.state == StreamState::owing;
-    if (!listens || stream.sequence_next > last) continue;
-    std::span<const FrameRef> frames = segment.frames;
-    if (stream.sequence_next > first) {
-      const auto from = std::ranges::find_if(
-          frames, [&](const FrameRef& frame) { return frame->sequence() >= stream.sequence_next; });
-      frames = frames.subspan(static_cast<std::size_t>(from - frames.begin()));
-      delivery_.offer(index, frames, {}, now);
-    } else {
-      delivery_.offer(index, frames, together(segment, stream.framing(), members.size()), now);
-    }
+  while (steps_left_ > 0 && segment.left > 0) {
+    visit(members[--segment.left], segment, members.size(), now);
   }
-  return visited;
 }
 
-std::string_view Fanout::together(Segment& segment, Framing framing, std::size_t streams) const {
-  if (segment.frames.size() == 1) return segment.frames[0]->wire(framing);
-  if (streams < kStreamsToShareFor) return {};
-  std::string& bytes = segment.together[static_cast<std::size_t>(framing)];
-  if (bytes.empty()) {
-    bytes.reserve(segment.bytes);
-    for (const FrameRef& frame : segment.frames) bytes += frame->wire(framing);
+void Fanout::visit(StreamIndex index, Segment& segment, std::size_t members, Instant now) {
+  const Stream& stream = streams_[index];
+  spend(1);
+  if (!listens(stream) || stream.sequence_next > segment.run.last()) return;
+  spend(kStepsPerWrite - 1);
+  if (StreamTable::has_several(stream) && gather_groups(stream)) {
+    visit_merged(index, segment.run.last(), now);
+    return;
   }
+  const Frames frames = segment.run.from(stream.sequence_next);
+  std::string_view shared;
+  if (frames.size() == 1 || members >= kStreamsToShareFor) {
+    shared = put_together(segment.run, frames, stream.framing());
+  }
+  delivery_.offer(index, frames, shared, now);
+}
+
+// Collects the groups in which something is pending for the stream. True: there are several.
+bool Fanout::gather_groups(const Stream& stream) {
+  gathered_.clear();
+  if (small_.size() + large_.size() == 0) return false;  // Only the group being served.
+  streams_.for_each_subscription(stream, [&](const Subscription& subscription) {
+    const GroupIndex group = topics_[subscription.row].work;
+    if (group == kNone) return;
+    const SegmentIndex last = groups_[group].last;
+    if (segments_[last].run.last() >= stream.sequence_next) gathered_.push_back(group);
+  });
+  std::ranges::sort(gathered_);  // Streams that asked in another order share, too.
+  return gathered_.size() > 1;
+}
+
+void Fanout::merge_gathered() {
+  spend(gathered_.size());
+  if (merged_.version == version_ && merged_.groups == gathered_) {
+    ++merged_.uses;
+    return;
+  }
+  runs_.clear();
+  for (const GroupIndex group : gathered_) {
+    for (SegmentIndex at = groups_[group].first; at != kNone; at = segments_[at].next) {
+      runs_.push_back(segments_[at].run.frames());
+      spend(runs_.back().size());
+    }
+  }
+  pending_bytes_ -= merged_.run.together_bytes();
+  merged_.run.merge(runs_);
+  merged_.groups = gathered_;
+  merged_.version = version_;
+  merged_.uses = 1;
+}
+
+// Offers the stream what is pending for it in all groups: everything up to `through`, the last
+// event of the segment that is being served, since its group does not come back to the stream for
+// those; and of what follows as much as fits one write.
+void Fanout::visit_merged(StreamIndex index, std::uint64_t through, Instant now) {
+  merge_gathered();
+  const Stream& stream = streams_[index];
+  Frames frames = merged_.run.from(stream.sequence_next);
+  std::size_t count = 0;
+  for (std::size_t bytes = 0; count < frames.size(); ++count) {
+    bytes += frames[count]->wire(Framing::chunked).size();
+    if (bytes > kWriteBytesMax && frames[count]->sequence() > through) break;
+  }
+  frames = frames.first(count);
+  std::string_view shared;
+  if (frames.size() == 1 || merged_.uses >= kStreamsToShareFor) {
+    shared = put_together(merged_.run, frames, stream.framing());
+  }
+  delivery_.offer(index, frames, shared, now);
+}
+
+// Bytes that are put together are pending, too.
+std::string_view Fanout::put_together(FrameRun& run, Frames stretch, Framing framing) {
+  pending_bytes_ -= run.together_bytes();
+  const std::string_view bytes = run.together(stretch, framing);
+  pending_bytes_ += run.together_bytes();
   return bytes;
 }
 
 void Fanout::finish_segment(Group& group) {
-  const Segment& segment = group.segments.front();
-  pending_bytes_ -= segment.bytes;
-  pending_frames_ -= segment.frames.size();
-  group.segments.pop_front();
+  const SegmentIndex index = group.first;
+  Segment& segment = segments_[index];
+  pending_bytes_ -= segment.run.bytes() + segment.run.together_bytes();
+  pending_frames_ -= segment.owned.size();
+  ++version_;  // Before the frames go, which the merged run refers to.
+  group.first = segment.next;
+  if (group.first == kNone) group.last = kNone;
+  segment.owned.clear();
+  if (segment.owned.capacity() > kStorageKept) segment.owned = {};
+  segment.run.clear();
+  free_segments_.push_back(index);
 }
 
+// Once nothing is pending, the storage that a burst over many topics needed is given back.
 void Fanout::drop_group(GroupIndex index) {
   groups_[index] = Group();
   free_groups_.push_back(index);
+  if (free_groups_.size() < groups_.size()) return;
+  CRIER_CHECK(free_segments_.size() == segments_.size());
+  pending_bytes_ -= merged_.run.together_bytes();
+  merged_.run.clear();
+  if (groups_.size() > kStorageKept) {
+    groups_ = {};
+    free_groups_ = {};
+  }
+  if (segments_.size() > kStorageKept) {
+    segments_ = {};
+    free_segments_ = {};
+  }
 }
 
 }  // namespace crier::broadcast

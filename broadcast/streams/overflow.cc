@@ -10,7 +10,7 @@ namespace crier::broadcast {
 
 // `frame` does not fit. True: it was dealt with and the stream is owed what follows. False: the
 // stream continues from the history or ends; nothing more of this batch is owed.
-bool Delivery::overflow(StreamIndex index, const FrameRef& frame, Instant now) {
+bool Delivery::overflow(StreamIndex index, const Frame& frame, Instant now) {
   Stream& stream = streams_[index];
   Owing& owing = streams_.owing(stream);
   stats_.overflows.add();
@@ -31,12 +31,12 @@ bool Delivery::overflow(StreamIndex index, const FrameRef& frame, Instant now) {
     end(index, EndReason::overflow, now);
     return false;
   }
-  if (make_room_by_dropping(stream, owing, frame->wire(stream.framing()).size())) {
-    push(stream, owing, frame);
+  if (make_room_by_dropping(stream, owing, frame.wire(stream.framing()).size())) {
+    push(stream, owing, FrameRef::share(frame));
   } else {
     ++owing.dropped;
-    owing.dropped_through = frame->sequence();
-    stream.sequence_next = frame->sequence() + 1;
+    owing.dropped_through = frame.sequence();
+    stream.sequence_next = frame.sequence() + 1;
     stats_.frames_dropped.add();
   }
   return true;
@@ -159,7 +159,7 @@ void Delivery::rejoin_log(StreamIndex index) {
     closes_.add(index, stream, EndReason::no_memory);
     return;
   }
-  stream.state = StreamState::replaying;
+  stream.become(StreamState::replaying);
   tell(stream, StreamStep::asks_history);
   owing->replay = ReplayState::idle;
   owing->from = ReplayFrom::sequence;
@@ -218,7 +218,7 @@ void Delivery::end(StreamIndex index, EndReason reason, Instant now) {
   push(stream, owing, Frame::make_raw(scratch_));
   if (first) owing.oldest_sent = static_cast<std::uint32_t>(sent);
   owing.end_reason = reason;
-  stream.state = StreamState::ending;
+  stream.become(StreamState::ending);
   const bool may_go_on =
       !stream.has(Stream::kBlocked) && !(first && stream.has(Stream::kRevisited));
   if (may_go_on) drain(index, now);

@@ -1,4 +1,4 @@
-// Which patterns match a topic: a trie of their tokens.
+// Which patterns match a topic: a trie of their tokens. A topic is a pattern that matches itself.
 //
 // The cost of a look-up is bounded by the number of patterns that share a prefix with the topic,
 // not by all of them; the depth by the 16 tokens a topic may have. A topic of few tokens is matched
@@ -23,7 +23,7 @@ class PatternIndex {
   PatternIndex();
   ~PatternIndex();
 
-  // Requires: a valid pattern with a wildcard, not present yet.
+  // Requires: a valid pattern, not present yet.
   void add(std::string_view pattern, std::uint32_t row);
   // Requires: present.
   void remove(std::string_view pattern);

@@ -1,12 +1,13 @@
 // One subscriber's open response: a row of the stream table, never a heap object.
 //
-// The row is the whole price of an idle stream. A new field finds its bytes here or goes to
-// StreamExtra, which only the streams that need it have, or to Owing, which only those have that
-// are behind.
+// The row is the whole price of an idle stream with one topic. A new field finds its bytes here or
+// out of line: in what StreamTable keeps for the streams with further topics or a trace id of their
+// client's, or in Owing, which only the streams that are behind have.
 #pragma once
 
 #include <cstdint>
 
+#include "core/check.h"
 #include "core/frame.h"
 #include "core/instant.h"
 #include "core/token_bucket.h"
@@ -37,17 +38,39 @@ enum class StreamState : std::uint8_t {
   closing,    // Closed at the end of this turn; skip it.
 };
 
+// May a stream in state `from` come to be in state `to`?
+constexpr bool may_follow(StreamState from, StreamState to) {
+  using enum StreamState;
+  switch (from) {
+    case vacant:
+      return to == reserved;
+    case reserved:
+      return to == live || to == closing || to == vacant;  // Vacant: the request was refused.
+    case live:
+      return to == owing || to == replaying || to == ending || to == closing;
+    case owing:
+      return to == live || to == replaying || to == ending || to == closing;
+    case replaying:  // Again: what it was sent of an answer did not fit its ring.
+      return to == owing || to == replaying || to == ending || to == closing;
+    case ending:
+      return to == closing;
+    case closing:
+      return to == vacant;
+  }
+  return false;
+}
+
 struct alignas(64) Stream {
   std::uint64_t sequence_next = 0;  // First event not yet offered to this stream.
   std::uint64_t bytes_sent = 0;
 
   ConnectionHandle connection = ConnectionHandle::none;
-  std::uint32_t generation = 0;  // Tells a stale readiness event from its heir.
-  std::uint32_t topic = kNone;   // Its row in the topic index, if it has exactly one literal topic.
-  std::uint32_t topic_position = 0;  // Where that row lists it; makes leaving O(1).
+  std::uint32_t generation = 0;      // Tells a stale readiness event from its heir.
+  std::uint32_t topic = kNone;       // The row of its first subscription in the topic index.
+  std::uint32_t topic_position = 0;  // Its place in that row's list.
 
   std::uint32_t owing = kNone;  // Ring, offsets, counts: rented while owed something.
-  std::uint32_t extra = kNone;  // Several topics, a client's own trace id; usually none.
+  std::uint32_t extra = kNone;  // Further topics, the client's trace id: see StreamTable.
   Tick wrote_at;  // When bytes last went out; or, behind, when progress was last made.
   Tick opened_at;
 
@@ -75,6 +98,11 @@ struct alignas(64) Stream {
 
   static constexpr std::uint8_t kCanary = 128;  // Its socket has options that were on trial.
 
+  // The only way to change the state. Requires: may_follow(state, next).
+  void become(StreamState next) {
+    CRIER_CHECK(may_follow(state, next));
+    state = next;
+  }
   bool has(std::uint8_t flag) const { return (flags & flag) != 0; }
   void set(std::uint8_t flag) { flags = static_cast<std::uint8_t>(flags | flag); }
   void clear(std::uint8_t flag) { flags = static_cast<std::uint8_t>(flags & ~flag); }

@@ -10,12 +10,17 @@ namespace crier::broadcast {
 StreamTable::StreamTable(const Sizes& sizes)
     : slots_(sizes.streams_max),
       owings_(sizes.streams_max),
-      rings_(sizes.ring_frames_max, sizes.ring_bytes_max) {}
+      rings_(sizes.ring_frames_max, sizes.ring_bytes_max),
+      further_(sizes.streams_max),
+      traces_(sizes.streams_max) {}
 
-// The pools know no destructors; frames in rings are counted references.
+// The pools know no destructors; what their objects own is given back here.
 StreamTable::~StreamTable() {
   for (std::size_t index = 0; index < slots_.end(); ++index) {
-    if (slots_.is_rented(index)) give_back_owing(slots_[index]);
+    if (!slots_.is_rented(index)) continue;
+    give_back_owing(slots_[index]);
+    drop_subscriptions(slots_[index]);
+    drop_trace_id(slots_[index]);
   }
 }
 
@@ -25,7 +30,7 @@ std::optional<StreamToken> StreamTable::reserve(Instant now) {
   Stream& stream = *new (&slots_[*index]) Stream();
   if (++generation_ == 0) ++generation_;  // 0 never names a stream: untouched memory is all zero.
   stream.generation = generation_;
-  stream.state = StreamState::reserved;
+  stream.become(StreamState::reserved);
   stream.opened_at = now.tick();
   stream.wrote_at = now.tick();
   return token(*index);
@@ -35,7 +40,7 @@ void StreamTable::vacate(StreamIndex index) {
   Stream& stream = slots_[index];
   CRIER_CHECK(stream.owing == kNone);
   CRIER_CHECK(stream.extra == kNone);
-  stream.state = StreamState::vacant;
+  stream.become(StreamState::vacant);
   stream.generation = 0;
   slots_.give_back(index);
 }
@@ -69,7 +74,7 @@ const Owing& StreamTable::owing(const Stream& stream) const {
 
 void StreamTable::give_back_owing(Stream& stream) {
   if (stream.owing == kNone) return;
-  if (stream.extra != kNone) extra(stream)->last.reset();
+  if (!last_starts_.empty()) last_starts_.erase(index_of(stream));
   Owing& owing = owings_[stream.owing];
   while (!owing.ring.empty()) owing.ring.pop();
   if (owing.ring.capacity() > 0) rings_.give_back(owing.ring.storage());
@@ -106,31 +111,96 @@ void StreamTable::shrink_ring(Owing& owing) {
   rings_.give_back(larger);
 }
 
-StreamExtra& StreamTable::add_extra(Stream& stream) {
-  CRIER_CHECK(stream.extra == kNone);
-  if (free_extras_.empty()) {
-    free_extras_.push_back(static_cast<std::uint32_t>(extras_.size()));
-    extras_.emplace_back();
+void StreamTable::set_subscriptions(Stream& stream, std::span<const Subscription> subscriptions) {
+  CRIER_CHECK(!subscriptions.empty());
+  CRIER_CHECK(stream.topic == kNone);
+  stream.topic = subscriptions[0].row;
+  stream.topic_position = subscriptions[0].position;
+  const auto rest = subscriptions.subspan(1);
+  if (rest.empty()) return;
+  const auto index = further_.rent();
+  CRIER_CHECK(index.has_value());  // There are as many as streams.
+  Further& further = further_[*index];
+  further.trace = trace_of(stream);
+  further.count = static_cast<std::uint32_t>(rest.size());
+  if (rest.size() > 1) further.subscriptions.many = new Subscription[rest.size()];
+  std::ranges::copy(rest, further.all().begin());
+  stream.extra = *index;
+}
+
+void StreamTable::drop_subscriptions(Stream& stream) {
+  stream.topic = kNone;
+  if (!has_several(stream)) return;
+  Further& further = further_[stream.extra];
+  if (further.count > 1) delete[] further.subscriptions.many;
+  const std::uint32_t trace = further.trace;
+  further_.give_back(stream.extra);
+  stream.extra = trace == kNone ? kNone : (trace | kOnlyTrace);
+}
+
+void StreamTable::move(Stream& stream, const Subscription& to) {
+  if (stream.topic == to.row) {
+    stream.topic_position = to.position;
+    return;
   }
-  stream.extra = free_extras_.back();
-  free_extras_.pop_back();
-  extras_[stream.extra] = std::make_unique<StreamExtra>();
-  return *extras_[stream.extra];
+  CRIER_CHECK(has_several(stream));
+  const auto further = further_[stream.extra].all();
+  const auto moved = std::ranges::find(further, to.row, &Subscription::row);
+  CRIER_CHECK(moved != further.end());
+  moved->position = to.position;
 }
 
-const StreamExtra* StreamTable::extra(const Stream& stream) const {
-  return stream.extra == kNone ? nullptr : extras_[stream.extra].get();
+std::uint32_t StreamTable::trace_of(const Stream& stream) const {
+  if (stream.extra == kNone) return kNone;
+  if ((stream.extra & kOnlyTrace) != 0) return stream.extra & ~kOnlyTrace;
+  return further_[stream.extra].trace;
 }
 
-StreamExtra* StreamTable::extra(const Stream& stream) {
-  return stream.extra == kNone ? nullptr : extras_[stream.extra].get();
+void StreamTable::set_trace_id(Stream& stream, std::string_view id) {
+  CRIER_CHECK(trace_of(stream) == kNone);
+  const auto index = traces_.rent();
+  CRIER_CHECK(index.has_value());  // There are as many as streams.
+  std::uint32_t trace = *index;
+  Trace& kept = traces_[*index];
+  if (const auto parsed = parse_trace_id(id)) {
+    kept.id = *parsed;
+  } else {
+    trace |= kTraceText;
+    kept.text = {new char[id.size()], id.size()};
+    std::ranges::copy(id, kept.text.bytes);
+  }
+  if (has_several(stream)) {
+    further_[stream.extra].trace = trace;
+  } else {
+    stream.extra = trace | kOnlyTrace;
+  }
 }
 
-void StreamTable::drop_extra(Stream& stream) {
-  if (stream.extra == kNone) return;
-  extras_[stream.extra].reset();
-  free_extras_.push_back(stream.extra);
+std::string StreamTable::trace_id(const Stream& stream) const {
+  const std::uint32_t trace = trace_of(stream);
+  if (trace == kNone) return {};
+  const Trace& kept = traces_[trace & kIndexMask];
+  if ((trace & kTraceText) != 0) return {kept.text.bytes, kept.text.size};
+  return to_string(kept.id);
+}
+
+void StreamTable::drop_trace_id(Stream& stream) {
+  CRIER_CHECK(!has_several(stream));
+  const std::uint32_t trace = trace_of(stream);
+  if (trace == kNone) return;
+  if ((trace & kTraceText) != 0) delete[] traces_[trace & kIndexMask].text.bytes;
+  traces_.give_back(trace & kIndexMask);
   stream.extra = kNone;
+}
+
+std::shared_ptr<const LastStarts> StreamTable::last_starts(StreamIndex index) const {
+  const auto found = last_starts_.find(index);
+  return found == last_starts_.end() ? nullptr : found->second;
+}
+
+void StreamTable::set_last_starts(StreamIndex index, std::shared_ptr<const LastStarts> starts) {
+  CRIER_CHECK(slots_[index].owing != kNone);
+  last_starts_.insert_or_assign(index, std::move(starts));
 }
 
 }  // namespace crier::broadcast

@@ -11,28 +11,24 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
-#include <vector>
+#include <string_view>
+#include <unordered_map>
 
 #include "broadcast/log/replay.h"
 #include "broadcast/streams/owing.h"
 #include "broadcast/streams/ring_pool.h"
 #include "broadcast/streams/stream.h"
 #include "core/index_pool.h"
+#include "core/text/trace_id.h"
 
 namespace crier::broadcast {
 
-// Where a stream with several subscriptions, or with a pattern, is listed.
+// Where a stream is listed for one of its topics or patterns.
 struct Subscription {
   std::uint32_t row = kNone;   // In the topic index.
   std::uint32_t position = 0;  // In that row's list.
-};
-
-// The cold facts a few streams need.
-struct StreamExtra {
-  std::vector<Subscription> subscriptions;  // Empty: the stream has its one topic in the slot.
-  std::string trace_id;                     // The client's own; empty: derived from the token.
-  std::shared_ptr<const LastStarts> last;   // While it is owed something of ReplayFrom::last.
 };
 
 class StreamTable {
@@ -50,7 +46,7 @@ class StreamTable {
   // A slot in state `reserved`, or nothing when all are taken.
   std::optional<StreamToken> reserve(Instant now);
 
-  // Requires: its ring and extra were given back, and it is listed nowhere.
+  // Requires: its ring and what is kept out of line were given back, and it is listed nowhere.
   void vacate(StreamIndex index);
 
   // The stream a token names, or null when it is gone.
@@ -86,17 +82,80 @@ class StreamTable {
   // Moves a ring that holds next to nothing to the smallest storage.
   void shrink_ring(Owing& owing);
 
-  StreamExtra& add_extra(Stream& stream);
-  const StreamExtra* extra(const Stream& stream) const;
-  StreamExtra* extra(const Stream& stream);
-  void drop_extra(Stream& stream);
+  // Remembers where the stream is listed, in the order of its request. Requires: none is set.
+  void set_subscriptions(Stream& stream, std::span<const Subscription> subscriptions);
+  void drop_subscriptions(Stream& stream);
+  // The row `to.row` lists the stream at to.position now. Requires: it lists the stream.
+  void move(Stream& stream, const Subscription& to);
+  static bool has_several(const Stream& stream) {
+    return stream.extra != kNone && (stream.extra & kOnlyTrace) == 0;
+  }
+  // Calls f(const Subscription&) for each, in order.
+  template <typename F>
+  void for_each_subscription(const Stream& stream, F&& f) const {
+    if (stream.topic == kNone) return;
+    f(Subscription{stream.topic, stream.topic_position});
+    if (!has_several(stream)) return;
+    for (const Subscription& subscription : further_[stream.extra].all()) f(subscription);
+  }
+
+  // The client's own trace id: visible ASCII, at most 255 bytes. Requires: the stream has none.
+  void set_trace_id(Stream& stream, std::string_view id);
+  // Empty: the client sent none.
+  std::string trace_id(const Stream& stream) const;
+  // Requires: no subscriptions.
+  void drop_trace_id(Stream& stream);
+
+  // Where ReplayFrom::last began for a stream with several topics, while it is owed something of
+  // that answer. May be null.
+  std::shared_ptr<const LastStarts> last_starts(StreamIndex index) const;
+  void set_last_starts(StreamIndex index, std::shared_ptr<const LastStarts> starts);
 
  private:
+  // The subscriptions after the first, 16 bytes: two topics are the common case, so one more stands
+  // here itself.
+  struct Further {
+    union {
+      Subscription one;    // count == 1
+      Subscription* many;  // Owned.
+    } subscriptions;
+    std::uint32_t count;
+    std::uint32_t trace;  // In traces_, or kNone.
+
+    std::span<Subscription> all() {
+      return {count == 1 ? &subscriptions.one : subscriptions.many, count};
+    }
+    std::span<const Subscription> all() const {
+      return {count == 1 ? &subscriptions.one : subscriptions.many, count};
+    }
+  };
+  static_assert(sizeof(Further) == 16);
+
+  // A trace id as a `traceparent` holds it, 16 bytes; or a text of another form.
+  struct TraceText {
+    char* bytes;  // Owned.
+    std::size_t size;
+  };
+  union Trace {
+    TraceId id;
+    TraceText text;
+  };
+  static_assert(sizeof(Trace) == 16);
+
+  // An index has 24 bits; the others say what it is an index of.
+  static constexpr std::uint32_t kOnlyTrace = 1u << 31;  // Stream::extra is of traces_.
+  static constexpr std::uint32_t kTraceText = 1u << 30;  // The trace is a text.
+  static constexpr std::uint32_t kIndexMask = (1u << 24) - 1;
+  static_assert(FreeIndices::kCapacityMax - 1 <= kIndexMask);
+
+  std::uint32_t trace_of(const Stream& stream) const;
+
   IndexPool<Stream> slots_;
   IndexPool<Owing> owings_;
   RingPool rings_;
-  std::vector<std::unique_ptr<StreamExtra>> extras_;
-  std::vector<std::uint32_t> free_extras_;
+  IndexPool<Further> further_;
+  IndexPool<Trace> traces_;
+  std::unordered_map<StreamIndex, std::shared_ptr<const LastStarts>> last_starts_;
   std::uint32_t generation_ =
       0;  // Of the last slot taken: unique however slots and memory are reused.
 };

@@ -26,8 +26,7 @@ class StreamWatcher {
   // Before anything is written to it, and before what else is told of it.
   virtual void on_opened(StreamToken token, const Stream& stream, bool resumed) = 0;
   // The kernel has taken the whole of these events; stream.events_sent counts them already.
-  virtual void on_delivered(StreamToken token, const Stream& stream,
-                            std::span<const FrameRef> frames) = 0;
+  virtual void on_delivered(StreamToken token, const Stream& stream, Frames frames) = 0;
   virtual void on_step(StreamToken token, const Stream& stream, StreamStep step) = 0;
   // It is told that it lost events.
   virtual void on_gap(StreamToken token, const Stream& stream, const Gap& gap) = 0;

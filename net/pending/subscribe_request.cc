@@ -36,15 +36,16 @@ constexpr Refusal kBadQuery{400, "bad_query",
 constexpr std::array<std::string_view, 5> kResumeNames = {
     "last_event_id", "lastEventId", "lastEventID", "Last-Event-ID", "evs_last_event_id"};
 
-const Refusal* add_topic(std::string topic, std::size_t topics_max, SubscribeRequest& parsed) {
-  if (!valid_pattern(topic)) {
+const Refusal* add_topic(std::string_view topic, std::size_t topics_max, SubscribeRequest& parsed) {
+  auto selector = Selector::parse(topic);
+  if (!selector) {
     if (topic.size() > kTopicBytesMax) return &kTopicTooLong;
     const auto dots = static_cast<std::size_t>(std::ranges::count(topic, '.'));
     return dots >= kTopicTokensMax ? &kTopicTooDeep : &kTopicTokens;
   }
-  if (std::ranges::find(parsed.topics, topic) != parsed.topics.end()) return nullptr;
+  if (std::ranges::find(parsed.topics, *selector) != parsed.topics.end()) return nullptr;
   if (parsed.topics.size() >= topics_max) return &kTooManyTopics;
-  parsed.topics.push_back(std::move(topic));
+  parsed.topics.push_back(*std::move(selector));
   return nullptr;
 }
 
@@ -52,7 +53,7 @@ const Refusal* add_path_topic(std::string_view path, std::size_t topics_max,
                               SubscribeRequest& parsed) {
   if (path.size() <= kEventsPath.size() + 1) return nullptr;  // "/events" or "/events/"
   std::optional<std::string> topic = percent_decode(path.substr(kEventsPath.size() + 1), false);
-  return topic ? add_topic(*std::move(topic), topics_max, parsed) : &kBadQuery;
+  return topic ? add_topic(*topic, topics_max, parsed) : &kBadQuery;
 }
 
 // The values given to each of kResumeNames, first come.
@@ -66,7 +67,7 @@ const Refusal* take_parameter(std::string_view piece, std::size_t topics_max, Re
   const std::string_view raw = piece.substr(std::min(equals + 1, piece.size()));
   std::optional<std::string> value = percent_decode(raw, true);
   if (*name == "topic") {
-    return value ? add_topic(*std::move(value), topics_max, parsed) : &kBadQuery;
+    return value ? add_topic(*value, topics_max, parsed) : &kBadQuery;
   }
   parsed.padding = parsed.padding || (*name == "padding" && raw == "true") ||
                    (*name == "evs_preamble" && raw == "1");

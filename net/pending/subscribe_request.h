@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/topic.h"
 #include "net/http/request.h"
 
 namespace crier::net {
@@ -27,7 +28,7 @@ enum class Resume : std::uint8_t {
 inline constexpr std::uint32_t kLastCountMax = 1'000'000;
 
 struct SubscribeRequest {
-  std::vector<std::string> topics;  // Valid topics and patterns, each once, in the order asked for.
+  std::vector<Selector> topics;  // Each once, in the order asked for.
   Resume resume = Resume::none;
   std::string resume_id;         // As sent: perhaps no id of ours, perhaps not even text.
   std::uint32_t last_count = 0;  // 1 to kLastCountMax.

@@ -8,9 +8,9 @@
 #include "tests/support/catch.h"
 
 using crier::covers;
-using crier::is_pattern;
 using crier::matches;
 using crier::overlap;
+using crier::Selector;
 using crier::valid_pattern;
 using crier::valid_topic;
 
@@ -73,7 +73,7 @@ TEST_CASE("what is a topic, what a pattern, what neither") {
   INFO(text);
   CHECK(valid_topic(text) == (kind == Kind::topic));
   CHECK(valid_pattern(text) == (kind != Kind::neither));
-  if (kind != Kind::neither) CHECK(is_pattern(text) == (kind == Kind::pattern));
+  if (kind != Kind::neither) CHECK(Selector::parse(text)->is_pattern() == (kind == Kind::pattern));
 }
 
 TEST_CASE("every byte but those of a token is refused in one") {

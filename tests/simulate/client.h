@@ -26,7 +26,7 @@ class Client {
  public:
   struct Facts {
     std::size_t number = 0;
-    std::vector<std::string> subscriptions;
+    std::vector<Selector> subscriptions;
     Framing framing = Framing::chunked;
     OverflowPolicy policy = OverflowPolicy::catch_up;
     TokenRate rate;

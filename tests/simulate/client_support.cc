@@ -25,7 +25,7 @@ std::optional<std::string> between(const std::string& text, const std::string& b
 void Client::fail(const std::string& problem) const {
   std::ostringstream text;
   text << "client " << facts_.number << " [";
-  for (const std::string& subscription : facts_.subscriptions) text << ' ' << subscription;
+  for (const Selector& subscription : facts_.subscriptions) text << ' ' << subscription.text;
   text << " ] policy " << to_string(facts_.policy) << ", stream " << token_.index << '.'
        << token_.generation << ", at " << position_ << ", head " << record_.head() << ", step "
        << step_ << ": " << problem;
@@ -34,12 +34,12 @@ void Client::fail(const std::string& problem) const {
 }
 
 bool Client::single() const {
-  return facts_.subscriptions.size() == 1 && !is_pattern(facts_.subscriptions[0]);
+  return facts_.subscriptions.size() == 1 && !facts_.subscriptions[0].is_pattern();
 }
 
 bool Client::subscribed(const std::string& topic) const {
-  return std::ranges::any_of(facts_.subscriptions, [&](const std::string& subscription) {
-    return matches(subscription, topic);
+  return std::ranges::any_of(facts_.subscriptions, [&](const Selector& subscription) {
+    return matches(subscription.text, topic);
   });
 }
 
@@ -223,7 +223,7 @@ void Client::on_request(const ReplayRequest& request) {
   for (std::uint64_t x = 1; request.from == ReplayFrom::earliest && x <= record_.head(); ++x) {
     if (record_.retained(x)) required_.insert(x);
   }
-  for (const std::string& topic : facts_.subscriptions) {
+  for (const auto& [kind, topic] : facts_.subscriptions) {
     const auto retained = record_.retained_of(topic);
     const std::size_t count = std::min<std::size_t>(request.last_count, retained.size());
     required_.insert(retained.end() - static_cast<std::ptrdiff_t>(count), retained.end());

@@ -2,6 +2,7 @@
 #include <bit>
 
 #include "tests/simulate/world.h"
+#include "tests/support/selectors.h"
 
 namespace crier::broadcast::simulate {
 namespace {
@@ -53,12 +54,12 @@ std::string topic_name(std::size_t number) {
   return std::string(1, static_cast<char>('a' + number % 3)) + '.' + std::to_string(number / 3);
 }
 
-std::vector<std::string> subscriptions_of(Random& random, std::size_t topics) {
+std::vector<Selector> subscriptions_of(Random& random, std::size_t topics) {
   const auto topic = [&] {
     return topic_name(random.between(0, static_cast<std::uint32_t>(topics)));
   };
   const std::uint32_t kind = random.between(0, 9);
-  if (kind < 5) return {topic()};
+  if (kind < 5) return selectors(std::vector{topic()});
   std::vector<std::string> all;
   const std::uint32_t count = random.between(1, 4);
   for (std::uint32_t i = 0; i < count; ++i) {
@@ -68,7 +69,7 @@ std::vector<std::string> subscriptions_of(Random& random, std::size_t topics) {
   }
   std::ranges::sort(all);
   all.erase(std::ranges::unique(all).begin(), all.end());
-  return all;
+  return selectors(all);
 }
 
 Setting setting_of(Random& random) {

@@ -34,7 +34,7 @@ struct Setting {
   std::size_t steps = 0;
 };
 Setting setting_of(Random& random);
-std::vector<std::string> subscriptions_of(Random& random, std::size_t topics);
+std::vector<Selector> subscriptions_of(Random& random, std::size_t topics);
 std::string topic_name(std::size_t number);
 
 // How much of what a simulation is for came about: to see that it does.

@@ -165,17 +165,16 @@ void World::connect(Client& client) {
   if (one_in(4)) io_[fd].room = random_.between(0, 400);
   if (one_in(4)) io_[fd].per_write_max = random_.between(1, 300);
   if (static_cast<std::uint32_t>(fd) % 40 == 39) io_[fd].unwatchable = true;
-  std::vector<std::string_view> names(client.facts().subscriptions.begin(),
-                                      client.facts().subscriptions.end());
   StartRequest request;
   request.connection = fd;
   request.head = kHead;
   request.framing = client.facts().framing;
   request.padding = one_in(8);
-  request.subscriptions = names;
+  request.subscriptions = client.facts().subscriptions;
   request.resume = plan;
   request.address_hash = client.facts().number % 4;  // 0 is: unknown.
   if (one_in(4)) request.trace_id = "a-client's-own";
+  if (one_in(4)) request.trace_id = "0af7651916cd43dd8448eb211c80319c";
   by_generation_[token->generation] = &client;
   client.connect(*token, fd, plan, kHead, now_);
   progress_[fd] = {0, now_, {}};

@@ -2,22 +2,14 @@
 
 #include <string_view>
 
+#include "core/text/trace_id.h"
 #include "net/http/negotiate.h"
 
 namespace crier::cmd {
 
-std::string trace_id_text(std::uint64_t high, std::uint64_t low) {
-  static constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string text;
-  for (const std::uint64_t half : {high, low}) {
-    for (int shift = 60; shift >= 0; shift -= 4) text += kDigits[(half >> shift) & 0xf];
-  }
-  return text;
-}
-
 std::string TraceIds::make() {
   const std::uint64_t high = random_.next();
-  return trace_id_text(high, random_.next());
+  return to_string(TraceId{high, random_.next()});
 }
 
 std::string TraceIds::of(const net::Request& request) {

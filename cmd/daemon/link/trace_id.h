@@ -12,8 +12,6 @@
 
 namespace crier::cmd {
 
-std::string trace_id_text(std::uint64_t high, std::uint64_t low);
-
 class TraceIds {
  public:
   explicit TraceIds(std::uint64_t random_seed) : random_(random_seed) {}

@@ -71,7 +71,7 @@ const std::optional<net::PeerAddress>& StreamDebug::address_of(Subject& subject)
 bool StreamDebug::concerns(const DebugRule& rule, const broadcast::Stream& stream) const {
   return std::ranges::any_of(
       parts_.broadcaster.topics().subscriptions(stream),
-      [&](std::string_view subscription) { return overlap(rule.topic, subscription); });
+      [&](const Selector& subscription) { return overlap(rule.topic, subscription.text); });
 }
 
 StreamDebug::Running* StreamDebug::rule_of(Subject& subject, const Frame* event) {
@@ -142,12 +142,12 @@ void StreamDebug::on_ended(broadcast::StreamToken token, const broadcast::Stream
 }
 
 void StreamDebug::on_delivered(broadcast::StreamToken token, const broadcast::Stream& stream,
-                               std::span<const FrameRef> frames) {
+                               Frames frames) {
   Subject subject{token, stream};
   auto chunk_seq = stream.events_sent - static_cast<std::uint32_t>(frames.size());  // May wrap.
-  for (const FrameRef& frame : frames) {
+  for (const Frame* frame : frames) {
     ++chunk_seq;
-    Running* running = rule_with_room(subject, frame.get());
+    Running* running = rule_with_room(subject, frame);
     if (running == nullptr) continue;
     write(*running, "event delivered", subject,
           {{"topic", std::string(frame->topic())},

@@ -43,7 +43,7 @@ class StreamDebug final : public broadcast::StreamWatcher {
   void on_ended(broadcast::StreamToken token, const broadcast::Stream& stream,
                 broadcast::EndReason reason, Instant now);
   void on_delivered(broadcast::StreamToken token, const broadcast::Stream& stream,
-                    std::span<const FrameRef> frames) override;
+                    Frames frames) override;
   void on_step(broadcast::StreamToken token, const broadcast::Stream& stream,
                broadcast::StreamStep step) override;
   void on_gap(broadcast::StreamToken token, const broadcast::Stream& stream,

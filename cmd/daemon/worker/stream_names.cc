@@ -12,22 +12,22 @@ std::string StreamNames::session_id(broadcast::StreamToken token) const {
 
 std::string StreamNames::trace_id(broadcast::StreamToken token) const {
   const std::string id = session_id(token);
-  return trace_id_text(keyed_hash(parts_.trace_key, id), keyed_hash(parts_.trace_key, id + "+"));
+  return to_string(
+      TraceId{keyed_hash(parts_.trace_key, id), keyed_hash(parts_.trace_key, id + "+")});
 }
 
 std::string StreamNames::trace_id(broadcast::StreamToken token,
                                   const broadcast::Stream& stream) const {
-  const broadcast::StreamExtra* extra = parts_.broadcaster.streams().extra(stream);
-  if (extra != nullptr && !extra->trace_id.empty()) return extra->trace_id;
-  return trace_id(token);
+  std::string own = parts_.broadcaster.streams().trace_id(stream);
+  return own.empty() ? trace_id(token) : own;
 }
 
 std::string StreamNames::topics(const broadcast::Stream& stream) const {
   constexpr std::size_t kBytesMax = 300;
   std::string joined;
-  for (const std::string_view topic : parts_.broadcaster.topics().subscriptions(stream)) {
+  for (const Selector& topic : parts_.broadcaster.topics().subscriptions(stream)) {
     if (!joined.empty()) joined += ',';
-    joined += topic;
+    joined += topic.text;
     if (joined.size() > kBytesMax) break;
   }
   return joined;

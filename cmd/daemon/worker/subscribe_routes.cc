@@ -99,8 +99,8 @@ net::Reply SubscribeRoutes::serve_events(Call& call) {
   }
   const auto wanted = net::parse_subscribe_request(request, policy_.topics_per_stream_max);
   if (!wanted) return refuse(call, RefusalReason::malformed, wanted.error());
-  for (const std::string& topic : wanted->topics) {
-    if (!policy_.patterns && is_pattern(topic)) {
+  for (const Selector& topic : wanted->topics) {
+    if (!policy_.patterns && topic.is_pattern()) {
       return refuse(call, RefusalReason::forbidden,
                     {403, "patterns_denied", "Patterns are denied; see subscribe.patterns."});
     }
@@ -122,13 +122,12 @@ net::Reply SubscribeRoutes::open_stream(const Call& call, const net::SubscribeRe
       call.trace_id.empty() ? parts_.names.trace_id(*token) : std::string(call.trace_id);
   const std::string head =
       net::stream_head({.http_1_0 = call.request.http_1_0, .trace_id = trace, .cors = call.cors});
-  const std::vector<std::string_view> names(wanted.topics.begin(), wanted.topics.end());
   broadcast::StartRequest start;
   start.connection = parts_.io.handle_of(call.connection, call.registered);
   start.head = head;
   start.framing = call.request.http_1_0 ? Framing::plain : Framing::chunked;
   start.padding = wanted.padding;
-  start.subscriptions = names;
+  start.subscriptions = wanted.topics;
   start.resume = plan(wanted);
   start.address_hash =
       keyed_hash(identity_.trace_key, {reinterpret_cast<const char*>(key.data()), key.size()});

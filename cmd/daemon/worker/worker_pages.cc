@@ -46,8 +46,8 @@ StreamPage Worker::list_streams(std::uint32_t from, std::size_t limit) const {
     row.session_id = names_->session_id(streams.token(index));
     row.trace_id = names_->trace_id(streams.token(index), stream);
     row.state = to_string(stream.state);
-    for (const std::string_view topic : broadcaster_->topics().subscriptions(stream)) {
-      row.topics.emplace_back(topic);
+    for (const Selector& topic : broadcaster_->topics().subscriptions(stream)) {
+      row.topics.push_back(topic.text);
     }
     row.bytes_sent = stream.bytes_sent;
     row.events_sent = stream.events_sent;

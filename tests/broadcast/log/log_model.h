@@ -76,9 +76,9 @@ struct Model {
   }
 };
 
-inline bool subscribed(const std::vector<std::string>& subscriptions, const std::string& topic) {
+inline bool subscribed(const std::vector<Selector>& subscriptions, const std::string& topic) {
   return std::any_of(subscriptions.begin(), subscriptions.end(),
-                     [&](const std::string& pattern) { return matches(pattern, topic); });
+                     [&](const Selector& selector) { return matches(selector.text, topic); });
 }
 
 }  // namespace crier::broadcast

@@ -240,7 +240,7 @@ class Run {
     if (all) check_nothing_silent(request.subscriptions, begin, given, told);
   }
 
-  void check_nothing_silent(const std::vector<std::string>& subscriptions, std::uint64_t begin,
+  void check_nothing_silent(const std::vector<Selector>& subscriptions, std::uint64_t begin,
                             const std::set<std::uint64_t>& given, std::uint64_t told) {
     for (const ModelEvent& event : model_.events) {
       if (event.sequence <= begin || !subscribed(subscriptions, event.topic)) continue;
@@ -312,10 +312,10 @@ class Run {
 
   // A pattern takes the highest of all that is forgotten; a full table of the forgotten has a
   // floor.
-  bool may_announce_falsely(const std::vector<std::string>& subscriptions) {
+  bool may_announce_falsely(const std::vector<Selector>& subscriptions) {
     const std::uint64_t forgotten = log_.stats().topics_forgotten.read();
     const bool pattern = std::any_of(subscriptions.begin(), subscriptions.end(),
-                                     [](const std::string& s) { return is_pattern(s); });
+                                     [](const Selector& s) { return s.is_pattern(); });
     return forgotten > (pattern ? 0 : setup_.forgotten_max);
   }
 
@@ -323,7 +323,7 @@ class Run {
     if (request.subscriptions.size() != 1 || request.evictions_told > 0) return false;
     if (log_.stats().topics_forgotten.read() > 0) return false;
     for (const ModelEvent& event : model_.events) {
-      if (event.topic == request.subscriptions[0]) return after < event.sequence;
+      if (event.topic == request.subscriptions[0].text) return after < event.sequence;
     }
     return false;
   }
@@ -342,7 +342,7 @@ class Run {
 
   Sequences last_of(const ReplayRequest& request, std::uint64_t through) {
     Sequences found;
-    for (const std::string& topic : request.subscriptions) {
+    for (const auto& [kind, topic] : request.subscriptions) {
       const auto own = model_.retained(topic);
       for (std::size_t i = own.size() - std::min<std::size_t>(own.size(), request.last_count);
            i < own.size(); ++i) {

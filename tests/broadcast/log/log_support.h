@@ -10,6 +10,7 @@
 
 #include "broadcast/log/log.h"
 #include "tests/support/catch.h"
+#include "tests/support/selectors.h"
 
 namespace crier::broadcast {
 
@@ -42,9 +43,9 @@ inline std::uint64_t publish(Log& log, std::string_view topic, Instant now = {},
   return accepted->sequence;
 }
 
-inline ReplayRequest ask(std::vector<std::string> subscriptions, std::uint64_t after = 0) {
+inline ReplayRequest ask(const std::vector<std::string>& subscriptions, std::uint64_t after = 0) {
   ReplayRequest request;
-  request.subscriptions = std::move(subscriptions);
+  request.subscriptions = selectors(subscriptions);
   request.after = after;
   request.bytes_max = 1 << 20;
   request.frames_max = 1000;

@@ -1,6 +1,7 @@
 #include "broadcast/log/topic_class.h"
 
 #include "tests/broadcast/log/log_support.h"
+#include "tests/support/selectors.h"
 
 namespace crier::broadcast {
 namespace {
@@ -43,7 +44,7 @@ TEST_CASE("a stream has a class when all its subscriptions fall into one") {
       {{">"}, 0},
       {std::vector<std::string>(), 0},
   }));
-  CHECK(kClasses.of_subscriptions(subscriptions) == expected);
+  CHECK(kClasses.of_subscriptions(selectors(subscriptions)) == expected);
 }
 
 TEST_CASE("a pattern is no way around a row that forbids to subscribe") {
@@ -61,14 +62,14 @@ TEST_CASE("a pattern is no way around a row that forbids to subscribe") {
       {"news", true},
   }));
   INFO(subscription);
-  CHECK(kClasses.may_subscribe(subscription) == expected);
+  CHECK(kClasses.may_subscribe(*Selector::parse(subscription)) == expected);
 }
 
 TEST_CASE("an earlier row that covers a pattern decides for it") {
   const TopicClasses classes(row("", false), {row("public.>"), row("*.inner", false)});
-  CHECK(classes.may_subscribe("public.*"));
-  CHECK_FALSE(classes.may_subscribe("other.*"));
-  CHECK_FALSE(classes.may_subscribe("anything"));
+  CHECK(classes.may_subscribe(*Selector::parse("public.*")));
+  CHECK_FALSE(classes.may_subscribe(*Selector::parse("other.*")));
+  CHECK_FALSE(classes.may_subscribe(*Selector::parse("anything")));
 }
 
 TEST_CASE("policies are spelled as in the configuration") {

@@ -51,6 +51,7 @@ class ScriptedIo : public StreamIo {
     return sockets_.at(static_cast<std::size_t>(connection));
   }
   std::size_t total_writes() const { return total_writes_; }
+  std::size_t total_pieces() const { return total_pieces_; }
 
   WriteOutcome write(ConnectionHandle connection, std::span<const iovec> pieces) override {
     Socket& socket = (*this)[connection];
@@ -59,6 +60,7 @@ class ScriptedIo : public StreamIo {
     CRIER_CHECK(pieces.size() <= kPiecesPerWrite);
     ++socket.writes;
     ++total_writes_;
+    total_pieces_ += pieces.size();
     if (socket.gone) return {WriteStatus::gone, 0};
     if (socket.starved) return {WriteStatus::partial, 0, true};
     std::size_t taken = 0;
@@ -116,6 +118,7 @@ class ScriptedIo : public StreamIo {
  private:
   std::vector<Socket> sockets_;
   std::size_t total_writes_ = 0;
+  std::size_t total_pieces_ = 0;
 };
 
 }  // namespace crier::broadcast

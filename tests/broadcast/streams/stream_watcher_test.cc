@@ -16,10 +16,9 @@ class Recorder final : public StreamWatcher {
     CHECK(stream.bytes_sent == 0);
     told.push_back(std::to_string(token.index) + (resumed ? " resumed" : " opened"));
   }
-  void on_delivered(StreamToken token, const Stream& stream,
-                    std::span<const FrameRef> frames) override {
+  void on_delivered(StreamToken token, const Stream& stream, Frames frames) override {
     std::uint32_t ordinal = stream.events_sent - static_cast<std::uint32_t>(frames.size());
-    for (const FrameRef& frame : frames) {
+    for (const Frame* frame : frames) {
       told.push_back(std::to_string(token.index) + " " + std::string(frame->topic()) + " " +
                      std::to_string(frame->sequence()) + " #" + std::to_string(++ordinal));
     }

@@ -13,6 +13,7 @@
 #include "broadcast/streams/broadcaster.h"
 #include "tests/broadcast/log/log_support.h"
 #include "tests/broadcast/streams/scripted_io.h"
+#include "tests/support/selectors.h"
 
 namespace crier::broadcast {
 
@@ -48,13 +49,14 @@ struct WorkerFixture : ReplayPort, StreamObserver {
     return options;
   }
 
-  Opened open(std::vector<std::string_view> subscriptions, ResumePlan plan = {},
+  Opened open(const std::vector<std::string>& topics, ResumePlan plan = {},
               Framing framing = Framing::plain, std::size_t room = ScriptedIo::kUnlimited) {
     const auto token = worker->reserve({}, now);
     REQUIRE(token.has_value());
     const ConnectionHandle fd = io.open();
     io[fd].room = room;
     if (plan.kind == ResumePlan::Kind::live) plan.after = head;
+    const std::vector<Selector> subscriptions = selectors(topics);
     StartRequest request;
     request.connection = fd;
     request.head = "H";
@@ -106,6 +108,20 @@ struct WorkerFixture : ReplayPort, StreamObserver {
   }
   StreamState state(const Opened& stream) { return worker->streams().find(stream.token)->state; }
   std::string take_sent(const Opened& stream) { return std::exchange(io[stream.fd].sent, {}); }
+  // The sequences of the log's events that a stream was sent, in the order of sending.
+  std::vector<std::uint64_t> ids_sent(const Opened& stream) {
+    std::vector<std::uint64_t> sequences;
+    const std::string& sent = io[stream.fd].sent;
+    const std::string prefix =
+        "id: " + to_string(EventId{log.epoch(), 0}).substr(0, id(0).size() - 1);
+    for (std::size_t at = sent.find(prefix); at != std::string::npos; at = sent.find(prefix, at)) {
+      at += prefix.size();
+      const std::size_t end = sent.find('\n', at);
+      const bool own = sent.compare(end + 1, 12, "event: crier") == 0;
+      if (!own) sequences.push_back(std::stoull(sent.substr(at, end - at)));
+    }
+    return sequences;
+  }
   std::string id(std::uint64_t sequence) const { return to_string(EventId{log.epoch(), sequence}); }
 
   bool ask(ReplayRequest&& request) override {

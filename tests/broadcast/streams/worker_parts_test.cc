@@ -45,7 +45,7 @@ TEST_CASE("the pattern index finds what matches() says, while patterns come and 
   std::vector<std::string> present;
   for (int i = 0; i < 400; ++i) {
     const std::string pattern = random_name(random, true);
-    if (!is_pattern(pattern)) continue;
+    if (!Selector::parse(pattern)->is_pattern()) continue;
     const auto found = std::ranges::find(present, pattern);
     if (found == present.end()) {
       index.add(pattern, static_cast<std::uint32_t>(present.size()));

@@ -42,9 +42,9 @@ struct Fixture {
     feed.flush();
     take_inbox();
   }
-  void ask(std::string subscription) {
+  void ask(std::string_view subscription) {
     broadcast::ReplayRequest request;
-    request.subscriptions.push_back(std::move(subscription));
+    request.subscriptions.push_back(*Selector::parse(subscription));
     request.after = log.head() - 2;
     request.bytes_max = 1;
     request.frames_max = 1;

@@ -11,6 +11,7 @@
 #include "tests/broadcast/streams/scripted_io.h"
 #include "tests/cmd/command_support.h"
 #include "tests/support/catch.h"
+#include "tests/support/selectors.h"
 
 namespace crier::cmd {
 namespace {
@@ -82,12 +83,12 @@ class OneWorker : public WorkerPages, private broadcast::StreamObserver {
   void open(std::vector<std::string> topics) {
     const auto token = broadcaster_->reserve({}, shared_.now);
     REQUIRE(token.has_value());
-    const std::vector<std::string_view> names(topics.begin(), topics.end());
+    const std::vector<Selector> subscriptions = selectors(topics);
     broadcast::StartRequest request;
     request.connection = io.open();
     request.head = "H\n\n";
     request.framing = Framing::plain;
-    request.subscriptions = names;
+    request.subscriptions = subscriptions;
     request.resume.after = shared_.log_head;
     REQUIRE(broadcaster_->start(*token, request, shared_.now).has_value());
     readers.push_back({.token = *token,
