@@ -1,4 +1,4 @@
-#include "cmd/cli/check.h"
+#include "cmd/cli/commands.h"
 
 #include <string>
 #include <vector>

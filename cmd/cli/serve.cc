@@ -1,4 +1,4 @@
-#include "cmd/cli/serve.h"
+#include "cmd/cli/commands.h"
 
 #include <optional>
 #include <string>

@@ -1,4 +1,4 @@
-#include "cmd/cli/status.h"
+#include "cmd/cli/commands.h"
 
 #include <algorithm>
 #include <chrono>

@@ -1,4 +1,4 @@
-#include "cmd/cli/subscribe.h"
+#include "cmd/cli/commands.h"
 
 #include <unistd.h>
 
