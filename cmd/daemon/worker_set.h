@@ -1,0 +1,77 @@
+// All workers: makes them, starts their threads, has them listen, gives them orders, ends them.
+//
+// Made, used and destroyed on the control loop's thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <latch>
+#include <memory>
+#include <vector>
+
+#include "broadcast/log/log.h"
+#include "cmd/daemon/control/control.h"
+#include "cmd/daemon/control/feed.h"
+#include "cmd/daemon/control/metrics_wiring.h"
+#include "cmd/daemon/keys.h"
+#include "cmd/daemon/logs.h"
+#include "cmd/daemon/preflight.h"
+#include "cmd/daemon/worker/worker.h"
+#include "cmd/system/activation.h"
+
+namespace crier::cmd {
+
+class WorkerSet {
+ public:
+  // All outlive the set.
+  struct Parts {
+    const config::Config& config;  // The one in force.
+    const Preflight& checked;
+    Activation& activation;  // Shared out.
+    const Keys& keys;
+    Logs& logs;
+    const broadcast::Log& event_log;
+    FrameAccount& frames;
+    broadcast::SharedCounts& counts;
+    const std::atomic<std::uint64_t>& log_head;
+    std::function<void()> wake_control;  // Any thread.
+  };
+  // Makes the workers; `sockets` are the options of their listeners.
+  WorkerSet(Parts parts, const net::SocketOptions& sockets);
+  // Requires: stopped, or never started.
+  ~WorkerSet() = default;
+
+  // Returns when every thread serves orders and tasks. Until then no other descriptor may be
+  // opened: each worker may leave the common descriptor table, and copies what is in it.
+  [[nodiscard]] Result<void> start();
+  // Returns when every worker listens. Requires: start() has succeeded.
+  [[nodiscard]] Result<void> listen(Control& control, Feed& feed);
+
+  // For feed and control, which are the other ends of the workers' queues.
+  const std::vector<std::unique_ptr<Worker>>& all() const { return workers_; }
+
+  // Carried out soon; see Worker.
+  void order_reload(const net::SocketPlan& sockets);
+  void order_debug(const DebugRules& rules);
+  void order_drain(std::uint32_t window_ms);
+  // Ends the threads and waits for that. May be called again.
+  void stop();
+
+  // Requires, as what follows: every worker listens.
+  void add_sources(MetricSources& sources) const;
+  // How often an accept found no descriptor or memory, for each worker.
+  std::vector<std::uint64_t> starved_accepts() const;
+  // How often the kernel refused an option of a connection.
+  std::uint64_t options_refused() const;
+
+ private:
+  WorkerSetup setup_of(std::uint32_t worker, const net::SocketOptions& sockets) const;
+  HandedIn handed_in(std::size_t worker) const;
+  Result<void> look_at_places();
+
+  Parts parts_;
+  std::latch tables_left_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+};
+
+}  // namespace crier::cmd
