@@ -134,8 +134,8 @@ void Daemon::make_workers() {
                        frames_, counts_, log_head_, [this] { wakeup_.send(); }},
       sockets_.current);
   feed_.emplace(event_log_, log_head_, workers_->all());
-  control_.emplace(Control::Parts{event_log_, *feed_, logs_.connections,
-                                  logs_.sink.whatever_level(), workers_->all()});
+  control_.emplace(Control::Parts{event_log_, *feed_, logs_.connections, logs_.sink.unfiltered(),
+                                  workers_->all()});
   endpoints_.emplace(Endpoints::Parts{loop_, config_, keys_, logs_.limited, event_log_, *feed_,
                                       *control_, debug_switch_, health_,
                                       [this] { return !shutdown_.serving(); }});

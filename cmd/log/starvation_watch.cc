@@ -7,7 +7,6 @@
 namespace crier::cmd {
 
 void StarvationWatch::look(const StarvedAccepts& all, Instant now) {
-  constexpr std::uint64_t kUsBetween = kSecondsBetween * 1'000'000;
   workers_.resize(all.workers.size());
   std::uint64_t least = std::numeric_limits<std::uint64_t>::max();
   std::uint64_t sum = 0;
@@ -18,15 +17,13 @@ void StarvationWatch::look(const StarvedAccepts& all, Instant now) {
   }
   const std::uint64_t since =
       (all.shared ? std::min(least, sum) : sum) + all.others - std::exchange(others_, all.others);
-  if (since > 0) lasts_until_ = Instant{now.us + kUsBetween};
-  times_ += since;
-  if (times_ == told_ || now < may_tell_at_) return;
+  if (since > 0) lasts_until_ = Instant{now.us + kSecondsBetween * 1'000'000};
+  untold_ += since;
+  if (untold_ == 0 || !between_lines_.over(now)) return;
   out_.warning(
       "no descriptor or memory for new connections; raise LimitNOFILE= (ulimit -n) or lower "
       "limits.streams_max",
-      {{"times", times_ - told_}});
-  told_ = times_;
-  may_tell_at_ = Instant{now.us + kUsBetween};
+      {{"times", std::exchange(untold_, 0)}});
 }
 
 }  // namespace crier::cmd

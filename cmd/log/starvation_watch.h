@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/instant.h"
+#include "core/lines_per_second.h"
 #include "core/log.h"
 
 namespace crier::cmd {
@@ -38,10 +39,9 @@ class StarvationWatch {
   LogSink& out_;
   std::vector<std::uint64_t> workers_;
   std::uint64_t others_ = 0;
-  std::uint64_t times_ = 0;  // That nobody could.
-  std::uint64_t told_ = 0;
+  std::uint64_t untold_ = 0;  // How often no accept could succeed, since the last line.
   Instant lasts_until_;
-  Instant may_tell_at_;
+  Period between_lines_{kSecondsBetween};
 };
 
 }  // namespace crier::cmd

@@ -250,7 +250,7 @@ void Worker::on_sweep() {
   broadcaster_->tick(now);
   pending_->sweep(now);
   debug_->tick(now);
-  if (any_unlogged_ && now.us / 1'000'000 != notes_second_) may_note(now);
+  if (any_unlogged_) end_notes_second(now);
 }
 
 void Worker::take_inbox(Instant now) {
@@ -315,21 +315,19 @@ void Worker::reply(ControlTask answer) {
   CRIER_CHECK(pushed);  // There are fewer questions than kOutboxReserve.
 }
 
-// One more line of the connection log in this second? The turn of the second reports what was not
+// One more line of the connection log in this second? The end of a second reports what was not
 // logged, unless control is so late that answers alone may still be sent to it.
 bool Worker::may_note(Instant now) {
-  const std::uint64_t second = now.us / 1'000'000;
-  if (second != notes_second_) {
-    notes_second_ = second;
-    notes_written_ = 0;
-    if (outbox_.room() > kOutboxReserve) note_unlogged();
-  }
-  if (notes_written_ >= setup_.notes_per_second || outbox_.room() <= kOutboxReserve) {
-    any_unlogged_ = true;
-    return false;
-  }
-  ++notes_written_;
-  return true;
+  end_notes_second(now);
+  if (outbox_.room() > kOutboxReserve && notes_.take(setup_.notes_per_second)) return true;
+  any_unlogged_ = true;
+  return false;
+}
+
+void Worker::end_notes_second(Instant now) {
+  if (!notes_second_.over(now)) return;
+  notes_.begin();
+  if (outbox_.room() > kOutboxReserve) note_unlogged();
 }
 
 void Worker::note_unlogged() {

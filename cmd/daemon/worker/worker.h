@@ -25,6 +25,7 @@
 #include "cmd/daemon/worker/subscribe_routes.h"
 #include "cmd/daemon/worker/worker_io.h"
 #include "config/affinity.h"
+#include "core/lines_per_second.h"
 #include "core/spsc_queue.h"
 #include "net/loop/loop.h"
 #include "net/loop/poll_handle.h"
@@ -156,6 +157,7 @@ class Worker final : public broadcast::StreamObserver,
   void take_inbox(Instant now);
   void take(InboxItem&& item, Instant now);
   bool may_note(Instant now);
+  void end_notes_second(Instant now);
   void note_unlogged();
   void note(Note note);
   bool send(DebugNote&& line);
@@ -192,8 +194,8 @@ class Worker final : public broadcast::StreamObserver,
   std::unique_ptr<net::Timer> revisit_timer_;
   std::unique_ptr<net::Timer> starved_timer_;
 
-  std::uint64_t notes_second_ = 0;
-  std::uint32_t notes_written_ = 0;
+  Period notes_second_;
+  LinesPerSecond notes_;
   UnloggedNote unlogged_;
   bool any_unlogged_ = false;
   bool outbox_dirty_ = false;
