@@ -54,7 +54,7 @@ Daemon::Daemon(Start start)
       shutdown_({loop_, config_, counts_.streams, supervisor_, logs_.limited,
                  [this](std::uint32_t window_ms) { workers_->order_drain(window_ms); },
                  [this] { stop(); }}),
-      health_(logs_.limited, counts_, shutdown_),
+      health_(logs_.limited, counts_),
       // The watchdog of the service manager is fed only while every loop turns.
       alive_(loop_, [this] { supervisor_.alive(control_->all_workers_turn()); }),
       status_(loop_, [this] { tell_status(); }),
@@ -136,9 +136,9 @@ void Daemon::make_workers() {
   feed_.emplace(event_log_, log_head_, workers_->all());
   control_.emplace(Control::Parts{event_log_, *feed_, logs_.connections, logs_.sink.unfiltered(),
                                   workers_->all()});
-  endpoints_.emplace(Endpoints::Parts{loop_, config_, keys_, logs_.limited, event_log_, *feed_,
-                                      *control_, debug_switch_, health_,
-                                      [this] { return !shutdown_.serving(); }});
+  endpoints_.emplace(Endpoints::Parts{
+      loop_, config_, keys_, logs_.limited, event_log_, *feed_, *control_, debug_switch_,
+      [this] { return !shutdown_.serving(); }, [this] { return why_not_ready(); }});
   reloader_.emplace(Reloader::Parts{start_.file, start_.overrides, start_.activation, config_,
                                     sockets_, logs_, debug_switch_, event_log_, *endpoints_,
                                     *workers_});
@@ -223,6 +223,10 @@ void Daemon::on_signal(int number) {
     logs_.limited.info("second signal: ending at once");
     shutdown_.stop_now();
   }
+}
+
+std::string_view Daemon::why_not_ready() const {
+  return shutdown_.serving() ? health_.why_not_ready(net::Loop::now()) : "draining";
 }
 
 // The last step of the shutdown. The endpoints end first: their pages read what the workers own.

@@ -21,6 +21,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "broadcast/log/log.h"
@@ -75,6 +76,7 @@ class Daemon {
   void on_expire();
   void on_signal(int number);
   void tell_status();
+  std::string_view why_not_ready() const;
   void stop();
 
   Start start_;

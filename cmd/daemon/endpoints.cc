@@ -85,8 +85,8 @@ Result<void> Endpoints::open_admin() {
     return fail(endpoint.error().code, "admin.listen: " + endpoint.error().detail);
   }
   catalogue_.emplace();
-  admin_routes_.emplace(AdminRoutes::Parts{config, *catalogue_, parts_.readiness, parts_.event_log,
-                                           parts_.control, parts_.debug_switch,
+  admin_routes_.emplace(AdminRoutes::Parts{config, *catalogue_, parts_.why_not_ready,
+                                           parts_.event_log, parts_.control, parts_.debug_switch,
                                            parts_.keys.admin_seed});
   admin_server_.emplace(parts_.loop, *admin_routes_, admin_server_options(config));
   if (endpoint->family == net::Endpoint::Family::unix_socket) {

@@ -9,7 +9,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <string_view>
 
 #include "broadcast/log/idempotency.h"
 #include "broadcast/log/log.h"
@@ -42,8 +44,8 @@ class Endpoints {
     Feed& feed;
     Control& control;
     DebugSwitch& debug_switch;
-    const Readiness& readiness;
-    std::function<bool()> draining;  // True: publishers are turned away.
+    std::function<bool()> draining;                   // True: publishers are turned away.
+    std::function<std::string_view()> why_not_ready;  // See AdminRoutes.
   };
   explicit Endpoints(Parts parts);
 
