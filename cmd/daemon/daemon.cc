@@ -8,6 +8,7 @@
 
 #include "cmd/daemon/ready_lines.h"
 #include "cmd/daemon/settings.h"
+#include "cmd/system/drawn.h"
 #include "cmd/system/version.h"
 #include "net/socket/endpoint.h"
 #include "net/socket/ready_set.h"
@@ -22,10 +23,10 @@ constexpr std::size_t kControlWatches = 8;  // At the start: wake-ups, signals, 
 constexpr std::size_t kWorkerWatches = 4;
 constexpr std::array kSignals = {SIGTERM, SIGINT, SIGHUP};
 
-broadcast::LogOptions log_options(const config::Config& config, Epoch epoch, HashKey topic_key,
+broadcast::LogOptions log_options(const config::Config& config, const HashKey& topic_key,
                                   FrameAccount& frames) {
   broadcast::LogOptions options;
-  options.epoch = epoch;
+  options.epoch = Epoch::from_random(drawn<std::uint64_t>());
   options.topic_key = topic_key;
   options.classes = topic_classes(config);
   options.history_bytes_max = config.history.bytes_max;
@@ -43,12 +44,13 @@ std::uint32_t streams_at_most(const Preflight& checked) {
 Daemon::Daemon(Start start)
     : start_(std::move(start)),
       config_(start_.checked.config),
+      topic_key_(drawn<HashKey>()),
       logs_(config_),
       debug_switch_(logs_.limited,
                     [this](const DebugRules& rules) { workers_->order_debug(rules); }),
       kernel_(config_.kernel, start_.checked.kernel_need, logs_.limited),
-      event_log_(log_options(config_, Epoch::from_random(keys_.epoch), keys_.topics, frames_)),
-      counts_(config_.limits.streams_max, keys_.addresses),
+      event_log_(log_options(config_, topic_key_, frames_)),
+      counts_(config_.limits.streams_max, drawn<HashKey>()),
       wakeup_(loop_, [] {}),
       signals_(loop_, kSignals, [this](int number) { on_signal(number); }),
       shutdown_({loop_, config_, counts_.streams, supervisor_, logs_.limited,
@@ -130,15 +132,15 @@ Result<void> Daemon::try_sockets() {
 
 void Daemon::make_workers() {
   workers_.emplace(
-      WorkerSet::Parts{config_, start_.checked, start_.activation, keys_, logs_, event_log_,
+      WorkerSet::Parts{config_, start_.checked, start_.activation, topic_key_, logs_, event_log_,
                        frames_, counts_, log_head_, [this] { wakeup_.send(); }},
       sockets_.current);
   feed_.emplace(event_log_, log_head_, workers_->all());
   control_.emplace(Control::Parts{event_log_, *feed_, logs_.connections, logs_.sink.unfiltered(),
                                   workers_->all()});
-  endpoints_.emplace(Endpoints::Parts{
-      loop_, config_, keys_, logs_.limited, event_log_, *feed_, *control_, debug_switch_,
-      [this] { return !shutdown_.serving(); }, [this] { return why_not_ready(); }});
+  endpoints_.emplace(Endpoints::Parts{loop_, config_, logs_.limited, event_log_, *feed_, *control_,
+                                      debug_switch_, [this] { return !shutdown_.serving(); },
+                                      [this] { return why_not_ready(); }});
   reloader_.emplace(Reloader::Parts{start_.file, start_.overrides, start_.activation, config_,
                                     sockets_, logs_, debug_switch_, event_log_, *endpoints_,
                                     *workers_});

@@ -28,7 +28,6 @@
 #include "broadcast/streams/broadcaster.h"
 #include "cmd/daemon/endpoints.h"
 #include "cmd/daemon/health.h"
-#include "cmd/daemon/keys.h"
 #include "cmd/daemon/logs.h"
 #include "cmd/daemon/preflight.h"
 #include "cmd/daemon/reloader.h"
@@ -80,9 +79,9 @@ class Daemon {
   void stop();
 
   Start start_;
-  config::Config config_;    // In force, as is what follows.
-  net::SocketPlan sockets_;  // For new subscribers.
-  Keys keys_;
+  config::Config config_;    // In force.
+  net::SocketPlan sockets_;  // In force for new subscribers.
+  const HashKey topic_key_;  // Of the event log; workers need the same.
   Logs logs_;
   DebugSwitch debug_switch_;
   KernelTuner kernel_;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "cmd/daemon/settings.h"
+#include "cmd/system/drawn.h"
 #include "cmd/system/socket_path.h"
 #include "net/socket/accounts.h"
 #include "net/socket/endpoint.h"
@@ -28,7 +29,7 @@ Result<std::optional<gid_t>> group_of(const config::Publish& publish) {
 
 Endpoints::Endpoints(Parts parts)
     : parts_(std::move(parts)),
-      idempotency_(parts_.keys.idempotency, parts_.config.publish.idempotency_keys_max,
+      idempotency_(drawn<HashKey>(), parts_.config.publish.idempotency_keys_max,
                    parts_.config.publish.idempotency_seconds_max) {}
 
 Result<void> Endpoints::open(net::Fd publish) {
@@ -68,7 +69,7 @@ Result<void> Endpoints::open_publish(net::Fd handed_in) {
   parts.peers = std::move(*peers);
   parts.limits = {config.limits.event_bytes_max, config.limits.request_lines_max};
   parts.draining = parts_.draining;
-  parts.random_seed = parts_.keys.publish_seed;
+  parts.random_seed = drawn<std::uint64_t>();
   if (net::peers_are_hidden()) {
     parts_.log.info(
         "publishers share one space of idempotency keys: PrivateUsers= hides who they are");
@@ -87,7 +88,7 @@ Result<void> Endpoints::open_admin() {
   catalogue_.emplace();
   admin_routes_.emplace(AdminRoutes::Parts{config, *catalogue_, parts_.why_not_ready,
                                            parts_.event_log, parts_.control, parts_.debug_switch,
-                                           parts_.keys.admin_seed});
+                                           drawn<std::uint64_t>()});
   admin_server_.emplace(parts_.loop, *admin_routes_, admin_server_options(config));
   if (endpoint->family == net::Endpoint::Family::unix_socket) {
     if (const auto ready = prepare_socket_directory(endpoint->path); !ready) return ready;

@@ -21,7 +21,6 @@
 #include "cmd/daemon/control/feed.h"
 #include "cmd/daemon/control/metrics_wiring.h"
 #include "cmd/daemon/control/publish_routes.h"
-#include "cmd/daemon/keys.h"
 #include "config/config.h"
 #include "core/log.h"
 #include "net/http/http_server.h"
@@ -38,7 +37,6 @@ class Endpoints {
   struct Parts {
     net::Loop& loop;
     const config::Config& config;  // The one in force: a reload assigns to it.
-    const Keys& keys;
     LogSink& log;
     broadcast::Log& event_log;
     Feed& feed;

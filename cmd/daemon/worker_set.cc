@@ -4,12 +4,15 @@
 #include <utility>
 
 #include "cmd/daemon/settings.h"
+#include "cmd/system/drawn.h"
 #include "net/socket/endpoint.h"
 
 namespace crier::cmd {
 
 WorkerSet::WorkerSet(Parts parts, const net::SocketOptions& sockets)
     : parts_(std::move(parts)),
+      trace_key_(drawn<HashKey>()),
+      seed_(drawn<std::uint64_t>()),
       tables_left_(static_cast<std::ptrdiff_t>(parts_.checked.workers) + 1) {
   const Worker::Shared shared{parts_.counts, parts_.log_head, parts_.wake_control, tables_left_};
   const auto classes = topic_classes(parts_.config);
@@ -25,13 +28,12 @@ WorkerSet::WorkerSet(Parts parts, const net::SocketOptions& sockets)
 WorkerSetup WorkerSet::setup_of(std::uint32_t worker, const net::SocketOptions& sockets) const {
   const config::Config& config = parts_.config;
   const Preflight& checked = parts_.checked;
-  const Keys& keys = parts_.keys;
   WorkerSetup setup;
-  setup.identity = {parts_.event_log.epoch(), keys.traces, worker, keys.worker_seed + worker};
+  setup.identity = {parts_.event_log.epoch(), trace_key_, worker, seed_ + worker};
   setup.options = worker_options(config, parts_.counts.streams_max);
   setup.options.epoch = parts_.event_log.epoch();
-  setup.options.topic_key = keys.topics;
-  setup.options.random_seed = keys.worker_seed ^ (std::uint64_t{worker} << 32);
+  setup.options.topic_key = parts_.topic_key;
+  setup.options.random_seed = seed_ ^ (std::uint64_t{worker} << 32);
   setup.options.workers = checked.workers;
   setup.options.frames = &parts_.frames;
   setup.options.history_bytes = &parts_.event_log.stats().history_bytes;

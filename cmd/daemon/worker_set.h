@@ -13,7 +13,6 @@
 #include "cmd/daemon/control/control.h"
 #include "cmd/daemon/control/feed.h"
 #include "cmd/daemon/control/metrics_wiring.h"
-#include "cmd/daemon/keys.h"
 #include "cmd/daemon/logs.h"
 #include "cmd/daemon/preflight.h"
 #include "cmd/daemon/worker/worker.h"
@@ -28,7 +27,7 @@ class WorkerSet {
     const config::Config& config;  // The one in force.
     const Preflight& checked;
     Activation& activation;  // Shared out.
-    const Keys& keys;
+    HashKey topic_key;       // Of the event log.
     Logs& logs;
     const broadcast::Log& event_log;
     FrameAccount& frames;
@@ -70,6 +69,8 @@ class WorkerSet {
   Result<void> look_at_places();
 
   Parts parts_;
+  const HashKey trace_key_;
+  const std::uint64_t seed_;
   std::latch tables_left_;
   std::vector<std::unique_ptr<Worker>> workers_;
 };
