@@ -50,7 +50,7 @@ class Daemon {
     // To read again on SIGHUP.
     std::optional<std::string> file;
     std::vector<std::string> overrides;
-    Activation activation;  // Shared out.
+    Activation activation;  // share_out() has been called.
   };
 
   // Everything is listening and READY was logged when this returns. Errors say what to do.
@@ -81,7 +81,7 @@ class Daemon {
   Start start_;
   config::Config config_;    // In force.
   net::SocketPlan sockets_;  // In force for new subscribers.
-  const HashKey topic_key_;  // Of the event log; workers need the same.
+  const HashKey topic_key_;  // The event log's; workers need the same.
   Logs logs_;
   DebugSwitch debug_switch_;
   KernelTuner kernel_;

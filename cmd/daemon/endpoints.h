@@ -1,9 +1,9 @@
 // The daemon's own two endpoints: the publish socket and the admin endpoint, each a listener, its
 // routes and an HTTP server. Subscribers' listeners belong to the workers.
 //
-// open() opens the publish socket first: a second daemon with the same configuration fails at it
-// and disturbs nothing. /metrics is empty until show() is called. close() ends both servers, the
-// admin endpoint first; it is called before the workers end, whose counters the pages read.
+// open() opens the publish socket, then the admin endpoint, whose /metrics is empty until show().
+// close() ends both servers, the admin endpoint first. Call it before the workers end: the pages
+// read their counters.
 //
 // Belongs to the control loop. Destroyed before feed, control and the event log.
 #pragma once

@@ -19,10 +19,10 @@ namespace crier::cmd {
 
 // How often an accept found no descriptor or memory, since the start.
 struct StarvedAccepts {
-  std::span<const std::uint64_t> workers;  // Of each, always as many.
-  // They accept from one socket: as long as one of them can, it takes what the others leave.
+  std::span<const std::uint64_t> workers;  // One number per worker; always as many.
+  // The workers accept from one socket: as long as one of them can, it takes what others leave.
   bool shared = false;
-  std::uint64_t others = 0;  // Of publishers and the admin endpoint.
+  std::uint64_t others = 0;  // On the publish socket and the admin endpoint.
 };
 
 class Health {
@@ -48,10 +48,10 @@ class Health {
 
   LogSink& log_;
   const broadcast::SharedCounts& counts_;
-  std::vector<std::uint64_t> workers_;  // As of the last look, as is what follows.
-  std::uint64_t others_ = 0;
-  std::uint64_t options_refused_ = 0;
-  std::uint64_t untold_ = 0;  // Starved accepts since the last line.
+  std::vector<std::uint64_t> workers_;  // At the last look.
+  std::uint64_t others_ = 0;            // At the last look.
+  std::uint64_t options_refused_ = 0;   // At the last look.
+  std::uint64_t untold_ = 0;            // Starved accepts since the last line.
   Period between_lines_{kSecondsBetween};
   Instant starved_until_;
   Instant full_until_;

@@ -26,8 +26,8 @@ class WorkerSet {
   struct Parts {
     const config::Config& config;  // The one in force.
     const Preflight& checked;
-    Activation& activation;  // Shared out.
-    HashKey topic_key;       // Of the event log.
+    Activation& activation;  // share_out() has been called.
+    HashKey topic_key;       // The event log's.
     Logs& logs;
     const broadcast::Log& event_log;
     FrameAccount& frames;
@@ -56,11 +56,12 @@ class WorkerSet {
   // Ends the threads and waits for that. May be called again.
   void stop();
 
-  // Requires, as what follows: every worker listens.
+  // Adds the counters of every worker. Requires: listen() has succeeded.
   void add_sources(MetricSources& sources) const;
-  // How often an accept found no descriptor or memory, for each worker.
+  // How often an accept found no descriptor or memory, a number per worker. Requires: listen() has
+  // succeeded.
   std::vector<std::uint64_t> starved_accepts() const;
-  // How often the kernel refused an option of a connection.
+  // How often the kernel refused an option of a connection. Requires: listen() has succeeded.
   std::uint64_t options_refused() const;
 
  private:
