@@ -1,4 +1,4 @@
-#include "cmd/cli/check.h"
+#include "cmd/cli/commands.h"
 
 #include <string>
 #include <vector>
@@ -25,12 +25,7 @@ std::string places_text(const Preflight& checked) {
 int check(const Arguments& arguments) {
   const std::string& file = arguments.operands()[0];
   const auto checked = preflight(file, arguments.texts("--set"), this_machine());
-  if (!checked) {
-    for (const std::string& problem : checked.error()) {
-      print_error("crier: " + printable(problem) + "\n");
-    }
-    return kExitFailed;
-  }
+  if (!checked) return refused(checked.error());
   for (const std::string& warning : checked->warnings) {
     print_error("crier: warning: " + printable(warning) + "\n");
   }

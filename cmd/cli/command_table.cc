@@ -2,16 +2,7 @@
 
 #include <algorithm>
 
-#include "cmd/cli/check.h"
-#include "cmd/cli/completion.h"
-#include "cmd/cli/config_text.h"
-#include "cmd/cli/debug.h"
-#include "cmd/cli/manual.h"
-#include "cmd/cli/publish.h"
-#include "cmd/cli/serve.h"
-#include "cmd/cli/status.h"
-#include "cmd/cli/subscribe.h"
-#include "cmd/cli/tune.h"
+#include "cmd/cli/commands.h"
 
 namespace crier::cmd {
 namespace {

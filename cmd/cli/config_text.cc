@@ -1,9 +1,8 @@
-#include "cmd/cli/config_text.h"
+#include "cmd/cli/commands.h"
 
 #include <string>
 #include <string_view>
 
-#include "cmd/cli/manual.h"
 #include "cmd/cli/report.h"
 #include "config/reference.h"
 

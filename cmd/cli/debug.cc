@@ -1,4 +1,4 @@
-#include "cmd/cli/debug.h"
+#include "cmd/cli/commands.h"
 
 #include <chrono>
 #include <cmath>
@@ -53,7 +53,7 @@ int debug(const Arguments& arguments) {
     return misused(arguments, "a rule's number needs --off");
   }
 
-  HttpRequest request{.method = "GET", .target = kPath, .fields = {}, .body = {}};
+  ClientRequest request{.method = "GET", .target = kPath, .fields = {}, .body = {}};
   if (adds) {
     request.method = "POST";
     char separator = '?';

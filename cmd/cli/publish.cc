@@ -1,4 +1,4 @@
-#include "cmd/cli/publish.h"
+#include "cmd/cli/commands.h"
 
 #include <unistd.h>
 
@@ -9,8 +9,8 @@
 #include <thread>
 
 #include "cmd/cli/report.h"
+#include "cmd/client/event_json.h"
 #include "cmd/client/line_reader.h"
-#include "cmd/client/publish_body.h"
 #include "cmd/client/publisher.h"
 #include "cmd/system/socket_path.h"
 #include "config/json_value.h"
@@ -56,7 +56,7 @@ class PublishRun {
 };
 
 int PublishRun::publish_one(std::string_view data) {
-  HttpRequest request{
+  ClientRequest request{
       .method = "POST", .target = "/topics/" + as_.topic, .fields = {}, .body = data};
   std::string object;
   if (as_.json) {

@@ -1,7 +1,5 @@
 #include "cmd/cli/report.h"
 
-#include <string>
-
 #include "cmd/client/terminal.h"
 
 namespace crier::cmd {
@@ -30,6 +28,11 @@ int misused(const Arguments& arguments, std::string_view message) {
 
 void warn(const Arguments& arguments, std::string_view message) {
   print_message(arguments, message);
+}
+
+int refused(std::span<const std::string> reasons) {
+  for (const std::string& reason : reasons) print_error("crier: " + printable(reason) + "\n");
+  return kExitFailed;
 }
 
 }  // namespace crier::cmd

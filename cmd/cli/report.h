@@ -1,6 +1,8 @@
 // How a command ends: what it prints, and its exit code.
 #pragma once
 
+#include <span>
+#include <string>
 #include <string_view>
 
 #include "cmd/cli/arguments.h"
@@ -16,5 +18,8 @@ int failed(const Arguments& arguments, std::string_view message);
 int misused(const Arguments& arguments, std::string_view message);  // Adds where help is.
 // The same without an exit code.
 void warn(const Arguments& arguments, std::string_view message);
+
+// Prints why a configuration cannot be used, "crier: reason\n" each. Returns the exit code.
+int refused(std::span<const std::string> reasons);
 
 }  // namespace crier::cmd

@@ -1,10 +1,9 @@
-#include "cmd/cli/serve.h"
+#include "cmd/cli/commands.h"
 
 #include <optional>
 #include <string>
 
 #include "cmd/cli/report.h"
-#include "cmd/client/terminal.h"
 #include "cmd/daemon/daemon.h"
 #include "cmd/daemon/preflight.h"
 #include "cmd/system/activation.h"
@@ -20,12 +19,7 @@ int serve(const Arguments& arguments) {
   auto activation = Activation::take();
   if (!activation) return failed(arguments, activation.error().detail);
   auto checked = preflight(file, overrides, this_machine(), activation->workers());
-  if (!checked) {
-    for (const std::string& problem : checked.error()) {
-      print_error("crier: " + printable(problem) + "\n");
-    }
-    return kExitFailed;
-  }
+  if (!checked) return refused(checked.error());
   if (checked->config.publish.socket.empty()) {
     checked->config.publish.socket = default_publish_socket();
   }

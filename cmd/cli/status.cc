@@ -1,4 +1,4 @@
-#include "cmd/cli/status.h"
+#include "cmd/cli/commands.h"
 
 #include <algorithm>
 #include <chrono>
@@ -14,12 +14,12 @@ namespace {
 
 constexpr std::chrono::milliseconds kTimeout{10'000};
 
-Result<HttpResponse> get(HttpClient& client, const char* path) {
+Result<ClientResponse> get(HttpClient& client, const char* path) {
   return client.exchange({.method = "GET", .target = path, .fields = {}, .body = {}});
 }
 
 // A sentence, whether the daemon answered with its JSON or with plain text.
-std::string detail_of(const HttpResponse& answer) {
+std::string detail_of(const ClientResponse& answer) {
   const std::string line =
       answer.body.substr(0, std::min<std::size_t>(answer.body.find('\n'), 200));
   return line.empty() || line.starts_with('{') ? describe_failure(answer) : line;

@@ -1,4 +1,4 @@
-#include "cmd/cli/subscribe.h"
+#include "cmd/cli/commands.h"
 
 #include <unistd.h>
 
@@ -13,8 +13,8 @@
 #include "cmd/cli/report.h"
 #include "cmd/client/backoff.h"
 #include "cmd/client/http_client.h"
-#include "cmd/client/subscription.h"
 #include "cmd/client/terminal.h"
+#include "cmd/client/topic_follower.h"
 #include "core/text/decimal.h"
 #include "core/topic.h"
 
@@ -54,9 +54,9 @@ class SubscribeRun {
   SubscribeRun(const Arguments& arguments, const ServerUrl& url, SubscribeAs as)
       : arguments_(arguments),
         client_(url.address, kTimeout),
-        subscription_(std::move(as), {.print = &print_whole, .warn = [this](std::string_view text) {
-                                        warn(arguments_, text);
-                                      }}) {}
+        follower_(std::move(as), {.print = &print_whole, .warn = [this](std::string_view text) {
+                                    warn(arguments_, text);
+                                  }}) {}
 
   int run();
 
@@ -68,12 +68,12 @@ class SubscribeRun {
 
   // One connection, until it ends. The exit code, or nothing if it is worth connecting again.
   std::optional<int> run_stream();
-  std::optional<int> judge_answer(const HttpResponse& answer);
+  std::optional<int> judge_answer(const ClientResponse& answer);
   std::optional<int> judge_end(const Result<void>& end);
 
   const Arguments& arguments_;
   HttpClient client_;
-  Subscription subscription_;
+  TopicFollower follower_;
   Backoff backoff_;
   milliseconds delay_min_{0};
   bool ever_served_ = false;
@@ -92,10 +92,10 @@ int SubscribeRun::run() {
 std::optional<int> SubscribeRun::run_stream() {
   using Then = HttpClient::Then;
   SseParser parser(kEventBytesMax);
-  HttpResponse answer;
+  ClientResponse answer;
   bool streaming = false;
   bool readable = true;
-  subscription_.begin_stream();
+  follower_.begin_stream();
   const auto on_head = [&](const net::ResponseHead& head) {
     answer.head = head;
     streaming = head.status == 200 && is_event_stream(head.field("content-type"));
@@ -106,21 +106,20 @@ std::optional<int> SubscribeRun::run_stream() {
       answer.body.append(piece.substr(0, kErrorBytesMax - answer.body.size()));
       return answer.body.size() < kErrorBytesMax ? Then::go_on : Then::stop;
     }
-    readable = parser.feed(piece, [&](const SseMessage& m) { subscription_.on_message(m); });
-    return readable && subscription_.state() == Subscription::State::going ? Then::go_on
-                                                                           : Then::stop;
+    readable = parser.feed(piece, [&](const SseMessage& m) { follower_.on_message(m); });
+    return readable && follower_.state() == TopicFollower::State::going ? Then::go_on : Then::stop;
   };
-  const auto end = client_.stream(subscription_.request(), on_head, on_body);
+  const auto end = client_.stream(follower_.request(), on_head, on_body);
 
-  if (subscription_.state() == Subscription::State::counted) return kExitOk;
-  if (subscription_.state() == Subscription::State::output_failed) return kExitFailed;
+  if (follower_.state() == TopicFollower::State::counted) return kExitOk;
+  if (follower_.state() == TopicFollower::State::output_failed) return kExitFailed;
   if (!readable) return failed(arguments_, "an event is larger than 8 MiB; giving up");
   if (answer.head.status != 0 && !streaming) return judge_answer(answer);
   if (const auto retry = parser.retry_ms()) backoff_.set_retry(milliseconds{*retry});
   return judge_end(end);
 }
 
-std::optional<int> SubscribeRun::judge_answer(const HttpResponse& answer) {
+std::optional<int> SubscribeRun::judge_answer(const ClientResponse& answer) {
   if (answer.head.status == 200) return failed(arguments_, "the answer is not an event stream");
   const std::string failure = describe_failure(answer);
   if (!is_passing(answer.head.status)) return failed(arguments_, failure);
@@ -130,7 +129,7 @@ std::optional<int> SubscribeRun::judge_answer(const HttpResponse& answer) {
 }
 
 std::optional<int> SubscribeRun::judge_end(const Result<void>& end) {
-  if (subscription_.served()) {
+  if (follower_.served()) {
     ever_served_ = true;
     backoff_.worked();
     if (!end) warn(arguments_, "the connection was lost; connecting again");

@@ -1,4 +1,4 @@
-#include "cmd/cli/tune.h"
+#include "cmd/cli/commands.h"
 
 #include <algorithm>
 #include <string>

@@ -108,7 +108,7 @@ std::string percent_encoded(std::string_view text) {
   return out;
 }
 
-Result<std::string> request_bytes(const HttpRequest& request, const ServerAddress& server) {
+Result<std::string> request_bytes(const ClientRequest& request, const ServerAddress& server) {
   std::string bytes;
   bytes.append(request.method).append(" ").append(request.target).append(" HTTP/1.1\r\nHost: ");
   bytes.append(server.host_header()).append("\r\nUser-Agent: crier\r\n");
@@ -131,7 +131,7 @@ Result<net::ClientSocket> HttpClient::connect() const {
                               : net::ClientSocket::connect_unix(server_.path, timeout_);
 }
 
-Result<HttpResponse> HttpClient::exchange(const HttpRequest& request) {
+Result<ClientResponse> HttpClient::exchange(const ClientRequest& request) {
   const auto bytes = request_bytes(request, server_);
   if (!bytes) return std::unexpected(bytes.error());
   if (kept_ && kept_->stale()) kept_.reset();
@@ -147,7 +147,7 @@ Result<HttpResponse> HttpClient::exchange(const HttpRequest& request) {
   // that answer before complaining.
   const auto sent = socket.send_all(*bytes, timeout_);
   net::ResponseParser parser;
-  HttpResponse response;
+  ClientResponse response;
   std::array<char, kReceiveBytes> room;
   auto progress = net::ResponseParser::Progress::more;
   bool too_large = false;
@@ -171,7 +171,7 @@ Result<HttpResponse> HttpClient::exchange(const HttpRequest& request) {
   return response;
 }
 
-Result<void> HttpClient::stream(const HttpRequest& request, const OnHead& on_head,
+Result<void> HttpClient::stream(const ClientRequest& request, const OnHead& on_head,
                                 const OnBody& on_body) {
   const auto bytes = request_bytes(request, server_);
   if (!bytes) return std::unexpected(bytes.error());
@@ -207,7 +207,7 @@ Result<void> HttpClient::stream(const HttpRequest& request, const OnHead& on_hea
   return {};
 }
 
-std::string describe_failure(const HttpResponse& response) {
+std::string describe_failure(const ClientResponse& response) {
   const std::string status = "HTTP " + std::to_string(response.head.status);
   const config::Json body = config::read_json(response.body);
   if (!body.is_object()) return "the server answered " + status;

@@ -43,20 +43,20 @@ Result<ServerUrl> parse_url(std::string_view text);
 // Everything but RFC 3986's unreserved characters as %XX.
 std::string percent_encoded(std::string_view text);
 
-struct HttpRequest {
+struct ClientRequest {
   std::string_view method = "GET";
   std::string target;                                            // Percent-encoded, with its query.
   std::vector<std::pair<std::string_view, std::string>> fields;  // Without Host and Content-Length.
   std::string_view body;  // Sent, with its length, unless the method is GET.
 };
 
-struct HttpResponse {
+struct ClientResponse {
   net::ResponseHead head;
   std::string body;
 };
 
 // The bytes of a request. Fails with Errc::bad_request if a value holds CR, LF or NUL.
-Result<std::string> request_bytes(const HttpRequest& request, const ServerAddress& server);
+Result<std::string> request_bytes(const ClientRequest& request, const ServerAddress& server);
 
 class HttpClient {
  public:
@@ -70,7 +70,7 @@ class HttpClient {
 
   // Sends and waits for the whole answer. Reuses the connection if the server allows it; a request
   // is never sent twice.
-  Result<HttpResponse> exchange(const HttpRequest& request);
+  Result<ClientResponse> exchange(const ClientRequest& request);
 
   // What a streamed answer's receiver returns: go on, or close the connection.
   enum class Then : bool { go_on, stop };
@@ -80,7 +80,7 @@ class HttpClient {
   // Sends and hands the answer on as it comes. The timeout counts up to the head; after it there
   // may be silence of any length. Succeeds when the answer ended in its regular way or a callback
   // said stop. Always on a connection of its own.
-  Result<void> stream(const HttpRequest& request, const OnHead& on_head, const OnBody& on_body);
+  Result<void> stream(const ClientRequest& request, const OnHead& on_head, const OnBody& on_body);
 
  private:
   Result<net::ClientSocket> connect() const;
@@ -92,6 +92,6 @@ class HttpClient {
 
 // What to print of an answer that is not a success: the daemon's own message and code, if it is its
 // JSON, else the status.
-std::string describe_failure(const HttpResponse& response);
+std::string describe_failure(const ClientResponse& response);
 
 }  // namespace crier::cmd

@@ -41,7 +41,7 @@ std::optional<seconds> retry_delay(const net::ResponseHead& head, seconds waited
 Publisher::Publisher(ServerAddress server, Sleep sleep)
     : client_(std::move(server), kTimeout), sleep_(std::move(sleep)) {}
 
-Result<std::string> Publisher::post(const HttpRequest& request) {
+Result<std::string> Publisher::post(const ClientRequest& request) {
   seconds waited{0};
   while (true) {
     auto response = client_.exchange(request);

@@ -27,7 +27,7 @@ class Publisher {
   // sent again when Retry-After says, until kPatience is used up; so it is when nobody listens any
   // more at an address that has answered before (a restart). Any other failure is returned at once:
   // whether the event was accepted is then unknown, or it never will be.
-  Result<std::string> post(const HttpRequest& request);
+  Result<std::string> post(const ClientRequest& request);
 
  private:
   HttpClient client_;

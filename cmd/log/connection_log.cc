@@ -6,23 +6,19 @@
 namespace crier::cmd {
 namespace {
 
-constexpr std::uint64_t kSecondMicros = 1'000'000;
 constexpr std::size_t kReasonsMax = 32;  // More than there are; a line stays readable.
 
 }  // namespace
 
 void ConnectionLog::tick(Instant now) {
-  if (now.us < second_began_.us + kSecondMicros) return;
+  if (!second_.over(now)) return;
   flush();
-  second_began_ = now;
-  written_ = 0;
+  lines_.begin();
 }
 
 bool ConnectionLog::may_write(Instant now) {
   tick(now);
-  if (written_ >= lines_per_second_) return false;
-  ++written_;
-  return true;
+  return lines_.take(lines_per_second_);
 }
 
 void ConnectionLog::opened(const StreamOpened& stream, Instant now) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/instant.h"
+#include "core/lines_per_second.h"
 #include "core/log.h"
 
 namespace crier::cmd {
@@ -60,8 +61,8 @@ class ConnectionLog {
 
   LogSink& out_;
   std::uint32_t lines_per_second_;
-  Instant second_began_;
-  std::uint32_t written_ = 0;
+  Period second_;
+  LinesPerSecond lines_;
   std::uint64_t opened_ = 0;  // This and what follows: held back in this second.
   std::uint64_t resumed_ = 0;
   std::uint64_t ended_ = 0;

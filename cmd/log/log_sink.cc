@@ -20,7 +20,6 @@
 namespace crier::cmd {
 namespace {
 
-constexpr std::uint64_t kSecondMicros = 1'000'000;
 // What a pipe that polls as writable takes at once, less priority and line end.
 static_assert(kLogLineBytesMax <= PIPE_BUF - 4);
 
@@ -116,25 +115,18 @@ RepeatLimit::Seen& RepeatLimit::seen(std::string_view message) {
 void RepeatLimit::write(Level level, std::string_view message, std::span<const Field> fields) {
   Seen& entry = seen(message);
   entry.level = std::max(entry.level, level);
-  if (entry.written < lines_per_second_) {
-    ++entry.written;
-    out_.write(level, message, fields);
-  } else {
-    ++entry.held_back;
-  }
+  if (entry.lines.take(lines_per_second_)) out_.write(level, message, fields);
 }
 
 void RepeatLimit::tick(Instant now) {
-  if (now.us < second_began_.us + kSecondMicros) return;
-  second_began_ = now;
-  flush();
+  if (second_.over(now)) flush();
 }
 
 void RepeatLimit::flush() {
   for (const Seen& entry : seen_) {
-    if (entry.held_back == 0) continue;
-    out_.write(entry.level, entry.message + " (x " + with_thousands(entry.held_back) + " more)",
-               {});
+    if (const auto more = entry.lines.left_out(); more > 0) {
+      out_.write(entry.level, entry.message + " (x " + with_thousands(more) + " more)", {});
+    }
   }
   seen_.clear();
 }

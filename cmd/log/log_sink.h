@@ -23,6 +23,7 @@
 
 #include "config/config.h"
 #include "core/instant.h"
+#include "core/lines_per_second.h"
 #include "core/log.h"
 
 namespace crier::cmd {
@@ -41,15 +42,15 @@ class StderrLog final : public LogSink {
 
   void write(Level level, std::string_view message, std::span<const Field> fields) override;
 
-  // The same log for what was asked for by name: it is written whatever the level.
-  LogSink& whatever_level() { return whatever_level_; }
+  // The same log without the bound of set_level(): for lines that an operator has asked for.
+  LogSink& unfiltered() { return unfiltered_; }
 
   // Tells of lost lines if there is room. Call it on a timer: perhaps no line follows.
   void report_lost();
 
  private:
-  struct WhateverLevel final : LogSink {
-    explicit WhateverLevel(StderrLog& into) : log(into) {}
+  struct Unfiltered final : LogSink {
+    explicit Unfiltered(StderrLog& into) : log(into) {}
     void write(Level level, std::string_view message, std::span<const Field> fields) override {
       log.write_in_turn(level, message, fields);
     }
@@ -61,7 +62,7 @@ class StderrLog final : public LogSink {
 
   struct State;
   std::unique_ptr<State> state_;
-  WhateverLevel whatever_level_{*this};
+  Unfiltered unfiltered_{*this};
   Level lowest_;
   config::LogFormat format_;
   bool journal_;
@@ -93,15 +94,14 @@ class RepeatLimit final : public LogSink {
   struct Seen {
     std::string message;
     Level level = Level::debug;  // The highest it came with.
-    std::uint32_t written = 0;
-    std::uint64_t held_back = 0;
+    LinesPerSecond lines = {};
   };
 
   Seen& seen(std::string_view message);
 
   LogSink& out_;
   std::uint32_t lines_per_second_;
-  Instant second_began_;
+  Period second_;
   std::vector<Seen> seen_;
 };
 

@@ -160,7 +160,7 @@ void AdminRoutes::health(const net::Request&, const Answer& answer) {
 }
 
 void AdminRoutes::ready(const net::Request&, const Answer& answer) {
-  const std::string_view why_not = parts_.readiness.why_not_ready();
+  const std::string_view why_not = parts_.why_not_ready();
   if (why_not.empty()) return answer.send(kText, "ready\n");
   answer.send(kText, std::string(why_not) + "\n", 503);
 }

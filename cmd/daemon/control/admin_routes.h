@@ -26,8 +26,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "broadcast/log/log.h"
 #include "cmd/daemon/control/debug_switch.h"
@@ -39,26 +41,19 @@
 
 namespace crier::cmd {
 
-class Readiness {
- public:
-  virtual ~Readiness() = default;
-  // Empty: ready. Else why not, one line to be shown, e.g. "draining".
-  virtual std::string_view why_not_ready() const = 0;
-};
-
 class AdminRoutes : public net::HttpHandler {
  public:
   // All outlive it.
   struct Parts {
     const crier::config::Config& config;  // The one in force: a reload assigns to it, on this loop.
     const crier::metrics::Catalogue& catalogue;
-    const Readiness& readiness;
+    std::function<std::string_view()> why_not_ready;  // One line, "draining". Empty: ready.
     const broadcast::Log& log;
     WorkerQueries& workers;
     DebugSwitch& debug_switch;
     std::uint64_t random_seed = 0;  // Of the trace ids of those who bring none.
   };
-  explicit AdminRoutes(const Parts& parts) : parts_(parts), traces_(parts.random_seed) {}
+  explicit AdminRoutes(Parts parts) : parts_(std::move(parts)), traces_(parts_.random_seed) {}
 
   void on_http_request(const net::HttpRequest& request, net::Responder responder) override;
   std::string on_http_refused(const net::Refusal& refusal) override;

@@ -9,7 +9,6 @@
 namespace crier::cmd {
 namespace {
 
-constexpr std::uint64_t kSecondMicros = 1'000'000;
 constexpr std::size_t kKnownMax = 4'096;
 
 std::string_view message_of(broadcast::StreamStep step) {
@@ -32,28 +31,27 @@ void StreamDebug::set_rules(const DebugRules& rules) {
     const auto before =
         std::ranges::find(rules_, rule.id, [](const Running& r) { return r.rule.id; });
     running.push_back(before == rules_.end() ? Running{rule} : *before);
-    if (before != rules_.end()) before->held_back = 0;  // It goes on.
+    if (before != rules_.end()) before->lines.told();  // It goes on.
   }
-  for (Running& ended : rules_) tell_held_back(ended);
+  for (Running& ended : rules_) tell_left_out(ended);
   rules_ = std::move(running);
   if (rules_.empty()) known_ = {};
   parts_.broadcaster.watch(rules_.empty() ? nullptr : this);
 }
 
 void StreamDebug::tick(Instant now) {
-  if (rules_.empty() || now.us < second_began_.us + kSecondMicros) return;
-  second_began_ = now;
+  if (rules_.empty() || !second_.over(now)) return;
   for (Running& running : rules_) {
-    tell_held_back(running);
-    running.written = 0;
+    tell_left_out(running);
+    running.lines.begin();
   }
 }
 
-void StreamDebug::tell_held_back(Running& running) {
-  if (running.held_back == 0) return;
-  DebugNote note{
-      running.rule.id, "lines about single streams held back", {{"lines", running.held_back}}};
-  if (parts_.send(std::move(note))) running.held_back = 0;
+void StreamDebug::tell_left_out(Running& running) {
+  const std::uint64_t lines = running.lines.left_out();
+  if (lines == 0) return;
+  DebugNote note{running.rule.id, "lines about single streams held back", {{"lines", lines}}};
+  if (parts_.send(std::move(note))) running.lines.told();
 }
 
 const std::optional<net::PeerAddress>& StreamDebug::address_of(Subject& subject) {
@@ -96,9 +94,8 @@ StreamDebug::Running* StreamDebug::rule_of(Subject& subject, const Frame* event)
 
 StreamDebug::Running* StreamDebug::rule_with_room(Subject& subject, const Frame* event) {
   Running* const running = rule_of(subject, event);
-  if (running == nullptr || running->written < parts_.lines_per_second) return running;
-  ++running->held_back;
-  return nullptr;
+  const bool room = running != nullptr && running->lines.take(parts_.lines_per_second);
+  return room ? running : nullptr;
 }
 
 void StreamDebug::write(Running& running, std::string_view message, Subject& subject,
@@ -110,11 +107,7 @@ void StreamDebug::write(Running& running, std::string_view message, Subject& sub
                   {"trace_id", parts_.names.trace_id(subject.token, subject.stream)}}};
   if (address) note.fields.emplace_back("address", net::to_string(*address));
   std::ranges::move(more, std::back_inserter(note.fields));
-  if (parts_.send(std::move(note))) {
-    ++running.written;
-  } else {
-    ++running.held_back;
-  }
+  if (!parts_.send(std::move(note))) running.lines.leave_out();
 }
 
 void StreamDebug::on_opened(broadcast::StreamToken token, const broadcast::Stream& stream,

@@ -19,6 +19,7 @@
 #include "cmd/daemon/link/debug_rules.h"
 #include "cmd/daemon/link/messages.h"
 #include "cmd/daemon/worker/stream_names.h"
+#include "core/lines_per_second.h"
 #include "core/text/event_id.h"
 
 namespace crier::cmd {
@@ -55,8 +56,7 @@ class StreamDebug final : public broadcast::StreamWatcher {
  private:
   struct Running {
     DebugRule rule;
-    std::uint32_t written = 0;
-    std::uint64_t held_back = 0;
+    LinesPerSecond lines = {};
   };
   struct Known {
     std::uint32_t generation;
@@ -72,17 +72,17 @@ class StreamDebug final : public broadcast::StreamWatcher {
   const std::optional<net::PeerAddress>& address_of(Subject& subject);
   bool concerns(const DebugRule& rule, const broadcast::Stream& stream) const;
   Running* rule_of(Subject& subject, const Frame* event);
-  // The same, but null, and counted, where it has had its lines of this second.
+  // The same, but null where the rule has had its lines of this second; counts the line.
   Running* rule_with_room(Subject& subject, const Frame* event);
   void write(Running& running, std::string_view message, Subject& subject, DebugNote::Fields more);
-  void tell_held_back(Running& running);
+  void tell_left_out(Running& running);
 
   Parts parts_;
   std::vector<Running> rules_;
   // Of streams that an address rule concerned: the kernel forgets it when the peer cuts the
   // connection. Bounded.
   std::unordered_map<broadcast::StreamIndex, Known> known_;
-  Instant second_began_;
+  Period second_;
 };
 
 }  // namespace crier::cmd

@@ -201,7 +201,7 @@ void Worker::on_sweep() {
   broadcaster_->tick(now);
   pending_->sweep(now);
   debug_->tick(now);
-  if (any_unlogged_ && now.us / 1'000'000 != notes_second_) may_note(now);
+  if (any_unlogged_) end_notes_second(now);
 }
 
 // Everything a worker does between two sleeps besides its callbacks, in order.
@@ -222,21 +222,19 @@ void Worker::finish_turn() {
   loop_.keep_awake(broadcaster_->unfinished() || pending_->has_work() || more_input);
 }
 
-// One more line of the connection log in this second? The turn of the second reports what was not
+// One more line of the connection log in this second? The end of a second reports what was not
 // logged, unless control is so late that answers alone may still be sent to it.
 bool Worker::may_note(Instant now) {
-  const std::uint64_t second = now.us / 1'000'000;
-  if (second != notes_second_) {
-    notes_second_ = second;
-    notes_written_ = 0;
-    if (link_.has_room_for_notes()) note_unlogged();
-  }
-  if (notes_written_ >= setup_.notes_per_second || !link_.has_room_for_notes()) {
-    any_unlogged_ = true;
-    return false;
-  }
-  ++notes_written_;
-  return true;
+  end_notes_second(now);
+  if (link_.has_room_for_notes() && notes_.take(setup_.notes_per_second)) return true;
+  any_unlogged_ = true;
+  return false;
+}
+
+void Worker::end_notes_second(Instant now) {
+  if (!notes_second_.over(now)) return;
+  notes_.begin();
+  if (link_.has_room_for_notes()) note_unlogged();
 }
 
 void Worker::note_unlogged() {

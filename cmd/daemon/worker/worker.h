@@ -23,6 +23,7 @@
 #include "cmd/daemon/worker/subscribe_routes.h"
 #include "cmd/daemon/worker/worker_io.h"
 #include "config/affinity.h"
+#include "core/lines_per_second.h"
 #include "net/loop/loop.h"
 #include "net/loop/poll_handle.h"
 #include "net/loop/timer.h"
@@ -120,6 +121,7 @@ class Worker final : public WorkerPages, public broadcast::StreamObserver {
   void on_sweep();
   void finish_turn();
   bool may_note(Instant now);
+  void end_notes_second(Instant now);
   void note_unlogged();
   bool send(DebugNote&& line);
 
@@ -148,8 +150,8 @@ class Worker final : public WorkerPages, public broadcast::StreamObserver {
   std::unique_ptr<net::Timer> revisit_timer_;
   std::unique_ptr<net::Timer> starved_timer_;
 
-  std::uint64_t notes_second_ = 0;
-  std::uint32_t notes_written_ = 0;
+  Period notes_second_;
+  LinesPerSecond notes_;
   UnloggedNote unlogged_;
   bool any_unlogged_ = false;
   std::promise<Result<void>> started_;

@@ -1,4 +1,4 @@
-#include "cmd/cli/completion.h"
+#include "cmd/cli/commands.h"
 
 #include <array>
 #include <cstdio>

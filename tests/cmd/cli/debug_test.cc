@@ -1,4 +1,4 @@
-#include "cmd/cli/debug.h"
+#include "cmd/cli/commands.h"
 
 #include <string>
 

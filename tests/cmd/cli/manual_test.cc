@@ -1,4 +1,4 @@
-#include "cmd/cli/manual.h"
+#include "cmd/cli/commands.h"
 
 #include <algorithm>
 #include <span>

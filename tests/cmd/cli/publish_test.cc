@@ -3,8 +3,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "cmd/client/event_json.h"
 #include "cmd/client/line_reader.h"
-#include "cmd/client/publish_body.h"
 #include "cmd/client/publisher.h"
 #include "core/text/json_scanner.h"
 #include "tests/cmd/command_support.h"

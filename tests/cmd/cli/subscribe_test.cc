@@ -1,5 +1,5 @@
 #include "cmd/client/backoff.h"
-#include "cmd/client/subscription.h"
+#include "cmd/client/topic_follower.h"
 #include "tests/cmd/command_support.h"
 #include "tests/support/catch.h"
 
@@ -40,7 +40,7 @@ struct Printed {
   std::vector<std::string> warnings;
   bool works = true;
 
-  Subscription::Output output() {
+  TopicFollower::Output output() {
     return {[this](std::string_view text) {
               out += text;
               return works;
@@ -57,10 +57,10 @@ TEST_CASE("data is printed, crier's own events only when asked for") {
   Printed printed;
   SubscribeAs as = for_topic();
   as.all = GENERATE(false, true);
-  Subscription subscription(as, printed.output());
-  subscription.on_message({"crier.open", "{\"position\":\"e-0\"}", "e-0"});
-  subscription.on_message({"message", "a\nb", "e-1"});
-  subscription.on_message({"tick", "", "e-2"});
+  TopicFollower follower(as, printed.output());
+  follower.on_message({"crier.open", "{\"position\":\"e-0\"}", "e-0"});
+  follower.on_message({"message", "a\nb", "e-1"});
+  follower.on_message({"tick", "", "e-2"});
   CHECK(printed.out == (as.all ? "crier.open {\"position\":\"e-0\"}\na\nb\n\n" : "a\nb\n\n"));
   CHECK(printed.warnings.empty());
 }
@@ -88,32 +88,31 @@ TEST_CASE("a subscriber resumes after what it has seen") {
   as.topics = {"a.b", "c.>"};
   as.base = "/sse";
   as.from = "last=5";
-  Subscription subscription(as, printed.output());
-  CHECK(subscription.request().target ==
-        "/sse/events?topic=a.b&topic=c.%3E&last_event_id=last%3D5");
-  CHECK(subscription.request().fields.size() == 2);
-  subscription.on_message({"crier.open", "{}", "e-7"});
-  CHECK(subscription.request().target == "/sse/events?topic=a.b&topic=c.%3E");
-  CHECK(subscription.request().fields.back() ==
+  TopicFollower follower(as, printed.output());
+  CHECK(follower.request().target == "/sse/events?topic=a.b&topic=c.%3E&last_event_id=last%3D5");
+  CHECK(follower.request().fields.size() == 2);
+  follower.on_message({"crier.open", "{}", "e-7"});
+  CHECK(follower.request().target == "/sse/events?topic=a.b&topic=c.%3E");
+  CHECK(follower.request().fields.back() ==
         std::pair<std::string_view, std::string>{"Last-Event-ID", "e-7"});
-  subscription.on_message({"crier.busy", "{}", ""});
-  CHECK(subscription.request().fields.back().second == "e-7");
+  follower.on_message({"crier.busy", "{}", ""});
+  CHECK(follower.request().fields.back().second == "e-7");
   as.last_event_id = "e-3";
-  CHECK(Subscription(as, printed.output()).request().fields.back().second == "e-3");
+  CHECK(TopicFollower(as, printed.output()).request().fields.back().second == "e-3");
 }
 
 TEST_CASE("what the server says about the stream is passed on") {
   Printed printed;
-  Subscription subscription(for_topic(), printed.output());
-  subscription.on_message({"crier.busy", R"({"reason":"capacity"})", ""});
-  CHECK_FALSE(subscription.served());
-  subscription.on_message(
+  TopicFollower follower(for_topic(), printed.output());
+  follower.on_message({"crier.busy", R"({"reason":"capacity"})", ""});
+  CHECK_FALSE(follower.served());
+  follower.on_message(
       {"crier.gap", R"({"reason":"evicted","missed":12,"resumed_at":"e-9"})", "e-9"});
-  CHECK(subscription.served());
-  subscription.on_message({"crier.gap", R"({"reason":"overflow","missed":1})", "e-9"});
-  subscription.on_message({"crier.gap", R"({"reason":"restarted","missed":null})", "e-9"});
-  subscription.on_message({"crier.end", R"({"reason":"drain"})", ""});
-  subscription.on_message({"crier.gap", "not JSON", ""});
+  CHECK(follower.served());
+  follower.on_message({"crier.gap", R"({"reason":"overflow","missed":1})", "e-9"});
+  follower.on_message({"crier.gap", R"({"reason":"restarted","missed":null})", "e-9"});
+  follower.on_message({"crier.end", R"({"reason":"drain"})", ""});
+  follower.on_message({"crier.gap", "not JSON", ""});
   CHECK(printed.out.empty());
   CHECK(printed.warnings ==
         std::vector<std::string>{
@@ -128,17 +127,17 @@ TEST_CASE("a subscriber stops after its count, or when it cannot print") {
   SubscribeAs as = for_topic();
   as.count = 2;
   as.all = true;
-  Subscription counting(as, printed.output());
+  TopicFollower counting(as, printed.output());
   counting.on_message({"crier.open", "x", ""});
   counting.on_message({"message", "1", ""});
-  CHECK(counting.state() == Subscription::State::going);
+  CHECK(counting.state() == TopicFollower::State::going);
   for (const char* data : {"2", "3"}) counting.on_message({"message", data, ""});
-  CHECK(counting.state() == Subscription::State::counted);
+  CHECK(counting.state() == TopicFollower::State::counted);
   CHECK(printed.out == "crier.open x\n1\n2\n");
   printed.works = false;
-  Subscription failing(as, printed.output());
+  TopicFollower failing(as, printed.output());
   failing.on_message({"message", "1", ""});
-  CHECK(failing.state() == Subscription::State::output_failed);
+  CHECK(failing.state() == TopicFollower::State::output_failed);
 }
 
 TEST_CASE("--from is earliest or a number") {

@@ -148,7 +148,7 @@ TEST_CASE("a streamed answer is handed on as it comes, until it ends or is stopp
 }
 
 TEST_CASE("a failure is told in the server's words") {
-  HttpResponse answer;
+  ClientResponse answer;
   answer.head.status = 400;
   answer.body = R"({"code":"bad_topic","message":"no such topic","trace_id":"t"})";
   CHECK(describe_failure(answer) == "no such topic (bad_topic, HTTP 400)");

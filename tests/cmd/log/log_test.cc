@@ -6,7 +6,6 @@
 
 #include "cmd/log/connection_log.h"
 #include "cmd/log/log_sink.h"
-#include "cmd/log/starvation_watch.h"
 #include "tests/cmd/command_support.h"
 #include "tests/support/catch.h"
 
@@ -17,11 +16,6 @@ using config::LogFormat;
 
 constexpr Instant at_ms(std::uint64_t ms) {
   return Instant{ms * 1'000};
-}
-
-void look(StarvationWatch& watch, std::uint64_t times, Instant now) {
-  const std::uint64_t workers[] = {times};
-  watch.look({.workers = workers}, now);
 }
 
 TEST_CASE("standard error gets one line each, with time or priority") {
@@ -37,7 +31,7 @@ TEST_CASE("standard error gets one line each, with time or priority") {
       log.warning("odd {}", {{"what", "a\nb"}});
       log.set_level(Level::error);
       log.warning("not shown");
-      log.whatever_level().debug("asked for");
+      log.unfiltered().debug("asked for");
     }
     ::dup2(saved, 2);
     ::close(saved);
@@ -150,52 +144,6 @@ TEST_CASE("a limit of zero leaves only the summaries, and it can change") {
   log.set_lines_per_second(1);
   log.opened({"s", "t", "p", "a", false}, at_ms(1'100));
   CHECK(out.lines.size() == 1);
-}
-
-TEST_CASE("that new connections find no descriptor is told at once, then now and again") {
-  RecordingSink out;
-  StarvationWatch watch(out);
-  look(watch, 0, at_ms(1'000));
-  CHECK(out.lines.empty());
-  look(watch, 3, at_ms(1'250));
-  REQUIRE(out.lines.size() == 1);
-  CHECK(out.lines[0].find("warning") != std::string::npos);
-  CHECK(out.lines[0].find("LimitNOFILE=") != std::string::npos);
-  CHECK(out.lines[0].find("times=3") != std::string::npos);
-
-  for (std::uint64_t ms = 1'500; ms < 11'250; ms += 250) look(watch, ms / 250, at_ms(ms));
-  CHECK(out.lines.size() == 1);
-  look(watch, 103, at_ms(11'250));
-  REQUIRE(out.lines.size() == 2);
-  CHECK(out.lines[1].find("times=100") != std::string::npos);
-  look(watch, 103, at_ms(60'000));
-  CHECK(out.lines.size() == 2);
-}
-
-TEST_CASE("who shares a socket is short only while all are") {
-  RecordingSink out;
-  StarvationWatch watch(out);
-  const auto look = [&](std::vector<std::uint64_t> workers, std::uint64_t ms) {
-    watch.look({.workers = workers, .shared = true}, at_ms(ms));
-    return watch.lasts(at_ms(ms));
-  };
-  CHECK_FALSE(look({0, 0}, 1'000));
-  CHECK_FALSE(look({50, 0}, 2'000));   // The second worker takes them,
-  CHECK_FALSE(look({50, 30}, 3'000));  // and now the first.
-  CHECK(out.lines.empty());
-  CHECK(look({52, 31}, 4'000));
-  CHECK(out.lines.size() == 1);
-}
-
-TEST_CASE("a shortage lasts for a while beyond its last sign") {
-  RecordingSink out;
-  StarvationWatch watch(out);
-  look(watch, 0, at_ms(1'000));
-  CHECK_FALSE(watch.lasts(at_ms(1'000)));
-  look(watch, 1, at_ms(2'000));
-  look(watch, 2, at_ms(3'000));  // Of which no line tells, so soon after the first.
-  CHECK(watch.lasts(at_ms(12'999)));
-  CHECK_FALSE(watch.lasts(at_ms(13'000)));
 }
 
 }  // namespace

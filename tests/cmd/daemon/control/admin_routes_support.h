@@ -52,12 +52,6 @@ class FakeQueries : public WorkerQueries {
   std::function<void(std::optional<StreamPage>)> listed;
 };
 
-class FakeReadiness : public Readiness {
- public:
-  std::string_view why_not_ready() const override { return why_not; }
-  std::string why_not;
-};
-
 inline broadcast::LogOptions log_options() {
   return {.epoch = Epoch::from_random(7),
           .topic_key = {},
@@ -117,7 +111,7 @@ struct Served {
   Counter things;
   config::Config config;
   metrics::Catalogue catalogue;
-  FakeReadiness readiness;
+  std::string why_not_ready;
   broadcast::Log log{log_options()};
   FakeQueries queries;
   RecordingSink lines;
@@ -125,7 +119,7 @@ struct Served {
   DebugSwitch debug_switch{lines, [this](const DebugRules&) { ++orders; }};
   AdminRoutes routes{{.config = config,
                       .catalogue = catalogue,
-                      .readiness = readiness,
+                      .why_not_ready = [this] { return std::string_view(why_not_ready); },
                       .log = log,
                       .workers = queries,
                       .debug_switch = debug_switch}};

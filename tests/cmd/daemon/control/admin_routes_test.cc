@@ -33,7 +33,7 @@ TEST_CASE("health is always ok, readiness says why not") {
   Served served;
   CHECK(served.get("/healthz").body == "ok\n");
   CHECK(served.get("/readyz").status == 200);
-  served.readiness.why_not = "draining";
+  served.why_not_ready = "draining";
   CHECK(served.get("/healthz").status == 200);
   const Reply reply = served.get("/readyz");
   CHECK(reply.status == 503);

@@ -1,4 +1,4 @@
-#include "cmd/client/publish_body.h"
+#include "cmd/client/event_json.h"
 
 #include "core/text/escape.h"
 #include "core/text/json_scanner.h"

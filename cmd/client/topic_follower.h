@@ -1,5 +1,5 @@
-// What a subscriber prints of the events it is sent, and from where it resumes. No sockets, no
-// clock.
+// Follows topics for `crier subscribe`: what it asks a daemon for, what it prints of the events
+// that come, and from where it resumes. No sockets, no clock.
 //
 // Belongs to one thread.
 #pragma once
@@ -28,7 +28,7 @@ struct SubscribeAs {
   std::optional<std::uint64_t> count;
 };
 
-class Subscription {
+class TopicFollower {
  public:
   struct Output {
     std::function<bool(std::string_view)> print;  // False: it failed, stop.
@@ -36,11 +36,11 @@ class Subscription {
   };
   enum class State : std::uint8_t { going, counted, output_failed };
 
-  Subscription(SubscribeAs as, Output output)
+  TopicFollower(SubscribeAs as, Output output)
       : as_(std::move(as)), output_(std::move(output)), resume_id_(as_.last_event_id) {}
 
   // To open the stream, the first time or again.
-  HttpRequest request() const;
+  ClientRequest request() const;
 
   void on_message(const SseMessage& message);
   State state() const { return state_; }

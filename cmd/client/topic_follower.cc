@@ -1,4 +1,4 @@
-#include "cmd/client/subscription.h"
+#include "cmd/client/topic_follower.h"
 
 #include "cmd/client/terminal.h"
 #include "config/json_value.h"
@@ -54,8 +54,8 @@ bool valid_from(std::string_view from) {
          from.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
-HttpRequest Subscription::request() const {
-  HttpRequest request;
+ClientRequest TopicFollower::request() const {
+  ClientRequest request;
   request.target = as_.base + "/events";
   char separator = '?';
   for (const std::string& topic : as_.topics) {
@@ -71,7 +71,7 @@ HttpRequest Subscription::request() const {
   return request;
 }
 
-void Subscription::on_message(const SseMessage& message) {
+void TopicFollower::on_message(const SseMessage& message) {
   if (state_ != State::going) return;
   if (message.event != "crier.busy") served_ = true;
   if (!message.last_event_id.empty()) resume_id_ = message.last_event_id;
@@ -85,11 +85,11 @@ void Subscription::on_message(const SseMessage& message) {
   if (state_ == State::going && as_.count && counted_ >= *as_.count) state_ = State::counted;
 }
 
-void Subscription::print(const SseMessage& message) {
+void TopicFollower::print(const SseMessage& message) {
   if (!output_.print(event_text(as_, message))) state_ = State::output_failed;
 }
 
-void Subscription::tell(const SseMessage& message) {
+void TopicFollower::tell(const SseMessage& message) {
   const Notice notice = read_notice(message.data);
   if (message.event == "crier.gap") {
     const std::string what = !notice.missed ? "events were lost"

@@ -1,5 +1,4 @@
-// The bodies that `crier publish` sends: one event as a JSON object, or a batch of them, one a
-// line.
+// The JSON that `crier publish` sends: an event as an object, or a batch of them, one a line.
 #pragma once
 
 #include <cstddef>

@@ -1,0 +1,128 @@
+#include "cmd/daemon/endpoints.h"
+
+#include <string>
+#include <utility>
+
+#include "cmd/daemon/settings.h"
+#include "cmd/system/drawn.h"
+#include "cmd/system/socket_path.h"
+#include "net/socket/accounts.h"
+#include "net/socket/endpoint.h"
+
+namespace crier::cmd {
+namespace {
+
+// Nothing where no user is named.
+Result<std::optional<uid_t>> owner_of(const config::Publish& publish) {
+  if (publish.owner.empty()) return std::nullopt;
+  if (const auto found = net::find_user(publish.owner)) return found;
+  return fail(Errc::invalid_config, "publish.owner: there is no user \"" + publish.owner + "\"");
+}
+
+Result<std::optional<gid_t>> group_of(const config::Publish& publish) {
+  if (publish.group.empty()) return std::nullopt;
+  if (const auto found = net::find_group(publish.group)) return found;
+  return fail(Errc::invalid_config, "publish.group: there is no group \"" + publish.group + "\"");
+}
+
+}  // namespace
+
+Endpoints::Endpoints(Parts parts)
+    : parts_(std::move(parts)),
+      idempotency_(drawn<HashKey>(), parts_.config.publish.idempotency_keys_max,
+                   parts_.config.publish.idempotency_seconds_max) {}
+
+Result<void> Endpoints::open(net::Fd publish) {
+  if (auto opened = open_publish(std::move(publish)); !opened) return opened;
+  return open_admin();
+}
+
+Result<void> Endpoints::open_publish(net::Fd handed_in) {
+  const config::Config& config = parts_.config;
+  const config::Publish& publish = config.publish;
+  const auto owner = owner_of(publish);
+  if (!owner) return std::unexpected(owner.error());
+  const auto group = group_of(publish);
+  if (!group) return std::unexpected(group.error());
+  auto peers = net::PeerList::make(publish.users, publish.groups);
+  if (!peers) return std::unexpected(peers.error());
+  if (!handed_in) {
+    if (const auto ready = prepare_socket_directory(publish.socket); !ready) return ready;
+  }
+  auto listener = handed_in ? net::UnixListener::adopt(std::move(handed_in))
+                            : net::UnixListener::open({.path = publish.socket,
+                                                       .mode = publish.mode.bits,
+                                                       .owner = *owner,
+                                                       .group = *group});
+  if (!listener) {
+    Error error = listener.error();
+    if (*owner || *group) {
+      error.detail +=
+          " (publish.owner, publish.group: under systemd leave them empty and set "
+          "SocketUser=, SocketGroup= of crier-publish.socket)";
+    }
+    return std::unexpected(std::move(error));
+  }
+  publish_listener_.emplace(std::move(*listener));
+
+  PublishParts parts{parts_.event_log, idempotency_, parts_.control, parts_.feed};
+  parts.peers = std::move(*peers);
+  parts.limits = {config.limits.event_bytes_max, config.limits.request_lines_max};
+  parts.draining = parts_.draining;
+  parts.random_seed = drawn<std::uint64_t>();
+  if (net::peers_are_hidden()) {
+    parts_.log.info(
+        "publishers share one space of idempotency keys: PrivateUsers= hides who they are");
+  }
+  publish_routes_.emplace(std::move(parts));
+  publish_server_.emplace(parts_.loop, *publish_routes_, publish_server_options(config));
+  return publish_server_->listen(publish_listener_->fd());
+}
+
+Result<void> Endpoints::open_admin() {
+  const config::Config& config = parts_.config;
+  const auto endpoint = net::Endpoint::parse(config.admin.listen);
+  if (!endpoint) {
+    return fail(endpoint.error().code, "admin.listen: " + endpoint.error().detail);
+  }
+  catalogue_.emplace();
+  admin_routes_.emplace(AdminRoutes::Parts{config, *catalogue_, parts_.why_not_ready,
+                                           parts_.event_log, parts_.control, parts_.debug_switch,
+                                           drawn<std::uint64_t>()});
+  admin_server_.emplace(parts_.loop, *admin_routes_, admin_server_options(config));
+  if (endpoint->family == net::Endpoint::Family::unix_socket) {
+    if (const auto ready = prepare_socket_directory(endpoint->path); !ready) return ready;
+    auto listener = net::UnixListener::open({.path = endpoint->path});
+    if (!listener) return std::unexpected(listener.error());
+    admin_unix_listener_.emplace(std::move(*listener));
+    return admin_server_->listen(admin_unix_listener_->fd());
+  }
+  if (const auto free = net::probe_address(*endpoint, "admin.listen"); !free) return free;
+  net::ListenerOptions options;
+  options.defer_accept_seconds = 0;
+  options.sockets.send_buffer_bytes = 0;
+  options.sockets.unsent_bytes_low_water = 0;
+  auto listener = net::Listener::open(*endpoint, options, "admin.listen");
+  if (!listener) return std::unexpected(listener.error());
+  admin_tcp_listener_.emplace(std::move(*listener));
+  return admin_server_->listen(admin_tcp_listener_->fd());
+}
+
+void Endpoints::show(MetricSources sources) {
+  sources.publish = &publish_server_->counters();
+  sources.publishing = &publish_routes_->counters();
+  sources.admin = &admin_server_->counters();
+  catalogue_.emplace(make_catalogue(sources));
+}
+
+std::uint64_t Endpoints::starved_accepts() const {
+  return publish_server_->counters().accepts_starved.read() +
+         admin_server_->counters().accepts_starved.read();
+}
+
+void Endpoints::close() {
+  admin_server_->close();
+  publish_server_->close();
+}
+
+}  // namespace crier::cmd

@@ -1,0 +1,81 @@
+// The daemon's own two endpoints: the publish socket and the admin endpoint, each a listener, its
+// routes and an HTTP server. Subscribers' listeners belong to the workers.
+//
+// open() opens the publish socket, then the admin endpoint, whose /metrics is empty until show().
+// close() ends both servers, the admin endpoint first. Call it before the workers end: the pages
+// read their counters.
+//
+// Belongs to the control loop. Destroyed before feed, control and the event log.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string_view>
+
+#include "broadcast/log/idempotency.h"
+#include "broadcast/log/log.h"
+#include "cmd/daemon/control/admin_routes.h"
+#include "cmd/daemon/control/control.h"
+#include "cmd/daemon/control/debug_switch.h"
+#include "cmd/daemon/control/feed.h"
+#include "cmd/daemon/control/metrics_wiring.h"
+#include "cmd/daemon/control/publish_routes.h"
+#include "config/config.h"
+#include "core/log.h"
+#include "net/http/http_server.h"
+#include "net/loop/loop.h"
+#include "net/socket/listener.h"
+#include "net/socket/peer_credentials.h"
+#include "net/socket/unix_socket.h"
+
+namespace crier::cmd {
+
+class Endpoints {
+ public:
+  // All outlive the endpoints.
+  struct Parts {
+    net::Loop& loop;
+    const config::Config& config;  // The one in force: a reload assigns to it.
+    LogSink& log;
+    broadcast::Log& event_log;
+    Feed& feed;
+    Control& control;
+    DebugSwitch& debug_switch;
+    std::function<bool()> draining;                   // True: publishers are turned away.
+    std::function<std::string_view()> why_not_ready;  // See AdminRoutes.
+  };
+  explicit Endpoints(Parts parts);
+
+  // Opens both. `publish`: the socket that a service manager has opened, or none. Errors name the
+  // key of the configuration.
+  [[nodiscard]] Result<void> open(net::Fd publish);
+
+  // Makes the metrics, of which the endpoints add their own. Requires: open() has succeeded.
+  void show(MetricSources sources);
+
+  // Who may publish, from the next request on. Requires: open() has succeeded.
+  void set_peers(net::PeerList peers) { publish_routes_->set_peers(std::move(peers)); }
+
+  // How often an accept found no descriptor or memory. Requires: open() has succeeded.
+  std::uint64_t starved_accepts() const;
+
+  void close();
+
+ private:
+  Result<void> open_publish(net::Fd handed_in);
+  Result<void> open_admin();
+
+  Parts parts_;
+  broadcast::IdempotencyKeys idempotency_;
+  std::optional<net::UnixListener> publish_listener_;
+  std::optional<net::UnixListener> admin_unix_listener_;
+  std::optional<net::Listener> admin_tcp_listener_;
+  std::optional<metrics::Catalogue> catalogue_;  // Refilled in place: the routes refer to it.
+  std::optional<PublishRoutes> publish_routes_;
+  std::optional<AdminRoutes> admin_routes_;
+  std::optional<net::HttpServer> publish_server_;
+  std::optional<net::HttpServer> admin_server_;
+};
+
+}  // namespace crier::cmd

@@ -1,0 +1,60 @@
+// Whether the daemon can take another stream: for /readyz, and a line in the log where the kernel
+// lacks something. Nothing else of the log shows that: open streams go on, and a connection that is
+// turned away has no stream yet.
+//
+// Belongs to the control loop.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "broadcast/streams/broadcaster.h"
+#include "core/instant.h"
+#include "core/lines_per_second.h"
+#include "core/log.h"
+
+namespace crier::cmd {
+
+// How often an accept found no descriptor or memory, since the start.
+struct StarvedAccepts {
+  std::span<const std::uint64_t> workers;  // One number per worker; always as many.
+  // The workers accept from one socket: as long as one of them can, it takes what others leave.
+  bool shared = false;
+  std::uint64_t others = 0;  // On the publish socket and the admin endpoint.
+};
+
+class Health {
+ public:
+  static constexpr std::uint64_t kSecondsBetween = 10;
+  static constexpr std::uint64_t kFullSeconds = 2;
+
+  // Both outlive it.
+  Health(LogSink& log, const broadcast::SharedCounts& counts) : log_(log), counts_(counts) {}
+
+  // Call it on a timer, about every 250 ms. A shortage is one line, and another each
+  // kSecondsBetween seconds as long as it goes on. `options_refused`: how often the kernel refused
+  // an option of a connection, since the start.
+  void look(const StarvedAccepts& starved, std::uint64_t options_refused, Instant now);
+
+  // Empty: ready. Full lasts for kFullSeconds after the last look that found it, so that the answer
+  // does not change with each stream; a shortage lasts for kSecondsBetween.
+  std::string_view why_not_ready(Instant now) const;
+
+ private:
+  std::uint64_t newly_starved(const StarvedAccepts& starved);
+  bool is_full() const { return counts_.streams.load() >= counts_.streams_max.load(); }
+
+  LogSink& log_;
+  const broadcast::SharedCounts& counts_;
+  std::vector<std::uint64_t> workers_;  // At the last look.
+  std::uint64_t others_ = 0;            // At the last look.
+  std::uint64_t options_refused_ = 0;   // At the last look.
+  std::uint64_t untold_ = 0;            // Starved accepts since the last line.
+  Period between_lines_{kSecondsBetween};
+  Instant starved_until_;
+  Instant full_until_;
+};
+
+}  // namespace crier::cmd

@@ -1,0 +1,40 @@
+// The daemon's ways into the log: each line as it is, each message a few times a second, and the
+// lines about single streams.
+//
+// Belongs to the control loop.
+#pragma once
+
+#include "cmd/daemon/link/debug_rules.h"
+#include "cmd/daemon/settings.h"
+#include "cmd/log/connection_log.h"
+#include "cmd/log/log_sink.h"
+#include "config/config.h"
+#include "core/instant.h"
+
+namespace crier::cmd {
+
+struct Logs {
+  explicit Logs(const config::Config& config)
+      : sink(log_level(config), config.log.format),
+        connections(sink, config.log.connections_per_second) {}
+
+  // What a reload changes.
+  void apply(const config::Config& config) {
+    sink.set_level(log_level(config));
+    sink.set_format(config.log.format);
+    connections.set_lines_per_second(config.log.connections_per_second);
+  }
+  // Call it on a timer, about every 250 ms.
+  void tick(Instant now) {
+    sink.report_lost();
+    limited.tick(now);
+    connections.tick(now);
+  }
+
+  StderrLog sink;
+  // For what may repeat. Each debug rule has its line when all begin or end at once.
+  RepeatLimit limited{sink, kDebugRulesMax};
+  ConnectionLog connections;
+};
+
+}  // namespace crier::cmd

@@ -1,0 +1,74 @@
+#include "cmd/daemon/reloader.h"
+
+#include <utility>
+
+#include "cmd/daemon/settings.h"
+#include "config/differences.h"
+#include "config/load.h"
+#include "net/socket/peer_credentials.h"
+
+namespace crier::cmd {
+
+void Reloader::reload() {
+  config::Config& running = parts_.config;
+  auto wanted = config::load(parts_.file, parts_.overrides);
+  if (!wanted) {
+    std::vector<std::string> problems;
+    for (const config::Problem& problem : wanted.error()) problems.push_back(problem.message);
+    return refuse(problems);
+  }
+  if (wanted->publish.socket.empty()) wanted->publish.socket = running.publish.socket;
+  parts_.activation.name_addresses(*wanted);
+  const auto differences = config::compare(running, *wanted);
+  auto peers = net::PeerList::make(wanted->publish.users, wanted->publish.groups);
+  const auto sockets = net::try_options(socket_options(*wanted));
+  const auto own = net::kernel_options();
+  std::vector<std::string> problems;
+  if (!peers) problems.push_back(peers.error().detail);
+  if (!sockets) problems.push_back(sockets.error().detail);
+  if (!own) problems.push_back(own.error().detail);
+  if (problems.empty() && !config::apply_live(running, *wanted)) {
+    problems.emplace_back("the new settings contradict one that needs a restart");
+  }
+  if (!problems.empty()) return refuse(problems);
+  parts_.endpoints.set_peers(std::move(*peers));
+  if (!sockets->warning.empty()) parts_.logs.limited.warning("reload: " + sockets->warning);
+  follow(net::next_plan(parts_.sockets, sockets->usable, running.reload.canary_percent, *own));
+  apply_to_parts();
+  // Not limited, like problems: no more than there are knobs.
+  for (const config::Difference& difference : differences) {
+    parts_.logs.sink.info(
+        difference.live ? "reload: applied" : "reload: needs a restart",
+        {{"key", difference.key}, {"from", difference.running}, {"to", difference.wanted}});
+  }
+  parts_.logs.limited.info("reloaded", {{"changes", differences.size()}});
+}
+
+void Reloader::refuse(const std::vector<std::string>& problems) {
+  for (const std::string& problem : problems) parts_.logs.sink.error("reload: " + problem);
+  parts_.logs.limited.error("reload: nothing was changed");
+}
+
+void Reloader::follow(net::SocketPlan plan) {
+  net::SocketPlan& running = parts_.sockets;
+  LogSink& log = parts_.logs.limited;
+  if (plan.canary) {
+    log.info("reload: a canary: the new socket options for a share of new connections",
+             {{"percent", plan.canary_percent}});
+  } else if (running.canary && plan.current == running.current) {
+    log.info("reload: the canary has ended: the socket options from before it");
+  } else if (plan.current != running.current) {
+    log.info("reload: the new socket options for all new connections");
+  }
+  running = std::move(plan);
+}
+
+void Reloader::apply_to_parts() {
+  const config::Config& config = parts_.config;
+  parts_.logs.apply(config);
+  if (!config.admin.debug) parts_.debug_switch.switch_off(std::nullopt, "admin.debug");
+  parts_.event_log.set_limits(topic_classes(config), config.history.bytes_max);
+  parts_.workers.order_reload(parts_.sockets);
+}
+
+}  // namespace crier::cmd

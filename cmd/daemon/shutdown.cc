@@ -1,0 +1,53 @@
+#include "cmd/daemon/shutdown.h"
+
+#include <utility>
+
+#include "core/check.h"
+
+namespace crier::cmd {
+namespace {
+
+constexpr std::uint64_t kDrainLookMs = 20;
+constexpr std::uint32_t kStopSeconds = 5;  // For the last step.
+
+}  // namespace
+
+Shutdown::Shutdown(Parts parts)
+    : parts_(std::move(parts)), timer_(parts_.loop, [this] { drain(); }) {}
+
+void Shutdown::begin() {
+  CRIER_CHECK(serving());
+  phase_ = Phase::announced;
+  const config::Drain& limits = parts_.config.drain;
+  parts_.supervisor.stopping(limits.delay_seconds + limits.window_seconds + kStopSeconds);
+  parts_.log.info("draining", {{"streams", parts_.streams.load()},
+                               {"delay_seconds", limits.delay_seconds},
+                               {"window_seconds", limits.window_seconds}});
+  if (limits.delay_seconds == 0) {
+    drain();
+  } else {
+    timer_.start_once(std::uint64_t{limits.delay_seconds} * 1'000);
+  }
+}
+
+void Shutdown::drain() {
+  const Instant now = net::Loop::now();
+  if (phase_ == Phase::announced) {
+    phase_ = Phase::draining;
+    const std::uint32_t window_ms = parts_.config.drain.window_seconds * 1'000;
+    window_ends_ = Instant{now.us + std::uint64_t{window_ms} * 1'000};
+    parts_.drain_workers(window_ms);
+    timer_.start_repeating(kDrainLookMs);
+    return;
+  }
+  if (phase_ == Phase::draining && (now >= window_ends_ || parts_.streams.load() == 0)) stop_now();
+}
+
+void Shutdown::stop_now() {
+  if (stopped()) return;
+  phase_ = Phase::stopped;
+  parts_.supervisor.stopping(kStopSeconds);
+  parts_.stop();
+}
+
+}  // namespace crier::cmd

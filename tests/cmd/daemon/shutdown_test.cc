@@ -1,0 +1,73 @@
+// The steps of a shutdown; what they do to streams is seen in tests/daemon/drain_test.cc.
+#include "cmd/daemon/shutdown.h"
+
+#include <vector>
+
+#include "tests/cmd/command_support.h"
+#include "tests/support/catch.h"
+
+namespace crier::cmd {
+namespace {
+
+struct Fixture {
+  net::Loop loop;
+  config::Config config;
+  std::atomic<std::uint32_t> streams{3};
+  Supervisor supervisor;
+  RecordingSink log;
+  std::vector<std::uint32_t> windows_ms;
+  int stops = 0;
+  Shutdown shutdown{{loop, config, streams, supervisor, log,
+                     [this](std::uint32_t window_ms) {
+                       windows_ms.push_back(window_ms);
+                       if (streams_leave) streams = 0;
+                     },
+                     [this] {
+                       ++stops;
+                       loop.stop();
+                     }}};
+  bool streams_leave = false;
+};
+
+TEST_CASE("a shutdown ends once no stream is left") {
+  Fixture fixture;
+  fixture.config.drain.delay_seconds = 1;
+  fixture.config.drain.window_seconds = 600;
+  fixture.streams_leave = true;
+  CHECK(fixture.shutdown.serving());
+  fixture.shutdown.begin();
+  CHECK_FALSE(fixture.shutdown.serving());
+  CHECK(fixture.windows_ms.empty());  // Announced: streams go on for the delay.
+  fixture.loop.run();
+  CHECK(fixture.windows_ms == std::vector<std::uint32_t>{600'000});
+  CHECK(fixture.stops == 1);
+  CHECK(fixture.shutdown.stopped());
+}
+
+TEST_CASE("a shutdown does not wait for streams beyond its window") {
+  Fixture fixture;
+  fixture.config.drain.delay_seconds = 0;
+  fixture.config.drain.window_seconds = 0;
+  fixture.shutdown.begin();
+  CHECK(fixture.windows_ms == std::vector<std::uint32_t>{0});
+  CHECK(fixture.stops == 0);
+  fixture.loop.run();
+  CHECK(fixture.stops == 1);
+  CHECK(fixture.streams == 3);
+}
+
+TEST_CASE("a shutdown can be cut short in every step, and stops once") {
+  for (const bool begun : {false, true}) {
+    Fixture fixture;
+    fixture.config.drain.delay_seconds = 600;
+    if (begun) fixture.shutdown.begin();
+    fixture.shutdown.stop_now();
+    fixture.shutdown.stop_now();
+    CHECK(fixture.stops == 1);
+    CHECK(fixture.shutdown.stopped());
+    CHECK(fixture.windows_ms.empty());
+  }
+}
+
+}  // namespace
+}  // namespace crier::cmd
