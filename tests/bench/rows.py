@@ -91,15 +91,15 @@ def held(settings, streams, topics, workers, burst, more):
 
 
 def many_one_topic(settings, _):
-    return held(settings, MANY, 1, 8, 200, {"streams_max": 150_000})
+    return held(settings, MANY, "all", 8, 200, {"streams_max": 150_000})
 
 
 def many_topics(settings, _):
-    return held(settings, MANY, MANY, 8, 0, {"streams_max": 150_000, "limits.topics_max": 200_000})
+    return held(settings, MANY, "all%", 8, 0, {"streams_max": 150_000, "limits.topics_max": 200_000})
 
 
 def million(settings, _):
-    return held(settings, 1_000_000, 1, 56, 0,
+    return held(settings, 1_000_000, "all", 56, 0,
                 {"streams_max": 1_060_000, "workers.own_descriptor_table": "on"})
 
 
@@ -163,10 +163,10 @@ def stalled(settings, name):
     """The floor is measured without the streams that do not read: it would stop at the first."""
     seconds = settings.seconds(20)
     with start(settings, name) as server, Load(settings.load, server) as load:
-        load.group("readers", 200, topic="news")
+        load.group("readers", 200, topics="news")
         load.open("readers", 200)
         if name != "floor":
-            load.group("stalled", 100, processes=1, topic="news", reads=0)
+            load.group("stalled", 100, processes=1, topics="news", reads=0)
             load.open("stalled", 100)
         before = resident(server.pids())[0]
         done = load.rate(seconds, 4096, readers=200)["readers"]
