@@ -4,14 +4,15 @@
 //   bench_load --connect 127.0.0.1:8080 --publish PATH [--stream-path /events?topic={}]
 //              [--publish-path /topics/{}] [--source-octet N]
 //
-//   group NAME streams=N [topic=T] [topics=N] [processes=P] [window=64] [reads=0]
+//   group NAME streams=N [topics=T,…] [all_every=N] [processes=P] [window=64] [reads=0] [trace=1]
 //   open NAME [streams=N] [within=60]
 //   rate seconds=S NAME=HZ [NAME=HZ …] [size=64] [within=30]
-//   burst NAME events=N [size=64] [within=60] [ndjson=1]
+//   burst NAME events=N [size=64] [within=60] [lines=N]
 //   quit
 //
 // Streams live in forked client processes, because a process may hold 20,000 descriptors and no
-// more on some machines; see support/flow.h for the words.
+// more on some machines; see support/flow.h and support/topic_plan.h for the words. A group's topic
+// is its name unless topics are given; lines=N publishes NDJSON requests of N events.
 #include <arpa/inet.h>
 #include <signal.h>
 
@@ -96,9 +97,13 @@ std::string report(const std::string& group, const Delivery& d) {
       .add("posts_failed", d.posts_failed)
       .text("first_failure", d.first_failure)
       .add("elapsed_ns", d.elapsed)
+      .add("answered_ns", d.answered)
       .add("last_p50_ns", d.last_p50)
       .add("last_p99_ns", d.last_p99)
       .add("last_max_ns", d.last_max)
+      .add("own_p50_ns", d.own_p50)
+      .add("own_p99_ns", d.own_p99)
+      .add("own_max_ns", d.own_max)
       .add("each_p50_ns", d.each_p50)
       .add("each_p99_ns", d.each_p99)
       .add("each_max_ns", d.each_max)
@@ -106,15 +111,18 @@ std::string report(const std::string& group, const Delivery& d) {
 }
 
 std::string run_group(Load& load, const Command& command) {
-  GroupOptions options{
-      .name = command.name(),
-      .topic = command.values.contains("topic") ? command.values.at("topic") : command.name(),
-      .streams = command.count("streams", 1),
-      .topics = command.count("topics", 1),
-      .processes = command.count("processes", 1),
-      .connecting_max = command.count("window", 64),
-      .reads = command.count("reads", 1) != 0};
-  const auto index = load.add_group(options);
+  const auto list = command.values.find("topics");
+  const std::uint32_t streams = command.count("streams", 1);
+  const auto topics = TopicPlan::make(list == command.values.end() ? command.name() : list->second,
+                                      streams, command.count("all_every", 1));
+  if (!topics) return failure(topics.error());
+  const auto index = load.add_group({.name = command.name(),
+                                     .topics = *topics,
+                                     .streams = streams,
+                                     .processes = command.count("processes", 1),
+                                     .connecting_max = command.count("window", 64),
+                                     .reads = command.count("reads", 1) != 0,
+                                     .trace = command.count("trace", 0) != 0});
   return index ? Answer().add("group", *index).json() : failure(index.error());
 }
 
@@ -157,7 +165,7 @@ std::string run_burst(Load& load, const Command& command) {
   const auto delivery = load.burst({.group = *group,
                                     .events = command.count("events", 1),
                                     .size = command.count("size", 64),
-                                    .ndjson = command.count("ndjson", 0) != 0},
+                                    .lines = command.count("lines", 0)},
                                    command.number("within", 60));
   return delivery ? report(command.name(), *delivery) : failure(delivery.error());
 }

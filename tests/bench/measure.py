@@ -120,9 +120,9 @@ class Load:
                          f"{answer['ended']} ended {answer['last_error']}")
         return answer
 
-    def burst(self, name, events, size, within=100):
-        return self.checked(self.ask(f"burst {name} events={events} size={size} within={within}",
-                                     within + 30))
+    def burst(self, name, events, size, within=100, lines=0):
+        return self.checked(self.ask(f"burst {name} events={events} size={size} within={within} "
+                                     f"lines={lines}", within + 30))
 
     def rate(self, seconds, size, within=30, **groups):
         words = "".join(f" {name}={hz}" for name, hz in groups.items())

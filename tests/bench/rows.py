@@ -1,49 +1,7 @@
-"""What is measured: a scenario starts a target, loads it, and returns figures; a row of the report
-judges one figure against DESIGN.md's budget."""
-import time
-from dataclasses import dataclass
-from typing import Callable, Optional
-
+"""The rows about streams with one topic each; rows of other shapes are in several.py."""
 from measure import Load, cpu_ns, kernel_memory, resident, send_buffers
-from targets import Crier, Floor, Nchan
-
-MANY = 127_483
-MB = 1e6
-FILES_PER_CLIENT = 19_000
-
-
-@dataclass
-class Row:
-    """One line of the report. `ratio` limits crier's figure divided by the floor's, pair by pair;
-    `limit` limits crier's figure itself. A row with neither is for information."""
-
-    key: str
-    name: str
-    unit: str
-    budget: str = ""
-    ratio: Optional[float] = None
-    limit: Optional[float] = None
-    more_is_better: bool = False
-    digits: int = 1
-
-
-@dataclass
-class Scenario:
-    name: str
-    run: Callable      # (settings, target name) -> {row key: figure}
-    rows: list
-    targets: tuple = ("crier", "floor", "nchan")
-    pairs_max: int = 1000
-    optional: bool = False  # Only by name or by its own option.
-
-
-def start(settings, name, **crier):
-    return {"crier": lambda: Crier(settings, **crier), "floor": lambda: Floor(settings),
-            "nchan": lambda: Nchan(settings)}[name]()
-
-
-def settle():
-    time.sleep(1.0)
+from scenario import MANY, MB, Row, Scenario, held, settle, start
+import several
 
 
 # --- memory --------------------------------------------------------------------------------------
@@ -66,41 +24,17 @@ def idle_memory(settings, name):
             "after": (after - empty) / all_, "kernel": kernel / all_}
 
 
-def held(settings, streams, topics, workers, burst, more):
-    """Many streams in one process: what is resident idle, after an event to all, after a burst."""
-    processes = -(-streams // FILES_PER_CLIENT) + 1
-    figures = {}
-    with start(settings, "crier", workers=workers, **more) as server, \
-            Load(settings.load, server) as load:
-        figures["empty"] = resident(server.pids())[0] / MB
-        kernel = kernel_memory()
-        load.group("all", streams, processes, topics=topics, window=max(4, 128 // processes))
-        figures["opening"] = load.open("all", streams, within=300)["elapsed_ns"] / 1e9
-        settle()
-        figures["idle"] = resident(server.pids())[0] / MB
-        figures["kernel"] = (kernel_memory() - kernel) / MB
-        figures["all"] = load.burst("all", 1, settings.size, within=200)["elapsed_ns"] / 1e9
-        settle()
-        figures["after"] = resident(server.pids())[0] / MB
-        if burst:
-            done = load.burst("all", burst, settings.size, within=300)
-            figures["rate"] = done["received"] / done["elapsed_ns"] * 1e3
-            settle()
-            figures["burst"] = resident(server.pids())[0] / MB
-    return figures
-
-
 def many_one_topic(settings, _):
-    return held(settings, MANY, 1, 8, 200, {"streams_max": 150_000})
+    return held(settings, MANY, burst=200)
 
 
 def many_topics(settings, _):
-    return held(settings, MANY, MANY, 8, 0, {"streams_max": 150_000, "limits.topics_max": 200_000})
+    return held(settings, MANY, {"topics": "all%"}, **several.TOPICS_MAX)
 
 
 def million(settings, _):
-    return held(settings, 1_000_000, 1, 56, 0,
-                {"streams_max": 1_060_000, "workers.own_descriptor_table": "on"})
+    return held(settings, 1_000_000, workers=56, streams_max=1_060_000,
+                **{"workers.own_descriptor_table": "on"})
 
 
 # --- speed ---------------------------------------------------------------------------------------
@@ -163,10 +97,10 @@ def stalled(settings, name):
     """The floor is measured without the streams that do not read: it would stop at the first."""
     seconds = settings.seconds(20)
     with start(settings, name) as server, Load(settings.load, server) as load:
-        load.group("readers", 200, topic="news")
+        load.group("readers", 200, topics="news")
         load.open("readers", 200)
         if name != "floor":
-            load.group("stalled", 100, processes=1, topic="news", reads=0)
+            load.group("stalled", 100, processes=1, topics="news", reads=0)
             load.open("stalled", 100)
         before = resident(server.pids())[0]
         done = load.rate(seconds, 4096, readers=200)["readers"]
@@ -230,4 +164,4 @@ SCENARIOS = [
         Row("idle", "1,000,000 streams, 56 workers: idle", "MB", "< 100 MB", limit=100),
         Row("after", "the same after an event to all", "MB", "< 100 MB", limit=100)] + HELD_ROWS,
         targets=("crier",), pairs_max=1, optional=True),
-]
+] + several.SCENARIOS

@@ -96,9 +96,13 @@ def ratios(figures, target, key):
 
 
 def shown(numbers, row):
+    """The median, with the range where it is judged by itself and not by its ratio."""
     if not numbers:
         return "-"
-    return f"{statistics.median(numbers):,.{row.digits}f} {row.unit}".strip()
+    text = f"{statistics.median(numbers):,.{row.digits}f} {row.unit}".strip()
+    if row.limit is not None and len(numbers) > 1:
+        text += f" ({min(numbers):,.{row.digits}f}–{max(numbers):,.{row.digits}f})"
+    return text
 
 
 def verdict(row, figures, failed):

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <string_view>
 #include <vector>
 
@@ -21,7 +22,7 @@ enum class Phase : std::uint8_t { closed, connecting, head, open };
 // One stream as its client sees it.
 struct ClientStream {
   int fd = -1;
-  std::uint32_t topic = 0;
+  std::uint32_t number = 0;  // Within the group.
   std::uint32_t newest = 0;  // Number of the newest event seen; 0: none yet.
   Phase phase = Phase::closed;
   std::uint8_t head_matched = 0;  // Bytes of CR LF CR LF seen in a row.
@@ -33,6 +34,16 @@ constexpr int kEventsPerWait = 512;
 // With thousands of connections from one address, half of a connect is the search for a free port.
 constexpr std::uint32_t kSourcesPerProcess = 250;
 constexpr std::uint64_t kCommandToken = ~std::uint64_t{0};
+
+// A trace context as a tracing client sends it, with ids that no other stream of the group has.
+std::string traceparent(std::uint32_t stream) {
+  std::array<char, 80> line{};
+  const std::uint64_t id = (std::uint64_t{stream} + 1) * 0x9e37'79b9'7f4a'7c15;
+  std::snprintf(line.data(), line.size(), "traceparent: 00-%016llx%016llx-%016llx-01\r\n",
+                static_cast<unsigned long long>(id), static_cast<unsigned long long>(~id),
+                static_cast<unsigned long long>(id));
+  return line.data();
+}
 
 class Client {
  public:
@@ -103,7 +114,7 @@ void Client::start_more() {
 
 void Client::start(std::uint32_t index) {
   ClientStream& stream = streams_[index];
-  stream.topic = (options_.first_stream + index) % options_.topics;
+  stream.number = options_.first_stream + index;
   stream.fd = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   stream.phase = Phase::connecting;
   ++connecting_;
@@ -131,11 +142,12 @@ void Client::start(std::uint32_t index) {
 bool Client::send_request(ClientStream& stream) {
   std::string path = options_.path;
   if (const auto at = path.find("{}"); at != std::string::npos) {
-    path.replace(at, 2, topic_name(options_.topic, options_.topics, stream.topic));
+    path.replace(at, 2, options_.topics.subscription(stream.number));
   }
   const std::string request = "GET " + path +
                               " HTTP/1.1\r\nHost: bench\r\nAccept: text/event-stream\r\n"
-                              "Cache-Control: no-cache\r\n\r\n";
+                              "Cache-Control: no-cache\r\n" +
+                              (options_.trace ? traceparent(stream.number) : "") + "\r\n";
   const ssize_t sent = ::send(stream.fd, request.data(), request.size(), MSG_NOSIGNAL);
   if (sent < 0) return false;
   stream.phase = Phase::head;
@@ -200,13 +212,17 @@ bool Client::take_head(ClientStream& stream, std::string_view& bytes) {
 void Client::on_mark(ClientStream& stream, Mark mark, std::uint64_t now) {
   const std::uint32_t first = window_.first.load(std::memory_order_relaxed);
   const std::uint32_t index = mark.event - first;
-  if (mark.group != options_.group || mark.topic != stream.topic || index >= kEventsPerCommand) {
+  const TopicPlan& topics = options_.topics;
+  if (mark.group != options_.group || !topics.subscribes(stream.number, mark.topic) ||
+      index >= kEventsPerCommand) {
     return state_.strays.add();
   }
   if (mark.event <= stream.newest) {
     state_.duplicates.add();
   } else {
-    if (stream.newest != 0) state_.lost.add(mark.event - stream.newest - 1);
+    if (stream.newest != 0 && mark.event != stream.newest + 1) {
+      state_.lost.add(topics.owed(stream.number, stream.newest, mark.event - 1));
+    }
     stream.newest = mark.event;
   }
   Arrival& arrival = state_.arrivals[index];
@@ -232,10 +248,6 @@ void Client::drop(ClientStream& stream) {
 }
 
 }  // namespace
-
-std::string topic_name(const std::string& topic, std::uint32_t topics, std::uint32_t n) {
-  return topics > 1 ? topic + std::to_string(n) : topic;
-}
 
 int run_client(const ClientOptions& options, int commands, SharedState& shared,
                ClientState& state) {

@@ -13,23 +13,21 @@
 #include <string>
 
 #include "tests/bench/support/shared_state.h"
+#include "tests/bench/support/topic_plan.h"
 
 namespace crier::bench {
 
 struct ClientOptions {
   sockaddr_in server{};
   std::uint32_t source = 0;  // Network of /24, host order; 0 leaves the choice to the kernel.
-  std::string path;          // "{}" stands for the topic.
-  std::string topic;         // With topics > 1 the stream's topic number is appended.
+  std::string path;          // "{}" stands for the topics.
+  TopicPlan topics;
   std::uint32_t group = 0;
   std::uint32_t first_stream = 0;  // Number of this process's first stream within the group.
-  std::uint32_t topics = 1;
   std::uint32_t connecting_max = 64;
-  bool reads = true;  // False: nothing is read after the response head.
+  bool reads = true;   // False: nothing is read after the response head.
+  bool trace = false;  // True: each request has a traceparent header with an id of its own.
 };
-
-// The name of a group's n-th topic.
-std::string topic_name(const std::string& topic, std::uint32_t topics, std::uint32_t n);
 
 // Runs until `commands` is closed. Returns the process's exit code.
 int run_client(const ClientOptions& options, int commands, SharedState& shared, ClientState& state);

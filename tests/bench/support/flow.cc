@@ -78,11 +78,7 @@ Result<std::uint32_t> Load::add_group(const GroupOptions& options) {
       options.processes > kProcessesPerGroup) {
     return fail(Errc::limit_reached, "too many groups or client processes");
   }
-  if (options.topics != 1 && options.topics != options.streams) {
-    return fail(Errc::bad_request, "topics is 1 or the number of streams");
-  }
-  groups_.emplace_back();
-  groups_[index].options = options;
+  groups_.push_back({.options = options});
   const std::uint32_t each = (options.streams + options.processes - 1) / options.processes;
   for (std::uint32_t i = 0; i < options.processes; ++i) {
     auto client = start_client(index, i * each);
@@ -100,12 +96,12 @@ Result<Load::Client> Load::start_client(std::uint32_t group, std::uint32_t first
   }
   ClientOptions options{.server = target_.server,
                         .path = target_.stream_path,
-                        .topic = of.topic,
+                        .topics = of.topics,
                         .group = group,
                         .first_stream = first_stream,
-                        .topics = of.topics,
                         .connecting_max = of.connecting_max,
-                        .reads = of.reads};
+                        .reads = of.reads,
+                        .trace = of.trace};
   if (target_.source_octet != 0) {
     const auto process = static_cast<std::uint32_t>(groups_[group].clients.size());
     options.source = 127U << 24 | std::uint32_t{target_.source_octet} << 16 |
@@ -137,7 +133,7 @@ Opening Load::open(std::uint32_t index, std::uint32_t streams, double seconds) {
     const std::uint32_t next =
         i + 1 < processes ? group.clients[i + 1].first_stream : group.options.streams;
     const std::uint32_t room = next > first ? next - first : 0;
-    const std::uint32_t share = group.options.topics > 1
+    const std::uint32_t share = group.options.topics.has_own()
                                     ? std::clamp(capped, first, first + room) - first
                                     : (capped + processes - 1 - i) / processes;
     group.clients[i].state->wanted.store(share, std::memory_order_release);
@@ -166,6 +162,9 @@ Opening Load::open(std::uint32_t index, std::uint32_t streams, double seconds) {
 Result<bool> Load::begin(std::uint32_t index, std::uint64_t events) {
   Group& group = groups_[index];
   if (events > kEventsPerCommand) return fail(Errc::limit_reached, "too many events at once");
+  if (group.options.topics.mixed() && opened(index) < group.options.streams) {
+    return fail(Errc::bad_request, "not all streams of the mix are open");
+  }
   if (!group.publisher) group.publisher = std::make_unique<Publisher>();
   if (!group.publisher->connected() && !group.publisher->connect(target_.publish_socket)) {
     return fail(Errc::os, target_.publish_socket + ": " + std::strerror(errno));
@@ -179,42 +178,49 @@ Result<bool> Load::begin(std::uint32_t index, std::uint64_t events) {
   }
   shared_->windows[index].first.store(group.next_event, std::memory_order_release);
   group.events = 0;
+  group.events_for_all = 0;
   group.first_sent = 0;
   group.failed_before = group.publisher->failed();
   group.before = totals(index);
   return true;
 }
 
-// Queues the group's next event, once for each of its topics.
-void Load::post_event(std::uint32_t index, std::size_t size) {
+// Counts the group's next event as published at `sent_ns`.
+void Load::note_event(std::uint32_t index, std::uint64_t sent_ns) {
   Group& group = groups_[index];
-  const std::uint64_t now = monotonic_ns();
-  if (group.events == 0) group.first_sent = now;
-  shared_->windows[index].sent_ns[group.events].store(now, std::memory_order_release);
-  for (std::uint32_t topic = 0; topic < group.options.topics; ++topic) {
-    const auto name = topic_name(group.options.topic, group.options.topics, topic);
-    group.publisher->post(
-        replaced(target_.publish_path, name), "text/plain",
-        marked_data({.group = index, .event = group.next_event, .topic = topic}, size));
-  }
+  if (group.events == 0) group.first_sent = sent_ns;
+  shared_->windows[index].sent_ns[group.events].store(sent_ns, std::memory_order_release);
+  if (group.options.topics.for_all(group.next_event)) ++group.events_for_all;
   ++group.events;
   ++group.next_event;
+}
+
+// Queues the group's next event, once for each topic it goes to.
+void Load::post_event(std::uint32_t index, std::size_t size) {
+  Group& group = groups_[index];
+  const std::uint32_t event = group.next_event;
+  note_event(index, monotonic_ns());
+  for (const auto& [topic, mark] : group.options.topics.places(event)) {
+    group.publisher->post(replaced(target_.publish_path, topic), "text/plain",
+                          marked_data({.group = index, .event = event, .topic = mark}, size));
+  }
 }
 
 void Load::post_lines(std::uint32_t index, const Burst& burst) {
   Group& group = groups_[index];
   std::string lines;
-  group.first_sent = monotonic_ns();
-  for (; group.events < burst.events; ++group.events, ++group.next_event) {
-    shared_->windows[index].sent_ns[group.events].store(group.first_sent,
-                                                        std::memory_order_release);
-    for (std::uint32_t topic = 0; topic < group.options.topics; ++topic) {
-      const Mark mark{.group = index, .event = group.next_event, .topic = topic};
-      lines += R"({"topic":")" + topic_name(group.options.topic, group.options.topics, topic) +
-               R"(","data":")" + marked_data(mark, burst.size) + "\"}\n";
+  while (group.events < burst.events) {
+    const std::uint32_t event = group.next_event;
+    note_event(index, monotonic_ns());
+    for (const auto& [topic, mark] : group.options.topics.places(event)) {
+      lines += R"({"topic":")" + topic + R"(","data":")" +
+               marked_data({.group = index, .event = event, .topic = mark}, burst.size) + "\"}\n";
+    }
+    if (group.events % burst.lines == 0 || group.events == burst.events) {
+      group.publisher->post("/publish", "application/x-ndjson", lines);
+      lines.clear();
     }
   }
-  group.publisher->post("/publish", "application/x-ndjson", lines);
 }
 
 // Moves the groups' bytes until the given time. False: a connection broke.
@@ -267,16 +273,16 @@ Result<std::vector<Delivery>> Load::rate(const std::vector<Rate>& rates, double 
 
 Result<Delivery> Load::burst(const Burst& burst, double within) {
   if (auto begun = begin(burst.group, burst.events); !begun) return std::unexpected(begun.error());
-  if (burst.ndjson) {
+  if (burst.lines > 0) {
     post_lines(burst.group, burst);
   } else {
     while (groups_[burst.group].events < burst.events) post_event(burst.group, burst.size);
-    // Building the requests is not part of what is measured.
-    const std::uint64_t now = monotonic_ns();
-    groups_[burst.group].first_sent = now;
-    for (std::uint32_t i = 0; i < burst.events; ++i) {
-      shared_->windows[burst.group].sent_ns[i].store(now, std::memory_order_release);
-    }
+  }
+  // Building the requests is not part of what is measured.
+  const std::uint64_t now = monotonic_ns();
+  groups_[burst.group].first_sent = now;
+  for (std::uint32_t i = 0; i < burst.events; ++i) {
+    shared_->windows[burst.group].sent_ns[i].store(now, std::memory_order_release);
   }
   settle({burst.group}, within);
   return finish(burst.group);
@@ -299,11 +305,16 @@ bool Load::all_arrived(std::uint32_t group) const {
   return now.received - groups_[group].before.received >= now.expected;
 }
 
+std::uint64_t Load::opened(std::uint32_t index) const {
+  std::uint64_t sum = 0;
+  for (const Client& client : groups_[index].clients) sum += client.state->opened.read();
+  return sum;
+}
+
 // Sums since the start, except `expected`: what the command that runs owes its reading streams.
 Delivery Load::totals(std::uint32_t index) const {
   const Group& group = groups_[index];
   Delivery sum;
-  std::uint64_t opened = 0;
   for (const Client& client : group.clients) {
     sum.received += client.state->received.read();
     sum.bytes += client.state->bytes.read();
@@ -311,9 +322,11 @@ Delivery Load::totals(std::uint32_t index) const {
     sum.duplicates += client.state->duplicates.read();
     sum.strays += client.state->strays.read();
     sum.ended += client.state->ended.read();
-    opened += client.state->opened.read();
   }
-  if (group.options.reads) sum.expected = std::uint64_t{group.events} * (opened - sum.ended);
+  if (group.options.reads) {
+    const std::uint32_t for_one = group.events - group.events_for_all;
+    sum.expected = for_one + std::uint64_t{group.events_for_all} * (opened(index) - sum.ended);
+  }
   return sum;
 }
 
@@ -329,7 +342,14 @@ Delivery Load::finish(std::uint32_t index) const {
   result.ended -= group.before.ended;
   result.posts_failed = group.publisher->failed() - group.failed_before;
   result.first_failure = group.publisher->first_failure();
+  const std::uint64_t answered = group.publisher->last_answer_ns();
+  result.answered = answered > group.first_sent ? answered - group.first_sent : 0;
+  add_latencies(index, result);
+  return result;
+}
 
+void Load::add_latencies(std::uint32_t index, Delivery& result) const {
+  const Group& group = groups_[index];
   const auto each = std::make_unique<Histogram>();
   for (const Client& client : group.clients) each->merge(client.state->latency);
   result.each_p50 = each->percentile(0.5);
@@ -337,6 +357,7 @@ Delivery Load::finish(std::uint32_t index) const {
   result.each_max = each->percentile(1);
 
   std::vector<std::uint64_t> last;
+  std::vector<std::uint64_t> own;
   std::uint64_t end = group.first_sent;
   for (std::uint32_t i = 0; i < group.events; ++i) {
     std::uint64_t arrived = 0;
@@ -344,15 +365,19 @@ Delivery Load::finish(std::uint32_t index) const {
       arrived = std::max(arrived, client.state->arrivals[i].last_ns.load());
     }
     const std::uint64_t sent = shared_->windows[index].sent_ns[i].load();
-    if (arrived > sent) last.push_back(arrived - sent);
+    const bool for_all = group.options.topics.for_all(group.next_event - group.events + i);
+    if (arrived > sent) (for_all ? last : own).push_back(arrived - sent);
     end = std::max(end, arrived);
   }
   std::sort(last.begin(), last.end());
+  std::sort(own.begin(), own.end());
   result.last_p50 = share_of(last, 0.5);
   result.last_p99 = share_of(last, 0.99);
   result.last_max = share_of(last, 1);
+  result.own_p50 = share_of(own, 0.5);
+  result.own_p99 = share_of(own, 0.99);
+  result.own_max = share_of(own, 1);
   result.elapsed = end - group.first_sent;
-  return result;
 }
 
 }  // namespace crier::bench

@@ -1,9 +1,8 @@
 // The load on one server: groups of streams in client processes, and events published to them.
 //
-// A group is a set of streams that share a topic, or that have a topic each (topics == streams). An
-// event of a group is published once per topic, so every stream of the group is owed every event.
-// All of it belongs to the command process; client processes are forked by add_group() and end with
-// it.
+// A group is a set of streams and the topics they subscribe to, shared or their own; a TopicPlan
+// says where each event of the group is published and which streams are owed it. All of it belongs
+// to the command process; client processes are forked by add_group() and end with it.
 #pragma once
 
 #include <sys/mman.h>
@@ -17,6 +16,7 @@
 #include "tests/bench/support/client.h"
 #include "tests/bench/support/publisher.h"
 #include "tests/bench/support/shared_state.h"
+#include "tests/bench/support/topic_plan.h"
 
 namespace crier::bench {
 
@@ -31,21 +31,24 @@ struct Target {
 
 struct GroupOptions {
   std::string name;
-  std::string topic;
-  std::uint32_t streams = 0;
-  std::uint32_t topics = 1;  // 1, or as many as streams.
+  TopicPlan topics;
+  std::uint32_t streams = 0;  // As many as the plan is made for.
   std::uint32_t processes = 1;
   std::uint32_t connecting_max = 64;  // Per process.
   bool reads = true;
+  bool trace = false;  // Requests have a traceparent header.
 };
 
-// What a command did to one group. Times in nanoseconds.
+// What a command did to one group. Times in nanoseconds; those of a mix are of events for all, and
+// own_* of the events for one stream.
 struct Delivery {
   std::uint64_t events = 0, expected = 0, received = 0, bytes = 0;
   std::uint64_t lost = 0, duplicates = 0, strays = 0, ended = 0, posts_failed = 0;
-  std::uint64_t elapsed = 0;  // First event handed over to last arrival.
+  std::uint64_t elapsed = 0;   // First event handed over to last arrival.
+  std::uint64_t answered = 0;  // First event handed over to the last answer of the publish socket.
   std::uint64_t last_p50 = 0, last_p99 = 0, last_max = 0;  // Per event: to its last subscriber.
-  std::uint64_t each_p50 = 0, each_p99 = 0, each_max = 0;  // Per delivery.
+  std::uint64_t own_p50 = 0, own_p99 = 0, own_max = 0;
+  std::uint64_t each_p50 = 0, each_p99 = 0, each_max = 0;  // Per delivery, of all events.
   std::string first_failure;
 };
 
@@ -73,7 +76,7 @@ class Load {
   };
   // Publishes to the groups side by side, each at its rate, for `seconds`, each on a connection of
   // its own and without waiting for answers; then waits up to `within` seconds for the last
-  // arrival.
+  // arrival. Requires that all streams of a group with a mix are open; as burst() does.
   [[nodiscard]] Result<std::vector<Delivery>> rate(const std::vector<Rate>& rates, double seconds,
                                                    std::size_t size, double within);
 
@@ -81,7 +84,7 @@ class Load {
     std::uint32_t group = 0;
     std::uint32_t events = 0;
     std::size_t size = 0;
-    bool ndjson = false;  // One request with a line per event, instead of a request per event.
+    std::uint32_t lines = 0;  // 0: a request per event; else NDJSON requests of so many events.
   };
   [[nodiscard]] Result<Delivery> burst(const Burst& burst, double within);
 
@@ -100,7 +103,8 @@ class Load {
     std::vector<Client> clients;
     std::unique_ptr<Publisher> publisher;
     std::uint32_t next_event = 1;
-    std::uint32_t events = 0;  // Published by the command that runs.
+    std::uint32_t events = 0;          // Published by the command that runs.
+    std::uint32_t events_for_all = 0;  // Those of them that every stream is owed.
     std::uint64_t first_sent = 0;
     std::uint64_t failed_before = 0;
     Delivery before;  // Totals when it began.
@@ -109,12 +113,15 @@ class Load {
   Load() = default;
   [[nodiscard]] Result<Client> start_client(std::uint32_t group, std::uint32_t first_stream);
   [[nodiscard]] Result<bool> begin(std::uint32_t group, std::uint64_t events);
+  void note_event(std::uint32_t group, std::uint64_t sent_ns);
   void post_event(std::uint32_t group, std::size_t size);
   void post_lines(std::uint32_t group, const Burst& burst);
   bool pump(std::uint64_t until, const std::vector<std::uint32_t>& groups);
   void settle(const std::vector<std::uint32_t>& groups, double within);
   bool all_arrived(std::uint32_t group) const;
+  std::uint64_t opened(std::uint32_t group) const;
   Delivery totals(std::uint32_t group) const;
+  void add_latencies(std::uint32_t group, Delivery& result) const;
   Delivery finish(std::uint32_t group) const;
 
   Target target_;

@@ -1,6 +1,7 @@
 // The mark by which a client recognises an event: the first bytes of its data.
 //
-//   ~ g ccccccc tttttt      group (1 hex digit), event of that group (7), topic of that group (6)
+//   ~ g ccccccc tttttt      group (1 hex digit), event of that group (7), topic of that group (6),
+//                           as TopicPlan numbers topics
 //
 // Nothing else that a server sends may contain '~': no padding, no head, no id of the three servers
 // measured does. The time of sending is not in the mark: publisher and clients share memory, and

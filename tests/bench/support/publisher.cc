@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "tests/bench/support/shared_state.h"
+
 namespace crier::bench {
 namespace {
 
@@ -73,6 +75,7 @@ bool Publisher::read_some() {
     if (n < 0) return errno == EAGAIN || errno == EINTR;
     inbox_.append(bytes.data(), static_cast<std::size_t>(n));
     count_answers();
+    last_answer_ns_ = monotonic_ns();
   }
 }
 

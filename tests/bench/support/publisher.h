@@ -31,6 +31,7 @@ class Publisher {
   bool waits() const { return posted_ > answered_ + failed_; }
   std::uint64_t answered() const { return answered_; }
   std::uint64_t failed() const { return failed_; }
+  std::uint64_t last_answer_ns() const { return last_answer_ns_; }  // 0: none yet.
   // The head line of the first answer that was no success; empty if there was none.
   const std::string& first_failure() const { return first_failure_; }
 
@@ -46,6 +47,7 @@ class Publisher {
   std::uint64_t posted_ = 0;
   std::uint64_t answered_ = 0;
   std::uint64_t failed_ = 0;
+  std::uint64_t last_answer_ns_ = 0;
   std::string first_failure_;
 };
 

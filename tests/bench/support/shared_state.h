@@ -49,7 +49,7 @@ struct alignas(64) ClientState {
   Counter ended;       // Streams the server closed after their head.
   Counter received;    // Events, duplicates included.
   Counter bytes;       // After the head.
-  Counter lost;        // Numbers skipped.
+  Counter lost;        // Events skipped that the stream was owed.
   Counter duplicates;  // Numbers not above the one before.
   Counter strays;      // Another group's or topic's event, or one from outside the window.
   std::atomic<std::uint64_t> last_opened_ns{0};
