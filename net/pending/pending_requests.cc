@@ -12,10 +12,6 @@
 namespace crier::net {
 namespace {
 
-// Readers kept for the next heads. Most heads come whole and need one; after a storm of slow ones
-// the rest of the memory goes back.
-constexpr std::size_t kSpareReaders = 16;
-
 constexpr Refusal kTooSlow{408, "request_timeout", "The request head did not arrive in time."};
 
 Instant after_ms(Instant now, std::uint32_t ms) {
@@ -30,7 +26,7 @@ PendingRequests::PendingRequests(const PendingLimits& limits, ReadySet& ready,
       ready_(ready),
       handler_(handler),
       // One row more, so that a newcomer is served first and only then an older one has to go.
-      pool_(limits.capacity + 1) {
+      pool_(limits.capacity + 1, limits.head) {
   CRIER_CHECK(limits.capacity > 0);
 }
 
@@ -176,7 +172,7 @@ PendingRequests::Step PendingRequests::feed(std::uint32_t row, std::string_view&
                                             Instant now) {
   PendingRequest& request = pool_[row];
   if (!request.reader) {
-    rent_reader(request);
+    pool_.rent_reader(row);
     // The deadline of a connection's first head runs from accept already.
     if (request.phase == PendingPhase::idle) {
       pool_.enter(row, PendingPhase::head, after_ms(now, limits_.head_ms));
@@ -207,7 +203,7 @@ PendingRequests::Step PendingRequests::answer(std::uint32_t row, Instant now) {
   Reply reply =
       handler_.on_request(request.reader->request(),
                           {request.socket.get(), request.peer, request.canary}, request.registered);
-  give_back_reader(request);
+  pool_.give_back_reader(row);
   if (reply.then == Reply::Then::taken) {
     CRIER_CHECK(reply.bytes.empty());
     static_cast<void>(request.socket.release());  // The handler's now.
@@ -222,7 +218,7 @@ PendingRequests::Step PendingRequests::answer(std::uint32_t row, Instant now) {
 PendingRequests::Step PendingRequests::refuse(std::uint32_t row, const Refusal& refusal,
                                               Instant now) {
   PendingRequest& request = pool_[row];
-  give_back_reader(request);
+  pool_.give_back_reader(row);
   request.close_after_flush = true;
   request.output = handler_.on_refused(refusal, request.peer);
   return flush(row, now);
@@ -339,26 +335,7 @@ void PendingRequests::count_refusal(int status) {
   }
 }
 
-void PendingRequests::rent_reader(PendingRequest& request) {
-  if (spare_readers_.empty()) {
-    request.reader.emplace(limits_.head);
-    return;
-  }
-  request.reader.emplace(std::move(spare_readers_.back()));
-  spare_readers_.pop_back();
-}
-
-void PendingRequests::give_back_reader(PendingRequest& request) {
-  if (!request.reader) return;
-  if (spare_readers_.size() < kSpareReaders) {
-    request.reader->reset();
-    spare_readers_.push_back(std::move(*request.reader));
-  }
-  request.reader.reset();
-}
-
 PendingRequests::Step PendingRequests::drop(std::uint32_t row) {
-  give_back_reader(pool_[row]);
   pool_.give_back(row);
   return Step::gone;
 }

@@ -125,9 +125,6 @@ class PendingRequests {
   void queue_work(std::uint32_t row);
   void queue_starved(std::uint32_t row);
   void count_refusal(int status);
-
-  void rent_reader(PendingRequest& request);
-  void give_back_reader(PendingRequest& request);
   Step drop(std::uint32_t row);
 
   PendingLimits limits_;
@@ -138,7 +135,6 @@ class PendingRequests {
   std::deque<Token> work_;
   std::vector<Token> starved_;  // Work that is put off until the next sweep.
   bool closes_idle_ = false;
-  std::vector<HeadReader> spare_readers_;
   std::array<char, kReadBytes> scratch_;
 };
 
