@@ -92,6 +92,13 @@ bool PendingPool::holds(std::uint32_t row, std::uint32_t generation) const {
   return row < rows_.size() && rows_[row].rented && rows_[row].generation == generation;
 }
 
+bool PendingPool::defers(DeferralToken token) const {
+  if (token.row >= rows_.size()) return false;
+  const PendingRequest& request = rows_[token.row];
+  return request.rented && request.phase == PendingPhase::deferred &&
+         request.deferral == token.generation;
+}
+
 PendingRequest& PendingPool::operator[](std::uint32_t row) {
   CRIER_CHECK(row < rows_.size());
   CRIER_CHECK(rows_[row].rented);

@@ -24,13 +24,14 @@
 namespace crier::net {
 
 enum class PendingPhase : std::uint8_t {
-  head,    // Its head is not complete; of the first one perhaps no byte is here yet.
-  idle,    // Kept alive between two requests.
-  flush,   // Part of an answer could not be written yet.
-  linger,  // All written and our side shut down; waits for the peer's FIN.
+  head,      // Its head is not complete; of the first one perhaps no byte is here yet.
+  idle,      // Kept alive between two requests.
+  deferred,  // The handler answers the request later.
+  flush,     // Part of an answer could not be written yet.
+  linger,    // All written and our side shut down; waits for the peer's FIN.
 };
 
-inline constexpr std::size_t kPendingPhases = 4;
+inline constexpr std::size_t kPendingPhases = 5;
 
 struct PendingRequest {
   Fd socket;
@@ -43,6 +44,7 @@ struct PendingRequest {
   Instant deadline;
   PeerAddress peer;
   bool canary = false;               // See Accepted.
+  std::uint32_t deferral = 0;        // The generation in its DeferralToken, while deferred.
   std::optional<HeadReader> reader;  // Held while bytes of a head are in it.
   std::string input;                 // Read, but not parsed yet.
   std::string output;                // Of the answer being written.
@@ -85,6 +87,9 @@ class PendingPool {
 
   // Is this the row that the generation was handed out for?
   bool holds(std::uint32_t row, std::uint32_t generation) const;
+
+  // Is the request that the token was made for still deferred?
+  bool defers(DeferralToken token) const;
 
   // Requires: `row` is rented.
   PendingRequest& operator[](std::uint32_t row);
