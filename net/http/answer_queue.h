@@ -5,7 +5,7 @@
 // answer that the kernel has not taken are bounded by kStreamedBytesMax.
 //
 // An answer that closes the connection drops those behind it. A writer of a dropped answer is told
-// so through on_change. Calls nobody: the connection makes the calls that take_calls() returns.
+// so through on_change, which the connection calls: see take_calls().
 // Belongs to its connection.
 #pragma once
 
