@@ -86,6 +86,11 @@ void Catalogue::refresh() const {
   for (const auto& refresh : refreshers_) refresh();
 }
 
+const Family* Catalogue::find(std::string_view name) const {
+  const auto found = std::ranges::find(families_, name, &Family::name);
+  return found == families_.end() ? nullptr : &*found;
+}
+
 std::size_t Catalogue::samples() const {
   std::size_t count = 0;
   for (const Family& family : families_) {

@@ -112,6 +112,8 @@ class Catalogue {
   void refresh() const;
 
   const std::deque<Family>& families() const { return families_; }
+  // Null: there is none of that name.
+  const Family* find(std::string_view name) const;
   // How many samples a reading has, at most.
   std::size_t samples() const;
 

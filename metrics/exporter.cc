@@ -4,9 +4,10 @@
 #include <prometheus/text_serializer.h>
 
 #include <limits>
-#include <optional>
 #include <utility>
 #include <vector>
+
+#include "metrics/reading.h"
 
 namespace crier::metrics {
 namespace {
@@ -23,18 +24,6 @@ prometheus::MetricType type_of(Kind kind) {
   return prometheus::MetricType::Histogram;
 }
 
-std::optional<double> read(const Series& series) {
-  std::uint64_t counted = 0;
-  for (const Counter* counter : series.counters) counted += counter->read();
-  double value = static_cast<double>(counted);
-  for (const Reader& reader : series.readers) {
-    const auto more = reader();
-    if (!more) return std::nullopt;
-    value += *more;
-  }
-  return value;
-}
-
 prometheus::ClientMetric metric_of(Kind kind, const Series& series, double value) {
   prometheus::ClientMetric metric;
   for (const auto& [name, label] : series.labels) metric.label.push_back({name, label});
@@ -43,10 +32,7 @@ prometheus::ClientMetric metric_of(Kind kind, const Series& series, double value
 }
 
 prometheus::ClientMetric histogram_of(const Family& family) {
-  HistogramValues values;
-  values.buckets.resize(family.bounds.size() + 1);
-  for (const auto& add : family.histograms) add(values);
-
+  const HistogramValues values = read_histogram(family);
   prometheus::ClientMetric metric;
   auto& histogram = metric.histogram;
   std::uint64_t cumulative = 0;

@@ -1,6 +1,5 @@
 #include "cmd/cli/commands.h"
 
-#include <algorithm>
 #include <chrono>
 #include <string>
 
@@ -14,45 +13,23 @@ namespace {
 
 constexpr std::chrono::milliseconds kTimeout{10'000};
 
-Result<ClientResponse> get(HttpClient& client, const char* path) {
-  return client.exchange({.method = "GET", .target = path, .fields = {}, .body = {}});
-}
-
-// A sentence, whether the daemon answered with its JSON or with plain text.
-std::string detail_of(const ClientResponse& answer) {
-  const std::string line =
-      answer.body.substr(0, std::min<std::size_t>(answer.body.find('\n'), 200));
-  return line.empty() || line.starts_with('{') ? describe_failure(answer) : line;
-}
-
-double unix_seconds() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration<double>(now).count();
-}
-
 }  // namespace
 
 int status(const Arguments& arguments) {
   auto address = parse_address(arguments.text("--admin", "127.0.0.1:8081"));
   if (!address) return misused(arguments, address.error().detail);
   HttpClient client(*std::move(address), kTimeout);
-  const auto metrics = get(client, "/metrics");
-  if (!metrics) {
-    const bool nobody = metrics.error().code == Errc::not_found;
-    return failed(arguments, metrics.error().detail +
+  const auto answer =
+      client.exchange({.method = "GET", .target = "/status", .fields = {}, .body = {}});
+  if (!answer) {
+    const bool nobody = answer.error().code == Errc::not_found;
+    return failed(arguments, answer.error().detail +
                                  (nobody ? "; is `crier serve` running? --admin says where" : ""));
   }
-  if (metrics->head.status != 200) return failed(arguments, describe_failure(*metrics));
-  const auto ready = get(client, "/readyz");
-  if (!ready) return failed(arguments, ready.error().detail);
-
-  const StatusFacts facts{.ready = ready->head.status == 200,
-                          .ready_detail = detail_of(*ready),
-                          .metrics = MetricsText::parse(metrics->body),
-                          .now_unix_seconds = unix_seconds()};
-  const std::string text =
-      arguments.has("--json") ? status_json(facts) : printable(status_text(facts), Keep::lines);
-  return print_result(text);
+  if (answer->head.status != 200) return failed(arguments, describe_failure(*answer));
+  const auto text = status_text(answer->body);
+  if (!text) return failed(arguments, text.error().detail);
+  return print_result(arguments.has("--json") ? answer->body : printable(*text, Keep::lines));
 }
 
 }  // namespace crier::cmd

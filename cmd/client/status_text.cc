@@ -1,63 +1,43 @@
 #include "cmd/client/status_text.h"
 
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <iterator>
-#include <optional>
-#include <vector>
+#include <nlohmann/json.hpp>
 
 #include "cmd/log/log_sink.h"
-#include "core/text/escape.h"
 
 namespace crier::cmd {
 namespace {
 
+using Json = nlohmann::ordered_json;  // Reasons stay in the daemon's order.
+
 enum class Unit : std::uint8_t { count, bytes, latency, duration };
 
-// One figure: where it comes from and how it is shown. A row with a label is a list instead.
+// One figure of /status. cmd/daemon/control/status_json.cc has the same keys.
 struct Row {
-  std::string_view key;    // In JSON.
-  std::string_view title;  // For a person.
-  Unit unit;
-  std::string_view metric;
-  std::string_view label;
-  double quantile;
+  std::string_view key;
+  std::string_view title;
+  Unit unit = Unit::count;
 };
-
-constexpr double kNoQuantile = -1;
 
 constexpr Row kRows[] = {
-    {"streams", "streams", Unit::count, "crier_stream_active_connections", "", kNoQuantile},
-    {"events_published", "events published", Unit::count, "crier_events_published_total", "",
-     kNoQuantile},
-    {"events_delivered", "events delivered", Unit::count, "crier_events_delivered_total", "",
-     kNoQuantile},
-    {"chunks_sent", "chunks sent", Unit::count, "crier_stream_chunks_total", "", kNoQuantile},
-    {"bytes_sent", "bytes sent", Unit::bytes, "crier_bytes_sent_total", "", kNoQuantile},
-    {"latency_p50_seconds", "latency p50", Unit::latency, "crier_stream_latency_seconds", "", 0.5},
-    {"latency_p99_seconds", "latency p99", Unit::latency, "crier_stream_latency_seconds", "", 0.99},
-    {"history_events", "history events", Unit::count, "crier_history_events", "", kNoQuantile},
-    {"history_bytes", "history size", Unit::bytes, "crier_history_bytes", "", kNoQuantile},
-    {"gaps", "gaps", Unit::count, "crier_gaps_total", "reason", kNoQuantile},
-    {"requests_refused", "requests refused", Unit::count, "crier_requests_refused_total", "reason",
-     kNoQuantile},
-    {"streams_ended", "streams ended", Unit::count, "crier_streams_ended_total", "reason",
-     kNoQuantile},
-    {"memory_bytes", "memory", Unit::bytes, "process_resident_memory_bytes", "", kNoQuantile},
+    {"uptime_seconds", "up for", Unit::duration},
+    {"streams", "streams"},
+    {"events_published", "events published"},
+    {"events_delivered", "events delivered"},
+    {"chunks_sent", "chunks sent"},
+    {"bytes_sent", "bytes sent", Unit::bytes},
+    {"latency_p50_seconds", "latency p50", Unit::latency},
+    {"latency_p99_seconds", "latency p99", Unit::latency},
+    {"history_events", "history events"},
+    {"history_bytes", "history size", Unit::bytes},
+    {"gaps", "gaps"},
+    {"requests_refused", "requests refused"},
+    {"streams_ended", "streams ended"},
+    {"memory_bytes", "memory", Unit::bytes},
 };
-
-std::optional<double> figure(const StatusFacts& facts, const Row& row) {
-  return row.quantile < 0 ? facts.metrics.sum(row.metric)
-                          : facts.metrics.quantile(row.metric, row.quantile);
-}
-
-std::optional<double> uptime(const StatusFacts& facts) {
-  const auto start = facts.metrics.sum("process_start_time_seconds");
-  if (!start || *start > facts.now_unix_seconds) return std::nullopt;
-  return facts.now_unix_seconds - *start;
-}
 
 std::string human(Unit unit, double value) {
   switch (unit) {
@@ -86,20 +66,18 @@ void append_line(std::string& out, std::string_view title, const std::string& va
   out.append(title).append(kValueColumn - title.size(), ' ').append(value).append("\n");
 }
 
-void append_number(std::string& out, double value) {
-  if (!std::isfinite(value)) {
-    out.append("null");
-    return;
+// A figure, or figures by reason: "5 (overflow 3, evicted 2)".
+std::string shown(const Row& row, const Json& value) {
+  if (value.is_number()) return human(row.unit, value.get<double>());
+  double sum = 0;
+  std::string list;
+  for (const auto& [reason, count] : value.items()) {
+    if (!count.is_number()) continue;
+    sum += count.get<double>();
+    list.append(list.empty() ? " (" : ", ").append(reason).append(" ");
+    list += human_count(count.get<double>());
   }
-  std::array<char, 64> digits;
-  const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), value);
-  out.append(digits.data(), end);
-}
-
-void append_member(std::string& out, std::string_view key) {
-  if (!out.ends_with('{')) out += ',';
-  append_json_string(out, key);
-  out += ':';
+  return human_count(sum) + (list.empty() ? "" : list + ")");
 }
 
 }  // namespace
@@ -136,58 +114,23 @@ std::string human_count(double count) {
   return with_thousands(static_cast<std::uint64_t>(std::llround(count)));
 }
 
-std::string status_text(const StatusFacts& facts) {
+Result<std::string> status_text(std::string_view status) {
+  const Json figures = Json::parse(status, nullptr, false);
+  const auto ready = figures.find("ready");
+  if (!figures.is_object() || ready == figures.end() || !ready->is_boolean()) {
+    return fail(Errc::bad_request, "the answer is no status; is this crier's admin endpoint?");
+  }
+  const auto detail = figures.find("ready_detail");
+  const bool told = detail != figures.end() && detail->is_string();
   std::string out;
-  append_line(out, "state", facts.ready ? "ready" : "not ready: " + facts.ready_detail);
-  if (const auto seconds = uptime(facts))
-    append_line(out, "up for", human(Unit::duration, *seconds));
+  append_line(out, "state",
+              *ready ? "ready" : "not ready: " + (told ? detail->get<std::string>() : "?"));
   for (const Row& row : kRows) {
-    const auto value = figure(facts, row);
-    if (!value) continue;
-    std::string text = human(row.unit, *value);
-    if (!row.label.empty()) {
-      std::string list;
-      for (const auto& [label, count] : facts.metrics.by_label(row.metric, row.label)) {
-        list.append(list.empty() ? " (" : ", ")
-            .append(label)
-            .append(" ")
-            .append(human_count(count));
-      }
-      text += list.empty() ? "" : list + ")";
-    }
-    append_line(out, row.title, text);
+    const auto value = figures.find(row.key);
+    if (value == figures.end() || !(value->is_number() || value->is_object())) continue;
+    append_line(out, row.title, shown(row, *value));
   }
   return out;
-}
-
-std::string status_json(const StatusFacts& facts) {
-  std::string out = "{";
-  append_member(out, "ready");
-  out += facts.ready ? "true" : "false";
-  if (!facts.ready) {
-    append_member(out, "ready_detail");
-    append_json_string(out, facts.ready_detail);
-  }
-  if (const auto seconds = uptime(facts)) {
-    append_member(out, "uptime_seconds");
-    append_number(out, *seconds);
-  }
-  for (const Row& row : kRows) {
-    const auto value = figure(facts, row);
-    if (!value) continue;
-    append_member(out, row.key);
-    if (row.label.empty()) {
-      append_number(out, *value);
-      continue;
-    }
-    out += '{';
-    for (const auto& [label, count] : facts.metrics.by_label(row.metric, row.label)) {
-      append_member(out, label);
-      append_number(out, count);
-    }
-    out += '}';
-  }
-  return out + "}\n";
 }
 
 }  // namespace crier::cmd

@@ -1,26 +1,16 @@
 // The summary that `crier status` prints, from what the admin endpoint said. Pure functions.
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <string_view>
 
-#include "cmd/client/metrics_text.h"
+#include "core/result.h"
 
 namespace crier::cmd {
 
-struct StatusFacts {
-  bool ready = false;
-  std::string ready_detail;  // What /readyz answered when not ready.
-  MetricsText metrics;
-  double now_unix_seconds = 0;  // For the uptime.
-};
-
-// A few lines for a person. What the daemon does not report is left out.
-std::string status_text(const StatusFacts& facts);
-
-// One JSON object with the same figures, in base units, on one line.
-std::string status_json(const StatusFacts& facts);
+// A few lines for a person, from the JSON of /status. What the daemon does not report is left out.
+// Fails with Errc::bad_request where that is not such JSON.
+Result<std::string> status_text(std::string_view status);
 
 // Rounded for a person: "12.3 MiB", "4d 2h", "1.24 ms", "1,234,567".
 std::string human_bytes(double bytes);

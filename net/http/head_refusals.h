@@ -69,4 +69,12 @@ inline constexpr Refusal kRepeated =
     bad_request("A header that may be sent once was sent more than once.");
 inline constexpr Refusal kDisagreement = bad_request("The request is ambiguous.");
 
+// --- what an HttpServer cannot serve though the head is good ---
+inline constexpr Refusal kRequestTooSlow{408, "request_too_slow",
+                                         "The request did not arrive in time."};
+inline constexpr Refusal kBodyTooLarge{413, "content_too_large",
+                                       "The body is larger than limits.request_bytes_max allows."};
+inline constexpr Refusal kUnanswered{503, "unanswered",
+                                     "The request was not answered in time; try again later."};
+
 }  // namespace crier::net::refusals

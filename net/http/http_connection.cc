@@ -7,7 +7,9 @@
 #include <utility>
 
 #include "core/check.h"
+#include "net/http/head_refusals.h"
 #include "net/http/http_server.h"
+#include "net/socket/socket_ops.h"
 
 namespace crier::net {
 
@@ -21,9 +23,6 @@ constexpr std::size_t kOwedBytesMax = std::size_t{256} << 10;
 // An idle connection keeps buffers up to this size, so that small requests never allocate.
 constexpr std::size_t kKeptBytesMax = std::size_t{16} << 10;
 
-constexpr Refusal kTooSlow{408, "request_too_slow", "The request did not arrive in time."};
-constexpr Refusal kBodyTooLarge{413, "content_too_large",
-                                "The body is larger than limits.request_bytes_max allows."};
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 void empty(std::string& buffer) {
@@ -76,7 +75,11 @@ void HttpConnection::close() {
   if (closed_) return;
   closed_ = true;
   if (phase_ == Phase::lingering) server_->lingering_.erase(linger_place_);
-  if (server_ != nullptr) server_->forget(index_);
+  if (server_ != nullptr) {
+    answers_.drop_all();
+    server_->call_next_turn(answers_.take_calls(0));
+    server_->forget(index_);
+  }
   server_ = nullptr;
   uv_close(reinterpret_cast<uv_handle_t*>(&uv_.stream),
            [](uv_handle_t* handle) { delete connection_of(handle->data); });
@@ -97,41 +100,16 @@ void HttpConnection::refuse_all(const Refusal& refusal) {
 
 // --- answers ---
 
-void HttpConnection::answer(std::uint64_t ordinal, std::string bytes, bool close) {
-  if (ordinal < first_ordinal_) {
-    // An earlier answer closed the connection, and with it this one's chance; else it is a second
-    // answer.
-    CRIER_CHECK(phase_ == Phase::finished || phase_ == Phase::lingering);
-    return;
+void HttpConnection::collect_answers() {
+  if (answers_.collect(output_)) {
+    phase_ = Phase::finished;
+    empty(held_);
   }
-  CRIER_CHECK(ordinal - first_ordinal_ < answers_.size());
-  Answer& answer = answers_[static_cast<std::size_t>(ordinal - first_ordinal_)];
-  CRIER_CHECK(!answer.ready);
-  answer.bytes = std::move(bytes);
-  answer.close = answer.close || close;
-  answer.ready = true;
-  collect_answers();
   if (!in_serve_) mark();
 }
 
-// Moves the answers whose turn it is to the output.
-void HttpConnection::collect_answers() {
-  while (!answers_.empty() && answers_.front().ready) {
-    Answer& answer = answers_.front();
-    if (output_.empty() && answer.bytes.size() > kKeptBytesMax) {
-      output_ = std::move(answer.bytes);
-    } else {
-      output_.append(answer.bytes);
-    }
-    const bool last = answer.close;
-    const std::size_t gone = last ? answers_.size() : 1;
-    first_ordinal_ += gone;
-    answers_.erase(answers_.begin(), answers_.begin() + static_cast<std::ptrdiff_t>(gone));
-    if (last) {
-      phase_ = Phase::finished;
-      empty(held_);
-    }
-  }
+void HttpConnection::tell_writers() {
+  for (const OnChange& call : answers_.take_calls(bytes_ahead())) call();
 }
 
 void HttpConnection::mark() {
@@ -167,6 +145,7 @@ void HttpConnection::settle() {
     output_.append(kContinue);
   }
   flush();
+  tell_writers();
   if (closed_) return;
   if (phase_ == Phase::finished && nothing_owed()) return linger();
   if (phase_ == Phase::finished || phase_ == Phase::lingering) return;
@@ -182,7 +161,7 @@ void HttpConnection::flush() {
   if (output_.empty() || !writing_.empty()) return;
   const uv_buf_t all = view_of(output_);
   const int written = uv_try_write(&uv_.stream, &all, 1);
-  if (written < 0 && written != UV_EAGAIN) return close();
+  if (written < 0 && written != UV_EAGAIN) return abandon();
   const auto taken = static_cast<std::size_t>(std::max(written, 0));
   active_at_ = Loop::now();
   if (taken == output_.size()) return empty(output_);
@@ -199,18 +178,29 @@ void HttpConnection::flush() {
 
 void HttpConnection::on_written(int status) {
   if (closed_) return;
-  if (status < 0) return close();
+  if (status < 0) return abandon();
   empty(writing_);
   active_at_ = Loop::now();
   settle();
 }
 
+int HttpConnection::fd() const {
+  uv_os_fd_t fd = -1;
+  const int status = uv_fileno(reinterpret_cast<const uv_handle_t*>(&uv_.stream), &fd);
+  CRIER_CHECK(status == 0);  // The stream is open, as long as the connection is not closed.
+  return fd;
+}
+
+// The client has left while answers were on their way.
+void HttpConnection::abandon() {
+  if (!nothing_owed()) server_->counters_.abandoned.add();
+  close();
+}
+
 // The client may still be sending: closing now could throw away what it has not read yet.
 void HttpConnection::linger() {
   CRIER_CHECK(nothing_owed());
-  uv_os_fd_t fd = -1;
-  const bool known = uv_fileno(reinterpret_cast<const uv_handle_t*>(&uv_.stream), &fd) == 0;
-  if (at_end_ || !known || ::shutdown(fd, SHUT_WR) != 0) return close();
+  if (at_end_ || ::shutdown(fd(), SHUT_WR) != 0) return close();
   phase_ = Phase::lingering;
   linger_place_ = server_->lingering_.insert(server_->lingering_.end(), this);
   linger_began_ = Loop::now();
@@ -220,6 +210,7 @@ void HttpConnection::linger() {
 void HttpConnection::check_deadlines(Instant now) {
   const auto& options = server_->options_;
   const std::uint64_t request_us = options.request_seconds_max * kMicrosPerSecond;
+  const std::uint64_t answer_us = options.answer_seconds_max * kMicrosPerSecond;
   if (phase_ == Phase::lingering) {
     if (now.us - linger_began_.us >= kLingerMicros) close();
     return;
@@ -232,11 +223,14 @@ void HttpConnection::check_deadlines(Instant now) {
       return close();
     }
   }
+  if (!answers_.empty() && peer_left(fd())) return abandon();
+  const auto unanswered_since = answers_.unanswered_since();
+  if (unanswered_since && now.us - unanswered_since->us >= answer_us) return refuse_late();
   if (phase_ == Phase::finished) return;
   if (request_began_.us != 0) {
     if (now.us - request_began_.us < request_us) return;
     server_->counters_.timeouts.add();
-    return refuse_all(kTooSlow);
+    return refuse_all(refusals::kRequestTooSlow);
   }
   if (!idle()) return;
   if (now.us - active_at_.us < options.idle_seconds_max * kMicrosPerSecond) return;
@@ -281,7 +275,8 @@ void HttpConnection::on_read(ssize_t size, const char* bytes) {
 void HttpConnection::on_end(ssize_t status) {
   at_end_ = true;
   stop_reading();
-  if (status != UV_EOF || phase_ == Phase::lingering) return close();
+  if (phase_ == Phase::lingering) return close();
+  if (status != UV_EOF || (!answers_.empty() && peer_left(fd()))) return abandon();
   settle();
 }
 
@@ -319,8 +314,7 @@ std::size_t HttpConnection::take(std::string_view bytes) {
 }
 
 bool HttpConnection::may_take_request() const {
-  return answers_.size() < server_->options_.pipelined_max &&
-         output_.size() + writing_.size() < kOwedBytesMax;
+  return answers_.size() < server_->options_.pipelined_max && bytes_ahead() < kOwedBytesMax;
 }
 
 std::size_t HttpConnection::take_head(std::string_view bytes) {
@@ -337,7 +331,7 @@ std::size_t HttpConnection::take_head(std::string_view bytes) {
 std::size_t HttpConnection::begin_body(std::string_view bytes) {
   const Request& request = reader_.request();
   if (request.content_length > server_->options_.body_bytes_max) {
-    refuse(kBodyTooLarge);
+    refuse(refusals::kBodyTooLarge);
     return 0;
   }
   const auto size = static_cast<std::size_t>(request.content_length);
@@ -362,8 +356,7 @@ std::size_t HttpConnection::take_body(std::string_view bytes) {
 
 void HttpConnection::dispatch(std::string_view body) {
   const Request& request = reader_.request();
-  const std::uint64_t ordinal = first_ordinal_ + answers_.size();
-  answers_.push_back({.close = !request.keep_alive});
+  const std::uint64_t ordinal = answers_.push(request, Loop::now());
   phase_ = request.keep_alive ? Phase::head : Phase::finished;
   request_began_ = {};
   server_->counters_.requests.add();
@@ -381,8 +374,17 @@ void HttpConnection::refuse(const Refusal& refusal) {
   server_->counters_.refused.add();
   std::string bytes = server_->handler_.on_http_refused(refusal);
   if (closed_) return;
-  answers_.push_back({.bytes = std::move(bytes), .ready = true, .close = true});
+  answers_.push_last(std::move(bytes));
   collect_answers();
+}
+
+// Answers the oldest request in the handler's place; those behind it are dropped.
+void HttpConnection::refuse_late() {
+  server_->counters_.unanswered.add();
+  answers_.drop_all();
+  tell_writers();
+  if (closed_) return;
+  refuse_all(refusals::kUnanswered);
 }
 
 }  // namespace crier::net

@@ -14,12 +14,12 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <list>
 #include <string>
 #include <string_view>
 
 #include "core/instant.h"
+#include "net/http/answer_queue.h"
 #include "net/http/head_reader.h"
 #include "net/http/http_handler.h"
 
@@ -37,8 +37,12 @@ class HttpConnection {
 
   // Serves no request: answers with `refusal` and ends.
   void refuse_all(const Refusal& refusal);
-  // The answer to the request `ordinal` has come.
-  void answer(std::uint64_t ordinal, std::string bytes, bool close);
+  // Call collect_answers() after a change: it moves the answers whose turn it is to the output,
+  // which leaves at the end of the turn.
+  AnswerQueue& answers() { return answers_; }
+  void collect_answers();
+  // Bytes of answers that have left the queue, but are not the kernel's yet.
+  std::size_t bytes_ahead() const { return output_.size() + writing_.size(); }
   // Goes on with held input and writes what has gathered. Once a turn, after being marked.
   void serve();
   // Ends what has taken too long.
@@ -63,11 +67,6 @@ class HttpConnection {
     finished,   // No further request is taken; answers are still owed.
     lingering,  // All is written; waiting for the client to notice.
   };
-  struct Answer {
-    std::string bytes;
-    bool ready = false;
-    bool close = false;
-  };
 
   HttpConnection(HttpServer& server, std::uint32_t index, std::uint32_t generation,
                  const HttpPeer& peer);
@@ -86,9 +85,12 @@ class HttpConnection {
   std::size_t take_body(std::string_view bytes);
   void dispatch(std::string_view body);
   void refuse(const Refusal& refusal);
+  void refuse_late();
   bool may_take_request() const;
 
-  void collect_answers();
+  void tell_writers();
+  void abandon();
+  int fd() const;
   void mark();
   void flush();
   void settle();
@@ -110,9 +112,8 @@ class HttpConnection {
   std::string body_;
   std::string held_;
   std::string output_;
-  std::string writing_;              // Belongs to libuv until on_written().
-  std::deque<Answer> answers_;       // Of the requests dispatched and not yet answered in order.
-  std::uint64_t first_ordinal_ = 0;  // Of answers_.front().
+  std::string writing_;  // Belongs to libuv until on_written().
+  AnswerQueue answers_;
 
   Phase phase_ = Phase::head;
   bool closed_ = false;

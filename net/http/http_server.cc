@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
 #include <utility>
 
 #include "core/check.h"
@@ -30,13 +31,46 @@ bool is_starvation(int error) {
 
 }  // namespace
 
+HttpConnection* Responder::connection() const {
+  return server_->find(index_, generation_);
+}
+
 void Responder::reply(std::string bytes, bool close) const {
-  HttpConnection* connection = server_->find(index_, generation_);
-  if (connection != nullptr) connection->answer(ordinal_, std::move(bytes), close);
+  HttpConnection* const to = connection();
+  if (to == nullptr) return;
+  to->answers().reply(ordinal_, std::move(bytes), close);
+  to->collect_answers();
+}
+
+AnswerStream Responder::stream(std::string head, OnChange on_change) const {
+  if (wanted()) {
+    HttpConnection* const to = connection();
+    to->answers().begin(ordinal_, std::move(head), std::move(on_change));
+    to->collect_answers();
+  } else if (on_change) {
+    server_->call_next_turn({std::move(on_change)});
+  }
+  return AnswerStream(*this);
 }
 
 bool Responder::wanted() const {
-  return server_->find(index_, generation_) != nullptr;
+  HttpConnection* const to = connection();
+  return to != nullptr && to->answers().awaits(ordinal_);
+}
+
+bool AnswerStream::write(std::string_view bytes) const {
+  HttpConnection* const to = responder_.connection();
+  if (to == nullptr) return false;
+  const bool taken = to->answers().write(responder_.ordinal_, bytes, to->bytes_ahead());
+  to->collect_answers();
+  return taken;
+}
+
+void AnswerStream::end() const {
+  HttpConnection* const to = responder_.connection();
+  if (to == nullptr) return;
+  to->answers().end(responder_.ordinal_);
+  to->collect_answers();
 }
 
 HttpServer::Acceptor::Acceptor(HttpServer& server, int listening_fd)
@@ -81,6 +115,7 @@ void HttpServer::close() {
   sweep_.stop();
   marked_.clear();
   uv_idle_stop(next_turn_.get());
+  make_calls();
 }
 
 void HttpServer::accept_some(Acceptor& acceptor) {
@@ -194,10 +229,25 @@ void HttpServer::forget(std::uint32_t index) {
 
 // An idle handle, because it works whatever phase of the loop the answer came in: the next poll
 // does not wait, and the callback runs before it or right after.
-void HttpServer::serve_next_turn(std::uint32_t index) {
-  marked_.push_back({.index = index, .generation = slots_[index].generation});
+void HttpServer::start_next_turn() {
   uv_idle_start(next_turn_.get(),
                 [](uv_idle_t* handle) { static_cast<HttpServer*>(handle->data)->serve_marked(); });
+}
+
+void HttpServer::serve_next_turn(std::uint32_t index) {
+  marked_.push_back({.index = index, .generation = slots_[index].generation});
+  start_next_turn();
+}
+
+// Not at once: a connection closes in the middle of things, and a writer may close the server.
+void HttpServer::call_next_turn(std::vector<OnChange> calls) {
+  if (calls.empty()) return;
+  std::ranges::move(calls, std::back_inserter(calls_));
+  start_next_turn();
+}
+
+void HttpServer::make_calls() {
+  for (const OnChange& call : std::exchange(calls_, {})) call();
 }
 
 void HttpServer::serve_marked() {
@@ -207,6 +257,7 @@ void HttpServer::serve_marked() {
     HttpConnection* connection = find(id.index, id.generation);
     if (connection != nullptr) connection->serve();
   }
+  make_calls();
 }
 
 }  // namespace crier::net

@@ -9,7 +9,9 @@
 //
 // Every client is bounded in time, too: a request has to be whole `request_seconds_max` after its
 // first byte (408), answers have to make progress within the same time, and a connection without a
-// request is closed silently after `idle_seconds_max`. Deadlines are looked at every 250 ms.
+// request is closed silently after `idle_seconds_max`. So is the handler: a request is answered 503
+// after `answer_seconds_max`. Deadlines, and whether clients that wait are still there, are looked
+// at every 250 ms.
 //
 // Whoever is connected and asks for nothing locks nobody out: at `connections_max` the connection
 // that has been idle longest is closed for a newcomer; where none is idle, the one that has been at
@@ -57,6 +59,7 @@ struct HttpServerOptions {
   HeadLimits head{.bodies = true};
   std::size_t body_bytes_max = std::size_t{8} << 20;  // 413 beyond, before any of it is read.
   unsigned request_seconds_max = 10;  // From the first byte of a request to its last.
+  unsigned answer_seconds_max = 10;   // From a whole request to its answer: 503 beyond.
   unsigned idle_seconds_max = 60;     // Without a request.
   std::size_t connections_max = 256;  // Not lingering. Beyond, one gives way, or 503: see above.
   std::size_t pipelined_max = 8;      // Requests of one connection without an answer.
@@ -69,6 +72,8 @@ struct HttpServerCounters {
   Counter requests;             // Handed to the handler.
   Counter refused;              // Answered by on_http_refused, 503 for lack of room aside.
   Counter timeouts;             // Of these, 408.
+  Counter unanswered;           // Of these, 503 because the handler did not answer in time.
+  Counter abandoned;            // Connections whose client left before it was answered.
   Counter stalled;              // Connections cut because the client did not read its answers.
   Counter idle_closed;
   Counter displaced;          // Closed for newcomers, those that lingered aside.
@@ -126,6 +131,9 @@ class HttpServer {
   void forget(std::uint32_t index);
   void serve_next_turn(std::uint32_t index);
   void serve_marked();
+  void start_next_turn();
+  void call_next_turn(std::vector<OnChange> calls);
+  void make_calls();
 
   Loop& loop_;
   HttpHandler& handler_;
@@ -139,6 +147,7 @@ class HttpServer {
   std::size_t hand_ = 0;                  // The slot at which displace_one() begins to compare.
   bool starved_ = false;                  // Acceptors are paused until the next sweep.
   std::vector<ConnectionId> marked_;
+  std::vector<OnChange> calls_;  // To writers whose connection has closed.
   Handle<uv_idle_t> next_turn_;
   Timer sweep_;
   // One for all: libuv fills it and calls us before it reads from another connection.

@@ -1,10 +1,20 @@
 #include "net/pending/pending_pool.h"
 
+#include <utility>
+
 #include "core/check.h"
 
 namespace crier::net {
+namespace {
 
-PendingPool::PendingPool(std::size_t capacity) : capacity_(capacity) {
+// The pool keeps this many readers for the next heads. Most heads come whole and need one; after a
+// storm of slow ones the rest of the memory goes back.
+constexpr std::size_t kSpareReaders = 16;
+
+}  // namespace
+
+PendingPool::PendingPool(std::size_t capacity, const HeadLimits& head)
+    : capacity_(capacity), head_limits_(head) {
   CRIER_CHECK(capacity > 0);
   CRIER_CHECK(capacity < std::size_t{1} << 31);
   rows_.reserve(capacity);
@@ -32,14 +42,35 @@ std::optional<std::uint32_t> PendingPool::rent(Instant deadline) {
 }
 
 void PendingPool::give_back(std::uint32_t row) {
-  PendingRequest& request = (*this)[row];
-  CRIER_CHECK(!request.reader);
+  give_back_reader(row);
+  PendingRequest& request = rows_[row];
   unlink(row);
   const std::uint32_t next_generation = request.generation + 1;
   request = PendingRequest{};
   request.generation = next_generation;
   --rented_;
   free_.push_back(row);
+}
+
+void PendingPool::rent_reader(std::uint32_t row) {
+  PendingRequest& request = (*this)[row];
+  CRIER_CHECK(!request.reader);
+  if (spare_readers_.empty()) {
+    request.reader.emplace(head_limits_);
+    return;
+  }
+  request.reader.emplace(std::move(spare_readers_.back()));
+  spare_readers_.pop_back();
+}
+
+void PendingPool::give_back_reader(std::uint32_t row) {
+  PendingRequest& request = (*this)[row];
+  if (!request.reader) return;
+  if (spare_readers_.size() < kSpareReaders) {
+    request.reader->reset();
+    spare_readers_.push_back(std::move(*request.reader));
+  }
+  request.reader.reset();
 }
 
 void PendingPool::enter(std::uint32_t row, PendingPhase phase, Instant deadline) {
@@ -59,6 +90,13 @@ std::optional<std::uint32_t> PendingPool::oldest(PendingPhase phase,
 
 bool PendingPool::holds(std::uint32_t row, std::uint32_t generation) const {
   return row < rows_.size() && rows_[row].rented && rows_[row].generation == generation;
+}
+
+bool PendingPool::defers(DeferralToken token) const {
+  if (token.row >= rows_.size()) return false;
+  const PendingRequest& request = rows_[token.row];
+  return request.rented && request.phase == PendingPhase::deferred &&
+         request.deferral == token.generation;
 }
 
 PendingRequest& PendingPool::operator[](std::uint32_t row) {

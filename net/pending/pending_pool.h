@@ -5,7 +5,8 @@
 // expire" and "which is the oldest" are its front.
 //
 // Address space for every row is reserved at once, memory is touched as rows are first rented; the
-// row given back last is rented next, since it is the warmest. Belongs to one worker.
+// row given back last is rented next, since it is the warmest. Readers of heads are pooled as well.
+// Belongs to one worker.
 #pragma once
 
 #include <array>
@@ -23,13 +24,14 @@
 namespace crier::net {
 
 enum class PendingPhase : std::uint8_t {
-  head,    // Its head is not complete; of the first one perhaps no byte is here yet.
-  idle,    // Kept alive between two requests.
-  flush,   // Part of an answer could not be written yet.
-  linger,  // All written and our side shut down; waits for the peer's FIN.
+  head,      // Its head is not complete; of the first one perhaps no byte is here yet.
+  idle,      // Kept alive between two requests.
+  deferred,  // The handler answers the request later.
+  flush,     // Part of an answer could not be written yet.
+  linger,    // All written and our side shut down; waits for the peer's FIN.
 };
 
-inline constexpr std::size_t kPendingPhases = 4;
+inline constexpr std::size_t kPendingPhases = 5;
 
 struct PendingRequest {
   Fd socket;
@@ -42,6 +44,7 @@ struct PendingRequest {
   Instant deadline;
   PeerAddress peer;
   bool canary = false;               // See Accepted.
+  std::uint32_t deferral = 0;        // The generation in its DeferralToken, while deferred.
   std::optional<HeadReader> reader;  // Held while bytes of a head are in it.
   std::string input;                 // Read, but not parsed yet.
   std::string output;                // Of the answer being written.
@@ -57,7 +60,7 @@ struct PendingRequest {
 class PendingPool {
  public:
   // Requires: 0 < capacity < 2^31.
-  explicit PendingPool(std::size_t capacity);
+  PendingPool(std::size_t capacity, const HeadLimits& head);
 
   std::size_t capacity() const { return capacity_; }
   std::size_t rented() const { return rented_; }
@@ -66,9 +69,13 @@ class PendingPool {
   // A row in phase `head`, empty but for its generation; nothing when all are rented.
   std::optional<std::uint32_t> rent(Instant deadline);
 
-  // Closes what the row still holds and makes every token of it stale. Requires: `row` is rented
-  // and holds no reader.
+  // Closes what the row still holds and makes every token of it stale. Requires: `row` is rented.
   void give_back(std::uint32_t row);
+
+  // Requires: `row` is rented and holds no reader.
+  void rent_reader(std::uint32_t row);
+  // Ends the life of the views that the row's reader handed out; does nothing without a reader.
+  void give_back_reader(std::uint32_t row);
 
   // Puts the row at the end of the phase's list. Requires: no row of that phase has a later
   // deadline.
@@ -80,6 +87,9 @@ class PendingPool {
 
   // Is this the row that the generation was handed out for?
   bool holds(std::uint32_t row, std::uint32_t generation) const;
+
+  // Is the request that the token was made for still deferred?
+  bool defers(DeferralToken token) const;
 
   // Requires: `row` is rented.
   PendingRequest& operator[](std::uint32_t row);
@@ -99,9 +109,11 @@ class PendingPool {
   void unlink(std::uint32_t row);
 
   std::size_t capacity_;
+  HeadLimits head_limits_;
   std::size_t rented_ = 0;
   std::vector<PendingRequest> rows_;  // Never grows beyond what was reserved: references stay good.
   std::vector<std::uint32_t> free_;
+  std::vector<HeadReader> spare_readers_;
   std::array<List, kPendingPhases> lists_;
 };
 

@@ -12,14 +12,14 @@
 namespace crier::net {
 namespace {
 
-// Readers kept for the next heads. Most heads come whole and need one; after a storm of slow ones
-// the rest of the memory goes back.
-constexpr std::size_t kSpareReaders = 16;
-
 constexpr Refusal kTooSlow{408, "request_timeout", "The request head did not arrive in time."};
 
 Instant after_ms(Instant now, std::uint32_t ms) {
   return {now.us + std::uint64_t{ms} * 1'000};
+}
+
+Accepted connection_of(const PendingRequest& request) {
+  return {request.socket.get(), request.peer, request.canary};
 }
 
 }  // namespace
@@ -30,7 +30,7 @@ PendingRequests::PendingRequests(const PendingLimits& limits, ReadySet& ready,
       ready_(ready),
       handler_(handler),
       // One row more, so that a newcomer is served first and only then an older one has to go.
-      pool_(limits.capacity + 1) {
+      pool_(limits.capacity + 1, limits.head) {
   CRIER_CHECK(limits.capacity > 0);
 }
 
@@ -68,6 +68,19 @@ void PendingRequests::on_ready(const Ready& ready, Instant now) {
   if (flushing ? ready.writable : ready.readable || ready.peer_closed) resume(row, now);
 }
 
+std::optional<PendingRequests::Deferred> PendingRequests::deferred(DeferralToken token) {
+  if (!pool_.defers(token)) return std::nullopt;
+  const PendingRequest& request = pool_[token.row];
+  return Deferred{request.reader->request(), connection_of(request)};
+}
+
+bool PendingRequests::answer(DeferralToken token, Reply reply, Instant now) {
+  const bool there = pool_.defers(token);
+  CRIER_CHECK(there || reply.then != Reply::Then::taken);
+  if (there) go_on(token.row, finish(token.row, std::move(reply), now));
+  return there;
+}
+
 void PendingRequests::run(Instant now) {
   for (std::size_t left = std::min(work_.size(), kRowsPerRun); left > 0; --left) {
     const Token token = work_.front();
@@ -83,8 +96,8 @@ void PendingRequests::sweep(Instant now) {
   work_.insert(work_.end(), starved_.begin(), starved_.end());
   starved_.clear();
   std::size_t left = kDeadlinesPerSweep;
-  for (const PendingPhase phase :
-       {PendingPhase::head, PendingPhase::idle, PendingPhase::flush, PendingPhase::linger}) {
+  for (const PendingPhase phase : {PendingPhase::head, PendingPhase::idle, PendingPhase::deferred,
+                                   PendingPhase::flush, PendingPhase::linger}) {
     while (left > 0) {
       const auto row = pool_.oldest(phase);
       if (!row || pool_[*row].deadline > now) break;
@@ -112,6 +125,9 @@ void PendingRequests::resume(std::uint32_t row, Instant now) {
     case PendingPhase::linger:
       linger(row);
       return;
+    case PendingPhase::deferred:
+      hold(row, {});
+      return;
     case PendingPhase::head:
     case PendingPhase::idle:
       serve(row, now);
@@ -128,7 +144,7 @@ void PendingRequests::serve(std::uint32_t row, Instant now) {
   std::size_t reads_left = kReadsPerBurst;
   for (;;) {
     if (bytes.empty()) {
-      if (reads_left-- == 0) return queue_work(row);
+      if (reads_left-- == 0) return queue(row, work_);
       const Step step = read_some(row, bytes);
       if (step == Step::waiting && closes_idle_ && pool_[row].phase == PendingPhase::idle) {
         drop(row);
@@ -142,8 +158,9 @@ void PendingRequests::serve(std::uint32_t row, Instant now) {
       case Step::answered:
         if (--requests_left > 0) break;
         pool_[row].input = bytes;
-        return queue_work(row);
+        return queue(row, work_);
       case Step::waiting:
+        if (pool_[row].phase == PendingPhase::deferred) return hold(row, bytes);
         // Bytes behind an answer that ends the connection are not a request (and may be a body).
         if (pool_[row].phase == PendingPhase::flush && !pool_[row].close_after_flush) {
           pool_[row].input = bytes;
@@ -176,7 +193,7 @@ PendingRequests::Step PendingRequests::feed(std::uint32_t row, std::string_view&
                                             Instant now) {
   PendingRequest& request = pool_[row];
   if (!request.reader) {
-    rent_reader(request);
+    pool_.rent_reader(row);
     // The deadline of a connection's first head runs from accept already.
     if (request.phase == PendingPhase::idle) {
       pool_.enter(row, PendingPhase::head, after_ms(now, limits_.head_ms));
@@ -189,11 +206,11 @@ PendingRequests::Step PendingRequests::feed(std::uint32_t row, std::string_view&
     case HeadProgress::more:
       return Step::more;
     case HeadProgress::complete:
-      return answer(row, now);
+      return judge(row, now);
     case HeadProgress::refused: {
       const Refusal refusal = request.reader->refusal();
       if (request.reader->parsers_disagreed()) counters_.parser_disagreements.add();
-      count_refusal(refusal.status);
+      counters_.count_refusal(refusal.status);
       return refuse(row, refusal, now);
     }
   }
@@ -201,13 +218,32 @@ PendingRequests::Step PendingRequests::feed(std::uint32_t row, std::string_view&
   return Step::gone;
 }
 
-PendingRequests::Step PendingRequests::answer(std::uint32_t row, Instant now) {
-  PendingRequest& request = pool_[row];
+PendingRequests::Step PendingRequests::judge(std::uint32_t row, Instant now) {
+  const PendingRequest& request = pool_[row];
+  const Request& head = request.reader->request();
+  const Accepted connection = connection_of(request);
   counters_.requests.add();
-  Reply reply =
-      handler_.on_request(request.reader->request(),
-                          {request.socket.get(), request.peer, request.canary}, request.registered);
-  give_back_reader(request);
+  Reply reply = handler_.on_request(head, connection, request.registered);
+  if (reply.then == Reply::Then::later) {
+    if (pool_.count(PendingPhase::deferred) < limits_.deferred_max) return defer(row, now);
+    reply = handler_.on_deferral_refused(head, connection);
+    CRIER_CHECK(reply.then != Reply::Then::taken);
+  }
+  return finish(row, std::move(reply), now);
+}
+
+PendingRequests::Step PendingRequests::defer(std::uint32_t row, Instant now) {
+  PendingRequest& request = pool_[row];
+  pool_.enter(row, PendingPhase::deferred, after_ms(now, limits_.deferred_ms));
+  request.deferral = ++deferrals_;
+  handler_.on_deferred({row, request.deferral}, request.reader->request(), connection_of(request));
+  return Step::waiting;
+}
+
+PendingRequests::Step PendingRequests::finish(std::uint32_t row, Reply reply, Instant now) {
+  CRIER_CHECK(reply.then != Reply::Then::later);
+  PendingRequest& request = pool_[row];
+  pool_.give_back_reader(row);
   if (reply.then == Reply::Then::taken) {
     CRIER_CHECK(reply.bytes.empty());
     static_cast<void>(request.socket.release());  // The handler's now.
@@ -215,14 +251,33 @@ PendingRequests::Step PendingRequests::answer(std::uint32_t row, Instant now) {
     return Step::gone;
   }
   request.close_after_flush = reply.then == Reply::Then::close;
+  if (request.close_after_flush) request.input = {};
   request.output = std::move(reply.bytes);
   return flush(row, now);
+}
+
+// Requests that came meanwhile, and the drain's wish to close, wait for the next run().
+void PendingRequests::go_on(std::uint32_t row, Step step) {
+  if (step == Step::answered && (closes_idle_ || !pool_[row].input.empty())) queue(row, work_);
+}
+
+// Keeps what the client sends while its request is deferred, and notices that it leaves.
+void PendingRequests::hold(std::uint32_t row, std::string_view bytes) {
+  do {
+    std::string& held = pool_[row].input;
+    if (held.size() + bytes.size() > kHeldBytesMax) {
+      counters_.abandoned.add();
+      drop(row);
+      return;
+    }
+    held.append(bytes);
+  } while (read_some(row, bytes) == Step::more);
 }
 
 PendingRequests::Step PendingRequests::refuse(std::uint32_t row, const Refusal& refusal,
                                               Instant now) {
   PendingRequest& request = pool_[row];
-  give_back_reader(request);
+  pool_.give_back_reader(row);
   request.close_after_flush = true;
   request.output = handler_.on_refused(refusal, request.peer);
   return flush(row, now);
@@ -243,7 +298,7 @@ PendingRequests::Step PendingRequests::flush(std::uint32_t row, Instant now) {
       if (request.phase != PendingPhase::flush) {
         pool_.enter(row, PendingPhase::flush, after_ms(now, limits_.flush_ms));
       }
-      if (outcome.starved) queue_starved(row);
+      if (outcome.starved) queue(row, starved_);
       return Step::waiting;
     }
   }
@@ -268,9 +323,9 @@ PendingRequests::Step PendingRequests::linger(std::uint32_t row) {
   if (outcome.end == InputEnd::drained) return Step::waiting;
   if (outcome.end != InputEnd::more || request.lingered_bytes >= kLingerBytesMax) return drop(row);
   if (outcome.bytes == 0) {
-    queue_starved(row);  // The kernel has no memory to show what is there.
+    queue(row, starved_);  // The kernel has no memory to show what is there.
   } else {
-    queue_work(row);
+    queue(row, work_);
   }
   return Step::waiting;
 }
@@ -282,6 +337,13 @@ void PendingRequests::expire(std::uint32_t row, Instant now) {
   if (request.phase == PendingPhase::head && request.reader) {
     counters_.timeouts.add();
     refuse(row, kTooSlow, now);
+    return;
+  }
+  if (request.phase == PendingPhase::deferred) {
+    Reply reply = handler_.on_deferral_expired({row, request.deferral}, request.reader->request(),
+                                               connection_of(request));
+    CRIER_CHECK(reply.then != Reply::Then::taken);
+    go_on(row, finish(row, std::move(reply), now));
     return;
   }
   if (request.phase == PendingPhase::head || request.phase == PendingPhase::idle) {
@@ -306,8 +368,8 @@ bool PendingRequests::watch(std::uint32_t row) {
 }
 
 void PendingRequests::evict_one(std::uint32_t newcomer) {
-  for (const PendingPhase phase :
-       {PendingPhase::idle, PendingPhase::linger, PendingPhase::head, PendingPhase::flush}) {
+  for (const PendingPhase phase : {PendingPhase::idle, PendingPhase::linger, PendingPhase::head,
+                                   PendingPhase::flush, PendingPhase::deferred}) {
     if (const auto row = pool_.oldest(phase, newcomer)) {
       counters_.evicted.add();
       drop(*row);
@@ -317,49 +379,17 @@ void PendingRequests::evict_one(std::uint32_t newcomer) {
   CRIER_CHECK(false);  // capacity > 0: somebody else is there.
 }
 
-void PendingRequests::queue_work(std::uint32_t row) {
+void PendingRequests::queue(std::uint32_t row, std::deque<Token>& list) {
   PendingRequest& request = pool_[row];
   if (std::exchange(request.queued, true)) return;
-  work_.push_back(pending_token(row, request.generation));
-}
-
-void PendingRequests::queue_starved(std::uint32_t row) {
-  PendingRequest& request = pool_[row];
-  if (std::exchange(request.queued, true)) return;
-  starved_.push_back(pending_token(row, request.generation));
-}
-
-void PendingRequests::count_refusal(int status) {
-  if (status == 400) {
-    counters_.refused_malformed.add();
-  } else if (status == 413 || status == 414 || status == 431) {
-    counters_.refused_too_large.add();
-  } else {
-    counters_.refused_unsupported.add();
-  }
-}
-
-void PendingRequests::rent_reader(PendingRequest& request) {
-  if (spare_readers_.empty()) {
-    request.reader.emplace(limits_.head);
-    return;
-  }
-  request.reader.emplace(std::move(spare_readers_.back()));
-  spare_readers_.pop_back();
-}
-
-void PendingRequests::give_back_reader(PendingRequest& request) {
-  if (!request.reader) return;
-  if (spare_readers_.size() < kSpareReaders) {
-    request.reader->reset();
-    spare_readers_.push_back(std::move(*request.reader));
-  }
-  request.reader.reset();
+  list.push_back(pending_token(row, request.generation));
 }
 
 PendingRequests::Step PendingRequests::drop(std::uint32_t row) {
-  give_back_reader(pool_[row]);
+  const bool deferred = pool_[row].phase == PendingPhase::deferred;
+  const DeferralToken token{row, pool_[row].deferral};
   pool_.give_back(row);
+  if (deferred) handler_.on_deferral_cancelled(token);
   return Step::gone;
 }
 

@@ -1,5 +1,6 @@
 #include "net/socket/socket_ops.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -79,6 +80,11 @@ DiscardOutcome discard_input(int fd, std::size_t max_bytes) {
     }
   }
   return {InputEnd::more, total};
+}
+
+bool peer_left(int fd) {
+  pollfd state{.fd = fd, .events = 0, .revents = 0};  // What is asked about is always reported.
+  return ::poll(&state, 1, 0) > 0 && (state.revents & (POLLHUP | POLLERR)) != 0;
 }
 
 }  // namespace crier::net

@@ -19,4 +19,8 @@ WriteOutcome write_pieces(int fd, std::span<const iovec> pieces);
 // Reads and forgets at most max_bytes. Requires: max_bytes > 0.
 DiscardOutcome discard_input(int fd, std::size_t max_bytes);
 
+// Has the peer closed both directions, or is the connection lost? On TCP a peer that closes is not
+// told from one that only stops sending: false. Unread input does not hide it.
+bool peer_left(int fd);
+
 }  // namespace crier::net

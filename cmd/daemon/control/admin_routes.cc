@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <utility>
 #include <vector>
 
 #include "cmd/daemon/control/debug_json.h"
 #include "cmd/daemon/control/page_query.h"
+#include "cmd/daemon/control/status_json.h"
 #include "cmd/daemon/control/topic_pages.h"
 #include "config/reference.h"
 #include "metrics/exporter.h"
@@ -53,6 +55,7 @@ constexpr std::string_view kIndexHead =
     "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>crier</title>\n"
     "<h1>crier</h1>\n<ul>\n"
     "<li><a href=\"/metrics\">/metrics</a>: figures for Prometheus\n"
+    "<li><a href=\"/status\">/status</a>: the most important of them as JSON\n"
     "<li><a href=\"/healthz\">/healthz</a>: is it alive?\n"
     "<li><a href=\"/readyz\">/readyz</a>: does it take streams?\n";
 constexpr std::string_view kIndexDebug =
@@ -114,9 +117,10 @@ struct AdminRoutes::Route {
 };
 
 const AdminRoutes::Route* AdminRoutes::find(std::string_view path) {
-  static constexpr std::array<Route, 9> kRoutes = {{
+  static constexpr std::array<Route, 10> kRoutes = {{
       {"/", false, &AdminRoutes::index},
       {"/metrics", false, &AdminRoutes::metrics},
+      {"/status", false, &AdminRoutes::status},
       {"/healthz", false, &AdminRoutes::health},
       {"/readyz", false, &AdminRoutes::ready},
       {"/debug/config", true, &AdminRoutes::config},
@@ -153,6 +157,13 @@ std::string AdminRoutes::on_http_refused(const net::Refusal& refusal) {
 
 void AdminRoutes::metrics(const net::Request&, const Answer& answer) {
   answer.send(crier::metrics::kContentType, crier::metrics::render(parts_.catalogue));
+}
+
+void AdminRoutes::status(const net::Request&, const Answer& answer) {
+  const std::chrono::duration<double> now = std::chrono::system_clock::now().time_since_epoch();
+  answer.send(kJson, status_json({.catalogue = parts_.catalogue,
+                                  .why_not_ready = parts_.readiness.why_not_ready(),
+                                  .now_unix_seconds = now.count()}));
 }
 
 void AdminRoutes::health(const net::Request&, const Answer& answer) {

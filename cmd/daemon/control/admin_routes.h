@@ -1,6 +1,7 @@
 // The admin endpoint's pages: what an operator, a probe and Prometheus ask.
 //
 //   /metrics        Prometheus text
+//   /status         the same figures summed up, as JSON: see status_json.h
 //   /healthz        200: the control loop turns
 //   /readyz         200, or 503 with the reason in a word
 //   /               a page with links
@@ -64,6 +65,7 @@ class AdminRoutes : public net::HttpHandler {
   static const Route* find(std::string_view path);
 
   void metrics(const net::Request& request, const Answer& answer);
+  void status(const net::Request& request, const Answer& answer);
   void health(const net::Request& request, const Answer& answer);
   void ready(const net::Request& request, const Answer& answer);
   void index(const net::Request& request, const Answer& answer);

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "net/loop/loop.h"
 #include "net/socket/fd.h"
@@ -33,6 +34,20 @@ bool turn_until(Loop& loop, Done&& done, std::uint64_t wait_ms = 5'000) {
 
 inline void turn_for(Loop& loop, std::uint64_t wait_ms) {
   turn_until(loop, [] { return false; }, wait_ms);
+}
+
+// A listening TCP socket on a port of the kernel's choice, and that port.
+inline std::pair<Fd, std::uint16_t> listen_on_loopback() {
+  Fd listening(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(address);
+  auto* generic = reinterpret_cast<sockaddr*>(&address);
+  REQUIRE(::bind(listening.get(), generic, size) == 0);
+  REQUIRE(::listen(listening.get(), 8) == 0);
+  REQUIRE(::getsockname(listening.get(), generic, &size) == 0);
+  return {std::move(listening), ntohs(address.sin_port)};
 }
 
 class Client {
@@ -72,7 +87,11 @@ class Client {
   }
 
   void send_no_more() { ::shutdown(socket_.get(), SHUT_WR); }
-  void leave() { socket_.reset(); }
+  void leave(bool by_reset = false) {
+    const linger now{.l_onoff = by_reset ? 1 : 0, .l_linger = 0};
+    REQUIRE(::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &now, sizeof(now)) == 0);
+    socket_.reset();
+  }
 
   // Turns the loop until `size` bytes are here, or the connection has ended, or time is up; returns
   // all that came so far.

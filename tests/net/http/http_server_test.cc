@@ -246,17 +246,9 @@ TEST_CASE("handlers know who asks") {
     CHECK(served.handler.peer.credentials.pid == ::getpid());
   }
   SECTION("on TCP, by address") {
-    Fd listening(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof(address);
-    auto* generic = reinterpret_cast<sockaddr*>(&address);
-    REQUIRE(::bind(listening.get(), generic, size) == 0);
-    REQUIRE(::listen(listening.get(), 8) == 0);
-    REQUIRE(::getsockname(listening.get(), generic, &size) == 0);
+    const auto [listening, port] = listen_on_loopback();
     REQUIRE(served.server->listen(listening.get()).has_value());
-    Client client(served.loop, ntohs(address.sin_port));
+    Client client(served.loop, port);
     REQUIRE(client.send(get("/", "Connection: close\r\n")));
     CHECK(client.receive_all() == answer_to("/"));
     CHECK_FALSE(served.handler.peer.local);

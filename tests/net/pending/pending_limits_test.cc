@@ -193,7 +193,7 @@ TEST_CASE("one sweep and one run do a bounded share") {
 }
 
 TEST_CASE("a row's generation makes its old tokens stale, and phases expire in order") {
-  PendingPool pool(2);
+  PendingPool pool(2, {});
   const std::uint32_t first = pool.rent(Instant{10}).value();
   const std::uint32_t second = pool.rent(Instant{20}).value();
   CHECK_FALSE(pool.rent(Instant{30}));

@@ -43,7 +43,24 @@ Reply PathHandler::on_request(const Request& request, const Accepted& connection
   if (path.starts_with("/keep")) {
     return {.then = Reply::Then::keep_alive, .bytes = "keep:" + path + "\n"};
   }
+  if (path.starts_with("/later")) return {.then = Reply::Then::later, .bytes = {}};
   return {.then = Reply::Then::close, .bytes = "close:" + path + "\n"};
+}
+
+void PathHandler::on_deferred(DeferralToken token, const Request& request, const Accepted&) {
+  CHECK(request.path == paths.back());
+  deferred.push_back(token);
+}
+
+Reply PathHandler::on_deferral_refused(const Request& request, const Accepted&) {
+  return {.then = Reply::Then::close, .bytes = "refused:" + std::string(request.path) + "\n"};
+}
+
+Reply PathHandler::on_deferral_expired(DeferralToken token, const Request& request,
+                                       const Accepted&) {
+  expired.push_back(token);
+  const auto then = request.path == "/later/keep" ? Reply::Then::keep_alive : Reply::Then::close;
+  return {.then = then, .bytes = "expired\n"};
 }
 
 std::string PathHandler::on_refused(const Refusal& refusal, const PeerAddress&) {

@@ -13,6 +13,8 @@ namespace crier::net::test {
 
 // GET /keep…   -> "keep:<path>\n", kept alive      GET /big…  -> kBigBytes, kept alive
 // GET /close…  -> "close:<path>\n", closed         GET /take… -> taken, tagged as a stream
+// GET /later…  -> deferred; "refused:<path>\n" where that cannot be; at the deadline "expired\n",
+//                 kept alive after /later/keep
 class PathHandler final : public RequestHandler {
  public:
   struct Taken {
@@ -28,8 +30,16 @@ class PathHandler final : public RequestHandler {
   Reply on_request(const Request& request, const Accepted& connection, bool registered) override;
   std::string on_refused(const Refusal& refusal, const PeerAddress& peer) override;
 
+  void on_deferred(DeferralToken token, const Request& request, const Accepted&) override;
+  Reply on_deferral_refused(const Request& request, const Accepted&) override;
+  Reply on_deferral_expired(DeferralToken token, const Request& request, const Accepted&) override;
+  void on_deferral_cancelled(DeferralToken token) override { cancelled.push_back(token); }
+
   std::vector<std::string> paths;
   std::vector<Taken> taken;
+  std::vector<DeferralToken> deferred;
+  std::vector<DeferralToken> expired;
+  std::vector<DeferralToken> cancelled;
 
  private:
   ReadySet& ready_;

@@ -29,6 +29,18 @@ TEST_CASE("metrics are those of the moment, as Prometheus text") {
   CHECK_THAT(served.get("/metrics?x=1").body, ContainsSubstring("things_total 4\n"));
 }
 
+TEST_CASE("the status is JSON, ready or not") {
+  Served served;
+  const Reply reply = served.get("/status");
+  CHECK(reply.status == 200);
+  CHECK_THAT(reply.head, ContainsSubstring("Content-Type: application/json\r\n"));
+  CHECK(reply.body == "{\"ready\":true}\n");  // This catalogue has none of its figures.
+  served.readiness.why_not = "full";
+  CHECK(served.get("/status").status == 200);
+  CHECK(served.get("/status").body == "{\"ready\":false,\"ready_detail\":\"full\"}\n");
+  CHECK_THAT(served.get("/").body, ContainsSubstring("href=\"/status\""));
+}
+
 TEST_CASE("health is always ok, readiness says why not") {
   Served served;
   CHECK(served.get("/healthz").body == "ok\n");
@@ -134,7 +146,7 @@ TEST_CASE("every link of the page leads somewhere") {
     if (served.queries.counted) served.queries.counted(std::vector<std::uint64_t>());
     CHECK(Served::read(client).status == 200);
   }
-  CHECK(links == 8);
+  CHECK(links == 9);
 }
 
 TEST_CASE("workers are listed with their processors") {

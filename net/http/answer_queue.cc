@@ -1,0 +1,143 @@
+#include "net/http/answer_queue.h"
+
+#include <utility>
+
+#include "core/check.h"
+#include "core/framing.h"
+
+namespace crier::net {
+namespace {
+
+constexpr std::string_view kHeadEnd = "\r\n\r\n";
+
+}  // namespace
+
+std::uint64_t AnswerQueue::push(const Request& request, Instant now) {
+  answers_.push_back({.close = !request.keep_alive,
+                      .http_1_0 = request.http_1_0,
+                      .bodiless = request.method == Method::head,
+                      .since = now});
+  return first_ordinal_ + answers_.size() - 1;
+}
+
+void AnswerQueue::push_last(std::string bytes) {
+  answers_.push_back({.state = State::complete, .close = true, .bytes = std::move(bytes)});
+}
+
+bool AnswerQueue::awaits(std::uint64_t ordinal) const {
+  if (ordinal < first_ordinal_ || ordinal - first_ordinal_ >= answers_.size()) return false;
+  return answers_[static_cast<std::size_t>(ordinal - first_ordinal_)].state != State::complete;
+}
+
+// Null: the answer was dropped.
+AnswerQueue::Answer* AnswerQueue::find(std::uint64_t ordinal) {
+  if (ordinal < first_ordinal_) {
+    CRIER_CHECK(dropped_some_);  // Else it is answered twice.
+    return nullptr;
+  }
+  CRIER_CHECK(awaits(ordinal));
+  return &answers_[static_cast<std::size_t>(ordinal - first_ordinal_)];
+}
+
+void AnswerQueue::reply(std::uint64_t ordinal, std::string bytes, bool close) {
+  Answer* const found = find(ordinal);
+  if (found == nullptr) return;
+  Answer& answer = *found;
+  CRIER_CHECK(answer.state == State::unanswered);
+  answer.bytes = std::move(bytes);
+  answer.close = answer.close || close;
+  answer.state = State::complete;
+}
+
+void AnswerQueue::begin(std::uint64_t ordinal, std::string head, OnChange on_change) {
+  Answer* const found = find(ordinal);
+  if (found == nullptr) return;
+  Answer& answer = *found;
+  CRIER_CHECK(answer.state == State::unanswered);
+  CRIER_CHECK(head.ends_with(kHeadEnd));
+  head.resize(head.size() - 2);
+  answer.close = answer.close || answer.http_1_0;
+  if (!answer.http_1_0) head.append("Transfer-Encoding: chunked\r\n");
+  head.append(answer.close ? "Connection: close\r\n\r\n" : "Connection: keep-alive\r\n\r\n");
+  answer.bytes = std::move(head);
+  answer.on_change = std::move(on_change);
+  answer.state = State::streamed;
+}
+
+bool AnswerQueue::write(std::uint64_t ordinal, std::string_view bytes, std::size_t ahead) {
+  CRIER_CHECK(bytes.size() <= kStreamPieceMax);
+  Answer* const found = find(ordinal);
+  if (found == nullptr) return false;
+  Answer& answer = *found;
+  CRIER_CHECK(answer.state == State::streamed);
+  if (bytes.empty() || answer.bodiless) return true;
+  const std::size_t waiting = answer.bytes.size() + (ordinal == first_ordinal_ ? ahead : 0);
+  answer.wants_room = waiting + bytes.size() > kStreamedBytesMax;
+  if (answer.wants_room) return false;
+  if (answer.http_1_0) {
+    answer.bytes.append(bytes);
+  } else {
+    append_chunk(answer.bytes, bytes);
+  }
+  return true;
+}
+
+void AnswerQueue::end(std::uint64_t ordinal) {
+  Answer* const found = find(ordinal);
+  if (found == nullptr) return;
+  Answer& answer = *found;
+  CRIER_CHECK(answer.state == State::streamed);
+  if (!answer.http_1_0 && !answer.bodiless) answer.bytes.append(kLastChunk);
+  answer.on_change = nullptr;
+  answer.state = State::complete;
+}
+
+bool AnswerQueue::collect(std::string& output) {
+  while (!answers_.empty()) {
+    Answer& answer = answers_.front();
+    if (output.empty() && answer.bytes.size() > output.capacity()) {
+      output = std::exchange(answer.bytes, {});
+    } else {
+      output.append(answer.bytes);
+      answer.bytes.clear();
+    }
+    if (answer.state != State::complete) return false;
+    const bool last = answer.close;
+    drop(1);
+    if (last) {
+      drop_all();
+      return true;
+    }
+  }
+  return false;
+}
+
+std::optional<Instant> AnswerQueue::unanswered_since() const {
+  if (answers_.empty() || answers_.front().state != State::unanswered) return std::nullopt;
+  return answers_.front().since;
+}
+
+void AnswerQueue::drop_all() {
+  dropped_some_ = true;
+  drop(answers_.size());
+}
+
+void AnswerQueue::drop(std::size_t count) {
+  first_ordinal_ += count;
+  for (; count > 0; --count) {
+    if (answers_.front().on_change) calls_.push_back(std::move(answers_.front().on_change));
+    answers_.pop_front();
+  }
+}
+
+std::vector<OnChange> AnswerQueue::take_calls(std::size_t ahead) {
+  std::vector<OnChange> calls = std::exchange(calls_, {});
+  if (answers_.empty() || !answers_.front().wants_room) return calls;
+  Answer& front = answers_.front();
+  if (front.bytes.size() + ahead > kStreamedBytesMax - kStreamPieceMax) return calls;
+  front.wants_room = false;
+  if (front.on_change) calls.push_back(front.on_change);
+  return calls;
+}
+
+}  // namespace crier::net
