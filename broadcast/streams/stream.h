@@ -5,10 +5,13 @@
 // are behind.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <string_view>
 
 #include "core/frame.h"
 #include "core/instant.h"
+#include "core/names.h"
 #include "core/token_bucket.h"
 
 namespace crier::broadcast {
@@ -33,6 +36,9 @@ enum class StreamState : std::uint8_t {
   ending,     // Is sent what it is owed and crier.end, then closed. Nothing new is offered.
   closing,    // Closed at the end of this turn; skip it.
 };
+constexpr std::array<std::string_view, 7> names_of(StreamState /*selects*/) {
+  return {"vacant", "reserved", "live", "owing", "replaying", "ending", "closing"};
+}
 
 struct alignas(64) Stream {
   std::uint64_t sequence_next = 0;  // First event not yet offered to this stream.

@@ -61,7 +61,7 @@ Daemon::Keys::Keys() {
 Daemon::Daemon(Start start)
     : start_(std::move(start)),
       config_(start_.checked.config),
-      stderr_log_(log_level(config_), config_.log.format),
+      stderr_log_(config_.log.level, config_.log.format),
       log_(stderr_log_, kRepeatedLinesPerSecond),
       starvation_(log_),
       connections_(stderr_log_, config_.log.connections_per_second),

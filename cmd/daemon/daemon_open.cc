@@ -182,7 +182,7 @@ void Daemon::follow(net::SocketPlan plan) {
 }
 
 void Daemon::apply_to_parts() {
-  stderr_log_.set_level(log_level(config_));
+  stderr_log_.set_level(config_.log.level);
   stderr_log_.set_format(config_.log.format);
   connections_.set_lines_per_second(config_.log.connections_per_second);
   if (!config_.admin.debug) debug_switch_.switch_off(std::nullopt, "admin.debug");

@@ -246,7 +246,7 @@ TEST_CASE("rows of topics keep their order and leave out what they do not say") 
   REQUIRE(loaded);
   REQUIRE(loaded->topics.size() == 2);
   CHECK(loaded->topics[0].match == "a.*");
-  CHECK(loaded->topics[0].policy == crier::config::OverflowPolicy::drop_oldest);
+  CHECK(loaded->topics[0].policy == crier::OverflowPolicy::drop_oldest);
   CHECK(loaded->topics[0].rate == 5U);
   CHECK(!loaded->topics[0].subscribe);
   CHECK(loaded->topics[1].subscribe == false);
@@ -256,7 +256,7 @@ TEST_CASE("rows of topics keep their order and leave out what they do not say") 
 
 TEST_CASE("more rows of topics than a class has numbers are refused") {
   std::string text = R"({"topics": [{"match": "a"})";
-  for (std::size_t i = 1; i < crier::config::kTopicRowsMax; ++i) text += R"(,{"match": "a"})";
+  for (std::size_t i = 1; i < crier::kTopicRowsMax; ++i) text += R"(,{"match": "a"})";
   CHECK(load_text(text + "]}", "c.json"));
   CHECK(messages(load_text(text + R"(,{"match": "a"}]})", "c.json")) ==
         Lines{"topics is a list of 256 rows in c.json:1; allowed are 0 to 255"});
