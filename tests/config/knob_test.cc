@@ -224,7 +224,7 @@ TEST_CASE("a mistake on the command line is named") {
        "an item of http.hosts is \"\" in --set; allowed are host names or addresses without a "
        "port, "
        "like \"events.example.com\""},
-      {"topics=orders.>", "topics in --set is not valid JSON: unexpected \"o\""},
+      {"topics=orders.>", "topics in --set is not valid JSON: unexpected \"orders.>\""},
       {"limits.owed_bytes_max=5000",
        "limits.owed_bytes_max is 5000 in --set; it must be at least limits.event_bytes_max "
        "(262144)"},
