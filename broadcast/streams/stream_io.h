@@ -9,21 +9,9 @@
 #include <span>
 
 #include "broadcast/streams/stream.h"
+#include "core/write_outcome.h"
 
 namespace crier::broadcast {
-
-enum class WriteStatus : std::uint8_t {
-  all,      // Every byte was taken.
-  partial,  // The socket would block; covers "nothing at all".
-  gone,     // The peer is lost.
-};
-
-struct WriteOutcome {
-  WriteStatus status;
-  std::size_t bytes;
-  bool starved =
-      false;  // Partial for lack of memory: no writable edge will follow, try again soon.
-};
 
 // Never blocks, never calls back. Belongs to one worker.
 class StreamIo {

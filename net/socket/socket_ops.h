@@ -10,21 +10,9 @@
 #include <cstdint>
 #include <span>
 
+#include "core/write_outcome.h"
+
 namespace crier::net {
-
-enum class WriteStatus : std::uint8_t {
-  all,      // Every byte was taken.
-  partial,  // The socket would block; covers "nothing at all".
-  gone,     // The peer is lost.
-};
-
-struct WriteOutcome {
-  WriteStatus status = WriteStatus::partial;
-  std::size_t bytes = 0;  // Taken by the kernel; 0 when gone.
-  // With `partial`: the kernel was out of memory, so that no writable edge need follow. Try again
-  // later.
-  bool starved = false;
-};
 
 // Requires: pieces is not empty and no longer than IOV_MAX; the bytes in all are not 0.
 WriteOutcome write_pieces(int fd, std::span<const iovec> pieces);

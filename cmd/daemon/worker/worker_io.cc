@@ -4,25 +4,9 @@
 #include "net/socket/socket_ops.h"
 
 namespace crier::cmd {
-namespace {
 
-broadcast::WriteStatus status_of(net::WriteStatus status) {
-  switch (status) {
-    case net::WriteStatus::all:
-      return broadcast::WriteStatus::all;
-    case net::WriteStatus::partial:
-      return broadcast::WriteStatus::partial;
-    case net::WriteStatus::gone:
-      break;
-  }
-  return broadcast::WriteStatus::gone;
-}
-
-}  // namespace
-
-broadcast::WriteOutcome WorkerIo::write(int fd, std::span<const iovec> pieces) {
-  const net::WriteOutcome outcome = net::write_pieces(fd, pieces);
-  return {status_of(outcome.status), outcome.bytes, outcome.starved};
+WriteOutcome WorkerIo::write(int fd, std::span<const iovec> pieces) {
+  return net::write_pieces(fd, pieces);
 }
 
 void WorkerIo::watch_output(int fd, broadcast::StreamToken token) {

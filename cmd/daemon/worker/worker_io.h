@@ -11,7 +11,7 @@ class WorkerIo final : public broadcast::StreamIo {
   // Null until the worker has made it, which is before its first stream.
   void set_ready(net::ReadySet* ready) { ready_ = ready; }
 
-  broadcast::WriteOutcome write(int fd, std::span<const iovec> pieces) override;
+  WriteOutcome write(int fd, std::span<const iovec> pieces) override;
   void watch_output(int fd, broadcast::StreamToken token) override;
   void close(int fd) override;
 

@@ -8,6 +8,7 @@
 #include "tests/net/socket/socket_support.h"
 #include "tests/support/catch.h"
 
+using namespace crier;
 using namespace crier::net;
 using namespace crier::net::test;
 
