@@ -7,51 +7,52 @@
 // where the row says so. Values only: copy it to hand it to another thread.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-namespace crier::config {
+#include "core/log.h"
+#include "core/topic_rows.h"
 
-// What becomes of a stream whose ring is full.
-enum class OverflowPolicy : std::uint8_t {
-  catch_up,     // It continues from the history at its own pace.
-  disconnect,   // It is ended, and told why.
-  drop_oldest,  // It loses the oldest events it is owed, and is told.
-};
+namespace crier::config {
 
 // How a request meets a full, rate-limited or draining server.
 enum class RefuseWith : std::uint8_t {
   stream,  // A browser gets a stream that says `crier.busy` and when to come back.
   status,  // Everybody gets 429 or 503 with Retry-After.
 };
+constexpr std::array<std::string_view, 2> names_of(RefuseWith /*selects*/) {
+  return {"stream", "status"};
+}
 
 enum class Patterns : std::uint8_t { deny, allow };
+constexpr std::array<std::string_view, 2> names_of(Patterns /*selects*/) {
+  return {"deny", "allow"};
+}
+
 enum class OwnDescriptorTable : std::uint8_t { automatic, on, off };
-enum class LogLevel : std::uint8_t { debug, info, warning, error };
+constexpr std::array<std::string_view, 3> names_of(OwnDescriptorTable /*selects*/) {
+  return {"auto", "on", "off"};
+}
+
 enum class LogFormat : std::uint8_t { text, logfmt, json };
+constexpr std::array<std::string_view, 3> names_of(LogFormat /*selects*/) {
+  return {"text", "logfmt", "json"};
+}
+
 // Which worker's listener the kernel gives a connection to.
 enum class Steering : std::uint8_t { off, cpu };
+constexpr std::array<std::string_view, 2> names_of(Steering /*selects*/) {
+  return {"off", "cpu"};
+}
+
 // What a start does about kernel parameters below what the configuration needs.
 enum class KernelTuning : std::uint8_t { off, check, apply };
-
-// The spellings of each choice in the file, in the order of its enumerators. The argument only
-// selects the overload.
-std::span<const std::string_view> names_of(OverflowPolicy);
-std::span<const std::string_view> names_of(RefuseWith);
-std::span<const std::string_view> names_of(Patterns);
-std::span<const std::string_view> names_of(OwnDescriptorTable);
-std::span<const std::string_view> names_of(LogLevel);
-std::span<const std::string_view> names_of(LogFormat);
-std::span<const std::string_view> names_of(Steering);
-std::span<const std::string_view> names_of(KernelTuning);
-
-template <typename Choice>
-std::string_view to_string(Choice choice) {
-  return names_of(choice)[static_cast<std::size_t>(choice)];
+constexpr std::array<std::string_view, 3> names_of(KernelTuning /*selects*/) {
+  return {"off", "check", "apply"};
 }
 
 // Permission bits of a file; four octal digits in quotes in the file, "0660".
@@ -143,7 +144,7 @@ struct Drain {
 };
 
 struct Log {
-  LogLevel level = LogLevel::info;
+  Level level = Level::info;
   LogFormat format = LogFormat::text;
   std::uint32_t connections_per_second = 100;
 };
@@ -186,9 +187,6 @@ struct TopicRow {
   std::optional<bool> subscribe;  // Absent: true.
   friend bool operator==(const TopicRow&, const TopicRow&) = default;
 };
-
-// A stream keeps its class in one byte, and 0 is that of no row.
-inline constexpr std::size_t kTopicRowsMax = 255;
 
 struct Config {
   Http http;

@@ -118,24 +118,6 @@ constexpr std::array kParameters{
                       if (!need.kernel_low_water) return std::nullopt;
                       return one(at_most(131'072));
                     }},
-    KernelParameter{"net.ipv4.tcp_keepalive_time",
-                    "Finds dead peers, where socket.keepalive_idle_seconds is 0.",
-                    [](const Need& need) -> std::optional<Goal> {
-                      if (!need.kernel_keepalive) return std::nullopt;
-                      return one(at_most(120));
-                    }},
-    KernelParameter{"net.ipv4.tcp_keepalive_intvl",
-                    "The same, where socket.keepalive_interval_seconds is 0.",
-                    [](const Need& need) -> std::optional<Goal> {
-                      if (!need.kernel_keepalive) return std::nullopt;
-                      return one(at_most(30));
-                    }},
-    KernelParameter{"net.ipv4.tcp_keepalive_probes",
-                    "The same, where socket.keepalive_probes is 0.",
-                    [](const Need& need) -> std::optional<Goal> {
-                      if (!need.kernel_keepalive) return std::nullopt;
-                      return one(at_most(6));
-                    }},
     KernelParameter{"net.ipv4.tcp_syncookies",
                     "Keeps accepting during a flood of half-open connections.",
                     [](const Need&) { return std::optional(one(at_least(1))); }},
@@ -197,8 +179,6 @@ KernelNeed kernel_need(const Config& config, const Budget& budget, const Fit& fi
       fit.own_descriptor_tables ? budget.descriptors_apart : budget.descriptors_together;
   need.backlog = config.http.backlog;
   need.send_buffer_bytes = socket.send_buffer_bytes;
-  need.kernel_keepalive = socket.keepalive_idle_seconds == 0 ||
-                          socket.keepalive_interval_seconds == 0 || socket.keepalive_probes == 0;
   need.kernel_low_water = socket.unsent_low_water_bytes == 0;
   need.bbr = config.kernel.bbr;
   need.memory_bytes = machine.memory_bytes;

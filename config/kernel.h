@@ -25,8 +25,7 @@ struct KernelNeed {
   std::uint64_t descriptors = 0;        // In the fullest table, for limits.streams_max.
   std::uint64_t backlog = 0;            // http.backlog
   std::uint64_t send_buffer_bytes = 0;  // 0: the kernel's own
-  bool kernel_keepalive = false;        // Some socket.keepalive_* is 0: the kernel's counts.
-  bool kernel_low_water = false;        // The same of socket.unsent_low_water_bytes.
+  bool kernel_low_water = false;        // socket.unsent_low_water_bytes is 0: the kernel's counts.
   bool bbr = false;                     // kernel.bbr
   std::uint64_t memory_bytes = 0;       // That this machine, or crier's cgroup, has; 0: unknown.
   std::uint64_t page_bytes = 4'096;

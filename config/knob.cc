@@ -37,7 +37,7 @@ bool accepts(const KnobInfo& knob, const Value& value) {
     }
     case Kind::choice: {
       const auto* name = std::get_if<std::string>(&value);
-      return name != nullptr && std::ranges::count(knob.choices(), *name) == 1;
+      return name != nullptr && std::ranges::count(knob.choices, *name) == 1;
     }
   }
   return false;
@@ -55,7 +55,7 @@ std::string allowed(const KnobInfo& knob) {
     case Kind::list:
       return "allowed are " + std::string(knob.rule->allowed);
     case Kind::choice:
-      return "allowed are " + joined(knob.choices());
+      return "allowed are " + joined(knob.choices);
   }
   return {};
 }

@@ -52,7 +52,7 @@ struct KnobInfo {
   std::string_view help;           // Sentences for an operator, with the unit.
   Range range;                     // number
   const TextRule* rule = nullptr;  // text, and each item of a list
-  Names (*choices)() = nullptr;    // choice
+  Names choices;                   // choice
 };
 
 // Owner is the struct that is filled: Config, or TopicRow.
@@ -109,7 +109,7 @@ Value to_value(const std::optional<Member>& member) {
 template <typename Member>
 void assign(Member& member, const Value& value) {
   if constexpr (std::is_enum_v<Member>) {
-    member = static_cast<Member>(index_of(names_of(Member{}), std::get<std::string>(value)));
+    member = static_cast<Member>(index_of(kNamesOf<Member>, std::get<std::string>(value)));
   } else if constexpr (std::unsigned_integral<Member> && !std::same_as<Member, bool>) {
     const std::uint64_t number = std::get<std::uint64_t>(value);
     CRIER_CHECK(number <= std::numeric_limits<Member>::max());
@@ -165,35 +165,33 @@ template <auto... Path>
 constexpr auto number(std::string_view key, Range range, Applies applies, std::string_view help) {
   static_assert(std::unsigned_integral<typename At<Path...>::Member>);
   CRIER_CHECK(range.max <= std::numeric_limits<typename At<Path...>::Member>::max());
-  return At<Path...>::row({key, Kind::number, applies, help, range, nullptr, nullptr});
+  return At<Path...>::row({key, Kind::number, applies, help, range, nullptr, {}});
 }
 
 template <auto... Path>
 constexpr auto flag(std::string_view key, Applies applies, std::string_view help) {
   static_assert(std::same_as<typename At<Path...>::Member, bool>);
-  return At<Path...>::row({key, Kind::flag, applies, help, {}, nullptr, nullptr});
+  return At<Path...>::row({key, Kind::flag, applies, help, {}, nullptr, {}});
 }
 
 template <auto... Path>
 constexpr auto text(std::string_view key, const TextRule& rule, Applies applies,
                     std::string_view help) {
-  return At<Path...>::row({key, Kind::text, applies, help, {}, &rule, nullptr});
+  return At<Path...>::row({key, Kind::text, applies, help, {}, &rule, {}});
 }
 
 template <auto... Path>
 constexpr auto list(std::string_view key, const TextRule& item, Applies applies,
                     std::string_view help) {
   static_assert(std::same_as<typename At<Path...>::Member, std::vector<std::string>>);
-  return At<Path...>::row({key, Kind::list, applies, help, {}, &item, nullptr});
+  return At<Path...>::row({key, Kind::list, applies, help, {}, &item, {}});
 }
 
 template <auto... Path>
 constexpr auto choice(std::string_view key, Applies applies, std::string_view help) {
   using Choice = typename At<Path...>::Member;
   static_assert(std::is_enum_v<Choice>);
-  return At<Path...>::row({key, Kind::choice, applies, help, {}, nullptr, []() -> Names {
-                             return names_of(Choice{});
-                           }});
+  return At<Path...>::row({key, Kind::choice, applies, help, {}, nullptr, kNamesOf<Choice>});
 }
 
 }  // namespace crier::config

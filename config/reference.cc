@@ -41,7 +41,7 @@ Json schema_of(const KnobInfo& knob) {
       schema["items"] = {{"type", "string"}};
       break;
     case Kind::choice:
-      schema["enum"] = Json(knob.choices());
+      schema["enum"] = Json(knob.choices);
       break;
   }
   return schema;

@@ -26,16 +26,6 @@ bool is_control(char c) {
   return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
 }
 
-bool is_ipv4(std::string_view text) {
-  for (int part = 0; part < 4; ++part) {
-    const std::size_t dot = part < 3 ? text.find('.') : text.size();
-    if (dot > 3) return false;  // Or npos: there is none.
-    if (!parse_decimal<std::uint8_t>(text.substr(0, dot))) return false;
-    text.remove_prefix(part < 3 ? dot + 1 : dot);
-  }
-  return text.empty();
-}
-
 // Enough to catch slips of the pen; the kernel has the last word.
 bool looks_like_ipv6(std::string_view text) {
   const auto is_part = [](char c) {
@@ -47,7 +37,7 @@ bool looks_like_ipv6(std::string_view text) {
 
 // Not 0, for which the kernel chooses: each worker's listener would get another one.
 bool is_port(std::string_view text) {
-  return text.size() <= 5 && parse_decimal<std::uint16_t>(text).value_or(0) != 0;
+  return parse_port(text).value_or(0) != 0;
 }
 
 bool is_bracketed_ipv6(std::string_view text) {

@@ -1,11 +1,37 @@
 #include "core/frame.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstring>
 #include <new>
 
 namespace crier {
+namespace {
+
+constexpr std::string_view kLineEnd = "\r\n";
+
+// What stands before the text of a chunk.
+class ChunkHead {
+ public:
+  explicit ChunkHead(std::size_t text_size) {
+    const auto digits = std::to_chars(text_.begin(), text_.end(), text_size, 16);
+    CRIER_CHECK(digits.ec == std::errc{});
+    end_ = std::ranges::copy(kLineEnd, digits.ptr).out;
+  }
+  std::string_view view() const { return {text_.begin(), end_}; }
+
+ private:
+  std::array<char, 18> text_;  // 16 digits and a line end.
+  const char* end_ = nullptr;
+};
+
+}  // namespace
+
+void append_chunk(std::string& out, std::string_view text) {
+  CRIER_CHECK(!text.empty());
+  out.append(ChunkHead(text.size()).view()).append(text).append(kLineEnd);
+}
 
 Frame* Frame::allocate(const Header& header, FrameAccount* account, std::size_t bytes) {
   return new (::operator new(sizeof(Frame) + bytes)) Frame(header, account);
@@ -24,24 +50,18 @@ FrameRef Frame::make(const Header& header, std::string_view topic, std::string_v
   CRIER_CHECK(topic.size() <= 255);
   CRIER_CHECK(text.size() <= (std::size_t{64} << 20));
 
-  std::array<char, 16> head{};
-  const auto digits = std::to_chars(head.data(), head.data() + head.size() - 2, text.size(), 16);
-  CRIER_CHECK(digits.ec == std::errc{});
-  std::size_t head_size = static_cast<std::size_t>(digits.ptr - head.data());
-  head[head_size++] = '\r';
-  head[head_size++] = '\n';
-
-  Frame* frame = allocate(header, account, topic.size() + head_size + text.size() + 2);
+  const ChunkHead chunk(text.size());
+  const std::string_view head = chunk.view();
+  Frame* frame =
+      allocate(header, account, topic.size() + head.size() + text.size() + kLineEnd.size());
   frame->topic_size_ = static_cast<std::uint8_t>(topic.size());
-  frame->chunk_head_size_ = static_cast<std::uint8_t>(head_size);
+  frame->chunk_head_size_ = static_cast<std::uint8_t>(head.size());
   frame->text_size_ = static_cast<std::uint32_t>(text.size());
-  frame->tail_size_ = 2;
+  frame->tail_size_ = static_cast<std::uint8_t>(kLineEnd.size());
 
   char* out = frame->bytes();
-  for (const std::string_view part :
-       {topic, std::string_view(head.data(), head_size), text, std::string_view("\r\n")}) {
-    if (!part.empty()) std::memcpy(out, part.data(), part.size());
-    out += part.size();
+  for (const std::string_view part : {topic, head, text, kLineEnd}) {
+    out = std::ranges::copy(part, out).out;
   }
   if (account != nullptr) {
     account->frames.fetch_add(1, std::memory_order_relaxed);

@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -24,6 +25,13 @@ namespace crier {
 
 // How a response body is delimited: HTTP/1.1 gets chunks, HTTP/1.0 the end of the connection.
 enum class Framing : std::uint8_t { chunked, plain };
+
+// Appends `text` as one chunk by RFC 9112, section 7.1, for what is written once, e.g. a stream's
+// first bytes. Requires: !text.empty(), for an empty chunk would end the body.
+void append_chunk(std::string& out, std::string_view text);
+
+// Ends the body; the connection could be used again after it.
+inline constexpr std::string_view kLastChunk = "0\r\n\r\n";
 
 // Memory held by frames that somebody still refers to, whoever that is. Any thread.
 struct FrameAccount {

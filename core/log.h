@@ -7,6 +7,7 @@
 // A sink belongs to the control loop. Workers hand what they have to say to control by queue.
 #pragma once
 
+#include <array>
 #include <concepts>
 #include <cstdint>
 #include <initializer_list>
@@ -15,9 +16,14 @@
 #include <string_view>
 #include <variant>
 
+#include "core/names.h"
+
 namespace crier {
 
 enum class Level : std::uint8_t { debug, info, warning, error };
+constexpr std::array<std::string_view, 4> names_of(Level /*selects*/) {
+  return {"debug", "info", "warning", "error"};
+}
 
 // A view of text, a number or a truth value; any integer becomes one of 64 bits with its own sign.
 // Conversions are implicit on purpose: a call reads {"bytes", n}.

@@ -12,17 +12,10 @@
 namespace crier::metrics {
 namespace {
 
-prometheus::MetricType type_of(Kind kind) {
-  switch (kind) {
-    case Kind::counter:
-      return prometheus::MetricType::Counter;
-    case Kind::gauge:
-      return prometheus::MetricType::Gauge;
-    case Kind::histogram:
-      break;
-  }
-  return prometheus::MetricType::Histogram;
-}
+// In the order of Kind.
+constexpr prometheus::MetricType kTypes[] = {prometheus::MetricType::Counter,
+                                             prometheus::MetricType::Gauge,
+                                             prometheus::MetricType::Histogram};
 
 prometheus::ClientMetric metric_of(Kind kind, const Series& series, double value) {
   prometheus::ClientMetric metric;
@@ -55,8 +48,10 @@ std::string render(const Catalogue& catalogue) {
   catalogue.refresh();
   std::vector<prometheus::MetricFamily> families;
   for (const Family& family : catalogue.families()) {
-    prometheus::MetricFamily made{
-        .name = family.name, .help = family.help, .type = type_of(family.kind), .metric = {}};
+    prometheus::MetricFamily made{.name = family.name,
+                                  .help = family.help,
+                                  .type = kTypes[static_cast<std::size_t>(family.kind)],
+                                  .metric = {}};
     if (!family.histograms.empty()) made.metric.push_back(histogram_of(family));
     for (const Series& series : family.series) {
       if (const auto value = read(series)) {

@@ -38,23 +38,6 @@ void count_for_rate(Topic& topic, Instant now) {
 
 }  // namespace
 
-std::string_view to_string(EvictionCause cause) {
-  switch (cause) {
-    case EvictionCause::topic_events:
-      return "topic-events";
-    case EvictionCause::topic_bytes:
-      return "topic-bytes";
-    case EvictionCause::age:
-      return "age";
-    case EvictionCause::total_bytes:
-      return "total-bytes";
-    case EvictionCause::topics:
-      return "topics";
-  }
-  CRIER_CHECK(false);
-  return {};
-}
-
 Log::Log(LogOptions options)
     : options_(std::move(options)),
       topics_(options_.topics_max),

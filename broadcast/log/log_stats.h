@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "core/counter.h"
+#include "core/names.h"
 
 namespace crier::broadcast {
 
@@ -18,15 +19,16 @@ enum class EvictionCause : std::uint8_t {
   total_bytes,   // The bytes of all topics.
   topics,        // topics_max: the topic published to longest ago went, with all it had.
 };
-inline constexpr std::size_t kEvictionCauses = 5;
-std::string_view to_string(EvictionCause cause);
+constexpr std::array<std::string_view, 5> names_of(EvictionCause /*selects*/) {
+  return {"topic-events", "topic-bytes", "age", "total-bytes", "topics"};
+}
 
 struct LogStats {
   Counter events;          // Accepted.
   Counter event_bytes;     // Their memory, as of HistoryLimits::bytes_max.
   Counter history_events;  // Gauges: retained now.
   Counter history_bytes;
-  std::array<Counter, kEvictionCauses> evicted;
+  std::array<Counter, kNamesOf<EvictionCause>.size()> evicted;
   Counter topics;             // Gauge: listed now.
   Counter topics_forgotten;   // Ever.
   Counter forgotten_entries;  // Gauge: in the table of forgotten topics.

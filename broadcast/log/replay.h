@@ -5,6 +5,7 @@
 // `through`, and everything after it is later: no gap, no duplicate, no lock.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "core/frame.h"
+#include "core/names.h"
 #include "core/topic.h"
 
 namespace crier::broadcast {
@@ -54,8 +56,9 @@ struct ReplayRequest {
 };
 
 enum class GapReason : std::uint8_t { evicted, restarted, unknown_id, overflow };
-inline constexpr std::size_t kGapReasons = 4;
-std::string_view to_string(GapReason reason);  // "evicted", "restarted", "unknown-id", "overflow"
+constexpr std::array<std::string_view, 4> names_of(GapReason /*selects*/) {
+  return {"evicted", "restarted", "unknown-id", "overflow"};
+}
 
 struct Gap {
   GapReason reason = GapReason::evicted;

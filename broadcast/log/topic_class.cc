@@ -7,18 +7,6 @@
 #include "core/topic.h"
 
 namespace crier::broadcast {
-std::string_view to_string(OverflowPolicy policy) {
-  switch (policy) {
-    case OverflowPolicy::catch_up:
-      return "catch-up";
-    case OverflowPolicy::disconnect:
-      return "disconnect";
-    case OverflowPolicy::drop_oldest:
-      return "drop-oldest";
-  }
-  CRIER_CHECK(false);
-  return {};
-}
 
 TopicClasses::TopicClasses(TopicClass global, std::vector<TopicClass> rows) {
   CRIER_CHECK(rows.size() <= kTopicRowsMax);

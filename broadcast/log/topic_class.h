@@ -16,16 +16,9 @@
 
 #include "core/token_bucket.h"
 #include "core/topic.h"
+#include "core/topic_rows.h"
 
 namespace crier::broadcast {
-
-// What becomes of a stream whose ring is full.
-enum class OverflowPolicy : std::uint8_t {
-  catch_up,     // The ring is dropped, the stream continues from the history at its own pace.
-  disconnect,   // The stream is ended, and told why.
-  drop_oldest,  // What is oldest in the ring is dropped, and the stream is told.
-};
-std::string_view to_string(OverflowPolicy policy);  // "catch-up", "disconnect", "drop-oldest"
 
 // Of one topic; each bound holds by itself. No value is special: 0 events or 0 bytes keep nothing.
 struct HistoryLimits {
@@ -44,7 +37,7 @@ struct TopicClass {
 };
 
 using ClassIndex = std::uint8_t;
-inline constexpr std::size_t kTopicRowsMax = 255;
+static_assert(kTopicRowsMax == std::numeric_limits<ClassIndex>::max());
 
 // Immutable, so any thread may read it; a reload makes a new one.
 class TopicClasses {

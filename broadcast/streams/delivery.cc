@@ -4,7 +4,6 @@
 
 #include "broadcast/streams/own_events.h"
 #include "core/check.h"
-#include "core/framing.h"
 #include "core/turn_limits.h"
 
 namespace crier::broadcast {

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "core/names.h"
+
 namespace crier::broadcast {
 
 enum class EndReason : std::uint8_t {
@@ -19,12 +21,9 @@ enum class EndReason : std::uint8_t {
   no_memory,      // A pool was exhausted.
 };
 
-inline constexpr std::array<std::string_view, 8> kEndReasonNames = {
-    "client_closed", "overflow", "stalled",   "expired",
-    "input_flood",   "drained",  "drain_cut", "no_memory"};
-
-constexpr std::string_view to_string(EndReason reason) {
-  return kEndReasonNames[static_cast<std::size_t>(reason)];
+constexpr std::array<std::string_view, 8> names_of(EndReason /*selects*/) {
+  return {"client_closed", "overflow", "stalled",   "expired",
+          "input_flood",   "drained",  "drain_cut", "no_memory"};
 }
 
 }  // namespace crier::broadcast

@@ -4,7 +4,7 @@
 #include "broadcast/streams/delivery.h"
 #include "broadcast/streams/own_events.h"
 #include "core/check.h"
-#include "core/framing.h"
+#include "core/frame.h"
 
 namespace crier::broadcast {
 

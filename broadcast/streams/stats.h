@@ -27,9 +27,9 @@ struct WorkerStats {
   Counter queue_bytes;    // Gauge: bytes owed in rings.
   Counter opened;
   Counter resumed;
-  std::array<Counter, kEndReasonNames.size()> ended;
+  std::array<Counter, kNamesOf<EndReason>.size()> ended;
   Counter canaries_opened;  // Of these: streams on sockets with options on trial.
-  std::array<Counter, kEndReasonNames.size()> canaries_ended;
+  std::array<Counter, kNamesOf<EndReason>.size()> canaries_ended;
   Counter frames_sent;  // Frames handed to the kernel whole: chunks, crier's own events included.
   Counter events_delivered;  // Of those, events of the log.
   Counter bytes_sent;
@@ -41,7 +41,7 @@ struct WorkerStats {
   Counter overflows;          // Rings that were full, whatever the policy then did.
   Counter gave_way;           // Of these, for what all streams together were owed.
   Counter frames_dropped;     // By the policy drop-oldest.
-  std::array<Counter, kGapReasons> gaps;
+  std::array<Counter, kNamesOf<GapReason>.size()> gaps;
   Counter batches;      // Taken from the inbox.
   Counter lost_pauses;  // Times this worker lagged so far that the history had moved on.
   Histogram<kLatencyBounds.size()> latency{kLatencyBounds};

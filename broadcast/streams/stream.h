@@ -5,11 +5,14 @@
 // client's, or in Owing, which only the streams that are behind have.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <string_view>
 
 #include "core/check.h"
 #include "core/frame.h"
 #include "core/instant.h"
+#include "core/names.h"
 #include "core/token_bucket.h"
 
 namespace crier::broadcast {
@@ -37,6 +40,9 @@ enum class StreamState : std::uint8_t {
   ending,     // Is sent what it is owed and crier.end, then closed. Nothing new is offered.
   closing,    // Closed at the end of this turn; skip it.
 };
+constexpr std::array<std::string_view, 7> names_of(StreamState /*selects*/) {
+  return {"vacant", "reserved", "live", "owing", "replaying", "ending", "closing"};
+}
 
 // May a stream in state `from` come to be in state `to`?
 constexpr bool may_follow(StreamState from, StreamState to) {

@@ -15,12 +15,12 @@ namespace crier::cmd {
 
 struct Logs {
   explicit Logs(const config::Config& config)
-      : sink(log_level(config), config.log.format),
+      : sink(config.log.level, config.log.format),
         connections(sink, config.log.connections_per_second) {}
 
   // What a reload changes.
   void apply(const config::Config& config) {
-    sink.set_level(log_level(config));
+    sink.set_level(config.log.level);
     sink.set_format(config.log.format);
     connections.set_lines_per_second(config.log.connections_per_second);
   }

@@ -12,25 +12,13 @@
 namespace crier::cmd {
 namespace {
 
-broadcast::OverflowPolicy policy_of(config::OverflowPolicy policy) {
-  switch (policy) {
-    case config::OverflowPolicy::catch_up:
-      return broadcast::OverflowPolicy::catch_up;
-    case config::OverflowPolicy::disconnect:
-      return broadcast::OverflowPolicy::disconnect;
-    case config::OverflowPolicy::drop_oldest:
-      break;
-  }
-  return broadcast::OverflowPolicy::drop_oldest;
-}
-
 broadcast::TopicClass class_of(const config::Config& config, const config::TopicRow& row) {
   broadcast::TopicClass made;
   made.match = row.match;
   made.history.events_max = row.events_max.value_or(config.history.events_max);
   made.history.bytes_max = row.bytes_max.value_or(std::numeric_limits<std::uint64_t>::max());
   made.history.age_seconds_max = row.age_seconds_max.value_or(config.history.age_seconds_max);
-  made.policy = policy_of(row.policy.value_or(config.overflow.policy));
+  made.policy = row.policy.value_or(config.overflow.policy);
   made.rate = TokenRate::of(row.rate.value_or(config.limits.events_per_second),
                             row.burst.value_or(config.limits.events_burst));
   made.subscribe = row.subscribe.value_or(true);
@@ -47,7 +35,6 @@ SubscribePolicy subscribe_policy(const config::Config& config) {
           .topics_per_stream_max = config.limits.topics_per_stream_max};
 }
 
-static_assert(config::kTopicRowsMax == broadcast::kTopicRowsMax);
 static_assert(config::kLingerSlots == net::kLingerSlots);
 
 std::shared_ptr<const broadcast::TopicClasses> topic_classes(const config::Config& config) {
@@ -125,20 +112,6 @@ net::HttpServerOptions admin_server_options(const config::Config& config) {
   options.head.bodies = false;
   options.connections_max = config.admin.connections_max;
   return options;
-}
-
-Level log_level(const config::Config& config) {
-  switch (config.log.level) {
-    case config::LogLevel::debug:
-      return Level::debug;
-    case config::LogLevel::info:
-      return Level::info;
-    case config::LogLevel::warning:
-      return Level::warning;
-    case config::LogLevel::error:
-      break;
-  }
-  return Level::error;
 }
 
 }  // namespace crier::cmd

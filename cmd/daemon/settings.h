@@ -8,7 +8,6 @@
 #include "broadcast/streams/options.h"
 #include "cmd/daemon/link/worker_orders.h"
 #include "config/config.h"
-#include "core/log.h"
 #include "net/http/http_server.h"
 #include "net/pending/pending_requests.h"
 #include "net/socket/listener.h"
@@ -28,6 +27,5 @@ net::PendingLimits pending_limits(const config::Config& config, std::uint64_t re
                                   unsigned workers);
 net::HttpServerOptions publish_server_options(const config::Config& config);
 net::HttpServerOptions admin_server_options(const config::Config& config);
-Level log_level(const config::Config& config);
 
 }  // namespace crier::cmd

@@ -101,11 +101,6 @@ std::string beginning(LogFormat format, std::string_view time, Level level,
 
 }  // namespace
 
-std::string_view to_string(Level level) {
-  constexpr std::string_view kNames[] = {"debug", "info", "warning", "error"};
-  return kNames[static_cast<std::size_t>(level)];
-}
-
 std::string utc_text(std::chrono::system_clock::time_point time) {
   const auto since = time.time_since_epoch();
   const auto whole = std::chrono::floor<std::chrono::seconds>(since);

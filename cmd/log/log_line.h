@@ -27,8 +27,6 @@ namespace crier::cmd {
 // A pipe that polls as writable takes a page at once: priority and line end included.
 inline constexpr std::size_t kLogLineBytesMax = 4'080;
 
-std::string_view to_string(Level level);
-
 // UTC with milliseconds, as RFC 3339 has it.
 std::string utc_text(std::chrono::system_clock::time_point time);
 

@@ -44,12 +44,6 @@ std::string open_files() {
 
 }  // namespace
 
-std::string_view to_string(Verdict verdict) {
-  static constexpr std::array<std::string_view, 5> kNames{"ok", "below", "unneeded", "absent",
-                                                          "odd"};
-  return kNames[static_cast<std::size_t>(verdict)];
-}
-
 bool falls_short(const Examined& examined) {
   return examined.verdict == Verdict::below && examined.parameter->name != config::kOpenFiles;
 }

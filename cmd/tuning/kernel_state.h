@@ -3,6 +3,7 @@
 // Reads and writes /proc/sys below `root`: a test has its own. Blocking; a few dozen small files.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "config/kernel.h"
+#include "core/names.h"
 #include "core/result.h"
 
 namespace crier::cmd {
@@ -21,8 +23,9 @@ enum class Verdict : std::uint8_t {
   absent,    // This kernel, or this container, does not have it.
   odd,       // Not in the form the table knows; left alone.
 };
-
-std::string_view to_string(Verdict verdict);
+constexpr std::array<std::string_view, 5> names_of(Verdict /*selects*/) {
+  return {"ok", "below", "unneeded", "absent", "odd"};
+}
 
 struct Examined {
   const config::KernelParameter* parameter = nullptr;  // Never null.

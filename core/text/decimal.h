@@ -22,4 +22,20 @@ std::optional<Number> parse_decimal(std::string_view text) {
   return number;
 }
 
+// At most five digits, so not any number of leading zeros.
+inline std::optional<std::uint16_t> parse_port(std::string_view text) {
+  return text.size() <= 5 ? parse_decimal<std::uint16_t>(text) : std::nullopt;
+}
+
+// Four numbers of one to three digits, joined by dots.
+inline bool is_ipv4(std::string_view text) {
+  for (int part = 0; part < 4; ++part) {
+    const std::size_t dot = part < 3 ? text.find('.') : text.size();
+    if (dot > 3) return false;  // Or npos: there is none.
+    if (!parse_decimal<std::uint8_t>(text.substr(0, dot))) return false;
+    text.remove_prefix(part < 3 ? dot + 1 : dot);
+  }
+  return text.empty();
+}
+
 }  // namespace crier

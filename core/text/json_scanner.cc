@@ -82,7 +82,8 @@ std::size_t first_bad_byte(std::string_view text) {
 
 }  // namespace
 
-JsonCursor::JsonCursor(std::string_view text) : text_(text) {
+JsonCursor::JsonCursor(std::string_view text, JsonComments comments)
+    : text_(text), comments_(comments) {
   if (valid_utf8(text)) return;
   at_ = first_bad_byte(text);
   fail("it is not UTF-8");
@@ -96,9 +97,22 @@ bool JsonCursor::fail(std::string_view message) {
 void JsonCursor::skip_space() {
   while (at_ < text_.size()) {
     const char c = text_[at_];
-    if (c != ' ' && c != '\t' && c != '\n' && c != '\r') return;
-    ++at_;
+    if (c == ' ' || c == '\t' || c == '\n' || c == '\r') {
+      ++at_;
+    } else if (c != '/' || comments_ == JsonComments::refused || !skip_comment()) {
+      return;
+    }
   }
+}
+
+bool JsonCursor::skip_comment() {
+  const std::string_view begin = text_.substr(at_, 2);
+  const bool is_line = begin == "//";
+  if (!is_line && begin != "/*") return false;
+  const std::size_t end = is_line ? text_.find_first_of("\r\n", at_) : text_.find("*/", at_ + 2);
+  if (end == std::string_view::npos && !is_line) return fail("a comment is not closed");
+  at_ = is_line ? std::min(end, text_.size()) : end + 2;
+  return true;
 }
 
 bool JsonCursor::take(char byte) {
@@ -154,7 +168,8 @@ bool JsonCursor::read_string(JsonValue& value) {
     if (at_ < text_.size() && text_[at_] != '\\') at_ += plain_bytes(text_.substr(at_));
     if (at_ == text_.size()) return fail("a string is not closed");
     if (text_[at_] == '"') break;
-    if (text_[at_] != '\\') return fail("a control character in a string must be escaped");
+    if (text_[at_] != '\\')
+      return fail("a line end or control character in a string must be escaped");
     value.escaped = true;
     if (!read_escape()) return false;
   }

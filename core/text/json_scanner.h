@@ -39,11 +39,16 @@ struct JsonProblem {
   std::size_t at = 0;        // Offset of the byte in question; the size of the text for its end.
 };
 
+// Whether // and /* */ count as white space, as in the configuration.
+enum class JsonComments : std::uint8_t { refused, skipped };
+
 // Walks over a text, value by value. The first problem stays and ends the walk.
 class JsonCursor {
  public:
-  explicit JsonCursor(std::string_view text);
+  explicit JsonCursor(std::string_view text, JsonComments comments = JsonComments::refused);
 
+  // How many bytes are behind it. Behind at_end(): the next byte is none of white space.
+  std::size_t at() const { return at_; }
   const JsonProblem* problem() const { return problem_.message.empty() ? nullptr : &problem_; }
   bool read_value(JsonValue& value, std::size_t depth);
   bool read_string(JsonValue& value);
@@ -54,6 +59,7 @@ class JsonCursor {
 
  private:
   void skip_space();
+  bool skip_comment();
   bool read_escape();
   bool read_hex(std::uint32_t& unit);
   bool read_number();
@@ -64,6 +70,7 @@ class JsonCursor {
 
   std::string_view text_;
   std::size_t at_ = 0;
+  JsonComments comments_;
   JsonProblem problem_;
 };
 

@@ -5,18 +5,15 @@
 #include <system_error>
 
 namespace crier {
-namespace {
 
-// The byte that the two characters spell; nullopt if they are not two hexadecimal digits.
-std::optional<char> hex_byte(std::string_view digits) {
+std::optional<char> escaped_byte(std::string_view text) {
+  const std::string_view digits = text.substr(1, 2);
   std::uint8_t value = 0;
   const char* end = digits.data() + digits.size();
   const auto parsed = std::from_chars(digits.data(), end, value, 16);
   if (digits.size() != 2 || parsed.ec != std::errc{} || parsed.ptr != end) return std::nullopt;
   return static_cast<char>(value);
 }
-
-}  // namespace
 
 std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space) {
   std::string decoded;
@@ -25,7 +22,7 @@ std::optional<std::string> percent_decode(std::string_view text, bool plus_is_sp
     char c = text.front();
     std::size_t used = 1;
     if (c == '%') {
-      const auto byte = hex_byte(text.substr(1, 2));
+      const auto byte = escaped_byte(text);
       if (!byte) return std::nullopt;
       c = *byte;
       used = 3;

@@ -17,6 +17,10 @@
 
 namespace crier {
 
+// The byte that "%XX", the beginning of `text`, spells; nullopt if two hexadecimal digits are not
+// there. Requires: text begins with '%'.
+std::optional<char> escaped_byte(std::string_view text);
+
 // `plus_is_space`: true in a query, false in a path. nullopt: refused.
 std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space);
 

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "core/check.h"
-#include "core/framing.h"
+#include "core/frame.h"
 
 namespace crier::net {
 namespace {

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 
 #include "core/check.h"
 #include "net/http/head_bytes.h"
@@ -14,55 +15,6 @@ namespace crier::net {
 namespace {
 
 constexpr std::size_t kLengthDigitsMax = 10;
-
-enum class FieldName : std::uint8_t {
-  host,
-  connection,
-  transfer_encoding,
-  content_length,
-  expect,
-  accept,
-  origin,
-  last_event_id,
-  content_type,
-  idempotency_key,
-  traceparent,
-  trace_id,
-  user_agent,
-  request_method,
-  request_headers,
-  unknown
-};
-
-struct KnownField {
-  std::string_view text;  // In lower case.
-  FieldName name;
-};
-
-constexpr KnownField kKnownFields[] = {
-    {"host", FieldName::host},
-    {"connection", FieldName::connection},
-    {"transfer-encoding", FieldName::transfer_encoding},
-    {"content-length", FieldName::content_length},
-    {"expect", FieldName::expect},
-    {"accept", FieldName::accept},
-    {"origin", FieldName::origin},
-    {"last-event-id", FieldName::last_event_id},
-    {"content-type", FieldName::content_type},
-    {"idempotency-key", FieldName::idempotency_key},
-    {"traceparent", FieldName::traceparent},
-    {"x-trace-id", FieldName::trace_id},
-    {"user-agent", FieldName::user_agent},
-    {"access-control-request-method", FieldName::request_method},
-    {"access-control-request-headers", FieldName::request_headers},
-};
-
-FieldName field_named(std::string_view name) {
-  for (const KnownField& known : kKnownFields) {
-    if (equal_ignoring_case(known.text, name)) return known.name;  // Compares lengths first.
-  }
-  return FieldName::unknown;
-}
 
 // What is judged after all fields have been seen.
 struct Seen {
@@ -76,13 +28,33 @@ struct Seen {
   std::string_view length;
   std::string_view expect;
   bool has_expect = false;
+  std::string* joined_accept = nullptr;  // Room for an Accept of several lines.
 };
 
-void note_connection(std::string_view value, Seen& seen) {
+// What one line of a field adds.
+using Note = void (*)(std::string_view value, Request& request, Seen& seen);
+
+void note_connection(std::string_view value, Request& /*request*/, Seen& seen) {
   for_each_in_list(value, [&seen](std::string_view option) {
     if (equal_ignoring_case(option, "close")) seen.connection_close = true;
     if (equal_ignoring_case(option, "keep-alive")) seen.connection_keep_alive = true;
   });
+}
+
+// Several lines of a list field are one list (RFC 9110 5.3).
+void note_accept(std::string_view value, Request& request, Seen& seen) {
+  if (request.has_accept) {
+    if (seen.joined_accept->empty()) *seen.joined_accept = request.accept;
+    value = seen.joined_accept->append(", ").append(value);
+  }
+  request.accept = value;
+  request.has_accept = true;
+}
+
+// Its value must never cause a refusal; repeated, it is a list, and a list is no id.
+void note_last_event_id(std::string_view value, Request& request, Seen& /*seen*/) {
+  request.last_event_id = request.has_last_event_id ? "," : value;
+  request.has_last_event_id = true;
 }
 
 void note_once(std::string_view value, std::string_view& slot, bool& present, Seen& seen) {
@@ -91,78 +63,49 @@ void note_once(std::string_view value, std::string_view& slot, bool& present, Se
   present = true;
 }
 
-// Several lines of a list field are one list (RFC 9110 5.3).
-void note_accept(std::string_view value, Request& request, std::string& joined) {
-  if (request.has_accept) {
-    if (joined.empty()) joined = request.accept;
-    joined.append(", ").append(value);
-    value = joined;
-  }
-  request.accept = value;
-  request.has_accept = true;
+template <std::string_view Request::* Slot>
+void note_first(std::string_view value, Request& request, Seen& /*seen*/) {
+  if ((request.*Slot).empty()) request.*Slot = value;
 }
 
-// Its value must never cause a refusal; repeated, it is a list, and a list is no id.
-void note_last_event_id(std::string_view value, Request& request) {
-  request.last_event_id = request.has_last_event_id ? "," : value;
-  request.has_last_event_id = true;
-}
+struct KnownField {
+  std::string_view name;  // In lower case.
+  Note note;
+};
 
-void note_first(std::string_view value, std::string_view& slot) {
-  if (slot.empty()) slot = value;
-}
-
-void note_field(FieldName name, std::string_view value, Request& request, Seen& seen) {
-  switch (name) {
-    case FieldName::host:
-      ++seen.hosts;
-      request.host = value;
-      break;
-    case FieldName::content_length:
-      ++seen.lengths;
-      seen.length = value;
-      break;
-    case FieldName::transfer_encoding:
-      seen.transfer_encoding = true;
-      break;
-    case FieldName::connection:
-      note_connection(value, seen);
-      break;
-    case FieldName::expect:
-      note_once(value, seen.expect, seen.has_expect, seen);
-      break;
-    case FieldName::origin:
-      note_once(value, request.origin, request.has_origin, seen);
-      break;
-    case FieldName::last_event_id:
-      note_last_event_id(value, request);
-      break;
-    case FieldName::content_type:
-      note_once(value, request.content_type, seen.has_content_type, seen);
-      break;
-    case FieldName::idempotency_key:
-      note_once(value, request.idempotency_key, request.has_idempotency_key, seen);
-      break;
-    case FieldName::traceparent:
-      note_first(value, request.traceparent);
-      break;
-    case FieldName::trace_id:
-      note_first(value, request.trace_id);
-      break;
-    case FieldName::user_agent:
-      note_first(value, request.user_agent);
-      break;
-    case FieldName::request_method:
-      note_first(value, request.access_control_request_method);
-      break;
-    case FieldName::request_headers:
-      note_first(value, request.access_control_request_headers);
-      break;
-    case FieldName::accept:
-    case FieldName::unknown:
-      break;
-  }
-}
+constexpr KnownField kKnownFields[] = {
+    {"host",
+     [](std::string_view value, Request& request, Seen& seen) {
+       ++seen.hosts;
+       request.host = value;
+     }},
+    {"connection", note_connection},
+    {"transfer-encoding",
+     [](std::string_view, Request&, Seen& seen) { seen.transfer_encoding = true; }},
+    {"content-length",
+     [](std::string_view value, Request&, Seen& seen) {
+       ++seen.lengths;
+       seen.length = value;
+     }},
+    {"expect", [](std::string_view value, Request&,
+                  Seen& seen) { note_once(value, seen.expect, seen.has_expect, seen); }},
+    {"accept", note_accept},
+    {"origin", [](std::string_view value, Request& request,
+                  Seen& seen) { note_once(value, request.origin, request.has_origin, seen); }},
+    {"last-event-id", note_last_event_id},
+    {"content-type",
+     [](std::string_view value, Request& request, Seen& seen) {
+       note_once(value, request.content_type, seen.has_content_type, seen);
+     }},
+    {"idempotency-key",
+     [](std::string_view value, Request& request, Seen& seen) {
+       note_once(value, request.idempotency_key, request.has_idempotency_key, seen);
+     }},
+    {"traceparent", note_first<&Request::traceparent>},
+    {"x-trace-id", note_first<&Request::trace_id>},
+    {"access-control-request-method", note_first<&Request::access_control_request_method>},
+    {"access-control-request-headers", note_first<&Request::access_control_request_headers>},
+};
 
 // Exactly the digits of RFC 9110 8.6, and no leading zero: some read that as octal.
 const Refusal* judge_length(std::string_view text, std::uint64_t& length) {
@@ -229,14 +172,13 @@ const Refusal* judge_head(std::string_view head, const HeadGate& gate, const Hea
   request.path = target.path;
   request.query = target.query;
 
-  Seen seen;
+  Seen seen{.joined_accept = &joined_accept};
   for (const HeadField& field : gate.fields()) {
-    const FieldName name = field_named(field.name.in(head));
-    if (name == FieldName::accept) {
-      note_accept(field.value.in(head), request, joined_accept);
-    } else {
-      note_field(name, field.value.in(head), request, seen);
-    }
+    const std::string_view name = field.name.in(head);
+    const auto known = std::ranges::find_if(kKnownFields, [name](const KnownField& each) {
+      return equal_ignoring_case(each.name, name);  // Compares lengths first.
+    });
+    if (known != std::end(kKnownFields)) known->note(field.value.in(head), request, seen);
   }
   request.keep_alive = !seen.connection_close && (!request.http_1_0 || seen.connection_keep_alive);
 

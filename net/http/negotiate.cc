@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "core/text/decimal.h"
 #include "net/http/head_bytes.h"
 #include "net/http/request_target.h"
 
@@ -45,24 +46,6 @@ int specificity(std::string_view name) {
   if (equal_ignoring_case(name, kEventStream)) return 3;
   if (equal_ignoring_case(name, "text/*")) return 2;
   return name == "*/*" ? 1 : 0;
-}
-
-bool is_ipv4(std::string_view text) {
-  int parts = 0;
-  while (true) {
-    const std::size_t dot = std::min(text.find('.'), text.size());
-    const std::string_view part = text.substr(0, dot);
-    if (part.empty() || part.size() > 3) return false;
-    int number = 0;
-    for (const char byte : part) {
-      if (byte < '0' || byte > '9') return false;
-      number = number * 10 + (byte - '0');
-    }
-    if (number > 255) return false;
-    ++parts;
-    if (dot == text.size()) return parts == 4;
-    text.remove_prefix(dot + 1);
-  }
 }
 
 bool is_fit_trace_id(std::string_view text) {

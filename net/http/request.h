@@ -34,7 +34,6 @@ struct Request {
   bool has_idempotency_key = false;
   std::string_view traceparent;  // W3C Trace Context.
   std::string_view trace_id;     // X-Trace-Id
-  std::string_view user_agent;
   std::string_view access_control_request_method;
   std::string_view access_control_request_headers;
 };

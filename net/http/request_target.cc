@@ -1,24 +1,19 @@
 #include "net/http/request_target.h"
 
 #include <algorithm>
-#include <cstdint>
 
 #include "core/text/decimal.h"
+#include "core/text/percent.h"
 #include "net/http/head_bytes.h"
 #include "net/http/head_refusals.h"
 
 namespace crier::net {
 namespace {
 
-constexpr std::size_t kPortDigitsMax = 5;
 constexpr std::size_t kHostBytesMax = 255;  // RFC 1035 2.3.4.
 
 bool starts_ignoring_case(std::string_view text, std::string_view prefix) {
   return equal_ignoring_case(text.substr(0, prefix.size()), prefix);
-}
-
-unsigned hex_value(char byte) {
-  return static_cast<unsigned>(byte <= '9' ? byte - '0' : ascii_lower(byte) - 'a' + 10);
 }
 
 // Requires: path starts with '/'.
@@ -35,10 +30,7 @@ const Refusal* judge_path(std::string_view path) {
     }
     char byte = path[i];
     if (byte == '%') {
-      if (path.size() - i < 3 || !is_in(path[i + 1], kHexByte) || !is_in(path[i + 2], kHexByte)) {
-        return &refusals::kBadEscape;
-      }
-      byte = static_cast<char>(hex_value(path[i + 1]) << 4 | hex_value(path[i + 2]));
+      byte = escaped_byte(path.substr(i)).value_or('\0');
       if (byte == '\0' || byte == '\n' || byte == '\r') return &refusals::kBadEscape;
       i += 2;
     }
@@ -46,10 +38,6 @@ const Refusal* judge_path(std::string_view path) {
     ++dots;
   }
   return nullptr;
-}
-
-bool is_valid_port(std::string_view port) {
-  return port.size() <= kPortDigitsMax && parse_decimal<std::uint16_t>(port).has_value();
 }
 
 std::size_t host_length(std::string_view host) {
@@ -89,7 +77,7 @@ bool is_valid_host(std::string_view host) {
   const std::size_t length = host_length(host);
   const std::string_view name = host.substr(0, length);
   if (name.empty() || name.size() > kHostBytesMax) return false;
-  if (length < host.size() && (host[length] != ':' || !is_valid_port(host.substr(length + 1)))) {
+  if (length < host.size() && (host[length] != ':' || !parse_port(host.substr(length + 1)))) {
     return false;
   }
   if (name.front() != '[') {

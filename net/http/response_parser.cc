@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/check.h"
+#include "net/http/head_bytes.h"
 
 namespace crier::net {
 
@@ -31,14 +32,6 @@ struct ResponseParser::State {
   Progress judge(llhttp_errno_t error);
 };
 
-namespace {
-
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-}  // namespace
-
 ResponseParser::State::State() {
   llhttp_settings_init(&settings);
   settings.on_message_begin = [](llhttp_t* p) {
@@ -58,7 +51,7 @@ ResponseParser::State::State() {
       s.head.fields.emplace_back();
       s.name_open = true;
     }
-    std::transform(at, at + size, std::back_inserter(s.head.fields.back().first), lower);
+    std::transform(at, at + size, std::back_inserter(s.head.fields.back().first), ascii_lower);
     return 0;
   };
   settings.on_header_value = [](llhttp_t* p, const char* at, std::size_t size) {

@@ -54,21 +54,4 @@ std::optional<gid_t> find_group(const std::string& name) {
   return found == nullptr ? std::nullopt : std::optional(found->gr_gid);
 }
 
-std::vector<gid_t> groups_of(uid_t user) {
-  passwd entry{};
-  std::vector<char> buffer;
-  const passwd* found =
-      look_up(entry, buffer, [&](auto... rest) { return ::getpwuid_r(user, rest...); });
-  if (found == nullptr) return {};
-  std::vector<gid_t> groups(64);
-  int count = static_cast<int>(groups.size());
-  // On failure `count` becomes the number there would be; the database may grow in between.
-  while (::getgrouplist(found->pw_name, found->pw_gid, groups.data(), &count) < 0) {
-    if (count <= static_cast<int>(groups.size())) return {};
-    groups.resize(static_cast<std::size_t>(count));
-  }
-  groups.resize(static_cast<std::size_t>(count));
-  return groups;
-}
-
 }  // namespace crier::net

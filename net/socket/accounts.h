@@ -5,7 +5,6 @@
 
 #include <optional>
 #include <string>
-#include <vector>
 
 namespace crier::net {
 
@@ -15,8 +14,5 @@ namespace crier::net {
 // is to chown(2).
 std::optional<uid_t> find_user(const std::string& name);
 std::optional<gid_t> find_group(const std::string& name);
-
-// The groups the database has a user in; none where it does not know the user.
-std::vector<gid_t> groups_of(uid_t user);
 
 }  // namespace crier::net

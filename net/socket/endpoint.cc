@@ -22,11 +22,6 @@ std::unexpected<Error> refuse(std::string_view text, std::string_view reason) {
                                         "unix:/absolute/path");
 }
 
-std::optional<std::uint16_t> parse_port(std::string_view text) {
-  // Not any number of leading zeros.
-  return text.size() <= 5 ? parse_decimal<std::uint16_t>(text) : std::nullopt;
-}
-
 bool parse_address(int family, std::string_view text, std::array<std::uint8_t, 16>& out) {
   std::array<char, INET6_ADDRSTRLEN> terminated{};
   if (text.size() >= terminated.size()) return false;

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdint>
 #include <fstream>
 
@@ -13,12 +14,21 @@ namespace crier::net {
 
 namespace {
 
-// A peer can come with any uid it may switch to; this many answers are kept.
-constexpr std::size_t kRememberedMax = 4'096;
-
 template <typename Id>
 bool contains(const std::vector<Id>& ids, Id id) {
   return std::find(ids.begin(), ids.end(), id) != ids.end();
+}
+
+std::vector<gid_t> supplementary_groups(int fd) {
+  std::vector<gid_t> groups(32);
+  auto size = static_cast<socklen_t>(groups.size() * sizeof(gid_t));
+  while (::getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &size) != 0) {
+    // With ERANGE, `size` becomes what is needed. It stays so: the groups are those of connect().
+    if (errno != ERANGE || size <= groups.size() * sizeof(gid_t)) return {};
+    groups.resize(size / sizeof(gid_t));
+  }
+  groups.resize(size / sizeof(gid_t));
+  return groups;
 }
 
 }  // namespace
@@ -48,7 +58,10 @@ Result<PeerCredentials> peer_credentials(int fd) {
   if (credentials.uid == static_cast<uid_t>(-1)) {
     return fail(Errc::os, "the peer of this socket has no credentials");
   }
-  return PeerCredentials{.pid = credentials.pid, .uid = credentials.uid, .gid = credentials.gid};
+  return PeerCredentials{.pid = credentials.pid,
+                         .uid = credentials.uid,
+                         .gid = credentials.gid,
+                         .groups = supplementary_groups(fd)};
 }
 
 Result<PeerList> PeerList::make(std::span<const std::string> users,
@@ -74,17 +87,10 @@ Result<PeerList> PeerList::make(std::span<const std::string> users,
   return list;
 }
 
-bool PeerList::allows(const PeerCredentials& peer) {
+bool PeerList::allows(const PeerCredentials& peer) const {
   if (users_.empty() && groups_.empty()) return true;
   if (contains(users_, peer.uid) || contains(groups_, peer.gid)) return true;
-  if (groups_.empty()) return false;
-  if (const auto known = in_group_.find(peer.uid); known != in_group_.end()) return known->second;
-  if (in_group_.size() >= kRememberedMax) in_group_.clear();
-  return in_group_[peer.uid] = in_listed_group(peer.uid);
-}
-
-bool PeerList::in_listed_group(uid_t uid) const {
-  return std::ranges::any_of(groups_of(uid), [&](gid_t gid) { return contains(groups_, gid); });
+  return std::ranges::any_of(peer.groups, [&](gid_t gid) { return contains(groups_, gid); });
 }
 
 }  // namespace crier::net

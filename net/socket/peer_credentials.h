@@ -5,7 +5,6 @@
 
 #include <span>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "core/result.h"
@@ -18,6 +17,7 @@ struct PeerCredentials {
   pid_t pid = 0;
   uid_t uid = static_cast<uid_t>(-1);
   gid_t gid = static_cast<gid_t>(-1);
+  std::vector<gid_t> groups;  // The peer's others; none where the kernel does not tell them.
 };
 
 // Requires: `fd` is a connected Unix stream socket; Errc::os if it is anything else.
@@ -27,15 +27,13 @@ struct PeerCredentials {
 // There the kernel says "nobody" of most peers.
 bool peers_are_hidden();
 
-// The users and groups that may connect. A peer is allowed if its user is listed, its group is, or
-// one of the groups its user belongs to in the system's database. Two empty lists allow everybody,
-// because then the socket's mode decides alone.
+// The users and groups that may connect. A peer is allowed if its user is listed, or one of the
+// groups its process was in when it connected, as for a file's mode: a user new to a group is in it
+// after the next login. Two empty lists allow everybody, because then the socket's mode decides
+// alone.
 //
-// Names are looked up once, here; a user's groups when it is first seen, which may block on the
-// name service for a moment, and are remembered as long as the list lives: make a new list to see
-// changes.
-//
-// Belongs to one thread.
+// Names are looked up once, in make(), which may block on the name service for a moment. Immutable
+// once made; any thread.
 class PeerList {
  public:
   // Allows everybody.
@@ -45,14 +43,11 @@ class PeerList {
   [[nodiscard]] static Result<PeerList> make(std::span<const std::string> users,
                                              std::span<const std::string> groups);
 
-  bool allows(const PeerCredentials& peer);
+  bool allows(const PeerCredentials& peer) const;
 
  private:
-  bool in_listed_group(uid_t uid) const;
-
   std::vector<uid_t> users_;
   std::vector<gid_t> groups_;
-  std::unordered_map<uid_t, bool> in_group_;  // Remembered answers, bounded.
 };
 
 }  // namespace crier::net

@@ -15,7 +15,7 @@ TEST_CASE("a reload tells what changed, from what to what, and what waits for a 
   const Config running;
   Config wanted;
   wanted.http.listen = "0.0.0.0:80";
-  wanted.log.level = LogLevel::debug;
+  wanted.log.level = crier::Level::debug;
   wanted.topics.emplace_back().match = "a";
   const std::vector<Difference> found = compare(running, wanted);
   REQUIRE(found.size() == 3);

@@ -66,7 +66,7 @@ TEST_CASE("a parameter is judged field by field and only ever improved") {
 TEST_CASE("every row has a name of its own, a reason and a goal that can be met") {
   Config config;
   config.kernel.bbr = true;
-  config.socket = {.send_buffer_bytes = 0, .unsent_low_water_bytes = 0, .keepalive_probes = 0};
+  config.socket = {.send_buffer_bytes = 0, .unsent_low_water_bytes = 0};
   std::set<std::string_view> names;
   for (const KernelParameter& row : kernel_parameters()) {
     INFO(row.name);
@@ -93,18 +93,17 @@ TEST_CASE("needs grow with what the machine can hold, not with what it never wil
 
 TEST_CASE("what crier sets on each socket is not asked of the kernel") {
   Config config;
-  for (const char* name : {"net.ipv4.tcp_wmem", "net.ipv4.tcp_notsent_lowat",
-                           "net.ipv4.tcp_keepalive_time", "net.ipv4.tcp_congestion_control"}) {
+  for (const char* name :
+       {"net.ipv4.tcp_wmem", "net.ipv4.tcp_notsent_lowat", "net.ipv4.tcp_congestion_control"}) {
     INFO(name);
     CHECK_FALSE(goal_of(name, need_of(config)));
   }
   CHECK(goal_of("net.core.wmem_max", need_of(config))->fields[0].value ==
         config.socket.send_buffer_bytes);
-  config.socket = {.send_buffer_bytes = 0, .unsent_low_water_bytes = 0, .keepalive_probes = 0};
+  config.socket = {.send_buffer_bytes = 0, .unsent_low_water_bytes = 0};
   config.kernel.bbr = true;
   CHECK(goal_of("net.ipv4.tcp_wmem", need_of(config)));
   CHECK(goal_of("net.ipv4.tcp_notsent_lowat", need_of(config)));
-  CHECK(goal_of("net.ipv4.tcp_keepalive_time", need_of(config)));
   CHECK(to_text(*goal_of("net.ipv4.tcp_congestion_control", need_of(config))) == "bbr");
   CHECK_FALSE(goal_of("net.core.wmem_max", need_of(config)));
 }

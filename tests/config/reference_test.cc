@@ -53,10 +53,10 @@ TEST_CASE("the schema says of every key what the table says") {
     CHECK(entry.at("default") == defaults.at(section).at(name));
     CHECK(entry.contains("minimum") == (knob.kind == Kind::number));
     if (knob.kind == Kind::number) CHECK(entry.at("maximum") == knob.range.max);
-    if (knob.kind == Kind::choice) CHECK(entry.at("enum").size() == knob.choices().size());
+    if (knob.kind == Kind::choice) CHECK(entry.at("enum").size() == knob.choices.size());
   }
   const Json& rows = schema.at("properties").at("topics");
-  CHECK(rows.at("maxItems") == kTopicRowsMax);
+  CHECK(rows.at("maxItems") == crier::kTopicRowsMax);
   CHECK(rows.at("items").at("required") == Json{"match"});
   for (const Knob<TopicRow>& knob : topic_knobs()) {
     CHECK(rows.at("items").at("properties").contains(std::string(knob.key)));
@@ -68,7 +68,7 @@ TEST_CASE("what is dumped loads as what was dumped") {
   config.limits.streams_max = 7;
   config.publish.mode.bits = 0604;
   config.http.origins = {"https://a", "https://b:1"};
-  config.overflow.policy = OverflowPolicy::disconnect;
+  config.overflow.policy = crier::OverflowPolicy::disconnect;
   TopicRow row;
   row.match = "a.>";
   row.subscribe = false;

@@ -1,9 +1,8 @@
 #include "core/ring.h"
 
 #include <array>
+#include <vector>
 
-#include "core/index_pool.h"
-#include "core/token_bucket.h"
 #include "tests/support/catch.h"
 
 using crier::Frame;
@@ -20,4 +19,29 @@ TEST_CASE("a ring gives frames back in order, across the end of its storage") {
     CHECK(ring.size() == 4);
     for (int i = 0; i < 3; ++i) CHECK(ring.pop()->sequence() == ++out);
   }
+}
+
+TEST_CASE("a ring is a list whose ends and middle can be taken") {
+  std::array<FrameRef, 4> storage;
+  std::array<FrameRef, 8> larger;
+  Ring ring{std::span<FrameRef>(storage)};
+  const auto sequences = [&ring] {
+    std::vector<std::uint64_t> all;
+    for (std::uint32_t i = 0; i < ring.size(); ++i) all.push_back(ring[i]->sequence());
+    return all;
+  };
+  using Sequences = std::vector<std::uint64_t>;
+  for (std::uint64_t i = 2; i <= 4; ++i) ring.push(Frame::make({.sequence = i}, "t", "x"));
+  ring.push_front(Frame::make({.sequence = 1}, "t", "x"));
+  CHECK(sequences() == Sequences{1, 2, 3, 4});
+  CHECK(ring.erase(2)->sequence() == 3);
+  CHECK(sequences() == Sequences{1, 2, 4});
+  ring.push(Frame::make({.sequence = 5}, "t", "x"));
+  ring.move_to(larger);
+  CHECK(ring.capacity() == 8);
+  CHECK(sequences() == Sequences{1, 2, 4, 5});
+  CHECK(ring.pop_newest()->sequence() == 5);
+  CHECK(ring.erase(0)->sequence() == 1);
+  CHECK(sequences() == Sequences{2, 4});
+  for (const FrameRef& left : storage) CHECK_FALSE(left);
 }

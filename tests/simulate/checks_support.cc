@@ -192,8 +192,9 @@ Happened World::count() const {
   happened.overflows = stats_.overflows.read();
   happened.gave_way = stats_.gave_way.read();
   happened.dropped = stats_.frames_dropped.read();
-  for (std::size_t i = 0; i < kGapReasons; ++i) happened.gaps[i] = stats_.gaps[i].read();
-  for (std::size_t i = 0; i < kEndReasonNames.size(); ++i) {
+  for (std::size_t i = 0; i < kNamesOf<GapReason>.size(); ++i)
+    happened.gaps[i] = stats_.gaps[i].read();
+  for (std::size_t i = 0; i < kNamesOf<EndReason>.size(); ++i) {
     happened.ended[i] = stats_.ended[i].read();
   }
   happened.lags = control_.lags();
@@ -214,8 +215,8 @@ void Happened::add(const Happened& other) {
   overflows += other.overflows;
   gave_way += other.gave_way;
   dropped += other.dropped;
-  for (std::size_t i = 0; i < kGapReasons; ++i) gaps[i] += other.gaps[i];
-  for (std::size_t i = 0; i < kEndReasonNames.size(); ++i) ended[i] += other.ended[i];
+  for (std::size_t i = 0; i < kNamesOf<GapReason>.size(); ++i) gaps[i] += other.gaps[i];
+  for (std::size_t i = 0; i < kNamesOf<EndReason>.size(); ++i) ended[i] += other.ended[i];
   lags += other.lags;
   losses += other.losses;
   topic_losses += other.topic_losses;

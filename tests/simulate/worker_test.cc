@@ -42,12 +42,12 @@ TEST_CASE("no subscriber loses an event silently, whatever happens") {
   CHECK(all.paced > 0);
   CHECK(all.replayed > 0);
   CHECK(all.heartbeats > 0);
-  for (std::size_t i = 0; i < kGapReasons; ++i) {
-    INFO(to_string(static_cast<GapReason>(i)));
+  for (std::size_t i = 0; i < kNamesOf<GapReason>.size(); ++i) {
+    INFO(kNamesOf<GapReason>[i]);
     CHECK(all.gaps[i] > 0);
   }
-  for (std::size_t i = 0; i < kEndReasonNames.size(); ++i) {
-    INFO(kEndReasonNames[i]);
+  for (std::size_t i = 0; i < kNamesOf<EndReason>.size(); ++i) {
+    INFO(kNamesOf<EndReason>[i]);
     if (static_cast<EndReason>(i) != EndReason::no_memory) CHECK(all.ended[i] > 0);
   }
 }

@@ -16,19 +16,22 @@
 namespace crier::tests {
 
 struct FailingCall {
-  long number = -1;              // SYS_…
-  int error = 0;                 // The errno it fails with.
-  unsigned second_argument = 0;  // Only calls with this one fail; 0: all do.
+  long number = -1;       // SYS_…
+  int error = 0;          // The errno it fails with.
+  unsigned value = 0;     // Only calls fail whose argument has this value; 0: all do.
+  unsigned argument = 1;  // Which one, counted from 0.
 };
 
 // False where the system has no filters. Safe between fork and exec.
 inline bool make_fail(const FailingCall& call) {
-  const auto fits = static_cast<unsigned short>(call.second_argument == 0 ? BPF_JGE : BPF_JEQ);
+  const auto fits = static_cast<unsigned short>(call.value == 0 ? BPF_JGE : BPF_JEQ);
+  const auto argument = static_cast<unsigned>(offsetof(seccomp_data, args) +
+                                              call.argument * sizeof(seccomp_data::args[0]));
   std::array<sock_filter, 6> steps = {{
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<unsigned>(call.number), 0, 3),
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args[1])),
-      BPF_JUMP(BPF_JMP | fits | BPF_K, call.second_argument, 0, 1),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, argument),
+      BPF_JUMP(BPF_JMP | fits | BPF_K, call.value, 0, 1),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | static_cast<unsigned>(call.error)),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
   }};

@@ -162,7 +162,7 @@ void AdminRoutes::metrics(const net::Request&, const Answer& answer) {
 void AdminRoutes::status(const net::Request&, const Answer& answer) {
   const std::chrono::duration<double> now = std::chrono::system_clock::now().time_since_epoch();
   answer.send(kJson, status_json({.catalogue = parts_.catalogue,
-                                  .why_not_ready = parts_.readiness.why_not_ready(),
+                                  .why_not_ready = parts_.why_not_ready(),
                                   .now_unix_seconds = now.count()}));
 }
 

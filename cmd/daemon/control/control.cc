@@ -80,7 +80,7 @@ void Control::write(const Note& note, Instant now) {
           [&](const UnloggedNote& unlogged) {
             connections.add_unlogged_opened(unlogged.opened, unlogged.resumed);
             for (std::size_t i = 0; i < unlogged.ended.size(); ++i) {
-              connections.add_unlogged_ended(broadcast::kEndReasonNames[i], unlogged.ended[i]);
+              connections.add_unlogged_ended(kNamesOf<broadcast::EndReason>[i], unlogged.ended[i]);
             }
           },
           [&](const DebugNote& line) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include "metrics/process_stats.h"
@@ -13,6 +14,7 @@
 namespace crier::cmd {
 namespace {
 
+using broadcast::EndReason;
 using broadcast::GapReason;
 using broadcast::LogStats;
 using broadcast::WorkerStats;
@@ -168,11 +170,12 @@ void add_rows(Catalogue& catalogue, std::span<const Row<Source>> rows, Sources<S
 }
 
 // One series for each value of `label`, whose words stand in the order of the counters.
-template <typename Source, std::size_t N, typename NameOf>
-void add_reasons(Catalogue::Numbers numbers, std::string_view label, NameOf&& name_of,
-                 std::array<Counter, N> Source::* counters, Sources<Source> sources) {
-  for (std::size_t i = 0; i < N; ++i) {
-    const metrics::Labels labels = {{std::string(label), std::string(name_of(i))}};
+template <typename Reason, typename Source>
+void add_reasons(Catalogue::Numbers numbers, std::string_view label,
+                 std::array<Counter, kNamesOf<Reason>.size()> Source::* counters,
+                 std::type_identity_t<Sources<Source>> sources) {
+  for (std::size_t i = 0; i < kNamesOf<Reason>.size(); ++i) {
+    const metrics::Labels labels = {{std::string(label), std::string(kNamesOf<Reason>[i])}};
     for (const Source* source : sources) numbers.add(labels, (source->*counters)[i]);
   }
 }
@@ -199,22 +202,20 @@ void add_workers(Catalogue& catalogue, Sources<WorkerStats> workers) {
     blocked.add({{"reason", "socket"}}, worker->blocked_by_socket);
     blocked.add({{"reason", "rate"}}, worker->blocked_by_rate);
   }
-  const auto ended = [](std::size_t i) { return broadcast::kEndReasonNames[i]; };
-  add_reasons(catalogue.counter("crier_streams_ended_total", "Streams ended."), "reason", ended,
-              &WorkerStats::ended, workers);
-  add_reasons(catalogue.counter("crier_canary_streams_ended_total",
-                                "Of these, streams with the socket options of a canary."),
-              "reason", ended, &WorkerStats::canaries_ended, workers);
-  const auto gap = [](std::size_t i) { return to_string(static_cast<GapReason>(i)); };
-  add_reasons(catalogue.counter("crier_gaps_total", "Gaps that streams were told of."), "reason",
-              gap, &WorkerStats::gaps, workers);
+  add_reasons<EndReason>(catalogue.counter("crier_streams_ended_total", "Streams ended."), "reason",
+                         &WorkerStats::ended, workers);
+  add_reasons<EndReason>(
+      catalogue.counter("crier_canary_streams_ended_total",
+                        "Of these, streams with the socket options of a canary."),
+      "reason", &WorkerStats::canaries_ended, workers);
+  add_reasons<GapReason>(catalogue.counter("crier_gaps_total", "Gaps that streams were told of."),
+                         "reason", &WorkerStats::gaps, workers);
 }
 
 void add_refusals(Catalogue& catalogue, const MetricSources& sources) {
   auto refused = catalogue.counter("crier_requests_refused_total",
                                    "Requests of subscribers refused, whatever the answer was.");
-  const auto name = [](std::size_t i) { return kRefusalNames[i]; };
-  add_reasons<RefusalCounts>(refused, "reason", name, &RefusalCounts::by_reason, sources.refusals);
+  add_reasons<RefusalReason>(refused, "reason", &RefusalCounts::by_reason, sources.refusals);
   const std::pair<RefusalReason, Counter PendingCounters::*> earlier[] = {
       {RefusalReason::malformed, &PendingCounters::refused_malformed},
       {RefusalReason::too_large, &PendingCounters::refused_too_large},
@@ -241,11 +242,10 @@ void add_frames(Catalogue& catalogue, const FrameAccount& frames) {
 void add_publishing(Catalogue& catalogue, const PublishCounters& publishing) {
   const PublishCounters* const source[] = {&publishing};
   add_rows<PublishCounters>(catalogue, kPublishingRows, source);
-  const auto reason = [](std::size_t i) { return to_string(static_cast<PublishRefusal>(i)); };
-  add_reasons<PublishCounters>(
+  add_reasons<PublishRefusal>(
       catalogue.counter("crier_publish_refused_total",
                         "Requests of publishers refused; head: before they were whole."),
-      "reason", reason, &PublishCounters::refused, source);
+      "reason", &PublishCounters::refused, source);
 }
 
 void add_canary(Catalogue& catalogue, const net::SocketPlan& sockets) {
@@ -292,12 +292,9 @@ metrics::Catalogue make_catalogue(const MetricSources& sources) {
   add_rows<PendingCounters>(catalogue, kPendingRows, sources.pending);
   add_rows<ListenerCounters>(catalogue, kListenerRows, sources.listeners);
   add_rows<LogStats>(catalogue, kLogRows, {&sources.log, 1});
-  const auto cause = [](std::size_t i) {
-    return to_string(static_cast<broadcast::EvictionCause>(i));
-  };
-  add_reasons<LogStats>(
+  add_reasons<broadcast::EvictionCause>(
       catalogue.counter("crier_history_evicted_total", "Events the history let go of."), "cause",
-      cause, &LogStats::evicted, {&sources.log, 1});
+      &LogStats::evicted, {&sources.log, 1});
   add_frames(catalogue, *sources.frames);
   add_rows<HttpServerCounters>(catalogue, kPublishRows, {&sources.publish, 1});
   add_publishing(catalogue, *sources.publishing);

@@ -35,20 +35,19 @@ constexpr std::string_view kNoAnswer =
 struct RefusalRow {
   int status;
   std::string_view code;
-  std::string_view word;
 };
 
-constexpr std::array<RefusalRow, kPublishRefusals> kRefusalRows = {{
-    {400, "bad_request", "malformed"},
-    {403, "forbidden", "forbidden"},
-    {404, "not_found", "not_found"},
-    {405, "method_not_allowed", "method"},
-    {413, "content_too_large", "too_large"},
-    {415, "unsupported_media_type", "content_type"},
-    {422, "idempotency_key_reused", "key_reused"},
-    {503, "draining", "draining"},
-    {503, "busy", "busy"},
-    {400, "bad_request", "head"},
+constexpr std::array<RefusalRow, kNamesOf<PublishRefusal>.size()> kRefusalRows = {{
+    {400, "bad_request"},
+    {403, "forbidden"},
+    {404, "not_found"},
+    {405, "method_not_allowed"},
+    {413, "content_too_large"},
+    {415, "unsupported_media_type"},
+    {422, "idempotency_key_reused"},
+    {503, "draining"},
+    {503, "busy"},
+    {400, "bad_request"},
 }};
 
 const RefusalRow& row_of(PublishRefusal refusal) {
@@ -116,10 +115,6 @@ PublishRoutes::Later PublishRoutes::later(const Call& call) {
   return {call.responder,
           {.keep_alive = head.keep_alive, .head_only = head.method == Method::head},
           traces_.of(head)};
-}
-
-std::string_view to_string(PublishRefusal refusal) {
-  return row_of(refusal).word;
 }
 
 PublishRoutes::PublishRoutes(PublishParts parts)

@@ -53,13 +53,15 @@ enum class PublishRefusal : std::uint8_t {
   busy,          // 503: a worker did not answer a question.
   head,          // Whatever the server refused before it was a request: its own statuses.
 };
-inline constexpr std::size_t kPublishRefusals = 10;
-std::string_view to_string(PublishRefusal refusal);
+constexpr std::array<std::string_view, 10> names_of(PublishRefusal /*selects*/) {
+  return {"malformed",    "forbidden",  "not_found", "method", "too_large",
+          "content_type", "key_reused", "draining",  "busy",   "head"};
+}
 
 // One writer; any thread may read.
 struct PublishCounters {
   Counter replayed;  // Requests all of whose events had been accepted before.
-  std::array<Counter, kPublishRefusals> refused;
+  std::array<Counter, kNamesOf<PublishRefusal>.size()> refused;
 };
 
 struct PublishLimits {

@@ -47,7 +47,7 @@ struct EndedNote {
 struct UnloggedNote {
   std::uint64_t opened = 0;
   std::uint64_t resumed = 0;  // Of these.
-  std::array<std::uint64_t, broadcast::kEndReasonNames.size()> ended{};
+  std::array<std::uint64_t, kNamesOf<broadcast::EndReason>.size()> ended{};
 };
 // A line about a stream that an operator looks at.
 struct DebugNote {

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "core/counter.h"
+#include "core/names.h"
 
 namespace crier::cmd {
 
@@ -29,22 +30,18 @@ enum class RefusalReason : std::uint8_t {
   draining,
 };
 
-inline constexpr std::array<std::string_view, 15> kRefusalNames = {
-    "malformed",    "too_large",      "unsupported", "timeout",
-    "pending_full", "no_descriptors", "method",      "not_found",
-    "forbidden",    "not_acceptable", "streams_max", "streams_per_address_max",
-    "topics_max",   "patterns_max",   "draining"};
-static_assert(kRefusalNames.size() == static_cast<std::size_t>(RefusalReason::draining) + 1);
-
-constexpr std::string_view to_string(RefusalReason reason) {
-  return kRefusalNames[static_cast<std::size_t>(reason)];
+constexpr std::array<std::string_view, 15> names_of(RefusalReason /*selects*/) {
+  return {"malformed",    "too_large",      "unsupported", "timeout",
+          "pending_full", "no_descriptors", "method",      "not_found",
+          "forbidden",    "not_acceptable", "streams_max", "streams_per_address_max",
+          "topics_max",   "patterns_max",   "draining"};
 }
 
 // What one worker's routes refused themselves. What never reached them is counted where it was
 // refused (net::PendingCounters, net::ListenerCounters) and added in the metrics: on_refused() does
 // not count here. The worker counts, any thread reads.
 struct RefusalCounts {
-  std::array<Counter, kRefusalNames.size()> by_reason;
+  std::array<Counter, kNamesOf<RefusalReason>.size()> by_reason;
 
   void add(RefusalReason reason) { by_reason[static_cast<std::size_t>(reason)].add(); }
 };

@@ -9,27 +9,6 @@ namespace {
 // Slots looked at for one page: a table that is nearly empty must not be scanned in one go.
 constexpr std::size_t kSlotsPerPage = 65'536;
 
-std::string_view to_string(broadcast::StreamState state) {
-  using broadcast::StreamState;
-  switch (state) {
-    case StreamState::vacant:
-      return "vacant";
-    case StreamState::reserved:
-      return "reserved";
-    case StreamState::live:
-      return "live";
-    case StreamState::owing:
-      return "owing";
-    case StreamState::replaying:
-      return "replaying";
-    case StreamState::ending:
-      return "ending";
-    case StreamState::closing:
-      break;
-  }
-  return "closing";
-}
-
 }  // namespace
 
 StreamPage Worker::list_streams(std::uint32_t from, std::size_t limit) const {

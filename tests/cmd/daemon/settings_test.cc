@@ -86,14 +86,14 @@ TEST_CASE("the limits of requests are their servers', each worker its part") {
 TEST_CASE("a row of topics is a class, and what it leaves out is as for all") {
   config::Config config;
   config.history = {.events_max = 51, .bytes_max = 52, .age_seconds_max = 53};
-  config.overflow.policy = config::OverflowPolicy::disconnect;
+  config.overflow.policy = OverflowPolicy::disconnect;
   config.limits.events_per_second = 10;
   config.limits.events_burst = 54;
   config.topics.push_back({.match = "given.>",
                            .events_max = 61,
                            .bytes_max = 62,
                            .age_seconds_max = 63,
-                           .policy = config::OverflowPolicy::drop_oldest,
+                           .policy = OverflowPolicy::drop_oldest,
                            .rate = 100,
                            .burst = 64,
                            .subscribe = false});
@@ -103,7 +103,7 @@ TEST_CASE("a row of topics is a class, and what it leaves out is as for all") {
   CHECK(given.history.events_max == 61);
   CHECK(given.history.bytes_max == 62);
   CHECK(given.history.age_seconds_max == 63);
-  CHECK(given.policy == broadcast::OverflowPolicy::drop_oldest);
+  CHECK(given.policy == OverflowPolicy::drop_oldest);
   CHECK(given.rate.interval_us == 10'000);
   CHECK(given.rate.credit_us == 640'000);
   CHECK_FALSE(given.subscribe);
@@ -113,7 +113,7 @@ TEST_CASE("a row of topics is a class, and what it leaves out is as for all") {
     CHECK(of_all.history.events_max == 51);
     CHECK(of_all.history.bytes_max > 52);  // The history's bound is no topic's.
     CHECK(of_all.history.age_seconds_max == 53);
-    CHECK(of_all.policy == broadcast::OverflowPolicy::disconnect);
+    CHECK(of_all.policy == OverflowPolicy::disconnect);
     CHECK(of_all.rate.interval_us == 100'000);
     CHECK(of_all.rate.credit_us == 5'400'000);
     CHECK(of_all.subscribe);
