@@ -34,15 +34,13 @@ constexpr std::size_t kControlWatches = 8;  // At the start: wake-ups, signals, 
 constexpr std::size_t kWorkerWatches = 4;
 constexpr std::array kSignals = {SIGTERM, SIGINT, SIGHUP};
 
-broadcast::LogOptions log_options(const config::Config& config, Epoch epoch, HashKey topic_key,
-                                  FrameAccount& frames) {
+broadcast::LogOptions log_options(const config::Config& config, Epoch epoch, HashKey topic_key) {
   broadcast::LogOptions options;
   options.epoch = epoch;
   options.topic_key = topic_key;
   options.classes = topic_classes(config);
   options.history_bytes_max = config.history.bytes_max;
   options.topics_max = config.limits.topics_max;
-  options.account = &frames;
   return options;
 }
 
@@ -70,7 +68,8 @@ Daemon::Daemon(Start start)
                       for (const auto& worker : workers_) worker->order_debug(rules);
                     }),
       kernel_(config_.kernel, start_.checked.kernel_need, log_),
-      event_log_(log_options(config_, Epoch::from_random(keys_.epoch), keys_.topics, frames_)),
+      event_log_(log_options(config_, Epoch::from_random(keys_.epoch), keys_.topics)),
+      encoder_(event_log_.epoch(), event_log_.topic_key(), &frames_),
       counts_(config_.limits.streams_max, keys_.addresses),
       tables_left_(static_cast<std::ptrdiff_t>(start_.checked.workers) + 1),
       wakeup_(loop_, [] {}),

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "broadcast/log/event_encoder.h"
 #include "broadcast/log/idempotency.h"
 #include "broadcast/log/log.h"
 #include "broadcast/streams/broadcaster.h"
@@ -123,6 +124,7 @@ class Daemon final : public Readiness {
   // Shared with the workers, so destroyed after them.
   FrameAccount frames_;
   broadcast::Log event_log_;
+  broadcast::EventEncoder encoder_;
   std::atomic<std::uint64_t> log_head_{0};
   broadcast::SharedCounts counts_;
   std::latch tables_left_;

@@ -69,7 +69,7 @@ Result<void> Daemon::open_publish_socket() {
   }
   publish_listener_.emplace(std::move(*listener));
 
-  PublishParts parts{event_log_, idempotency_, *control_, *feed_};
+  PublishParts parts{event_log_, encoder_, idempotency_, *control_, *feed_};
   parts.peers = std::move(*peers);
   parts.limits = {config_.limits.event_bytes_max, config_.limits.request_lines_max};
   parts.draining = [this] { return phase_ != Phase::serving; };

@@ -87,11 +87,11 @@ IntakeOutcome EventIntake::accept_whole(std::uint32_t uid, std::string_view key,
 }
 
 std::uint64_t EventIntake::publish(const broadcast::Event& event, Instant now) {
-  const auto accepted = log_.append(event, now);
-  // A line end takes at most seven bytes on the wire, so 1 MiB of data is far from the log's limit.
-  CRIER_CHECK(accepted.has_value());
-  outgoing_.publish(accepted->frame);
-  return accepted->sequence;
+  // A line end takes at most seven bytes on the wire, so 1 MiB of data is far from a frame's limit.
+  const FrameRef frame = encoder_.encode(event, log_.head() + 1, now);
+  log_.append(frame);
+  outgoing_.publish(frame);
+  return frame->sequence();
 }
 
 }  // namespace crier::cmd

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "broadcast/log/event_encoder.h"
 #include "broadcast/log/idempotency.h"
 #include "broadcast/log/log.h"
 #include "broadcast/log/publish_json.h"
@@ -36,8 +37,9 @@ struct IntakeOutcome {
 class EventIntake {
  public:
   // All must outlive it.
-  EventIntake(broadcast::Log& log, broadcast::IdempotencyKeys& keys, Outgoing& outgoing)
-      : log_(log), keys_(keys), outgoing_(outgoing) {}
+  EventIntake(broadcast::Log& log, broadcast::EventEncoder& encoder,
+              broadcast::IdempotencyKeys& keys, Outgoing& outgoing)
+      : log_(log), encoder_(encoder), keys_(keys), outgoing_(outgoing) {}
 
   // All or, on a conflict, none. An event whose key and content are known counts as accepted, be it
   // from another request or from an earlier line. Requires, here and below: what event.h says of
@@ -62,6 +64,7 @@ class EventIntake {
   std::uint64_t publish(const broadcast::Event& event, Instant now);
 
   broadcast::Log& log_;
+  broadcast::EventEncoder& encoder_;
   broadcast::IdempotencyKeys& keys_;
   Outgoing& outgoing_;
   std::vector<Resolved> resolved_;  // One for each event, or empty when none has a key.

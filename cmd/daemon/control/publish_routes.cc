@@ -125,7 +125,7 @@ std::string_view to_string(PublishRefusal refusal) {
 PublishRoutes::PublishRoutes(PublishParts parts)
     : parts_(std::move(parts)),
       traces_(parts_.random_seed),
-      intake_(parts_.log, parts_.keys, parts_.outgoing),
+      intake_(parts_.log, parts_.encoder, parts_.keys, parts_.outgoing),
       accepted_heads_{accepted_head(false), accepted_head(true)} {}
 
 // --- routes ---

@@ -70,6 +70,7 @@ struct PublishLimits {
 // All that is referred to must outlive the routes, and no answer of `workers` may come after them.
 struct PublishParts {
   broadcast::Log& log;
+  broadcast::EventEncoder& encoder;
   broadcast::IdempotencyKeys& keys;
   WorkerQueries& workers;
   Outgoing& outgoing;

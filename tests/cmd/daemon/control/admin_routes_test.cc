@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "tests/broadcast/log/log_support.h"
 #include "tests/cmd/daemon/control/admin_routes_support.h"
 #include "tests/support/catch.h"
 
@@ -215,8 +216,7 @@ TEST_CASE("topics are listed with their history and their subscribers") {
   Served served;
   served.config.admin.debug = true;
   for (const char* topic : {"a", "b", "a"}) {
-    const broadcast::Event event{.topic = topic, .data = "x"};
-    REQUIRE(served.log.append(event, net::Loop::now()).has_value());
+    broadcast::publish(served.log, topic, net::Loop::now());
   }
   net::http_test::Client first(served.loop, served.path);
   served.send(first, "/debug/topics?limit=1");

@@ -2,6 +2,7 @@
 #include "cmd/daemon/control/control.h"
 
 #include "core/turn_limits.h"
+#include "tests/broadcast/log/log_support.h"
 #include "tests/cmd/command_support.h"
 #include "tests/support/catch.h"
 
@@ -38,9 +39,7 @@ struct Fixture {
   }
 
   void publish(std::string_view topic) {
-    const auto accepted = log.append({.topic = topic, .data = "x"}, Instant{});
-    REQUIRE(accepted.has_value());
-    feed->publish(accepted->frame);
+    feed->publish(broadcast::append(log, {.topic = topic, .data = "x"}));
   }
   // Lists `count` topics and lets one more of them lose an event.
   void list_topics(int count) {

@@ -65,6 +65,7 @@ struct Socket {
   explicit Socket(PublishLimits limits = {}) {
     net::ignore_broken_pipes();
     routes = std::make_unique<PublishRoutes>(PublishParts{.log = log,
+                                                          .encoder = encoder,
                                                           .keys = keys,
                                                           .workers = workers,
                                                           .outgoing = sent,
@@ -117,6 +118,7 @@ struct Socket {
   net::http_test::Directory directory;
   std::string path = directory.path + "/s.sock";
   broadcast::Log log{broadcast::log_options()};
+  broadcast::EventEncoder encoder{log.epoch(), log.topic_key(), nullptr};
   broadcast::IdempotencyKeys keys{{1, 2}, 1000, 300};
   ScriptedWorkers workers;
   Sent sent;
