@@ -127,6 +127,7 @@ Result<std::unique_ptr<Daemon>> Daemon::make(Start start) {
   for (const std::string& warning : daemon->start_.checked.warnings) daemon->log_.warning(warning);
   daemon->kernel_.start();
   if (auto usable = daemon->try_sockets(); !usable) return std::unexpected(usable.error());
+  if (auto loaded = daemon->load_journal(); !loaded) return std::unexpected(loaded.error());
   daemon->make_workers();
   for (const auto open : {&Daemon::start_workers, &Daemon::open_publish_socket, &Daemon::open_admin,
                           &Daemon::open_listeners}) {
@@ -315,6 +316,7 @@ bool Daemon::is_full() const {
 void Daemon::on_expire() {
   // A bounded share; the rest soon, so that publishers are not held up.
   const bool more = event_log_.expire(net::Loop::now());
+  journal_.trim(event_log_.retained_after());
   expire_.start_repeating(more ? 1 : kExpireMs);
 }
 
@@ -373,7 +375,8 @@ void Daemon::stop() {
   if (phase_ == Phase::stopping) return;
   phase_ = Phase::stopping;
   supervisor_.stopping(kStopSeconds);
-  // First whoever reads what the workers own.
+  // What was accepted is answered; then the servers go, which read what the workers own.
+  journal_.finish();
   admin_server_->close();
   publish_server_->close();
   stop_workers();

@@ -16,6 +16,7 @@
 #include "broadcast/log/event_encoder.h"
 #include "broadcast/log/idempotency.h"
 #include "broadcast/log/log.h"
+#include "broadcast/log/memory_journal.h"
 #include "broadcast/streams/broadcaster.h"
 #include "cmd/daemon/control/admin_routes.h"
 #include "cmd/daemon/control/control.h"
@@ -81,6 +82,7 @@ class Daemon final : public Readiness {
   // As start(), but a std::system_error or std::bad_alloc may pass.
   static Result<std::unique_ptr<Daemon>> make(Start start);
   Result<void> try_sockets();
+  Result<void> load_journal();
   void make_workers();
   HandedIn handed_in(std::size_t worker) const;
   Result<void> start_workers();
@@ -125,6 +127,7 @@ class Daemon final : public Readiness {
   FrameAccount frames_;
   broadcast::Log event_log_;
   broadcast::EventEncoder encoder_;
+  broadcast::MemoryJournal journal_;
   std::atomic<std::uint64_t> log_head_{0};
   broadcast::SharedCounts counts_;
   std::latch tables_left_;

@@ -1,4 +1,5 @@
-// The daemon's sockets besides the subscribers', its metrics, and what a reload changes.
+// The daemon's journal, its sockets besides the subscribers', its metrics, and what a reload
+// changes.
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,6 +31,15 @@ Result<std::optional<gid_t>> group_of(const config::Publish& publish) {
 }
 
 }  // namespace
+
+Result<void> Daemon::load_journal() {
+  const auto loaded = journal_.load(
+      [this](const broadcast::Event& event, std::uint64_t sequence, Instant accepted) {
+        event_log_.append(encoder_.encode(event, sequence, accepted));
+      });
+  log_head_ = event_log_.head();
+  return loaded;
+}
 
 // What could not be tried before the kernel was tuned.
 Result<void> Daemon::try_sockets() {
@@ -69,7 +79,7 @@ Result<void> Daemon::open_publish_socket() {
   }
   publish_listener_.emplace(std::move(*listener));
 
-  PublishParts parts{event_log_, encoder_, idempotency_, *control_, *feed_};
+  PublishParts parts{journal_, event_log_, encoder_, idempotency_, *control_, *feed_};
   parts.peers = std::move(*peers);
   parts.limits = {config_.limits.event_bytes_max, config_.limits.request_lines_max};
   parts.draining = [this] { return phase_ != Phase::serving; };
