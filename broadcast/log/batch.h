@@ -11,9 +11,9 @@
 
 namespace crier::broadcast {
 
-// Frames in sequence order without a gap: the log's events from the first one's sequence to the
-// last's. Only what a worker that lagged is fed may have gaps, and then says so
-// (Log::frames_after).
+// Frames in sequence order: all of the log's events from the first one's sequence to the last's.
+// Numbers may be missing between them; no event has those. Only a batch for a worker that lagged
+// may lack events, and the worker is told so first (Log::frames_after).
 using Batch = std::vector<FrameRef>;
 using SharedBatch = std::shared_ptr<const Batch>;
 

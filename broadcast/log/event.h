@@ -5,8 +5,8 @@
 
 namespace crier::broadcast {
 
-// Views of the publisher's request; copied into a frame when the log accepts the event.
-// Requires, before it reaches the log: a valid topic, valid UTF-8 without NUL, an allowed name.
+// Views of the publisher's request; copied into a frame once the event is committed.
+// Requires, before it reaches the journal: a valid topic, valid UTF-8 without NUL, an allowed name.
 struct Event {
   std::string_view topic;
   std::string_view data;

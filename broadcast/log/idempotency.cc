@@ -38,35 +38,32 @@ Fingerprint IdempotencyKeys::fingerprint(std::initializer_list<std::string_view>
   return {keyed_hash(hash_key_, sums), keyed_hash(other, sums)};
 }
 
-Fingerprint IdempotencyKeys::key_of(std::uint32_t uid, std::string_view key) const {
+Fingerprint IdempotencyKeys::scoped(std::uint32_t uid, std::string_view key) const {
+  CRIER_CHECK(valid_idempotency_key(key));
   std::string scope;
   append_bytes(scope, uid);
   return fingerprint({scope, key});
 }
 
-KeyLookup IdempotencyKeys::find(std::uint32_t uid, std::string_view key, const Fingerprint& content,
-                                Instant now) {
-  CRIER_CHECK(valid_idempotency_key(key));
+KeyLookup IdempotencyKeys::find(const Fingerprint& key, const Fingerprint& content, Instant now) {
   drop_expired(now);
-  const auto at = index_of(key_of(uid, key));
+  const auto at = index_of(key);
   if (!at) return {};
   const Entry& entry = entries_[*at];
   if (entry.content != content) return {KeyStatus::different, {}};
   return {KeyStatus::same, entry.answer};
 }
 
-void IdempotencyKeys::remember(std::uint32_t uid, std::string_view key, const Fingerprint& content,
+void IdempotencyKeys::remember(const Fingerprint& key, const Fingerprint& content,
                                const FirstAnswer& answer, Instant now) {
-  CRIER_CHECK(valid_idempotency_key(key));
   drop_expired(now);
   if (keys_max_ == 0) return;
-  const Fingerprint scoped = key_of(uid, key);
-  CRIER_CHECK(!index_of(scoped));
+  CRIER_CHECK(!index_of(key));
   if (size_ == keys_max_) drop_oldest();
   const std::size_t at = (oldest_ + size_) % keys_max_;
   if (at >= entries_.size()) entries_.emplace_back();
-  entries_[at] = {scoped, content, answer, now};
-  index_.insert(scoped.low, static_cast<std::uint32_t>(at));
+  entries_[at] = {key, content, answer, now};
+  index_.insert(key.low, static_cast<std::uint32_t>(at));
   ++size_;
 }
 

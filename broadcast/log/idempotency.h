@@ -1,12 +1,14 @@
 // Which publishes were answered before, so that a publisher that did not see the answer may ask
 // again.
 //
-// A key is scoped by the publisher's uid. Same key and content: the first answer again, and nothing
+// A key is scoped by the publisher's uid. It is remembered once its events are committed; keys on
+// their way there are EventIntake's. Same key and content: the first answer again, and nothing
 // is published; same key, other content: refused. Remembered for a window bounded in time and
 // count; the oldest leaves first. Neither key nor content is kept, only a keyed hash of 128 bits of
 // each.
 //
-// Belongs to the control loop. Time is an argument that does not go back.
+// Belongs to the control loop. Time is an argument that does not go back, neither from find() to
+// find() nor from remember() to remember().
 #pragma once
 
 #include <cstddef>
@@ -63,12 +65,15 @@ class IdempotencyKeys {
   // Of content that consists of these parts: ("a", "bc") differs from ("ab", "c").
   Fingerprint fingerprint(std::initializer_list<std::string_view> parts) const;
 
-  // Requires, here and below: valid_idempotency_key(key).
-  KeyLookup find(std::uint32_t uid, std::string_view key, const Fingerprint& content, Instant now);
+  // Of a publisher's key. Requires: valid_idempotency_key(key).
+  Fingerprint scoped(std::uint32_t uid, std::string_view key) const;
 
-  // Requires: find() with the same arguments said `unknown`.
-  void remember(std::uint32_t uid, std::string_view key, const Fingerprint& content,
-                const FirstAnswer& answer, Instant now);
+  // `key`, here and below: scoped().
+  KeyLookup find(const Fingerprint& key, const Fingerprint& content, Instant now);
+
+  // Requires: find() says `unknown`.
+  void remember(const Fingerprint& key, const Fingerprint& content, const FirstAnswer& answer,
+                Instant now);
 
  private:
   struct Entry {
@@ -78,7 +83,6 @@ class IdempotencyKeys {
     Instant remembered;
   };
 
-  Fingerprint key_of(std::uint32_t uid, std::string_view key) const;
   std::optional<std::uint32_t> index_of(const Fingerprint& key) const;
   void drop_expired(Instant now);
   void drop_oldest();

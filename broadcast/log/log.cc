@@ -5,16 +5,13 @@
 #include <utility>
 
 #include "core/check.h"
-#include "core/text/sse_text.h"
 
 namespace crier::broadcast {
 namespace {
 
-constexpr std::size_t kTextBytesMax = std::size_t{64} << 20;  // What a frame holds.
-constexpr std::size_t kTextBytesKept = std::size_t{1} << 20;  // Capacity of the encode buffer.
-constexpr std::size_t kExpireShare = 4'096;                   // Entries and topics a call.
-constexpr std::size_t kLostTopicsMax = 64;                    // Named to a worker that lagged.
-constexpr std::size_t kExpireShareOfReplay = 512;             // The same; many may come in a turn.
+constexpr std::size_t kExpireShare = 4'096;        // Entries and topics a call.
+constexpr std::size_t kLostTopicsMax = 64;         // Named to a worker that lagged.
+constexpr std::size_t kExpireShareOfReplay = 512;  // The same; many may come in a turn.
 constexpr std::size_t kShrinkShare = 8;  // Events an append takes off a topic above its limits.
 constexpr std::size_t kPageRowsMax = 65'536;  // Rows looked at for one page.
 constexpr std::uint32_t kRateFoldTicks = kTicksPerSecond;
@@ -48,25 +45,15 @@ Log::Log(LogOptions options)
   set_age_hands();
 }
 
-Result<Accepted> Log::append(const Event& event, Instant now) {
-  const std::uint64_t sequence = head_ + 1;
-  CRIER_CHECK(sequence != 0);
-  id_.clear();
-  append_event_id(id_, options_.epoch, sequence);
-  text_.clear();
-  append_sse_event(text_, {.id = id_, .name = event.name, .data = event.data});
-  if (text_.size() > kTextBytesMax) {
-    return fail(Errc::limit_reached, "the event is " + std::to_string(text_.size()) +
-                                         " bytes on the wire; allowed are " +
-                                         std::to_string(kTextBytesMax));
-  }
-  const std::uint64_t hash = topic_hash(event.topic);
-  const TopicRow row = row_for(hash, event.topic, now);
-  FrameRef frame = Frame::make({.sequence = sequence, .topic_hash = hash, .accepted = now},
-                               event.topic, text_, options_.account);
-  if (text_.capacity() > kTextBytesKept) std::string().swap(text_);
+std::uint64_t Log::retained_after() const {
+  return history_.events() == 0 ? head_ : history_.at(history_.front()).sequence - 1;
+}
 
-  head_ = sequence;
+void Log::append(const FrameRef& frame) {
+  CRIER_CHECK(frame->sequence() > head_);
+  const Instant now = frame->accepted();
+  const TopicRow row = row_for(*frame);
+  head_ = frame->sequence();
   history_.push(row, frame);
   topics_.published_to(row);
   count_for_rate(topics_[row], now);
@@ -74,18 +61,18 @@ Result<Accepted> Log::append(const Event& event, Instant now) {
   stats_.event_bytes.add(frame->memory_bytes());
   keep_within_limits(row, frame->memory_bytes());
   update_gauges();
-  return Accepted{sequence, std::move(frame)};
 }
 
-TopicRow Log::row_for(std::uint64_t hash, std::string_view name, Instant now) {
-  if (const auto row = topics_.find(hash, name)) return *row;
+TopicRow Log::row_for(const Frame& frame) {
+  const std::uint64_t hash = frame.topic_hash();
+  if (const auto row = topics_.find(hash, frame.topic())) return *row;
   if (topics_.full()) make_room_for_topic();
-  const TopicRow row = topics_.add(hash, name);
+  const TopicRow row = topics_.add(hash, frame.topic());
   Topic& topic = topics_[row];
   topic.evicted = forgotten_.find(hash);
   topic.complete = topic.evicted.through == 0;
-  topic.first_sequence = head_ + 1;
-  topic.rate_at = now.tick();
+  topic.first_sequence = frame.sequence();
+  topic.rate_at = frame.accepted().tick();
   forgotten_.remove(hash);
   return row;
 }
@@ -218,13 +205,13 @@ MissedFrames Log::frames_after(std::uint64_t sequence, std::size_t frames_max,
   MissedFrames missed;
   missed.through = std::min(sequence, head_);
   const std::uint64_t from = missed.through + 1;
-  bool lost = false;
+  bool numbers_missing = false;
   std::size_t bytes = 0;
   std::size_t entries = 0;
   History::Position at = history_.first_after(missed.through);
   for (bool room = true; at != history_.end() && room; ++at) {
     const History::Entry& entry = history_.at(at);
-    if (!entry.frame || entry.sequence != missed.through + 1) lost = true;
+    if (!entry.frame || entry.sequence != missed.through + 1) numbers_missing = true;
     missed.through = entry.sequence;
     if (entry.frame) {
       missed.frames.push_back(entry.frame);
@@ -234,10 +221,12 @@ MissedFrames Log::frames_after(std::uint64_t sequence, std::size_t frames_max,
     if (++entries >= kScanEntriesMax) room = false;
   }
   if (at == history_.end() && missed.through != head_) {
-    lost = true;
+    numbers_missing = true;
     missed.through = head_;
   }
-  if (lost) {
+  // An event that is gone leaves a number missing, but a number may be missing for another reason.
+  // Where both are seen the loss may lie beyond `through`: then it is told early.
+  if (numbers_missing && history_.evicted().through >= from) {
     missed.lost = LostEvents{from, missed.through, topics_with_losses(from, missed.topics_asked)};
   }
   return missed;
@@ -265,7 +254,7 @@ void Log::update_gauges() {
 }
 
 std::optional<TopicInfo> Log::topic(std::string_view name, Instant now) const {
-  const auto row = topics_.find(topic_hash(name), name);
+  const auto row = topics_.find(keyed_hash(options_.topic_key, name), name);
   if (!row) return std::nullopt;
   return info_of(topics_[*row], now);
 }

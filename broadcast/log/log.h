@@ -1,15 +1,16 @@
-// The log: gives every accepted event its sequence, encodes it once, keeps history within bounds
-// and answers "everything after S".
+// The log: remembers what the journal has committed, keeps history within bounds and answers
+// "everything after S".
 //
-// One life: an epoch and sequences from 1. What history lets go of is remembered per topic as
+// Sequences grow from event to event within an epoch. They may have holes: a number that no event
+// of this log has says nothing about a loss. What history lets go of is remembered per topic as
 // `evicted.through`, so that a replay that can no longer be complete says so (see replay.h).
 //
-// Belongs to the control loop. Time is an argument; it may stand still, but not go back.
+// Belongs to the control loop. Time is an argument, or of an event when it was accepted; it may
+// stand still, but from event to event and from call to call it does not go back.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,7 +18,6 @@
 #include <vector>
 
 #include "broadcast/log/batch.h"
-#include "broadcast/log/event.h"
 #include "broadcast/log/forgotten_topics.h"
 #include "broadcast/log/history.h"
 #include "broadcast/log/log_stats.h"
@@ -27,7 +27,6 @@
 #include "broadcast/log/topic_table.h"
 #include "core/frame.h"
 #include "core/keyed_hash.h"
-#include "core/result.h"
 #include "core/text/event_id.h"
 
 namespace crier::broadcast {
@@ -41,13 +40,7 @@ struct LogOptions {
   std::size_t topics_max = 100'000;         // 1 to 2^24.
   std::size_t forgotten_max = 65'536;
   std::uint32_t idle_topic_seconds =
-      600;                          // Without history for so long, a topic is no longer listed.
-  FrameAccount* account = nullptr;  // May be null, else outlives every frame.
-};
-
-struct Accepted {
-  std::uint64_t sequence = 0;
-  FrameRef frame;
+      600;  // Without history for so long, a topic is no longer listed.
 };
 
 // What a worker is fed that could not keep up.
@@ -83,14 +76,14 @@ class Log {
 
   const Epoch& epoch() const { return options_.epoch; }
   std::uint64_t head() const { return head_; }  // Sequence of the newest event; 0: none yet.
-  std::uint64_t topic_hash(std::string_view topic) const {
-    return keyed_hash(options_.topic_key, topic);
-  }
+  const HashKey& topic_key() const { return options_.topic_key; }
   const LogStats& stats() const { return stats_; }
+  // History holds nothing up to and including this sequence, and never will again.
+  std::uint64_t retained_after() const;
 
-  // Error, with nothing accepted: the event's text would be too large for a frame (limit_reached).
-  // Requires: what event.h says of the event.
-  [[nodiscard]] Result<Accepted> append(const Event& event, Instant now);
+  // Takes a committed event, which is the head from now on. Requires: a sequence beyond the head's,
+  // a valid topic, hashed with `topic_key`.
+  void append(const FrameRef& frame);
 
   // Lets go of events past their age, of what exceeds a lowered history_bytes_max, and of idle
   // topics: a bounded share. True: more remains, call again soon.
@@ -121,7 +114,7 @@ class Log {
     std::uint64_t through = 0;
   };
 
-  TopicRow row_for(std::uint64_t hash, std::string_view name, Instant now);
+  TopicRow row_for(const Frame& frame);
   void make_room_for_topic();
   void forget(TopicRow row);
   ClassIndex class_of(const Topic& topic) const;
@@ -145,8 +138,6 @@ class Log {
   std::uint64_t head_ = 0;
   std::uint32_t classes_version_ = 1;
   std::vector<AgeHand> age_hands_;  // One for each different age limit.
-  std::string id_;                  // Buffers of append(), kept for their capacity.
-  std::string text_;
 };
 
 }  // namespace crier::broadcast

@@ -22,15 +22,13 @@ constexpr std::size_t kControlWatches = 8;  // At the start: wake-ups, signals, 
 constexpr std::size_t kWorkerWatches = 4;
 constexpr std::array kSignals = {SIGTERM, SIGINT, SIGHUP};
 
-broadcast::LogOptions log_options(const config::Config& config, const HashKey& topic_key,
-                                  FrameAccount& frames) {
+broadcast::LogOptions log_options(const config::Config& config, const HashKey& topic_key) {
   broadcast::LogOptions options;
   options.epoch = Epoch::from_random(drawn<std::uint64_t>());
   options.topic_key = topic_key;
   options.classes = topic_classes(config);
   options.history_bytes_max = config.history.bytes_max;
   options.topics_max = config.limits.topics_max;
-  options.account = &frames;
   return options;
 }
 
@@ -48,7 +46,8 @@ Daemon::Daemon(Start start)
       debug_switch_(logs_.limited,
                     [this](const DebugRules& rules) { workers_->order_debug(rules); }),
       kernel_(config_.kernel, start_.checked.kernel_need, logs_.limited),
-      event_log_(log_options(config_, topic_key_, frames_)),
+      event_log_(log_options(config_, topic_key_)),
+      encoder_(event_log_.epoch(), event_log_.topic_key(), &frames_),
       counts_(config_.limits.streams_max, drawn<HashKey>()),
       wakeup_(loop_, [] {}),
       signals_(loop_, kSignals, [this](int number) { on_signal(number); }),
@@ -111,6 +110,7 @@ Result<void> Daemon::open() {
   for (const std::string& warning : start_.checked.warnings) logs_.limited.warning(warning);
   kernel_.start();
   if (auto usable = try_sockets(); !usable) return usable;
+  if (auto loaded = load_journal(); !loaded) return loaded;
   make_workers();
   if (auto started = workers_->start(); !started) return started;
   if (auto opened = endpoints_->open(std::move(start_.activation.publish)); !opened) return opened;
@@ -129,6 +129,15 @@ Result<void> Daemon::try_sockets() {
   return {};
 }
 
+Result<void> Daemon::load_journal() {
+  const auto loaded = journal_.load(
+      [this](const broadcast::Event& event, std::uint64_t sequence, Instant accepted) {
+        event_log_.append(encoder_.encode(event, sequence, accepted));
+      });
+  log_head_ = event_log_.head();
+  return loaded;
+}
+
 void Daemon::make_workers() {
   workers_.emplace(
       WorkerSet::Parts{config_, start_.checked, start_.activation, topic_key_, logs_, event_log_,
@@ -138,9 +147,9 @@ void Daemon::make_workers() {
   control_.emplace(Control::Parts{event_log_, logs_.connections, logs_.sink.unfiltered(),
                                   workers_->links(),
                                   [this](std::size_t worker) { return workers_->row(worker); }});
-  endpoints_.emplace(Endpoints::Parts{loop_, config_, logs_.limited, event_log_, *feed_, *control_,
-                                      debug_switch_, [this] { return !shutdown_.serving(); },
-                                      [this] { return why_not_ready(); }});
+  endpoints_.emplace(Endpoints::Parts{
+      loop_, config_, logs_.limited, journal_, event_log_, encoder_, *feed_, *control_,
+      debug_switch_, [this] { return !shutdown_.serving(); }, [this] { return why_not_ready(); }});
   reloader_.emplace(Reloader::Parts{start_.file, start_.overrides, start_.activation, config_,
                                     sockets_, logs_, debug_switch_, event_log_, *endpoints_,
                                     *workers_});
@@ -210,6 +219,7 @@ void Daemon::on_tick() {
 void Daemon::on_expire() {
   // A bounded share; the rest soon, so that publishers are not held up.
   const bool more = event_log_.expire(net::Loop::now());
+  journal_.trim(event_log_.retained_after());
   expire_.start_repeating(more ? 1 : kExpireMs);
 }
 
@@ -233,6 +243,7 @@ std::string_view Daemon::why_not_ready() const {
 
 // The last step of the shutdown. The endpoints end first: their pages read what the workers own.
 void Daemon::stop() {
+  journal_.finish();  // What was accepted is answered.
   endpoints_->close();
   workers_->stop();
   while (control_->take_outboxes(net::Loop::now())) {  // Their last notes.

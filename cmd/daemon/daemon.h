@@ -24,7 +24,9 @@
 #include <string_view>
 #include <vector>
 
+#include "broadcast/log/event_encoder.h"
 #include "broadcast/log/log.h"
+#include "broadcast/log/memory_journal.h"
 #include "broadcast/streams/broadcaster.h"
 #include "cmd/daemon/endpoints.h"
 #include "cmd/daemon/health.h"
@@ -65,6 +67,7 @@ class Daemon {
   // As start(), but a std::system_error or std::bad_alloc may pass.
   static Result<std::unique_ptr<Daemon>> make(Start start);
   Result<void> try_sockets();
+  Result<void> load_journal();
   void make_workers();
   Result<void> open();
   void show_metrics();
@@ -88,6 +91,8 @@ class Daemon {
 
   FrameAccount frames_;
   broadcast::Log event_log_;
+  broadcast::EventEncoder encoder_;
+  broadcast::MemoryJournal journal_;
   std::atomic<std::uint64_t> log_head_{0};
   broadcast::SharedCounts counts_;
 

@@ -65,7 +65,8 @@ Result<void> Endpoints::open_publish(net::Fd handed_in) {
   }
   publish_listener_.emplace(std::move(*listener));
 
-  PublishParts parts{parts_.event_log, idempotency_, parts_.control, parts_.feed};
+  PublishParts parts{parts_.journal, parts_.event_log, parts_.encoder,
+                     idempotency_,   parts_.control,   parts_.feed};
   parts.peers = std::move(*peers);
   parts.limits = {config.limits.event_bytes_max, config.limits.request_lines_max};
   parts.draining = parts_.draining;

@@ -38,7 +38,9 @@ class Endpoints {
     net::Loop& loop;
     const config::Config& config;  // The one in force: a reload assigns to it.
     LogSink& log;
+    broadcast::Journal& journal;
     broadcast::Log& event_log;
+    broadcast::EventEncoder& encoder;
     Feed& feed;
     Control& control;
     DebugSwitch& debug_switch;

@@ -39,7 +39,7 @@ bool Client::single() const {
 
 bool Client::subscribed(const std::string& topic) const {
   return std::ranges::any_of(facts_.subscriptions, [&](const Selector& subscription) {
-    return matches(subscription.text, topic);
+    return !topic.empty() && matches(subscription.text, topic);
   });
 }
 

@@ -10,6 +10,7 @@
 #include <optional>
 #include <variant>
 
+#include "broadcast/log/event.h"
 #include "broadcast/log/log.h"
 #include "broadcast/streams/broadcaster.h"
 
@@ -22,12 +23,14 @@ class Control : public ReplayPort {
     std::size_t requests_max = 4;  // With the log at once.
     std::size_t frames_max = 64;   // Of one batch for a worker that lagged.
   };
-  Control(LogOptions options, const Sizes& sizes) : log_(std::move(options)), sizes_(sizes) {}
+  Control(LogOptions options, const Sizes& sizes, FrameAccount& account)
+      : log_(std::move(options)), sizes_(sizes), account_(account) {}
 
   Log& log() { return log_; }
   const std::atomic<std::uint64_t>& head() const { return head_; }
 
-  void publish(const Event& event, Instant now);
+  // `hole` numbers are left out before it.
+  void publish(const Event& event, std::uint64_t hole, Instant now);
   // Feeds the worker.
   void feed();
   // Answers one request, after telling `about` of it; false: there is none.
@@ -50,6 +53,7 @@ class Control : public ReplayPort {
 
   Log log_;
   Sizes sizes_;
+  FrameAccount& account_;
   std::atomic<std::uint64_t> head_{0};
   std::uint64_t fed_through_ = 0;
   bool lagging_ = false;

@@ -1,14 +1,13 @@
 #include <utility>
 
+#include "tests/broadcast/log/log_support.h"
 #include "tests/simulate/control.h"
 #include "tests/support/catch.h"
 
 namespace crier::broadcast::simulate {
 
-void Control::publish(const Event& event, Instant now) {
-  auto accepted = log_.append(event, now);
-  REQUIRE(accepted.has_value());
-  pending_.push_back(std::move(accepted->frame));
+void Control::publish(const Event& event, std::uint64_t hole, Instant now) {
+  pending_.push_back(append(log_, event, now, &account_, hole));
   head_ = log_.head();
 }
 

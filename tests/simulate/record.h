@@ -11,9 +11,9 @@
 namespace crier::broadcast::simulate {
 
 struct Published {
-  std::string topic;
-  std::string name;
-  std::string data;
+  std::string topic = {};  // Empty: there is no event with this sequence.
+  std::string name = {};
+  std::string data = {};
   std::uint64_t gone_at_step = 0;  // When the history was first seen without it; 0: it has it.
 };
 
@@ -31,6 +31,8 @@ class Record {
   std::vector<std::uint64_t> retained_of(const std::string& topic) const;
 
   void add(Published event);
+  // The next `count` sequences belong to no event.
+  void skip(std::size_t count) { events_.insert(events_.end(), count, {.gone_at_step = 1}); }
   // Compares with what the log retains now.
   void look_at(const Log& log, Instant now, std::uint64_t step);
 

@@ -1,9 +1,9 @@
 // One worker, its control loop, its sockets and its clients, under a clock that only moves when
 // told.
 //
-// Everything follows from the seed: the configuration, and what happens. run() lives through it,
-// then lets everything come to rest and checks that nobody misses anything, then ends all streams
-// and checks that nothing is left.
+// Everything follows from the seed: the configuration, whether sequences have holes, and what
+// happens. run() lives through it, then lets everything come to rest and checks that nobody misses
+// anything, then ends all streams and checks that nothing is left.
 #pragma once
 
 #include <cstdint>
@@ -80,6 +80,7 @@ class World : private StreamObserver {
   Happened count() const;
 
   Random random_;
+  const bool holes_;  // Between the sequences of events.
   const Setting setting_;
   Instant now_{1'000'000};
   std::uint64_t step_ = 1;

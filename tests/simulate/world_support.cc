@@ -13,17 +13,13 @@ namespace {
 constexpr std::uint64_t kMs = 1'000;
 const std::string kHead = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n";
 
-LogOptions with_account(LogOptions options, FrameAccount& account) {
-  options.account = &account;
-  return options;
-}
-
 }  // namespace
 
 World::World(std::uint64_t seed)
     : random_(seed),
+      holes_(seed % 2 == 0),
       setting_(setting_of(random_)),
-      control_(with_account(setting_.log, account_), setting_.control),
+      control_(setting_.log, setting_.control, account_),
       counts_(1'000, HashKey{1, 2}),
       live_options_(setting_.worker) {
   counts_.streams_max = setting_.streams_max;
@@ -101,7 +97,9 @@ void World::publish_some() {
     std::string data = std::to_string(record_.head() + 1) + (one_in(5) ? "\n: \n" : "=");
     data.append(random_.between(0, setting_.data_bytes), 'x');
     const std::string name = one_in(3) ? "n" + std::to_string(i) : "";
-    control_.publish({.topic = topic, .data = data, .name = name}, now_);
+    const std::uint32_t hole = holes_ && one_in(4) ? random_.between(1, 5) : 0;
+    control_.publish({.topic = topic, .data = data, .name = name}, hole, now_);
+    record_.skip(hole);
     record_.add({topic, name, data});
     record_.look_at(control_.log(), now_, step_);
     if (one_in(60)) control_turn();

@@ -1,51 +1,81 @@
 #include "cmd/daemon/control/event_intake.h"
 
 #include <algorithm>
-#include <unordered_map>
+#include <utility>
 
 #include "core/check.h"
 
 namespace crier::cmd {
 namespace {
 
+using broadcast::Appended;
+using broadcast::Fingerprint;
+using broadcast::FirstAnswer;
+using broadcast::JournalFailure;
 using broadcast::KeyLookup;
 using broadcast::KeyStatus;
 using broadcast::PublishEvent;
 
-constexpr std::size_t kResolvedKept = 256;
+constexpr std::size_t kRowsKept = 256;  // Capacity of the present request's buffers.
+// One request may go beyond it, where no other key is in flight.
+constexpr std::size_t kKeysInFlightMax = 65'536;
 
 bool has_key(const PublishEvent& event) {
   return !event.key.empty();
 }
 
+IntakeOutcome no_sequence_yet(std::span<const PublishEvent> events) {
+  return {.answer = {~std::uint64_t{0}, 0, static_cast<std::uint32_t>(events.size())}};
+}
+
+template <typename T>
+void clear(std::vector<T>& rows) {
+  rows.clear();
+  if (rows.capacity() > kRowsKept) rows.shrink_to_fit();
+}
+
 }  // namespace
 
-IntakeOutcome EventIntake::accept(std::uint32_t uid, std::span<const PublishEvent> events,
-                                  Instant now) {
-  CRIER_CHECK(!events.empty());
-  resolved_.clear();
-  if (resolved_.capacity() > kResolvedKept) resolved_.shrink_to_fit();
-  IntakeOutcome outcome;
-  if (std::ranges::any_of(events, has_key)) outcome.conflict_line = resolve(uid, events, now);
-  if (outcome.conflict_line != 0) return outcome;
+// --- submissions ---
 
-  outcome.answer.first_sequence = ~std::uint64_t{0};
-  for (std::size_t i = 0; i < events.size(); ++i) {
-    Resolved* const resolved = resolved_.empty() ? nullptr : &resolved_[i];
-    std::uint64_t sequence = resolved == nullptr ? 0 : resolved_[resolved->same_as].sequence;
-    if (sequence == 0) {
-      sequence = publish(events[i].event, now);
-      ++outcome.published;
-      if (resolved != nullptr) resolved->sequence = sequence;
-      if (has_key(events[i])) {
-        keys_.remember(uid, events[i].key, resolved->content, {sequence, sequence, 1}, now);
-      }
-    }
-    outcome.answer.first_sequence = std::min(outcome.answer.first_sequence, sequence);
-    outcome.answer.last_sequence = std::max(outcome.answer.last_sequence, sequence);
-    ++outcome.answer.accepted;
+std::optional<IntakeOutcome> EventIntake::submit(std::uint32_t uid,
+                                                 std::span<const PublishEvent> events,
+                                                 Instant now) {
+  clear(resolved_);
+  clear(uses_);
+  if (std::ranges::any_of(events, has_key)) {
+    const std::size_t line = resolve(uid, events, now);
+    if (line != 0) return IntakeOutcome{.conflict_line = line};
   }
-  return outcome;
+  return send(events, now);
+}
+
+std::optional<IntakeOutcome> EventIntake::submit_whole(std::uint32_t uid, std::string_view key,
+                                                       std::string_view body,
+                                                       std::span<const PublishEvent> events,
+                                                       Instant now) {
+  CRIER_CHECK(std::ranges::none_of(events, has_key));
+  clear(resolved_);
+  clear(uses_);
+  // One part, where a single event has three: neither is ever taken for the other.
+  const KeyUse use{parts_.keys.scoped(uid, key), parts_.keys.fingerprint({body})};
+  const KeyLookup known = parts_.keys.find(use.key, use.content, now);
+  if (known.status == KeyStatus::different) return IntakeOutcome{.conflict_line = 1};
+  if (known.status == KeyStatus::same) return IntakeOutcome{.answer = known.answer};
+  if (const auto first = in_flight_.find(use.key); first != in_flight_.end()) {
+    if (first->second.content != use.content) return IntakeOutcome{.conflict_line = 1};
+    // The answer for the key stands for all events.
+    resolved_.push_back({.in_flight = &first->second});
+    wait(no_sequence_yet(events), false, now);
+    return std::nullopt;
+  }
+  uses_.push_back(use);
+  return send(events, now);
+}
+
+void EventIntake::then(Done done) {
+  CRIER_CHECK(last_ != nullptr);
+  std::exchange(last_, nullptr)->done = std::move(done);
 }
 
 // Returns the line of the first conflict, 0 if there is none.
@@ -58,40 +88,138 @@ std::size_t EventIntake::resolve(std::uint32_t uid, std::span<const PublishEvent
     resolved.same_as = i;
     if (!has_key(events[i])) continue;
     const broadcast::Event& event = events[i].event;
-    resolved.content = keys_.fingerprint({event.topic, event.name, event.data});
+    resolved.content = parts_.keys.fingerprint({event.topic, event.name, event.data});
     const auto [first, is_first] = first_with_key.try_emplace(events[i].key, i);
     if (!is_first) {
       resolved.same_as = first->second;
       if (resolved_[resolved.same_as].content != resolved.content) return events[i].line;
       continue;
     }
-    const KeyLookup known = keys_.find(uid, events[i].key, resolved.content, now);
+    resolved.key = parts_.keys.scoped(uid, events[i].key);
+    const KeyLookup known = parts_.keys.find(resolved.key, resolved.content, now);
     if (known.status == KeyStatus::different) return events[i].line;
     if (known.status == KeyStatus::same) resolved.sequence = known.answer.first_sequence;
+    if (const auto flying = in_flight_.find(resolved.key); flying != in_flight_.end()) {
+      if (flying->second.content != resolved.content) return events[i].line;
+      resolved.in_flight = &flying->second;
+    }
   }
   return 0;
 }
 
-IntakeOutcome EventIntake::accept_whole(std::uint32_t uid, std::string_view key,
-                                        std::string_view body, std::span<const PublishEvent> events,
-                                        Instant now) {
-  CRIER_CHECK(std::ranges::none_of(events, has_key));
-  // One part, where a single event has three: neither is ever taken for the other.
-  const broadcast::Fingerprint content = keys_.fingerprint({body});
-  const KeyLookup known = keys_.find(uid, key, content, now);
-  if (known.status == KeyStatus::different) return {.conflict_line = 1};
-  if (known.status == KeyStatus::same) return {.answer = known.answer};
-  const IntakeOutcome outcome = accept(uid, events, now);
-  keys_.remember(uid, key, content, outcome.answer, now);
-  return outcome;
+// The events that were not accepted before, the first of each key, and in `uses_` their keys.
+std::span<const PublishEvent> EventIntake::take_new(std::span<const PublishEvent> events,
+                                                    IntakeOutcome& outcome) {
+  clear(new_);
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    const Resolved& resolved = resolved_[i];
+    if (resolved.sequence != 0) add(outcome, resolved.sequence, resolved.sequence);
+    if (resolved.sequence != 0 || resolved.in_flight != nullptr || resolved.same_as != i) continue;
+    if (has_key(events[i])) uses_.push_back({resolved.key, resolved.content, new_.size()});
+    new_.push_back(events[i]);
+  }
+  return new_;
 }
 
-std::uint64_t EventIntake::publish(const broadcast::Event& event, Instant now) {
-  const auto accepted = log_.append(event, now);
-  // A line end takes at most seven bytes on the wire, so 1 MiB of data is far from the log's limit.
-  CRIER_CHECK(accepted.has_value());
-  outgoing_.publish(accepted->frame);
-  return accepted->sequence;
+std::optional<IntakeOutcome> EventIntake::send(std::span<const PublishEvent> events, Instant now) {
+  CRIER_CHECK(!events.empty());
+  IntakeOutcome outcome = no_sequence_yet(events);
+  const auto group = resolved_.empty() ? events : take_new(events, outcome);
+  if (!in_flight_.empty() && in_flight_.size() + uses_.size() > kKeysInFlightMax) {
+    outcome.failure = JournalFailure::unavailable;
+    return outcome;
+  }
+  bool group_is_open = false;
+  if (!group.empty()) {
+    outcome.published = static_cast<std::uint32_t>(group.size());
+    const std::optional<Appended> appended = parts_.journal.append(group, now);
+    group_is_open = !appended;
+    if (appended) conclude(outcome, uses_, *appended, now);
+  }
+  const bool repeats = std::ranges::any_of(
+      resolved_, [](const Resolved& resolved) { return resolved.in_flight != nullptr; });
+  if (outcome.failure || (!group_is_open && !repeats)) return outcome;
+  wait(outcome, group_is_open, now);
+  return std::nullopt;
+}
+
+void EventIntake::wait(const IntakeOutcome& outcome, bool group_is_open, Instant now) {
+  CRIER_CHECK(last_ == nullptr);
+  last_ = std::make_shared<Waiting>(Waiting{.outcome = outcome, .accepted = now});
+  for (const Resolved& resolved : resolved_) {
+    if (resolved.in_flight == nullptr) continue;
+    resolved.in_flight->repeats.push_back(last_);
+    ++last_->awaited;
+  }
+  if (!group_is_open) return;
+  ++last_->awaited;
+  last_->uses = uses_;
+  for (const KeyUse& use : uses_) in_flight_.try_emplace(use.key, InFlight{.content = use.content});
+  groups_.push_back(last_);
+}
+
+// --- answers ---
+
+void EventIntake::on_committed(const broadcast::Event& event, std::uint64_t sequence,
+                               Instant accepted) {
+  // A line end takes at most seven bytes on the wire, so 1 MiB of data is far from a frame's limit.
+  const FrameRef frame = parts_.encoder.encode(event, sequence, accepted);
+  parts_.log.append(frame);
+  parts_.outgoing.publish(frame);
+}
+
+void EventIntake::on_appended(const Appended& appended) {
+  CRIER_CHECK(!groups_.empty());
+  CRIER_CHECK(last_ == nullptr);
+  const std::shared_ptr<Waiting> waiting = std::move(groups_.front());
+  groups_.pop_front();
+  conclude(waiting->outcome, waiting->uses, appended, waiting->accepted);
+  // The keys first: a publisher that is answered may send again at once.
+  std::vector<std::shared_ptr<Waiting>> answers{waiting};
+  for (const KeyUse& use : waiting->uses) {
+    const auto flying = in_flight_.extract(use.key);
+    CRIER_CHECK(!flying.empty());
+    for (const std::shared_ptr<Waiting>& repeat : flying.mapped().repeats) {
+      if (appended) {
+        const FirstAnswer answer = answer_of(use, waiting->outcome, appended);
+        add(repeat->outcome, answer.first_sequence, answer.last_sequence);
+      } else {
+        repeat->outcome.failure = appended.error();
+      }
+      answers.push_back(repeat);
+    }
+  }
+  for (const std::shared_ptr<Waiting>& answer : answers) answered(*answer);
+}
+
+void EventIntake::answered(Waiting& waiting) {
+  CRIER_CHECK(waiting.awaited > 0);
+  if (--waiting.awaited == 0) waiting.done(waiting.outcome);
+}
+
+void EventIntake::conclude(IntakeOutcome& outcome, std::span<const KeyUse> uses,
+                           const Appended& appended, Instant accepted) {
+  if (!appended) {
+    outcome.failure = appended.error();
+    return;
+  }
+  CRIER_CHECK(appended->size() == outcome.published);
+  for (const std::uint64_t sequence : *appended) add(outcome, sequence, sequence);
+  for (const KeyUse& use : uses) {
+    parts_.keys.remember(use.key, use.content, answer_of(use, outcome, appended), accepted);
+  }
+}
+
+FirstAnswer EventIntake::answer_of(const KeyUse& use, const IntakeOutcome& outcome,
+                                   const Appended& appended) {
+  if (use.at == kWhole) return outcome.answer;
+  const std::uint64_t sequence = (*appended)[use.at];
+  return {sequence, sequence, 1};
+}
+
+void EventIntake::add(IntakeOutcome& outcome, std::uint64_t first, std::uint64_t last) {
+  outcome.answer.first_sequence = std::min(outcome.answer.first_sequence, first);
+  outcome.answer.last_sequence = std::max(outcome.answer.last_sequence, last);
 }
 
 }  // namespace crier::cmd

@@ -27,6 +27,8 @@ constexpr std::string_view kTopics = "/topics";
 constexpr std::string_view kAllow = "GET, HEAD, OPTIONS, POST";
 constexpr std::uint32_t kRetryAfterSeconds = 5;  // The default drain window, and a restart.
 constexpr std::uint32_t kRetryBusySeconds = 1;
+constexpr std::uint32_t kRetryJournalSeconds = 5;
+constexpr std::uint32_t kRetryNoSpaceSeconds = 30;  // Somebody has to make room.
 constexpr std::string_view kNotBoth =
     "The idempotency key is given twice: send either the header or the field \"key\".";
 constexpr std::string_view kNoAnswer =
@@ -47,6 +49,8 @@ constexpr std::array<RefusalRow, kNamesOf<PublishRefusal>.size()> kRefusalRows =
     {422, "idempotency_key_reused"},
     {503, "draining"},
     {503, "busy"},
+    {507, "no_space"},
+    {503, "journal"},
     {400, "bad_request"},
 }};
 
@@ -99,6 +103,7 @@ struct PublishRoutes::Call {
 
   const net::Request& head() const { return request.head; }
   std::uint32_t uid() const { return request.peer.credentials.uid; }
+  bool keep_alive() const { return head().keep_alive; }
 };
 
 // What it takes to answer when the request is gone.
@@ -107,6 +112,7 @@ struct PublishRoutes::Later {
   net::ReplyOptions options;
   std::string trace_id;
 
+  bool keep_alive() const { return options.keep_alive; }
   void send(std::string bytes) const { responder.reply(std::move(bytes), !options.keep_alive); }
 };
 
@@ -120,7 +126,7 @@ PublishRoutes::Later PublishRoutes::later(const Call& call) {
 PublishRoutes::PublishRoutes(PublishParts parts)
     : parts_(std::move(parts)),
       traces_(parts_.random_seed),
-      intake_(parts_.log, parts_.keys, parts_.outgoing),
+      intake_({parts_.journal, parts_.log, parts_.encoder, parts_.keys, parts_.outgoing}),
       accepted_heads_{accepted_head(false), accepted_head(true)} {}
 
 // --- routes ---
@@ -245,10 +251,9 @@ void PublishRoutes::publish_one(const Call& call, PublishEvent event) {
     event.key = head.idempotency_key;
   }
   event.line = 1;
-  const IntakeOutcome outcome = intake_.accept(call.uid(), {&event, 1}, parts_.now());
-  if (outcome.conflict_line != 0) return refuse_reused_key(call, 0);
-  count(outcome);
-  answer_id(call, outcome);
+  const auto outcome = intake_.submit(call.uid(), {&event, 1}, parts_.now());
+  if (outcome && outcome->conflict_line != 0) return refuse_reused_key(call, 0);
+  settle(call, AnswerForm::id, outcome);
 }
 
 void PublishRoutes::publish_lines(const Call& call) {
@@ -264,17 +269,20 @@ void PublishRoutes::publish_lines(const Call& call) {
     return refuse(call, PublishRefusal::malformed,
                   "Line " + std::to_string(event.line) + ": " + std::string(kNotBoth));
   }
-  const IntakeOutcome outcome = whole
-                                    ? intake_.accept_whole(call.uid(), head.idempotency_key,
-                                                           call.request.body, events, parts_.now())
-                                    : intake_.accept(call.uid(), events, parts_.now());
-  if (outcome.conflict_line != 0) return refuse_reused_key(call, whole ? 0 : outcome.conflict_line);
-  count(outcome);
-  answer_lines(call, outcome);
+  const auto outcome = whole ? intake_.submit_whole(call.uid(), head.idempotency_key,
+                                                    call.request.body, events, parts_.now())
+                             : intake_.submit(call.uid(), events, parts_.now());
+  if (outcome && outcome->conflict_line != 0) {
+    return refuse_reused_key(call, whole ? 0 : outcome->conflict_line);
+  }
+  settle(call, AnswerForm::lines, outcome);
 }
 
-void PublishRoutes::count(const IntakeOutcome& outcome) {
-  if (outcome.published == 0) counters_.replayed.add();
+void PublishRoutes::settle(const Call& call, AnswerForm form,
+                           const std::optional<IntakeOutcome>& outcome) {
+  if (outcome) return answer(call, form, *outcome);
+  intake_.then(
+      [this, form, to = later(call)](const IntakeOutcome& known) { answer(to, form, known); });
 }
 
 // --- looking ---
@@ -319,28 +327,38 @@ void PublishRoutes::show_topic(const Call& call, std::string_view name) {
 
 // --- answers ---
 
-void PublishRoutes::answer_id(const Call& call, const IntakeOutcome& outcome) {
-  std::string body = "{\"id\":\"";
-  append_event_id(body, parts_.log.epoch(), outcome.answer.first_sequence);
-  accepted(call, body.append("\"}\n"), outcome.published == 0);
-}
-
-void PublishRoutes::answer_lines(const Call& call, const IntakeOutcome& outcome) {
+template <typename To>
+void PublishRoutes::answer(const To& to, AnswerForm form, const IntakeOutcome& outcome) {
+  if (outcome.failure == broadcast::JournalFailure::no_space) {
+    return refuse(to, PublishRefusal::no_space,
+                  "The journal has no space left; publish again later.");
+  }
+  if (outcome.failure) {
+    return refuse(to, PublishRefusal::journal,
+                  "The journal cannot commit events now; publish again later, with the same key.");
+  }
+  const bool replayed = outcome.published == 0;
+  if (replayed) counters_.replayed.add();
   const Epoch& epoch = parts_.log.epoch();
-  std::string body = "{\"accepted\":" + std::to_string(outcome.answer.accepted);
-  append_event_id(body.append(",\"first_id\":\""), epoch, outcome.answer.first_sequence);
-  append_event_id(body.append("\",\"last_id\":\""), epoch, outcome.answer.last_sequence);
-  accepted(call, body.append("\"}\n"), outcome.published == 0);
+  std::string body;
+  if (form == AnswerForm::id) {
+    append_event_id(body.append("{\"id\":\""), epoch, outcome.answer.first_sequence);
+  } else {
+    body.append("{\"accepted\":").append(std::to_string(outcome.answer.accepted));
+    append_event_id(body.append(",\"first_id\":\""), epoch, outcome.answer.first_sequence);
+    append_event_id(body.append("\",\"last_id\":\""), epoch, outcome.answer.last_sequence);
+  }
+  accepted(to.responder, to.keep_alive(), body.append("\"}\n"), replayed);
 }
 
-void PublishRoutes::accepted(const Call& call, std::string_view body, bool replayed) const {
-  const bool keep_alive = call.head().keep_alive;
+void PublishRoutes::accepted(const net::Responder& responder, bool keep_alive,
+                             std::string_view body, bool replayed) const {
   std::string bytes;
   bytes.reserve(512);
   bytes.append(accepted_heads_[keep_alive ? 1 : 0]);
   if (replayed) bytes.append("Idempotency-Replayed: true\r\n");
   bytes.append("Content-Length: ").append(std::to_string(body.size())).append("\r\n\r\n");
-  call.responder.reply(std::move(bytes.append(body)), !keep_alive);
+  responder.reply(std::move(bytes.append(body)), !keep_alive);
 }
 
 void PublishRoutes::refuse(const Call& call, PublishRefusal why, std::string_view message,
@@ -356,6 +374,8 @@ void PublishRoutes::refuse(const Later& answer, PublishRefusal why, std::string_
   net::ReplyOptions options = answer.options;
   if (why == PublishRefusal::draining) options.retry_after_seconds = kRetryAfterSeconds;
   if (why == PublishRefusal::busy) options.retry_after_seconds = kRetryBusySeconds;
+  if (why == PublishRefusal::journal) options.retry_after_seconds = kRetryJournalSeconds;
+  if (why == PublishRefusal::no_space) options.retry_after_seconds = kRetryNoSpaceSeconds;
   answer.send(net::error_reply({row.status, row.code, message}, answer.trace_id, options));
 }
 

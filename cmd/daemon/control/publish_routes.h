@@ -9,13 +9,15 @@
 //
 // OPTIONS * is answered 204. A look at topics is 503 where the workers do not answer.
 //
-// A 202 means "in the log". Lines are judged before any of them is published, and one that is bad
-// refuses them all. Every answer is JSON, and every error has a trace id; one that repeats an
-// earlier one because of its idempotency key says `Idempotency-Replayed: true`. `Idempotency-Key`
-// of a request with lines stands for the whole request.
+// A 202 means "committed by the journal and in the log"; what the journal does not commit is
+// answered 503 or 507 with Retry-After. Lines are judged before any of them is published, and one
+// that is bad refuses them all. Every answer is JSON, and every error has a trace id; one that
+// repeats an earlier one because of its idempotency key says `Idempotency-Replayed: true`.
+// `Idempotency-Key` of a request with lines stands for the whole request.
 //
-// A request is served within its turn: limits.request_lines_max and limits.request_bytes_max bound
-// how long it keeps the loop from others. Belongs to the control loop.
+// A request is judged and handed to the journal within its turn: limits.request_lines_max and
+// limits.request_bytes_max bound how long it keeps the loop from others. Belongs to the control
+// loop.
 #pragma once
 
 #include <array>
@@ -28,6 +30,7 @@
 #include <utility>
 
 #include "broadcast/log/idempotency.h"
+#include "broadcast/log/journal.h"
 #include "broadcast/log/log.h"
 #include "broadcast/log/publish_json.h"
 #include "cmd/daemon/control/event_intake.h"
@@ -51,11 +54,13 @@ enum class PublishRefusal : std::uint8_t {
   key_reused,    // 422
   draining,      // 503
   busy,          // 503: a worker did not answer a question.
+  no_space,      // 507: the journal has no room.
+  journal,       // 503: the journal cannot commit now.
   head,          // Whatever the server refused before it was a request: its own statuses.
 };
-constexpr std::array<std::string_view, 10> names_of(PublishRefusal /*selects*/) {
-  return {"malformed",    "forbidden",  "not_found", "method", "too_large",
-          "content_type", "key_reused", "draining",  "busy",   "head"};
+constexpr std::array<std::string_view, 12> names_of(PublishRefusal /*selects*/) {
+  return {"malformed",  "forbidden", "not_found", "method",   "too_large", "content_type",
+          "key_reused", "draining",  "busy",      "no_space", "journal",   "head"};
 }
 
 // One writer; any thread may read.
@@ -71,7 +76,9 @@ struct PublishLimits {
 
 // All that is referred to must outlive the routes, and no answer of `workers` may come after them.
 struct PublishParts {
+  broadcast::Journal& journal;
   broadcast::Log& log;
+  broadcast::EventEncoder& encoder;
   broadcast::IdempotencyKeys& keys;
   WorkerQueries& workers;
   Outgoing& outgoing;
@@ -97,6 +104,7 @@ class PublishRoutes final : public net::HttpHandler {
   const PublishCounters& counters() const { return counters_; }
 
  private:
+  enum class AnswerForm : std::uint8_t { id, lines };
   struct Call;
   struct Later;
 
@@ -105,15 +113,18 @@ class PublishRoutes final : public net::HttpHandler {
   void publish_object(const Call& call);
   void publish_lines(const Call& call);
   void publish_one(const Call& call, broadcast::PublishEvent event);
+  // Answers now or, where the outcome is not known yet, when it is.
+  void settle(const Call& call, AnswerForm form, const std::optional<IntakeOutcome>& outcome);
   void list_topics(const Call& call);
   void show_topic(const Call& call, std::string_view topic);
   void route_topic(const Call& call, std::string_view encoded);
 
   bool may_publish(const Call& call);
-  void count(const IntakeOutcome& outcome);
-  void answer_id(const Call& call, const IntakeOutcome& outcome);
-  void answer_lines(const Call& call, const IntakeOutcome& outcome);
-  void accepted(const Call& call, std::string_view body, bool replayed) const;
+  // `To`: a Call or a Later.
+  template <typename To>
+  void answer(const To& to, AnswerForm form, const IntakeOutcome& outcome);
+  void accepted(const net::Responder& responder, bool keep_alive, std::string_view body,
+                bool replayed) const;
   void refuse(const Call& call, PublishRefusal why, std::string_view message,
               std::string_view allow = {});
   void refuse(const Call& call, const broadcast::BodyRefusal& refusal);

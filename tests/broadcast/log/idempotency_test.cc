@@ -33,16 +33,16 @@ TEST_CASE("a key gives its first answer again, to the same uid and for the same 
   IdempotencyKeys keys(kKey, 10, 60);
   const Fingerprint content = keys.fingerprint({"topic", "name", "data"});
   const FirstAnswer answer{5, 7, 3};
-  REQUIRE(keys.find(1000, "k", content, at(1)).status == KeyStatus::unknown);
-  keys.remember(1000, "k", content, answer, at(1));
+  REQUIRE(keys.find(keys.scoped(1000, "k"), content, at(1)).status == KeyStatus::unknown);
+  keys.remember(keys.scoped(1000, "k"), content, answer, at(1));
 
-  const KeyLookup again = keys.find(1000, "k", content, at(2));
+  const KeyLookup again = keys.find(keys.scoped(1000, "k"), content, at(2));
   CHECK(again.status == KeyStatus::same);
   CHECK(again.answer == answer);
   const Fingerprint other = keys.fingerprint({"topic", "name", "other"});
-  CHECK(keys.find(1000, "k", other, at(2)).status == KeyStatus::different);
-  CHECK(keys.find(1001, "k", content, at(2)).status == KeyStatus::unknown);
-  CHECK(keys.find(1000, "K", content, at(2)).status == KeyStatus::unknown);
+  CHECK(keys.find(keys.scoped(1000, "k"), other, at(2)).status == KeyStatus::different);
+  CHECK(keys.find(keys.scoped(1001, "k"), content, at(2)).status == KeyStatus::unknown);
+  CHECK(keys.find(keys.scoped(1000, "K"), content, at(2)).status == KeyStatus::unknown);
 }
 
 TEST_CASE("a fingerprint depends on every part, their borders and the secret") {
@@ -59,24 +59,24 @@ TEST_CASE("a fingerprint depends on every part, their borders and the secret") {
 
 TEST_CASE("keys are remembered for a window") {
   IdempotencyKeys keys(kKey, 10, 60);
-  keys.remember(1, "old", {}, {1, 1, 1}, at(0));
-  keys.remember(1, "new", {}, {2, 2, 1}, at(30));
-  CHECK(keys.find(1, "old", {}, at(59)).status == KeyStatus::same);
-  CHECK(keys.find(1, "old", {}, at(60)).status == KeyStatus::unknown);
-  CHECK(keys.find(1, "new", {}, at(60)).status == KeyStatus::same);
+  keys.remember(keys.scoped(1, "old"), {}, {1, 1, 1}, at(0));
+  keys.remember(keys.scoped(1, "new"), {}, {2, 2, 1}, at(30));
+  CHECK(keys.find(keys.scoped(1, "old"), {}, at(59)).status == KeyStatus::same);
+  CHECK(keys.find(keys.scoped(1, "old"), {}, at(60)).status == KeyStatus::unknown);
+  CHECK(keys.find(keys.scoped(1, "new"), {}, at(60)).status == KeyStatus::same);
   CHECK(keys.size() == 1);
-  keys.remember(1, "old", {}, {3, 3, 1}, at(61));
-  CHECK(keys.find(1, "old", {}, at(61)).answer.first_sequence == 3);
+  keys.remember(keys.scoped(1, "old"), {}, {3, 3, 1}, at(61));
+  CHECK(keys.find(keys.scoped(1, "old"), {}, at(61)).answer.first_sequence == 3);
 }
 
 TEST_CASE("the oldest key leaves first when there are too many") {
   const std::size_t keys_max = GENERATE(1U, 2U, 7U, 64U);
   IdempotencyKeys keys(kKey, keys_max, 60);
   for (std::uint64_t i = 1; i <= 200; ++i) {
-    keys.remember(1, "key-" + std::to_string(i), {i, i}, {i, i, 1}, at(0));
+    keys.remember(keys.scoped(1, "key-" + std::to_string(i)), {i, i}, {i, i, 1}, at(0));
     REQUIRE(keys.size() == std::min<std::size_t>(i, keys_max));
     for (std::uint64_t j = i > 70 ? i - 70 : 1; j <= i; ++j) {
-      const KeyLookup found = keys.find(1, "key-" + std::to_string(j), {j, j}, at(0));
+      const KeyLookup found = keys.find(keys.scoped(1, "key-" + std::to_string(j)), {j, j}, at(0));
       REQUIRE((found.status == KeyStatus::same) == (j + keys_max > i));
       if (found.status == KeyStatus::same) REQUIRE(found.answer.first_sequence == j);
     }
@@ -85,8 +85,8 @@ TEST_CASE("the oldest key leaves first when there are too many") {
 
 TEST_CASE("with room for no key nothing is remembered") {
   IdempotencyKeys keys(kKey, 0, 60);
-  keys.remember(1, "k", {}, {1, 1, 1}, at(0));
-  CHECK(keys.find(1, "k", {}, at(0)).status == KeyStatus::unknown);
+  keys.remember(keys.scoped(1, "k"), {}, {1, 1, 1}, at(0));
+  CHECK(keys.find(keys.scoped(1, "k"), {}, at(0)).status == KeyStatus::unknown);
 }
 
 }  // namespace crier::broadcast

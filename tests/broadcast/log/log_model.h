@@ -27,7 +27,7 @@ struct Model {
   std::vector<ModelEvent> events;
   std::uint64_t evictions = 0;
 
-  std::uint64_t head() const { return events.size(); }
+  std::uint64_t head() const { return events.empty() ? 0 : events.back().sequence; }
   const HistoryLimits& limits(const std::string& topic) const {
     return (*classes)[classes->of_topic(topic)].history;
   }

@@ -196,7 +196,7 @@ TEST_CASE("events the worker was never fed come from the history, or are announc
   const auto pattern = f.open({"b", "*"});
   const auto untouched = f.open({"c"});
   for (int i = 0; i < 5; ++i) {
-    REQUIRE(f.log.append({.topic = "a", .data = "x"}, f.now).has_value());
+    append(f.log, {.topic = "a", .data = "x"}, f.now, &f.account);
   }
   f.head = f.log.head();
   const bool named = GENERATE(true, false);
@@ -224,7 +224,7 @@ TEST_CASE("events the worker was never fed come from the history, or are announc
 TEST_CASE("a loss of topics that nobody wants is none") {
   WorkerFixture f;
   const auto stream = f.open({"a"});
-  REQUIRE(f.log.append({.topic = "b", .data = "x"}, f.now).has_value());
+  append(f.log, {.topic = "b", .data = "x"}, f.now, &f.account);
   f.head = f.log.head();
   f.worker->take_lost({1, 1, std::vector<std::string>{"b"}});
   CHECK(f.worker->wants_input());

@@ -10,7 +10,7 @@ namespace {
 StreamToken open_on(WorkerFixture& f, ConnectionHandle connection) {
   const auto token = f.worker->reserve({}, f.now);
   REQUIRE(token.has_value());
-  const std::string_view topic = "a";
+  const Selector topic{Selector::Kind::topic, "a"};
   StartRequest request;
   request.connection = connection;
   request.head = "H";

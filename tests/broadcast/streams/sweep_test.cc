@@ -41,7 +41,7 @@ TEST_CASE("a lagging worker does not put off heartbeats") {
   f.take_sent(stream);
   for (int i = 0; i < 18; ++i) {
     f.pass_seconds(1);
-    REQUIRE(f.log.append({.topic = "b", .data = "x"}, f.now).has_value());
+    append(f.log, {.topic = "b", .data = "x"}, f.now, &f.account);
     f.head = f.log.head();
     f.worker->take_lost({f.head, f.head, std::nullopt});
     f.run();

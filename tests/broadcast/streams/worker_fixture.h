@@ -26,7 +26,7 @@ struct WorkerFixture : ReplayPort, StreamObserver {
   explicit WorkerFixture(const TopicClass& global = {}) : WorkerFixture(global, WorkerOptions()) {}
   WorkerFixture(const TopicClass& global, WorkerOptions options, std::vector<TopicClass> rows = {})
       : classes(std::make_shared<const TopicClasses>(global, std::move(rows))),
-        log(log_options_of(classes, account)) {
+        log(log_options_of(classes)) {
     options.epoch = log.epoch();
     options.topic_key = {11, 13};
     options.classes = classes;
@@ -39,10 +39,8 @@ struct WorkerFixture : ReplayPort, StreamObserver {
                                            std::move(options));
   }
 
-  static LogOptions log_options_of(const std::shared_ptr<const TopicClasses>& classes,
-                                   FrameAccount& account) {
+  static LogOptions log_options_of(const std::shared_ptr<const TopicClasses>& classes) {
     LogOptions options;
-    options.account = &account;
     options.epoch = Epoch::from_random(7);
     options.topic_key = {11, 13};
     options.classes = classes;
@@ -71,9 +69,7 @@ struct WorkerFixture : ReplayPort, StreamObserver {
   void publish(const std::vector<std::string>& topics, std::string_view data = "x") {
     auto batch = std::make_shared<Batch>();
     for (const std::string& topic : topics) {
-      const auto accepted = log.append({.topic = topic, .data = data}, now);
-      REQUIRE(accepted.has_value());
-      batch->push_back(accepted->frame);
+      batch->push_back(append(log, {.topic = topic, .data = data}, now, &account));
     }
     head = log.head();
     worker->take_batch(batch);

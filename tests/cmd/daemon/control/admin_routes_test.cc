@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "tests/broadcast/log/log_support.h"
 #include "tests/cmd/daemon/control/admin_routes_support.h"
 #include "tests/support/catch.h"
 
@@ -35,7 +36,7 @@ TEST_CASE("the status is JSON, ready or not") {
   CHECK(reply.status == 200);
   CHECK_THAT(reply.head, ContainsSubstring("Content-Type: application/json\r\n"));
   CHECK(reply.body == "{\"ready\":true}\n");  // This catalogue has none of its figures.
-  served.readiness.why_not = "full";
+  served.why_not_ready = "full";
   CHECK(served.get("/status").status == 200);
   CHECK(served.get("/status").body == "{\"ready\":false,\"ready_detail\":\"full\"}\n");
   CHECK_THAT(served.get("/").body, ContainsSubstring("href=\"/status\""));
@@ -227,8 +228,7 @@ TEST_CASE("topics are listed with their history and their subscribers") {
   Served served;
   served.config.admin.debug = true;
   for (const char* topic : {"a", "b", "a"}) {
-    const broadcast::Event event{.topic = topic, .data = "x"};
-    REQUIRE(served.log.append(event, net::Loop::now()).has_value());
+    broadcast::publish(served.log, topic, net::Loop::now());
   }
   net::http_test::Client first(served.loop, served.path);
   served.send(first, "/debug/topics?limit=1");

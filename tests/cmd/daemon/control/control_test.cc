@@ -3,6 +3,7 @@
 
 #include "cmd/daemon/control/feed.h"
 #include "core/turn_limits.h"
+#include "tests/broadcast/log/log_support.h"
 #include "tests/cmd/command_support.h"
 #include "tests/support/catch.h"
 
@@ -29,10 +30,8 @@ struct Fixture {
   Feed feed{log, log_head, {&link}};
   Control control{{log, connections, lines, {&link}, [](std::size_t) { return WorkerRow(); }}};
 
-  void publish(std::string_view topic) {
-    const auto accepted = log.append({.topic = topic, .data = "x"}, Instant{});
-    REQUIRE(accepted.has_value());
-    feed.publish(accepted->frame);
+  void publish(std::string_view topic, std::uint64_t hole = 0) {
+    feed.publish(broadcast::append(log, {.topic = topic, .data = "x"}, {}, nullptr, hole));
   }
   // Lists `count` topics and lets one more of them lose an event.
   void list_topics(int count) {
@@ -55,6 +54,7 @@ struct Fixture {
     std::size_t answers = 0;
     std::size_t gaps = 0;
     std::size_t batches = 0;
+    std::size_t frames = 0;  // Of the batches.
     std::size_t losses = 0;
   };
   Taken take_inbox() {
@@ -64,7 +64,10 @@ struct Fixture {
         ++taken.answers;
         if ((*answer)->gap) ++taken.gaps;
       }
-      if (std::holds_alternative<broadcast::SharedBatch>(*item)) ++taken.batches;
+      if (const auto* batch = std::get_if<broadcast::SharedBatch>(&*item)) {
+        ++taken.batches;
+        taken.frames += (*batch)->size();
+      }
       if (std::holds_alternative<std::unique_ptr<broadcast::LostEvents>>(*item)) ++taken.losses;
     }
     return taken;
@@ -190,6 +193,37 @@ TEST_CASE("a turn feeds a late worker less, the more topics are asked for losses
     losses += taken.losses;
   }
   CHECK(losses >= 5);
+}
+
+TEST_CASE("holes in the numbering are no loss, whether a worker is late or not") {
+  Fixture f;
+  broadcast::append(f.log, {.topic = "loaded", .data = "x"}, {}, nullptr, 9);
+  Feed feed{f.log, f.log_head, {&f.link}};
+  std::size_t published = 0;
+  const auto publish = [&] {
+    const std::string topic = "t." + std::to_string(published);
+    feed.publish(
+        broadcast::append(f.log, {.topic = topic, .data = "x"}, {}, nullptr, published % 3));
+    ++published;
+  };
+  publish();
+  feed.flush();
+  CHECK(f.take_inbox().frames == 1);
+  while (f.link.has_room_for_batch() ||
+         published % 100 != 0) {  // The worker takes nothing and falls behind.
+    publish();
+    feed.flush();
+  }
+  Fixture::Taken all;
+  for (bool more = true; more;) {
+    const Fixture::Taken taken = f.take_inbox();
+    all.frames += taken.frames;
+    all.losses += taken.losses;
+    more = feed.flush() || taken.batches > 0;
+  }
+  CHECK(all.frames == published - 1);
+  CHECK(all.losses == 0);
+  CHECK(f.log_head == f.log.head());
 }
 
 }  // namespace crier::cmd

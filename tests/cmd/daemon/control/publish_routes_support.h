@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "broadcast/log/log.h"
+#include "broadcast/log/memory_journal.h"
 #include "cmd/daemon/control/publish_routes.h"
 #include "net/http/http_server.h"
 #include "net/loop/signals.h"
@@ -62,9 +63,11 @@ struct Answer {
 };
 
 struct Socket {
-  explicit Socket(PublishLimits limits = {}) {
+  explicit Socket(PublishLimits limits = {}, broadcast::Journal* other = nullptr) {
     net::ignore_broken_pipes();
-    routes = std::make_unique<PublishRoutes>(PublishParts{.log = log,
+    routes = std::make_unique<PublishRoutes>(PublishParts{.journal = other ? *other : journal,
+                                                          .log = log,
+                                                          .encoder = encoder,
                                                           .keys = keys,
                                                           .workers = workers,
                                                           .outgoing = sent,
@@ -117,6 +120,8 @@ struct Socket {
   net::http_test::Directory directory;
   std::string path = directory.path + "/s.sock";
   broadcast::Log log{broadcast::log_options()};
+  broadcast::MemoryJournal journal;
+  broadcast::EventEncoder encoder{log.epoch(), log.topic_key(), nullptr};
   broadcast::IdempotencyKeys keys{{1, 2}, 1000, 300};
   ScriptedWorkers workers;
   Sent sent;

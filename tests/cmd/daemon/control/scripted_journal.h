@@ -1,0 +1,85 @@
+// A journal that answers when the test says so: groups late and in order, with holes in the
+// numbering, or not at all.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "broadcast/log/journal.h"
+#include "core/check.h"
+
+namespace crier::cmd {
+
+class ScriptedJournal final : public broadcast::Journal {
+ public:
+  Result<void> load(const Take& /*take*/) override { return {}; }
+  void connect(broadcast::JournalClient& client) override { client_ = &client; }
+
+  std::optional<broadcast::Appended> append(std::span<const broadcast::PublishEvent> group,
+                                            Instant accepted) override {
+    if (fails_at_once) return std::unexpected(*fails_at_once);
+    Group& copy = open_.emplace_back();
+    copy.accepted = accepted;
+    for (const broadcast::PublishEvent& publish : group) {
+      const broadcast::Event& event = publish.event;
+      copy.events.push_back(
+          {std::string(event.topic), std::string(event.data), std::string(event.name)});
+    }
+    return std::nullopt;
+  }
+  void trim(std::uint64_t /*through*/) override {}
+  void finish() override { commit(open_.size()); }
+
+  // The oldest groups that are open; `hole` numbers are left out before each event.
+  void commit(std::size_t groups = 1, std::uint64_t hole = 0) {
+    for (; groups > 0; --groups) {
+      const Group group = pop();
+      std::vector<std::uint64_t> sequences;
+      for (const Copy& event : group.events) {
+        last_ += 1 + hole;
+        sequences.push_back(last_);
+        client_->on_committed({event.topic, event.data, event.name}, last_, group.accepted);
+      }
+      client_->on_appended(sequences);
+    }
+  }
+  void fail(broadcast::JournalFailure failure) {
+    pop();
+    client_->on_appended(std::unexpected(failure));
+  }
+
+  std::size_t open() const { return open_.size(); }
+  // Events of the newest open group.
+  std::size_t events_of_newest() const { return open_.back().events.size(); }
+
+  std::optional<broadcast::JournalFailure> fails_at_once;
+
+ private:
+  struct Copy {
+    std::string topic;
+    std::string data;
+    std::string name;
+  };
+  struct Group {
+    std::vector<Copy> events;
+    Instant accepted;
+  };
+
+  Group pop() {
+    CRIER_CHECK(!open_.empty());
+    Group group = std::move(open_.front());
+    open_.pop_front();
+    return group;
+  }
+
+  broadcast::JournalClient* client_ = nullptr;
+  std::deque<Group> open_;
+  std::uint64_t last_ = 0;
+};
+
+}  // namespace crier::cmd
