@@ -16,7 +16,7 @@ constexpr std::uint64_t kKiB = 1024;
 constexpr std::uint64_t kMiB = 1024 * kKiB;
 
 // Bytes of user memory each; the header says of what.
-constexpr std::uint64_t kStream = 80;
+constexpr std::uint64_t kStream = 128;
 constexpr std::uint64_t kAddress = 32;
 constexpr std::uint64_t kIdempotencyKey = 128;
 constexpr std::uint64_t kTopicInLog = 512;

@@ -5,7 +5,7 @@
 // is every limit reached at once, which takes an attacker with as many addresses as streams; it is
 // printed, not required.
 //
-//   full  = streams_max × 80                                   slot, place in its topic
+//   full  = streams_max × 128                                  slot, two topics, a trace id
 //         + streams_max × 32, with a cap per address           counts per address
 //         + history.bytes_max
 //         + publish.idempotency_keys_max × 128

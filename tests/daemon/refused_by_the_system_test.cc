@@ -23,7 +23,7 @@ constexpr unsigned table_bytes(unsigned rows, unsigned row_bytes) {
 }
 constexpr unsigned kTopics = 1'234'567;
 constexpr unsigned kLogRowBytes = 96;     // broadcast::Topic
-constexpr unsigned kWorkerRowBytes = 48;  // broadcast::TopicEntry
+constexpr unsigned kWorkerRowBytes = 40;  // broadcast::TopicEntry
 
 TEST_CASE("what the system refuses at the start is told, and the exit code is 1") {
   const auto row = GENERATE(values<RefusedCase>({
