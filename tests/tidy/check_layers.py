@@ -232,6 +232,19 @@ def check_folders(names):
             yield folder, 1, f"{count} .h and .cc files, at most {FILES_MAX}: find it a second room"
 
 
+def check_readmes(root, names):
+    """A README names files that there are: in its folder, or by the whole path."""
+    there = set(names)
+    for name in names:
+        if not name.endswith("README.md"):
+            continue
+        folder = name.removesuffix("README.md")
+        for number, line in enumerate((root / name).read_text(encoding="utf-8").split("\n"), 1):
+            for named in re.findall(r"`([\w/-]+\.(?:h|cc))`", line):
+                if "NAME" not in named and not {folder + named, named} & there:
+                    yield name, number, f"there is no {named}"
+
+
 def built_patterns(root):
     """Globs and names of the sources that CMake picks up, read from its files."""
     patterns = set()
@@ -278,6 +291,7 @@ def violations(root):
             for number, message in check_cpp(name, text):
                 yield name, number, message
     yield from check_folders(names)
+    yield from check_readmes(root, names)
     yield from check_built(root, names)
 
 
