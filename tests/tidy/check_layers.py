@@ -7,6 +7,7 @@ every rule in a tree of its own and fails unless each is found. Takes less than 
 stay so.
 """
 
+import collections
 import fnmatch
 import pathlib
 import re
@@ -52,12 +53,12 @@ TESTS_MAY_INCLUDE = {
     "daemon": {"core"},  # They meet the real binary from outside, over sockets.
     "bench": {"core"},
     "support": {"core"},
-    "fuzz": {"broadcast", "net", "metrics", "config", "core"},
+    "fuzz": {"broadcast", "net", "config", "core"},
 }
 # daemon tests send over the wire what net's own tests send to the reader; workers that run in one
 # thread need broadcast's connections of a script.
 TESTS_MAY_ALSO = {
-    "tests/daemon/": {"tests/net/http/hostile_heads.h", "tests/net/http/friendly_heads.h"},
+    "tests/daemon/": {"tests/net/http/hostile_heads.h"},
     "tests/cmd/daemon/control/": {"tests/broadcast/streams/scripted_io.h"},
 }
 
@@ -90,7 +91,7 @@ TOP_LEVEL = {
     ".git-blame-ignore-revs", ".ci", "LICENSE",
 }
 
-LINES_MAX, COLUMNS_MAX, FUNCTION_LINES_MAX = 400, 100, 70
+LINES_MAX, COLUMNS_MAX, FUNCTION_LINES_MAX, FILES_MAX = 400, 100, 70, 40
 TEXT_SUFFIXES = {".h", ".cc", ".py", ".sh", ".txt", ".cmake", ".mjs", ".js"}
 UNFINISHED = "FIX" + "ME"  # Or this file would find itself.
 
@@ -224,6 +225,26 @@ def check_text(name, text):
             yield number, f"{UNFINISHED}: finish it, or say in an issue what is missing"
 
 
+def check_folders(names):
+    sources = [name.rpartition("/")[0] for name in names if name.endswith((".h", ".cc"))]
+    for folder, count in sorted(collections.Counter(sources).items()):
+        if count > FILES_MAX:
+            yield folder, 1, f"{count} .h and .cc files, at most {FILES_MAX}: find it a second room"
+
+
+def check_readmes(root, names):
+    """A README names files that there are: in its folder, or by the whole path."""
+    there = set(names)
+    for name in names:
+        if not name.endswith("README.md"):
+            continue
+        folder = name.removesuffix("README.md")
+        for number, line in enumerate((root / name).read_text(encoding="utf-8").split("\n"), 1):
+            for named in re.findall(r"`([\w/-]+\.(?:h|cc))`", line):
+                if "NAME" not in named and not {folder + named, named} & there:
+                    yield name, number, f"there is no {named}"
+
+
 def built_patterns(root):
     """Globs and names of the sources that CMake picks up, read from its files."""
     patterns = set()
@@ -269,6 +290,8 @@ def violations(root):
         if path.suffix in (".h", ".cc"):
             for number, message in check_cpp(name, text):
                 yield name, number, message
+    yield from check_folders(names)
+    yield from check_readmes(root, names)
     yield from check_built(root, names)
 
 

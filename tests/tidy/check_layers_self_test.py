@@ -67,11 +67,17 @@ FAULTS = [
      "built"),
     ("tests/net/a_test.cc", "", "tests/net/a_test.cc:1: no glob of CMake's finds this file: it is "
      "not built"),
+    ("core/README.md", "`a.h`\n", "core/README.md:1: there is no a.h"),
     ("notes.txt", "", "notes.txt:1: the top level is fixed: see the map in README.md"),
 ]
 
+CROWDED = {f"core/a{number}.h": "#pragma once\n" for number in range(41)}
+CROWDED_FAULT = "core:1: 41 .h and .cc files, at most 40: find it a second room"
+
 # What looks like a fault and is none.
 INNOCENT = {
+    **{f"metrics/a{number}.h": "#pragma once\n" for number in range(40)},
+    "core/README.md": "`a.h` `cmd/main.cc` `NAME.cc` <uv.h>\n",
     "core/a.h": "#pragma once\n",
     "core/a.cc": '#include "core/a.h"\n// std::mutex, #if, é' + "é" * 60 + "\n",
     "core/b.cc": 'const char* a = "std::mutex {";\nchar b = \'{\';\nint c = 1\'000;\n'
@@ -116,8 +122,10 @@ def run(violations, rooms, scratch):
         if reaches_itself(rooms, room):
             failures += 1
             print(f"{room} sees itself through other rooms")
-    for name, text, expected in FAULTS:
-        found = faults_of(violations, scratch, {name: text})
+    trees = [({name: text}, expected) for name, text, expected in FAULTS]
+    trees.append((CROWDED, CROWDED_FAULT))
+    for files, expected in trees:
+        found = faults_of(violations, scratch, files)
         if found != [expected]:
             failures += 1
             print(f"expected {expected!r}\n   found {found!r}")
@@ -125,5 +133,5 @@ def run(violations, rooms, scratch):
     if found:
         failures += 1
         print(f"innocent, but found {found!r}")
-    print(f"{len(FAULTS) + 1} trees, {failures} with the wrong result")
+    print(f"{len(trees) + 1} trees, {failures} with the wrong result")
     return 1 if failures else 0

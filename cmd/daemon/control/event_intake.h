@@ -65,8 +65,8 @@ class EventIntake final : private broadcast::JournalClient {
 
   // All or, on a conflict, none. An event whose key and content are known counts as accepted, be it
   // from another request or from an earlier line. Nothing: the journal has not answered yet, and
-  // then() has to follow at once. Requires, here and below: what event.h says of each, data of at
-  // most 1 MiB, valid keys, and at least one event.
+  // then() has to follow at once. Requires, here and below: what broadcast/log/event.h says of
+  // each, data of at most 1 MiB, valid keys, and at least one event.
   [[nodiscard]] std::optional<IntakeOutcome> submit(std::uint32_t uid,
                                                     std::span<const broadcast::PublishEvent> events,
                                                     Instant now);
