@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <cstdint>
 
 #include "config/affinity.h"
 #include "core/text/cpu_list.h"

@@ -12,7 +12,6 @@
 #include <vector>
 
 #include "cmd/client/http_client.h"
-#include "core/result.h"
 #include "core/text/sse_parser.h"
 
 namespace crier::cmd {

@@ -5,7 +5,6 @@
 #pragma once
 
 #include "cmd/daemon/link/debug_rules.h"
-#include "cmd/daemon/settings.h"
 #include "cmd/log/connection_log.h"
 #include "cmd/log/log_sink.h"
 #include "config/config.h"

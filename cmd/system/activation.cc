@@ -3,9 +3,7 @@
 #include <fcntl.h>
 #include <systemd/sd-daemon.h>
 
-#include <cerrno>
 #include <cstdlib>
-#include <memory>
 #include <string_view>
 #include <utility>
 

@@ -72,8 +72,10 @@ bool AnswerQueue::write(std::uint64_t ordinal, std::string_view bytes, std::size
   CRIER_CHECK(answer.state == State::streamed);
   if (bytes.empty() || answer.bodiless) return true;
   const std::size_t waiting = answer.bytes.size() + (ordinal == first_ordinal_ ? ahead : 0);
-  answer.wants_room = waiting + bytes.size() > kStreamedBytesMax;
-  if (answer.wants_room) return false;
+  if (waiting + bytes.size() > kStreamedBytesMax) {
+    answer.wants_room = true;
+    return false;
+  }
   if (answer.http_1_0) {
     answer.bytes.append(bytes);
   } else {

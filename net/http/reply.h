@@ -4,7 +4,6 @@
 // where they have a body, its Content-Length. Pure functions; any thread.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>

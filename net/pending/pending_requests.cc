@@ -250,6 +250,10 @@ PendingRequests::Step PendingRequests::finish(std::uint32_t row, Reply reply, In
     pool_.give_back(row);
     return Step::gone;
   }
+  // The deferral has ended, even if the client turns out to be gone.
+  if (request.phase == PendingPhase::deferred) {
+    pool_.enter(row, PendingPhase::flush, after_ms(now, limits_.flush_ms));
+  }
   request.close_after_flush = reply.then == Reply::Then::close;
   if (request.close_after_flush) request.input = {};
   request.output = std::move(reply.bytes);

@@ -202,7 +202,7 @@ TEST_CASE("a full house that the machine cannot hold is a problem, the worst cas
   const Budget budget = budget_of(config, 1);
   CHECK(fit(config, budget, {.memory_bytes = budget.full_bytes}).memory_problem.empty());
   CHECK(fit(config, budget, {.memory_bytes = budget.full_bytes - 1}).memory_problem ==
-        "the limits need 1.0 MiB, but there are 1.0 MiB of memory; lower limits.streams_max, "
+        "the limits need 1.1 MiB, but there are 1.1 MiB of memory; lower limits.streams_max, "
         "history.bytes_max or publish.idempotency_keys_max");
 }
 
@@ -217,7 +217,7 @@ TEST_CASE("the largest limits of all do not wrap the sums") {
   const Budget budget = budget_of(config, 1'024);
   CHECK(budget.worst_bytes > 16'000'000ULL * 65'536 * 8);
   CHECK(to_line(budget) ==
-        "1.3 GiB with 16000000 streams that keep up, at most 14 TiB with every limit reached, "
+        "2.0 GiB with 16000000 streams that keep up, at most 14 TiB with every limit reached, "
         "16017856 open files");
 }
 
@@ -228,7 +228,7 @@ TEST_CASE("the table has a row for every amount") {
     INFO(row.name);
     CHECK(table.find("\n" + std::string(row.name) + " ") != std::string::npos);
   }
-  CHECK(table.find("\nstreams               78 KiB\n") != std::string::npos);
+  CHECK(table.find("\nstreams              125 KiB\n") != std::string::npos);
   CHECK(table.find("\npending requests     2.3 MiB  at worst\n") != std::string::npos);
   CHECK(table.find("\nopen files              1296\n") != std::string::npos);
 }

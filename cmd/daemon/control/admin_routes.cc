@@ -4,7 +4,6 @@
 #include <array>
 #include <chrono>
 #include <utility>
-#include <vector>
 
 #include "cmd/daemon/control/debug_json.h"
 #include "cmd/daemon/control/page_query.h"

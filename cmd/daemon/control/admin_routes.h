@@ -25,7 +25,6 @@
 // server is gone.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "core/check.h"
-#include "core/turn_limits.h"
 
 namespace crier::cmd {
 namespace {

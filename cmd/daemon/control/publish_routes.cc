@@ -10,9 +10,7 @@
 #include "core/text/event_id.h"
 #include "core/text/percent.h"
 #include "core/text/utf8.h"
-#include "core/topic.h"
 #include "net/http/head_bytes.h"
-#include "net/http/negotiate.h"
 #include "net/http/reply.h"
 
 namespace crier::cmd {
@@ -28,7 +26,7 @@ constexpr std::string_view kAllow = "GET, HEAD, OPTIONS, POST";
 constexpr std::uint32_t kRetryAfterSeconds = 5;  // The default drain window, and a restart.
 constexpr std::uint32_t kRetryBusySeconds = 1;
 constexpr std::uint32_t kRetryJournalSeconds = 5;
-constexpr std::uint32_t kRetryNoSpaceSeconds = 30;  // Somebody has to make room.
+constexpr std::uint32_t kRetryNoSpaceSeconds = 30;  // The operator has to make room.
 constexpr std::string_view kNotBoth =
     "The idempotency key is given twice: send either the header or the field \"key\".";
 constexpr std::string_view kNoAnswer =

@@ -1,6 +1,6 @@
 #include "cmd/daemon/worker/stream_names.h"
 
-#include "cmd/daemon/link/trace_id.h"
+#include "core/text/trace_id.h"
 #include "net/socket/peer_address.h"
 
 namespace crier::cmd {

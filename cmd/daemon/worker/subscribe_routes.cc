@@ -4,6 +4,7 @@
 
 #include "core/keyed_hash.h"
 #include "core/topic.h"
+#include "net/http/negotiate.h"
 #include "net/http/reply.h"
 #include "net/loop/loop.h"
 #include "net/socket/peer_address.h"

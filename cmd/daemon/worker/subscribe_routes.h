@@ -5,7 +5,6 @@
 
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "broadcast/streams/broadcaster.h"
 #include "cmd/daemon/link/refusal_counts.h"
@@ -15,7 +14,6 @@
 #include "cmd/daemon/worker/worker_io.h"
 #include "core/random.h"
 #include "core/text/event_id.h"
-#include "net/http/negotiate.h"
 #include "net/http/reply.h"
 #include "net/pending/request_handler.h"
 #include "net/pending/subscribe_request.h"

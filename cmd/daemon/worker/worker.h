@@ -12,7 +12,6 @@
 #include <latch>
 #include <memory>
 #include <optional>
-#include <string>
 #include <thread>
 
 #include "broadcast/streams/broadcaster.h"

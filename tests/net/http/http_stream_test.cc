@@ -167,6 +167,19 @@ TEST_CASE("a client that does not read bounds the bytes that wait, and room is a
   CHECK(streaming.changes == 1);
 }
 
+TEST_CASE("a smaller piece that fits does not take back that a larger one waits for room") {
+  Streaming streaming;
+  Client client(streaming.served.loop, streaming.served.path);
+  REQUIRE(client.send(get("/s")));
+  REQUIRE(streaming.turn_until_streams(1));
+  const AnswerStream stream = streaming.streams[0];
+  const std::string sent = fill(streaming, stream, kStreamPieceMax);
+  CHECK(stream.write("small"));
+  CHECK(streaming.changes == 0);
+  client.receive(kChunkedHead.size() + sent.size());
+  CHECK(turn_until(streaming.served.loop, [&] { return streaming.changes == 1; }));
+}
+
 TEST_CASE("an answer behind another is bounded, too, and told when its turn has come") {
   Streaming streaming;
   Client client(streaming.served.loop, streaming.served.path);

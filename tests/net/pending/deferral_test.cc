@@ -145,6 +145,27 @@ TEST_CASE("a client that leaves cancels its deferred request, once") {
   CHECK(port.handler.paths.size() == port.handler.deferred.size());
 }
 
+TEST_CASE("an answer that the client no longer takes does not cancel its request as well") {
+  PendingFixture port(few_deferred());
+  auto [server, client] = tcp_pair("127.0.0.42");
+  send_text(client.get(), get("/later/busy"));
+  port.pending.accept({.fd = server.release(), .peer = {}, .canary = false}, port.now);
+  REQUIRE(port.turn_until([&] { return port.handler.deferred.size() == 1; }));
+  const DeferralToken token = port.handler.deferred[0];
+  reset_connection(client);  // No turn reports it before the deferral ends.
+  const bool answered = GENERATE(true, false);
+  if (answered) {
+    CHECK(port.pending.answer(token, {Reply::Then::close, "late\n"}, port.now));
+  } else {
+    port.advance_ms(5'000);
+    CHECK(port.handler.expired == port.handler.deferred);
+  }
+  port.settle();
+  CHECK(port.pending.size() == 0);
+  CHECK(port.pending.counters().abandoned.read() == 1);
+  CHECK(port.handler.cancelled.empty());
+}
+
 TEST_CASE("no more requests are deferred than allowed") {
   PendingFixture port(few_deferred());
   const Fd first = port.connect(get("/later"));
