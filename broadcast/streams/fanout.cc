@@ -117,11 +117,12 @@ void Fanout::run(std::size_t most, Instant now) {
   if (const std::size_t share = steps_left_ / 2; !unmatched_.empty()) {
     spend(std::min(match_some(share), share));
   }
-  const std::size_t half = steps_left_ / 2;
-  while (steps_left_ > 0 && !(small_.empty() && large_.empty())) {
-    const bool small = large_.empty() || (steps_left_ > half && !small_.empty());
-    serve(small ? small_ : large_, now);
-  }
+  const std::size_t for_large = large_.empty() ? 0 : steps_left_ / 2;
+  steps_left_ -= for_large;
+  while (steps_left_ > 0 && !small_.empty()) serve(small_, now);
+  steps_left_ += for_large;
+  while (steps_left_ > 0 && !large_.empty()) serve(large_, now);
+  while (steps_left_ > 0 && !small_.empty()) serve(small_, now);
 }
 
 // Serves the first group, which then stands last, if anything is left of it.

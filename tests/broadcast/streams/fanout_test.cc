@@ -205,6 +205,25 @@ TEST_CASE("many small groups do not stop a broadcast, nor it them") {
   CHECK(f.stats.events_delivered.read() == 10'000);
 }
 
+TEST_CASE("small groups with more than one write pending leave half of a slice to a broadcast") {
+  WorkerFixture f;
+  for (std::size_t i = 0; i < 4 * kGroupSlice; ++i) f.open({"all"});
+  std::vector<WorkerFixture::Opened> small;
+  for (int i = 0; i < 64; ++i) small.push_back(f.open({"few"}));
+  f.publish({"all"});
+  const std::string data(200'000, 'x');
+  for (int i = 0; i < 8; ++i) f.publish({"few"}, data);  // A segment each.
+  for (std::uint64_t runs = 1; runs <= 4; ++runs) {
+    f.worker->run(f.now);
+    std::uint64_t few = 0;
+    for (const auto& stream : small) few += f.worker->streams().find(stream.token)->events_sent;
+    CHECK(few >= runs * kGroupSlice / 2);
+    CHECK(f.stats.events_delivered.read() - few >= runs * kGroupSlice / 2);
+  }
+  f.run();
+  CHECK(f.stats.events_delivered.read() == 4 * kGroupSlice + 64 * 8);
+}
+
 TEST_CASE("streams with several topics take the bytes that were put together once") {
   WorkerFixture f;
   std::vector<WorkerFixture::Opened> streams;
