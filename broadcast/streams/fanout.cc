@@ -244,12 +244,13 @@ void Fanout::finish_segment(Group& group) {
   group.first = segment.next;
   if (group.first == kNone) group.last = kNone;
   segment.owned.clear();
-  if (segment.owned.capacity() > kStorageKept) segment.owned = {};
+  if (segment.owned.capacity() > kStorageKept) segment.owned = std::vector<FrameRef>();
   segment.run.clear();
   free_segments_.push_back(index);
 }
 
-// Once nothing is pending, the storage that a burst over many topics needed is given back.
+// Once nothing is pending, the storage that a burst over many topics needed is given back. (An
+// assignment of {} would keep it.)
 void Fanout::drop_group(GroupIndex index) {
   groups_[index] = Group();
   free_groups_.push_back(index);
@@ -258,12 +259,12 @@ void Fanout::drop_group(GroupIndex index) {
   pending_bytes_ -= merged_.run.together_bytes();
   merged_.run.clear();
   if (groups_.size() > kStorageKept) {
-    groups_ = {};
-    free_groups_ = {};
+    groups_ = std::vector<Group>();
+    free_groups_ = std::vector<GroupIndex>();
   }
   if (segments_.size() > kStorageKept) {
-    segments_ = {};
-    free_segments_ = {};
+    segments_ = std::vector<Segment>();
+    free_segments_ = std::vector<SegmentIndex>();
   }
 }
 
