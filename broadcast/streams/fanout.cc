@@ -50,6 +50,14 @@ void Fanout::add(const SharedBatch& batch) {
   pending_frames_ += batch->size();
 }
 
+// A frame counts once before it is matched and for each of its patterns afterwards, so matching
+// waits while much is pending; never for lack of groups to serve.
+bool Fanout::may_match() const {
+  if (unmatched_.empty()) return false;
+  if (small_.empty() && large_.empty()) return true;
+  return pending_bytes_ < 2 * kPendingBytesMax && pending_frames_ < 2 * kPendingFramesMax;
+}
+
 // Puts frames into the groups of the rows whose patterns match them, in sequence order. A stream
 // that joins meanwhile has a later position than all of them. Returns the steps it took.
 std::size_t Fanout::match_some(std::size_t steps_max) {
@@ -114,7 +122,7 @@ Fanout::SegmentIndex Fanout::append_segment(Group& group) {
 void Fanout::run(std::size_t most, Instant now) {
   steps_left_ = most * kStepsPerWrite;
   // One event may be matched by more patterns than fit the share; the streams have theirs then.
-  if (const std::size_t share = steps_left_ / 2; !unmatched_.empty()) {
+  if (const std::size_t share = steps_left_ / 2; may_match()) {
     spend(std::min(match_some(share), share));
   }
   const std::size_t for_large = large_.empty() ? 0 : steps_left_ / 2;

@@ -148,6 +148,25 @@ TEST_CASE("a topic waits for no pattern, unless its stream has one") {
   CHECK(f.ids_sent(mixed) == std::vector<std::uint64_t>{101, 102, 103});
 }
 
+TEST_CASE("what many patterns match is pending within bounds, and matching goes on") {
+  WorkerOptions options;
+  options.topics_max = 5'000;
+  WorkerFixture f({}, options);
+  const std::vector<std::string> patterns = patterns_of(7);
+  const auto stream = f.open({patterns.begin(), patterns.end()});
+  for (int i = 0; i < 20; ++i) f.open({patterns.begin(), patterns.end()});
+  const std::uint64_t published = 1'000;
+  f.publish(std::vector<std::string>(published, "a.a.a.a.a.a.a"), std::string(1'000, 'x'));
+  std::size_t most = 0;
+  while (f.worker->unfinished()) {
+    f.worker->run(f.now);
+    most = std::max(most, f.worker->pending_bytes());
+  }
+  CHECK(most <= 3 * kPendingBytesMax);
+  CHECK(f.ids_sent(stream).size() == published);
+  CHECK(f.worker->pending_bytes() == 0);
+}
+
 TEST_CASE("a stream with two topics is served during a broadcast to 15,000 like it") {
   WorkerOptions options;
   options.topics_max = 20'000;
