@@ -145,6 +145,8 @@ class Broadcaster {
   const TopicIndex& topics() const { return topics_; }
   std::uint32_t subscribers(std::string_view topic) const;
   std::size_t open_streams() const { return streams_.size(); }
+  // Of what was taken and not offered to all of its streams yet; see Fanout.
+  std::size_t pending_bytes() const { return fanout_.pending_bytes(); }
   // O(n), for tests: tables and lists agree.
   bool consistent() const;
 

@@ -69,7 +69,7 @@ void Delivery::continue_round(std::size_t most, Instant now) {
     if (stream->bytes_sent != before) ++sent;
   }
   if (round_next_ < round_.size()) return;
-  round_ = {};  // With the memory that a crowd needed.
+  round_ = std::vector<StreamToken>();  // With the memory that a crowd needed.
   round_next_ = 0;
 }
 

@@ -50,6 +50,14 @@ void Fanout::add(const SharedBatch& batch) {
   pending_frames_ += batch->size();
 }
 
+// A frame counts once before it is matched and for each of its patterns afterwards, so matching
+// waits while much is pending; never for lack of groups to serve.
+bool Fanout::may_match() const {
+  if (unmatched_.empty()) return false;
+  if (small_.empty() && large_.empty()) return true;
+  return pending_bytes_ < 2 * kPendingBytesMax && pending_frames_ < 2 * kPendingFramesMax;
+}
+
 // Puts frames into the groups of the rows whose patterns match them, in sequence order. A stream
 // that joins meanwhile has a later position than all of them. Returns the steps it took.
 std::size_t Fanout::match_some(std::size_t steps_max) {
@@ -114,14 +122,15 @@ Fanout::SegmentIndex Fanout::append_segment(Group& group) {
 void Fanout::run(std::size_t most, Instant now) {
   steps_left_ = most * kStepsPerWrite;
   // One event may be matched by more patterns than fit the share; the streams have theirs then.
-  if (const std::size_t share = steps_left_ / 2; !unmatched_.empty()) {
+  if (const std::size_t share = steps_left_ / 2; may_match()) {
     spend(std::min(match_some(share), share));
   }
-  const std::size_t half = steps_left_ / 2;
-  while (steps_left_ > 0 && !(small_.empty() && large_.empty())) {
-    const bool small = large_.empty() || (steps_left_ > half && !small_.empty());
-    serve(small ? small_ : large_, now);
-  }
+  const std::size_t for_large = large_.empty() ? 0 : steps_left_ / 2;
+  steps_left_ -= for_large;
+  while (steps_left_ > 0 && !small_.empty()) serve(small_, now);
+  steps_left_ += for_large;
+  while (steps_left_ > 0 && !large_.empty()) serve(large_, now);
+  while (steps_left_ > 0 && !small_.empty()) serve(small_, now);
 }
 
 // Serves the first group, which then stands last, if anything is left of it.
@@ -243,12 +252,13 @@ void Fanout::finish_segment(Group& group) {
   group.first = segment.next;
   if (group.first == kNone) group.last = kNone;
   segment.owned.clear();
-  if (segment.owned.capacity() > kStorageKept) segment.owned = {};
+  if (segment.owned.capacity() > kStorageKept) segment.owned = std::vector<FrameRef>();
   segment.run.clear();
   free_segments_.push_back(index);
 }
 
-// Once nothing is pending, the storage that a burst over many topics needed is given back.
+// Once nothing is pending, the storage that a burst over many topics needed is given back. (An
+// assignment of {} would keep it.)
 void Fanout::drop_group(GroupIndex index) {
   groups_[index] = Group();
   free_groups_.push_back(index);
@@ -257,12 +267,12 @@ void Fanout::drop_group(GroupIndex index) {
   pending_bytes_ -= merged_.run.together_bytes();
   merged_.run.clear();
   if (groups_.size() > kStorageKept) {
-    groups_ = {};
-    free_groups_ = {};
+    groups_ = std::vector<Group>();
+    free_groups_ = std::vector<GroupIndex>();
   }
   if (segments_.size() > kStorageKept) {
-    segments_ = {};
-    free_segments_ = {};
+    segments_ = std::vector<Segment>();
+    free_segments_ = std::vector<SegmentIndex>();
   }
 }
 

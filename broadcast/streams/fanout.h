@@ -78,6 +78,7 @@ class Fanout {
     std::size_t uses = 0;
   };
 
+  bool may_match() const;
   std::size_t match_some(std::size_t steps_max);
   void add_to_group(TopicEntryIndex row, const FrameRef& frame);
   SegmentIndex append_segment(Group& group);

@@ -31,7 +31,7 @@ void FrameRun::clear() {
   }
   frames_.clear();
   bytes_ = 0;
-  for (std::string& bytes : together_) bytes = {};
+  for (std::string& bytes : together_) bytes = std::string();
 }
 
 std::string_view FrameRun::together(Frames stretch, Framing framing) {

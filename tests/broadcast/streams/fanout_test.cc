@@ -148,6 +148,25 @@ TEST_CASE("a topic waits for no pattern, unless its stream has one") {
   CHECK(f.ids_sent(mixed) == std::vector<std::uint64_t>{101, 102, 103});
 }
 
+TEST_CASE("what many patterns match is pending within bounds, and matching goes on") {
+  WorkerOptions options;
+  options.topics_max = 5'000;
+  WorkerFixture f({}, options);
+  const std::vector<std::string> patterns = patterns_of(7);
+  const auto stream = f.open({patterns.begin(), patterns.end()});
+  for (int i = 0; i < 20; ++i) f.open({patterns.begin(), patterns.end()});
+  const std::uint64_t published = 1'000;
+  f.publish(std::vector<std::string>(published, "a.a.a.a.a.a.a"), std::string(1'000, 'x'));
+  std::size_t most = 0;
+  while (f.worker->unfinished()) {
+    f.worker->run(f.now);
+    most = std::max(most, f.worker->pending_bytes());
+  }
+  CHECK(most <= 3 * kPendingBytesMax);
+  CHECK(f.ids_sent(stream).size() == published);
+  CHECK(f.worker->pending_bytes() == 0);
+}
+
 TEST_CASE("a stream with two topics is served during a broadcast to 15,000 like it") {
   WorkerOptions options;
   options.topics_max = 20'000;
@@ -203,6 +222,25 @@ TEST_CASE("many small groups do not stop a broadcast, nor it them") {
   CHECK(served("all") <= 5'000 * 6 / 10);
   f.run();
   CHECK(f.stats.events_delivered.read() == 10'000);
+}
+
+TEST_CASE("small groups with more than one write pending leave half of a slice to a broadcast") {
+  WorkerFixture f;
+  for (std::size_t i = 0; i < 4 * kGroupSlice; ++i) f.open({"all"});
+  std::vector<WorkerFixture::Opened> small;
+  for (int i = 0; i < 64; ++i) small.push_back(f.open({"few"}));
+  f.publish({"all"});
+  const std::string data(200'000, 'x');
+  for (int i = 0; i < 8; ++i) f.publish({"few"}, data);  // A segment each.
+  for (std::uint64_t runs = 1; runs <= 4; ++runs) {
+    f.worker->run(f.now);
+    std::uint64_t few = 0;
+    for (const auto& stream : small) few += f.worker->streams().find(stream.token)->events_sent;
+    CHECK(few >= runs * kGroupSlice / 2);
+    CHECK(f.stats.events_delivered.read() - few >= runs * kGroupSlice / 2);
+  }
+  f.run();
+  CHECK(f.stats.events_delivered.read() == 4 * kGroupSlice + 64 * 8);
 }
 
 TEST_CASE("streams with several topics take the bytes that were put together once") {
