@@ -74,6 +74,10 @@ class History {
   template <typename Wanted>
   Position oldest_wanted(const Topic& topic, Wanted wanted) const;
 
+  // O(events), for checks: the topic's chain holds as many events and bytes as the topic says, in
+  // order and linked both ways.
+  bool chained(TopicRow row) const;
+
  private:
   static constexpr std::size_t kCapacityMin = 64;
   // Each log passes the wrap of its positions with its 100th event, so that the wrap is no rare

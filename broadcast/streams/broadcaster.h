@@ -34,6 +34,7 @@
 #include "broadcast/streams/sweep.h"
 #include "broadcast/streams/topic_index.h"
 #include "core/address_table.h"
+#include "core/slow_check.h"
 
 namespace crier::broadcast {
 
@@ -145,12 +146,13 @@ class Broadcaster {
   const TopicIndex& topics() const { return topics_; }
   std::uint32_t subscribers(std::string_view topic) const;
   std::size_t open_streams() const { return streams_.size(); }
-  // O(n), for tests: tables and lists agree.
+  // O(n): tables, lists, rings and counts agree. Also checked by some turns of debug builds.
   bool consistent() const;
 
  private:
   void vacate(StreamIndex index, EndReason reason, Instant now);
   void give_back_counts(Stream& stream);
+  bool counts_consistent() const;
   void write_prelude(StreamIndex index, const StartRequest& request, Instant now);
   void begin_replay(StreamIndex index, const StartRequest& request, Instant now);
   void pass_lost();
@@ -171,6 +173,7 @@ class Broadcaster {
   Sweep sweep_;
   std::string prelude_;
   bool draining_ = false;
+  SlowCheckPace checks_;
   struct Lost {
     std::uint64_t from;
     std::uint64_t through;
