@@ -27,7 +27,10 @@ class Ring {
   // Requires: storage.size() is a power of two, every element is null, and the storage outlives the
   // ring.
   explicit Ring(std::span<FrameRef> storage)
-      : storage_(storage.data()), capacity_(static_cast<std::uint32_t>(storage.size())) {
+      : storage_(storage.data()),
+        capacity_(static_cast<std::uint32_t>(storage.size())),
+        pushed_(kFirstCount),
+        popped_(kFirstCount) {
     CRIER_CHECK(std::has_single_bit(storage.size()));
   }
 
@@ -90,11 +93,14 @@ class Ring {
   }
 
  private:
+  // Each ring passes the wrap of its counts with its fifth frame, so that the wrap is no rare case.
+  static constexpr std::uint32_t kFirstCount = ~std::uint32_t{0} - 3;
+
   std::size_t slot(std::uint32_t count) const { return count & (capacity_ - 1); }
 
   FrameRef* storage_ = nullptr;
   std::uint32_t capacity_ = 0;
-  std::uint32_t pushed_ = 0;  // Counts, not positions: both wrap freely.
+  std::uint32_t pushed_ = 0;  // Both are counts, not positions, and wrap freely.
   std::uint32_t popped_ = 0;
 };
 

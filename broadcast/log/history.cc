@@ -90,6 +90,24 @@ History::Position History::first_after(std::uint64_t sequence) const {
   return front_ + high;
 }
 
+bool History::chained(TopicRow row) const {
+  const Topic& topic = topics_[row];
+  std::uint64_t bytes = 0;
+  Position at_now = topic.oldest;
+  for (std::uint32_t i = 0; i < topic.events; ++i) {
+    const Entry& entry = at(at_now);
+    const bool last = i + 1 == topic.events;
+    if (!entry.frame || entry.topic != row || entry.sequence <= topic.evicted.through) return false;
+    if (last != (at_now == topic.newest)) return false;
+    bytes += entry.frame->memory_bytes();
+    if (last) break;
+    if (at(entry.next).previous != at_now) return false;
+    if (at(entry.next).sequence <= entry.sequence) return false;
+    at_now = entry.next;
+  }
+  return bytes == topic.bytes;
+}
+
 void History::grow() {
   CRIER_CHECK(ring_.size() <= std::size_t{1} << 30);
   std::vector<Entry> larger(ring_.size() * 2);

@@ -74,8 +74,15 @@ class History {
   template <typename Wanted>
   Position oldest_wanted(const Topic& topic, Wanted wanted) const;
 
+  // O(events), for checks: the topic's chain holds as many events and bytes as the topic says, in
+  // order and linked both ways.
+  bool chained(TopicRow row) const;
+
  private:
   static constexpr std::size_t kCapacityMin = 64;
+  // Each log passes the wrap of its positions with its 100th event, so that the wrap is no rare
+  // case.
+  static constexpr Position kFirstPosition = ~Position{0} - 98;
 
   // How many events back the leap of an event leads.
   static std::uint64_t leap_of(std::uint64_t number) { return number & (~number + 1); }
@@ -91,8 +98,8 @@ class History {
 
   TopicTable& topics_;
   std::vector<Entry> ring_;  // A power of two.
-  Position front_ = 0;
-  Position end_ = 0;
+  Position front_ = kFirstPosition;
+  Position end_ = kFirstPosition;
   std::uint64_t events_ = 0;
   std::uint64_t bytes_ = 0;
   Evicted evicted_;

@@ -65,6 +65,19 @@ void IdempotencyKeys::remember(const Fingerprint& key, const Fingerprint& conten
   entries_[at] = {key, content, answer, now};
   index_.insert(key.low, static_cast<std::uint32_t>(at));
   ++size_;
+  if (checks_.due(size_)) CRIER_SLOW_CHECK(consistent());
+}
+
+// O(n), for debug builds: each key is found where it stands, oldest first, and no other is.
+bool IdempotencyKeys::consistent() const {
+  if (index_.size() != size_) return false;
+  Instant before;
+  for (std::size_t i = 0; i < size_; ++i) {
+    const std::size_t at = (oldest_ + i) % keys_max_;
+    if (index_of(entries_[at].key) != at || entries_[at].remembered < before) return false;
+    before = entries_[at].remembered;
+  }
+  return true;
 }
 
 std::optional<std::uint32_t> IdempotencyKeys::index_of(const Fingerprint& key) const {

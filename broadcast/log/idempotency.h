@@ -21,6 +21,7 @@
 #include "broadcast/log/hash_index.h"
 #include "core/instant.h"
 #include "core/keyed_hash.h"
+#include "core/slow_check.h"
 
 namespace crier::broadcast {
 
@@ -86,6 +87,7 @@ class IdempotencyKeys {
   std::optional<std::uint32_t> index_of(const Fingerprint& key) const;
   void drop_expired(Instant now);
   void drop_oldest();
+  bool consistent() const;
 
   HashKey hash_key_;
   std::size_t keys_max_;
@@ -94,6 +96,7 @@ class IdempotencyKeys {
   std::size_t oldest_ = 0;
   std::size_t size_ = 0;
   HashIndex index_;
+  SlowCheckPace checks_;
 };
 
 }  // namespace crier::broadcast

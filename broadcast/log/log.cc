@@ -151,6 +151,9 @@ void Log::expire(Instant now, std::size_t& budget) {
     --budget;
   }
   update_gauges();
+  if (checks_.due(history_.end() - history_.front() + topics_.end())) {
+    CRIER_SLOW_CHECK(consistent());
+  }
 }
 
 void Log::expire_by_age(AgeHand& hand, Instant now, std::size_t& budget) {
@@ -244,6 +247,26 @@ std::optional<std::vector<std::string>> Log::topics_with_losses(std::uint64_t fr
     names.emplace_back(topics_[row].name());
   }
   return names;
+}
+
+// O(n), for debug builds: tables, lists and chains agree.
+bool Log::consistent() const {
+  std::uint64_t events = 0;
+  std::uint64_t bytes = 0;
+  for (TopicRow row = 0; row < topics_.end(); ++row) {
+    if (!topics_.listed(row)) continue;
+    const Topic& topic = topics_[row];
+    if (topics_.find(topic.hash, topic.name()) != row) return false;
+    if (!history_.chained(row)) return false;
+    if (topic.evicted.through > history_.evicted().through &&
+        topic.evicted.through > forgotten_.highest().through) {
+      return false;
+    }
+    events += topic.events;
+    bytes += topic.bytes;
+  }
+  if (events != history_.events() || bytes != history_.bytes()) return false;
+  return topics_.lists_complete();
 }
 
 void Log::update_gauges() {

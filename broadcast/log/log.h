@@ -27,6 +27,7 @@
 #include "broadcast/log/topic_table.h"
 #include "core/frame.h"
 #include "core/keyed_hash.h"
+#include "core/slow_check.h"
 #include "core/text/event_id.h"
 
 namespace crier::broadcast {
@@ -127,6 +128,7 @@ class Log {
   void expire_by_age(AgeHand& hand, Instant now, std::size_t& budget);
   void set_age_hands();
   void update_gauges();
+  bool consistent() const;
   TopicInfo info_of(const Topic& topic, Instant now) const;
 
   LogOptions options_;
@@ -138,6 +140,7 @@ class Log {
   std::uint64_t head_ = 0;
   std::uint32_t classes_version_ = 1;
   std::vector<AgeHand> age_hands_;  // One for each different age limit.
+  SlowCheckPace checks_;
 };
 
 }  // namespace crier::broadcast

@@ -60,6 +60,20 @@ void TopicTable::became_empty(TopicRow row) {
   append(empty_, row);
 }
 
+bool TopicTable::lists_complete() const {
+  std::size_t listed = 0;
+  for (const List* list : {&with_history_, &empty_}) {
+    TopicRow older = List::kNone;
+    for (TopicRow row = list->first; row != List::kNone; row = rows_[row].newer) {
+      const bool belongs = (rows_[row].events > 0) == (list == &with_history_);
+      if (!belongs || rows_[row].older != older || ++listed > rows_.rented()) return false;
+      older = row;
+    }
+    if (list->last != older) return false;
+  }
+  return listed == rows_.rented();
+}
+
 void TopicTable::append(List& list, TopicRow row) {
   Topic& topic = rows_[row];
   topic.older = list.last;

@@ -85,6 +85,9 @@ class TopicTable {
   std::optional<TopicRow> stalest_with_history() const { return with_history_.oldest(); }
   std::optional<TopicRow> stalest_empty() const { return empty_.oldest(); }
 
+  // O(topics), for checks: each topic is in the list it belongs into.
+  bool lists_complete() const;
+
  private:
   struct List {
     static constexpr TopicRow kNone = ~TopicRow{0};

@@ -15,7 +15,8 @@ Broadcaster::Broadcaster(const Parts& parts, WorkerOptions options)
       observer_(parts.observer),
       stats_(parts.stats),
       counts_(parts.counts),
-      streams_({options_.streams_max, options_.ring_frames_max, options_.ring_bytes_max}),
+      streams_({options_.streams_max, options_.ring_frames_max, options_.ring_bytes_max,
+                options_.first_generation}),
       topics_(streams_, options_.topic_key, options_.topics_max, options_.patterns_max),
       delivery_({streams_, io_, stats_, closes_, replay_queue_, options_}),
       fanout_(streams_, topics_, delivery_),
@@ -277,6 +278,7 @@ void Broadcaster::finish_turn(Instant now) {
   closes_.finish_turn([&](StreamIndex index, EndReason reason) { vacate(index, reason, now); });
   stats_.streams.set(streams_.size());
   stats_.streams_owing.set(streams_.owing_count());
+  if (checks_.due(streams_.end())) CRIER_SLOW_CHECK(consistent());
 }
 
 void Broadcaster::vacate(StreamIndex index, EndReason reason, Instant now) {
@@ -309,6 +311,8 @@ bool Broadcaster::consistent() const {
   if (!topics_.consistent()) return false;
   if (!fanout_.unfinished() && fanout_.pending_bytes() != 0) return false;
   std::size_t taken = 0;
+  std::size_t owing = 0;
+  std::uint64_t owed_bytes = 0;
   for (std::size_t index = 0; index < streams_.end(); ++index) {
     if (!streams_.taken(static_cast<StreamIndex>(index))) continue;
     ++taken;
@@ -316,8 +320,33 @@ bool Broadcaster::consistent() const {
     if (stream.state == StreamState::vacant) return false;
     if (stream.state == StreamState::live && stream.owing != kNone) return false;
     if (stream.state == StreamState::owing && stream.owing == kNone) return false;
+    if (stream.owing == kNone) continue;
+    ++owing;
+    const Ring& ring = streams_.owing(stream).ring;
+    std::uint64_t bytes = 0;
+    for (std::uint32_t i = 0; i < ring.size(); ++i) bytes += ring[i]->wire(stream.framing()).size();
+    if (bytes != streams_.owing(stream).bytes) return false;
+    owed_bytes += bytes;
   }
-  return taken == streams_.size();
+  if (owing != streams_.owing_count() || owed_bytes != stats_.queue_bytes.read()) return false;
+  return taken == streams_.size() && counts_consistent();
+}
+
+// Other workers count in the same places, so these show at least what this one's slots account for.
+bool Broadcaster::counts_consistent() const {
+  std::vector<std::uint32_t> rows;
+  for (std::size_t index = 0; index < streams_.end(); ++index) {
+    const auto slot = static_cast<StreamIndex>(index);
+    const bool counted = streams_.taken(slot) && streams_[slot].has(Stream::kAddressCounted);
+    if (counted) rows.push_back(streams_[slot].address);
+  }
+  std::ranges::sort(rows);
+  for (auto row = rows.begin(); row != rows.end();) {
+    const auto next = std::upper_bound(row, rows.end(), *row);
+    if (counts_.addresses.count(*row) < static_cast<std::size_t>(next - row)) return false;
+    row = next;
+  }
+  return counts_.streams.load(std::memory_order_relaxed) >= streams_.size();
 }
 
 }  // namespace crier::broadcast

@@ -34,6 +34,7 @@
 #include "broadcast/streams/sweep.h"
 #include "broadcast/streams/topic_index.h"
 #include "core/address_table.h"
+#include "core/slow_check.h"
 
 namespace crier::broadcast {
 
@@ -147,12 +148,13 @@ class Broadcaster {
   std::size_t open_streams() const { return streams_.size(); }
   // Of what was taken and not offered to all of its streams yet; see Fanout.
   std::size_t pending_bytes() const { return fanout_.pending_bytes(); }
-  // O(n), for tests: tables and lists agree.
+  // O(n): tables, lists, rings and counts agree. Also checked by some turns of debug builds.
   bool consistent() const;
 
  private:
   void vacate(StreamIndex index, EndReason reason, Instant now);
   void give_back_counts(Stream& stream);
+  bool counts_consistent() const;
   void write_prelude(StreamIndex index, const StartRequest& request, Instant now);
   void begin_replay(StreamIndex index, const StartRequest& request, Instant now);
   void pass_lost();
@@ -173,6 +175,7 @@ class Broadcaster {
   Sweep sweep_;
   std::string prelude_;
   bool draining_ = false;
+  SlowCheckPace checks_;
   struct Lost {
     std::uint64_t from;
     std::uint64_t through;

@@ -84,7 +84,6 @@ void Delivery::fall_behind(StreamIndex index, Frames frames, const Cut& cut, Ins
     stream.become(StreamState::owing);
     tell(stream, StreamStep::fell_behind);
   }
-  stream.wrote_at = now.tick();  // From here on: since when no byte was taken.
   if (cut.bytes > 0) {
     push(stream, *owing, FrameRef::share(*frames.front()));
     owing->oldest_sent = static_cast<std::uint32_t>(cut.bytes);
@@ -141,12 +140,16 @@ void Delivery::add_piece(std::string_view bytes) {
   pieces_.push_back({const_cast<char*>(bytes.data()), bytes.size()});
 }
 
-// Writes pieces_.
+// Writes pieces_. When the socket refuses all of several writes in a row, wrote_at stays at the
+// first, whatever became of the ring in between.
 WriteOutcome Delivery::write(Stream& stream, Instant now) {
+  const bool refused_before = stream.has(Stream::kBlocked) || stream.has(Stream::kStarved);
+  stream.clear(Stream::kBlocked);
+  stream.clear(Stream::kStarved);
   const WriteOutcome outcome = io_.write(stream.connection, pieces_);
   stream.bytes_sent += outcome.bytes;
   stats_.bytes_sent.add(outcome.bytes);
-  if (outcome.bytes > 0) stream.wrote_at = now.tick();
+  if (outcome.bytes > 0 || !refused_before) stream.wrote_at = now.tick();
   if (outcome.status == WriteStatus::partial) {
     stats_.blocked_by_socket.add();
     if (outcome.starved) {
@@ -243,7 +246,6 @@ void Delivery::send_own(StreamIndex index, std::string_view wire, Instant now) {
     return;
   }
   if (stream.state == StreamState::live) stream.become(StreamState::owing);
-  if (!behind) stream.wrote_at = now.tick();  // From here on: since when no byte was taken.
   push(stream, *owing, Frame::make_raw(wire));
   if (!behind) owing->oldest_sent = static_cast<std::uint32_t>(sent);
 }
@@ -295,18 +297,18 @@ void Delivery::drop_sent(Stream& stream, Owing& owing, std::size_t bytes, Instan
 void Delivery::drain(StreamIndex index, Instant now) {
   Stream& stream = streams_[index];
   Owing& owing = streams_.owing(stream);
-  stream.clear(Stream::kBlocked);
-  stream.clear(Stream::kStarved);
   std::size_t share = kWriteBytesMax;
   while (true) {
     if (owing.dropped > 0) announce_dropped(stream, owing);
     if (owing.ring.empty()) {
+      stream.clear(Stream::kBlocked);
       settle(index);
       return;
     }
     const Gathered gathered = gather(stream, owing, now);
     if (gathered.bytes == 0) {
       CRIER_CHECK(gathered.out_of_tokens);
+      stream.clear(Stream::kBlocked);
       await_tokens(index);
       return;
     }
@@ -333,6 +335,7 @@ void Delivery::settle(StreamIndex index) {
   } else if (stream.state == StreamState::owing) {
     release(index);
     stream.become(StreamState::live);
+    stream.clear(Stream::kStarved);  // The log had nothing more for it.
     tell(stream, StreamStep::caught_up);
   } else if (stream.state == StreamState::replaying && owing.replay == ReplayState::idle) {
     owing.replay = ReplayState::waiting;

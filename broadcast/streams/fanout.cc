@@ -18,6 +18,9 @@ constexpr std::size_t kStreamsToShareFor = 2;
 // write costs as much as so many.
 constexpr std::size_t kStepsPerWrite = 16;
 
+// Looks at a subscription that cost as much as a step.
+constexpr std::size_t kLooksPerStep = 4;
+
 // A group with more streams than this waits among the large ones; so does that of a pattern, since
 // one stream may have hundreds of them.
 constexpr std::size_t kSmallGroup = kGroupSlice / 2;
@@ -185,27 +188,40 @@ void Fanout::visit(StreamIndex index, Segment& segment, std::size_t members, Ins
 bool Fanout::gather_groups(const Stream& stream) {
   gathered_.clear();
   if (small_.size() + large_.size() == 0) return false;  // Only the group being served.
+  std::size_t looks = 0;
   streams_.for_each_subscription(stream, [&](const Subscription& subscription) {
+    ++looks;
     const GroupIndex group = topics_[subscription.row].work;
     if (group == kNone) return;
     const SegmentIndex last = groups_[group].last;
     if (segments_[last].run.last() >= stream.sequence_next) gathered_.push_back(group);
   });
+  spend(looks / kLooksPerStep);
   std::ranges::sort(gathered_);  // Streams that asked in another order share, too.
   return gathered_.size() > 1;
 }
 
-void Fanout::merge_gathered() {
+// Merges at least everything up to `through`; of each group no more beyond it than one write takes.
+void Fanout::merge_gathered(std::uint64_t through) {
   spend(gathered_.size());
-  if (merged_.version == version_ && merged_.groups == gathered_) {
+  const bool known = merged_.version == version_ && merged_.groups == gathered_;
+  if (known && merged_.complete_through >= through) {
     ++merged_.uses;
     return;
   }
   runs_.clear();
+  merged_.complete_through = UINT64_MAX;
   for (const GroupIndex group : gathered_) {
+    std::size_t bytes = 0;
     for (SegmentIndex at = groups_[group].first; at != kNone; at = segments_[at].next) {
-      runs_.push_back(segments_[at].run.frames());
-      spend(runs_.back().size());
+      const FrameRun& run = segments_[at].run;
+      if (bytes > kWriteBytesMax && run.first() > through) {
+        merged_.complete_through = std::min(merged_.complete_through, run.first() - 1);
+        break;
+      }
+      runs_.push_back(run.frames());
+      bytes += run.bytes();
+      spend(run.frames().size());
     }
   }
   pending_bytes_ -= merged_.run.together_bytes();
@@ -219,13 +235,16 @@ void Fanout::merge_gathered() {
 // event of the segment that is being served, since its group does not come back to the stream for
 // those; and of what follows as much as fits one write.
 void Fanout::visit_merged(StreamIndex index, std::uint64_t through, Instant now) {
-  merge_gathered();
+  merge_gathered(through);
   const Stream& stream = streams_[index];
   Frames frames = merged_.run.from(stream.sequence_next);
   std::size_t count = 0;
   for (std::size_t bytes = 0; count < frames.size(); ++count) {
     bytes += frames[count]->wire(Framing::chunked).size();
-    if (bytes > kWriteBytesMax && frames[count]->sequence() > through) break;
+    const std::uint64_t sequence = frames[count]->sequence();
+    if (sequence > through && (bytes > kWriteBytesMax || sequence > merged_.complete_through)) {
+      break;
+    }
   }
   frames = frames.first(count);
   std::string_view shared;

@@ -75,6 +75,7 @@ class Fanout {
     std::uint64_t version = 0;  // Of what is pending; another value: out of date.
     std::vector<GroupIndex> groups;
     FrameRun run;
+    std::uint64_t complete_through = 0;  // No later frame is offered: earlier ones were left out.
     std::size_t uses = 0;
   };
 
@@ -88,7 +89,7 @@ class Fanout {
   void visit(StreamIndex index, Segment& segment, std::size_t members, Instant now);
   void visit_merged(StreamIndex index, std::uint64_t through, Instant now);
   bool gather_groups(const Stream& stream);
-  void merge_gathered();
+  void merge_gathered(std::uint64_t through);
   std::string_view put_together(FrameRun& run, Frames stretch, Framing framing);
   void finish_segment(Group& group);
   void drop_group(GroupIndex index);

@@ -18,6 +18,7 @@ struct WorkerOptions {
   Epoch epoch;
   HashKey topic_key;  // The log's own.
   std::uint64_t random_seed = 0;
+  std::uint32_t first_generation = 1;      // Of StreamToken; counts on from it and wraps.
   std::size_t streams_max = 0;             // Slots of this worker.
   std::size_t topics_max = 0;              // Topics and patterns with a stream of this worker.
   std::size_t patterns_max = 10'000;       // Patterns, of these: at most 1.5 ms an event.

@@ -12,7 +12,8 @@ StreamTable::StreamTable(const Sizes& sizes)
       owings_(sizes.streams_max),
       rings_(sizes.ring_frames_max, sizes.ring_bytes_max),
       further_(sizes.streams_max),
-      traces_(sizes.streams_max) {}
+      traces_(sizes.streams_max),
+      next_generation_(sizes.first_generation) {}
 
 // The pools know no destructors; what their objects own is given back here.
 StreamTable::~StreamTable() {
@@ -28,8 +29,9 @@ std::optional<StreamToken> StreamTable::reserve(Instant now) {
   const auto index = slots_.rent();
   if (!index) return std::nullopt;
   Stream& stream = *new (&slots_[*index]) Stream();
-  if (++generation_ == 0) ++generation_;  // 0 never names a stream: untouched memory is all zero.
-  stream.generation = generation_;
+  // 0 never names a stream: untouched memory is all zero.
+  if (next_generation_ == 0) ++next_generation_;
+  stream.generation = next_generation_++;
   stream.become(StreamState::reserved);
   stream.opened_at = now.tick();
   stream.wrote_at = now.tick();

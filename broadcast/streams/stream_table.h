@@ -37,6 +37,7 @@ class StreamTable {
     std::size_t streams_max = 0;        // Slots.
     std::uint32_t ring_frames_max = 0;  // A power of two.
     std::size_t ring_bytes_max = 0;     // All rings together.
+    std::uint32_t first_generation = 1;
   };
   explicit StreamTable(const Sizes& sizes);
   ~StreamTable();
@@ -156,8 +157,8 @@ class StreamTable {
   IndexPool<Further> further_;
   IndexPool<Trace> traces_;
   std::unordered_map<StreamIndex, std::shared_ptr<const LastStarts>> last_starts_;
-  std::uint32_t generation_ =
-      0;  // Of the last slot taken: unique however slots and memory are reused.
+  // Of the next slot taken: unique however slots and memory are reused, until 2^32 were taken.
+  std::uint32_t next_generation_;
 };
 
 }  // namespace crier::broadcast

@@ -65,6 +65,7 @@ class Client {
   void on_gap(const SseMessage& message);
   void on_event(const SseMessage& message);
   void check_reason(const std::string& reason) const;
+  std::uint64_t next_sequence() const;
   bool expected(std::uint64_t sequence) const;
   bool subscribed(const std::string& topic) const;
   bool single() const;

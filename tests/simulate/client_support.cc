@@ -37,6 +37,10 @@ bool Client::single() const {
   return facts_.subscriptions.size() == 1 && !facts_.subscriptions[0].is_pattern();
 }
 
+std::uint64_t Client::next_sequence() const {
+  return std::max(position_, record_.before()) + 1;
+}
+
 bool Client::subscribed(const std::string& topic) const {
   return std::ranges::any_of(facts_.subscriptions, [&](const Selector& subscription) {
     return !topic.empty() && matches(subscription.text, topic);
@@ -134,7 +138,7 @@ void Client::on_open(const SseMessage& message) {
     if (at != head_at_start_) fail("a live stream opened at " + message.last_event_id);
     return;
   }
-  for (std::uint64_t x = 1; x <= at; ++x) {
+  for (std::uint64_t x = record_.before() + 1; x <= at; ++x) {
     if (from_ == ReplayFrom::earliest && subscribed(record_[x].topic) && record_.retained(x)) {
       fail("earliest leaves out the retained " + std::to_string(x));
     }
@@ -167,7 +171,7 @@ void Client::on_gap(const SseMessage& message) {
   if (to < position_) fail("a gap leads back: " + message.data);
   if (to > record_.head()) fail("a gap leads beyond the head: " + message.data);
   std::uint64_t missing = 0;
-  for (std::uint64_t x = position_ + 1; x <= to; ++x) {
+  for (std::uint64_t x = next_sequence(); x <= to; ++x) {
     if (!expected(x)) continue;
     ++missing;
     if (announced(x)) continue;
@@ -204,7 +208,7 @@ void Client::on_event(const SseMessage& message) {
   if (message.event != (published.name.empty() ? "message" : published.name)) {
     fail("event " + message.last_event_id + ": other name " + message.event);
   }
-  for (std::uint64_t x = position_ + 1; x < sequence; ++x) {
+  for (std::uint64_t x = next_sequence(); x < sequence; ++x) {
     if (!expected(x)) continue;
     if (!announced(x)) fail(std::to_string(x) + " is missing before " + std::to_string(sequence));
     ++missing_;
@@ -220,8 +224,8 @@ void Client::on_event(const SseMessage& message) {
 void Client::on_request(const ReplayRequest& request) {
   if (request.from != ReplayFrom::last && request.from != ReplayFrom::earliest) return;
   optional_through_ = record_.head();
-  for (std::uint64_t x = 1; request.from == ReplayFrom::earliest && x <= record_.head(); ++x) {
-    if (record_.retained(x)) required_.insert(x);
+  for (std::uint64_t x = record_.before() + 1; x <= record_.head(); ++x) {
+    if (request.from == ReplayFrom::earliest && record_.retained(x)) required_.insert(x);
   }
   for (const auto& [kind, topic] : facts_.subscriptions) {
     const auto retained = record_.retained_of(topic);
@@ -233,7 +237,7 @@ void Client::on_request(const ReplayRequest& request) {
 void Client::check_complete() const {
   if (messages_ == 0) fail("no crier.open");
   std::uint64_t missing = missing_;
-  for (std::uint64_t x = position_ + 1; x <= record_.head(); ++x) {
+  for (std::uint64_t x = next_sequence(); x <= record_.head(); ++x) {
     if (!expected(x)) continue;
     if (!announced(x)) fail(std::to_string(x) + " is missing at the end");
     ++missing;

@@ -19,12 +19,18 @@ struct Published {
 
 class Record {
  public:
-  std::uint64_t head() const { return events_.size(); }
-  // Requires, here and below: 1 <= sequence <= head().
-  const Published& operator[](std::uint64_t sequence) const { return events_[sequence - 1]; }
-  bool retained(std::uint64_t sequence) const { return events_[sequence - 1].gone_at_step == 0; }
+  // No event has a sequence up to `before`.
+  explicit Record(std::uint64_t before) : before_(before) {}
+
+  std::uint64_t before() const { return before_; }
+  std::uint64_t head() const { return before_ + events_.size(); }
+  // Requires, here and below: before() < sequence <= head().
+  const Published& operator[](std::uint64_t sequence) const {
+    return events_[sequence - before_ - 1];
+  }
+  bool retained(std::uint64_t sequence) const { return (*this)[sequence].gone_at_step == 0; }
   bool gone_by(std::uint64_t sequence, std::uint64_t step) const {
-    const std::uint64_t gone = events_[sequence - 1].gone_at_step;
+    const std::uint64_t gone = (*this)[sequence].gone_at_step;
     return gone != 0 && gone <= step;
   }
   // Retained events of a topic, oldest first.
@@ -41,6 +47,7 @@ class Record {
     std::vector<std::uint64_t> sequences;
     std::size_t gone = 0;  // So many of the oldest.
   };
+  const std::uint64_t before_;
   std::vector<Published> events_;
   std::map<std::string, Of> topics_;
 };

@@ -23,7 +23,7 @@ void Record::look_at(const Log& log, Instant now, std::uint64_t step) {
     while (of.gone < of.sequences.size()) {
       const std::uint64_t sequence = of.sequences[of.gone];
       if (any && sequence >= info->oldest_sequence) break;
-      events_[sequence - 1].gone_at_step = step;
+      events_[sequence - before_ - 1].gone_at_step = step;
       ++of.gone;
     }
   }

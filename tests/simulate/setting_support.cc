@@ -48,6 +48,15 @@ std::shared_ptr<const TopicClasses> classes_of(Random& random) {
   return std::make_shared<const TopicClasses>(std::move(global), std::move(rows));
 }
 
+// Shortly before a wrap, or anywhere within three years.
+Instant start_of(Random& random) {
+  constexpr std::uint64_t kTickWrapUs = (std::uint64_t{1} << 32) * kTickMicros;
+  const auto wrap_us = pick<std::uint64_t>(
+      random, {0, std::uint64_t{1} << 31, std::uint64_t{1} << 32, kTickWrapUs, kTickWrapUs});
+  if (wrap_us == 0) return {(random.next() >> 18) + 1};
+  return {wrap_us - random.between(1, 100'000'000)};
+}
+
 }  // namespace
 
 std::string topic_name(std::size_t number) {
@@ -109,6 +118,10 @@ Setting setting_of(Random& random) {
   setting.topics = random.between(1, 9);
   setting.data_bytes = pick<std::uint32_t>(random, {3, 40, 500, 6'000});
   setting.steps = random.between(100, 900);
+  setting.start = start_of(random);
+  worker.first_generation = 0U - random.between(1, 40);
+  setting.events_before = pick<std::uint64_t>(random, {0, 1ULL << 32, 1ULL << 53, 1ULL << 63});
+  if (setting.events_before > 0) setting.events_before -= random.between(1, 200);
   return setting;
 }
 

@@ -1,9 +1,10 @@
 // One worker, its control loop, its sockets and its clients, under a clock that only moves when
 // told.
 //
-// Everything follows from the seed: the configuration, whether sequences have holes, and what
-// happens. run() lives through it, then lets everything come to rest and checks that nobody misses
-// anything, then ends all streams and checks that nothing is left.
+// Everything follows from the seed: the configuration, whether sequences have holes, where clock
+// and counts start (often shortly before one of their wraps), and what happens. run() lives through
+// it, then lets everything come to rest and checks that nobody misses anything, then ends all
+// streams and checks that nothing is left.
 #pragma once
 
 #include <cstdint>
@@ -32,6 +33,8 @@ struct Setting {
   std::size_t topics = 0;        // Published to.
   std::uint32_t data_bytes = 0;  // Of an event, at most.
   std::size_t steps = 0;
+  Instant start;
+  std::uint64_t events_before = 0;  // Sequences that no event has.
 };
 Setting setting_of(Random& random);
 std::vector<Selector> subscriptions_of(Random& random, std::size_t topics);
@@ -58,6 +61,7 @@ class World : private StreamObserver {
                        Instant now) override;
 
   void step();
+  void publish_first();
   void publish_some();
   void open_some();
   void connect(Client& client);
@@ -82,11 +86,11 @@ class World : private StreamObserver {
   Random random_;
   const bool holes_;  // Between the sequences of events.
   const Setting setting_;
-  Instant now_{1'000'000};
+  Instant now_ = setting_.start;
   std::uint64_t step_ = 1;
   FrameAccount account_;
   ScriptedIo io_;
-  Record record_;
+  Record record_{setting_.events_before};
   Control control_;
   WorkerStats stats_;
   SharedCounts counts_;
@@ -102,8 +106,8 @@ class World : private StreamObserver {
   std::map<ConnectionHandle, Progress> progress_;
   bool hung_up_ = false;  // The stream that ends now was hung up on.
   bool cut_ = false;
-  std::uint64_t last_tick_ms_ = 0;
-  std::uint64_t last_revisit_ms_ = 0;
+  std::uint64_t last_tick_ms_ = now_.us / 1'000;
+  std::uint64_t last_revisit_ms_ = last_tick_ms_;
   std::uint64_t refused_ = 0;
   std::uint64_t patterns_refused_ = 0;
 };

@@ -42,7 +42,15 @@ World::World(std::uint64_t seed)
   }
 }
 
+// The log's head, which it has of an event, has to be where the model's is.
+void World::publish_first() {
+  const std::string topic = topic_name(0);
+  control_.publish({.topic = topic, .data = "first"}, record_.before(), now_);
+  record_.add({topic, "", "first"});
+}
+
 Happened World::run() {
+  if (record_.before() > 0) publish_first();
   for (std::size_t i = 0; i < setting_.steps; ++i) {
     step();
     settle_turn();

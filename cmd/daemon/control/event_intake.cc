@@ -125,7 +125,8 @@ std::optional<IntakeOutcome> EventIntake::send(std::span<const PublishEvent> eve
   CRIER_CHECK(!events.empty());
   IntakeOutcome outcome = no_sequence_yet(events);
   const auto group = resolved_.empty() ? events : take_new(events, outcome);
-  if (!in_flight_.empty() && in_flight_.size() + uses_.size() > kKeysInFlightMax) {
+  if (!uses_.empty() && !in_flight_.empty() &&
+      in_flight_.size() + uses_.size() > kKeysInFlightMax) {
     outcome.failure = JournalFailure::unavailable;
     return outcome;
   }

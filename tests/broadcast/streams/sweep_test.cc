@@ -73,15 +73,24 @@ TEST_CASE("who takes no byte of what he is owed is ended, however it is owed") {
 }
 
 TEST_CASE("who takes nothing for the kernel's lack of memory is ended, too") {
-  WorkerFixture f({}, timed(15, 5, 0));
+  const bool loses_its_ring = GENERATE(false, true);
+  WorkerOptions options = timed(15, 5, 0);
+  options.owed_events_max = 2;
+  WorkerFixture f({}, options);
   const auto starved = f.open({"a"});
   f.io[starved.fd].starved = true;
   f.publish({"a"});
   f.run();
   for (int i = 0; i < 8; ++i) {
+    if (loses_its_ring && i == 3) {
+      f.publish({"a", "a", "a"});
+      f.run();
+      CHECK(f.state(starved) == StreamState::replaying);
+    }
     f.pass_seconds(1);
     f.worker->revisit();
     f.run();
+    f.answer_all();
     CHECK(f.ended.empty() == (i < 5));
   }
   CHECK(f.ended == std::vector{EndReason::stalled});
