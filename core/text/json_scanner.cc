@@ -84,7 +84,7 @@ std::size_t first_bad_byte(std::string_view text) {
 
 JsonCursor::JsonCursor(std::string_view text, JsonComments comments)
     : text_(text), comments_(comments) {
-  if (valid_utf8(text)) return;
+  if (comments == JsonComments::skipped || valid_utf8(text)) return;
   at_ = first_bad_byte(text);
   fail("it is not UTF-8");
 }
@@ -175,7 +175,9 @@ bool JsonCursor::read_string(JsonValue& value) {
   }
   ++at_;
   value.text = text_.substr(begin, at_ - begin);
-  return true;
+  if (comments_ == JsonComments::refused || valid_utf8(value.text)) return true;
+  at_ = begin + first_bad_byte(value.text);
+  return fail("it is not UTF-8");
 }
 
 bool JsonCursor::read_escape() {

@@ -39,7 +39,8 @@ struct JsonProblem {
   std::size_t at = 0;        // Offset of the byte in question; the size of the text for its end.
 };
 
-// Whether // and /* */ count as white space, as in the configuration.
+// Whether // and /* */ count as white space, as in the configuration. Comments may have any bytes,
+// so with them only strings are checked to be UTF-8.
 enum class JsonComments : std::uint8_t { refused, skipped };
 
 // Walks over a text, value by value. The first problem stays and ends the walk.
