@@ -26,11 +26,12 @@ class FreeIndices {
   explicit FreeIndices(std::size_t capacity) : capacity_(capacity) {
     CRIER_CHECK(capacity > 0);
     CRIER_CHECK(capacity <= kCapacityMax);
-    std::size_t words = capacity;
-    for (auto& level : full_) {
-      words = (words + 63) / 64;
-      level = ReservedArray<std::uint64_t>(words);
-    }
+    std::array<std::size_t, kLevels> words{};
+    std::size_t rest = capacity;
+    for (std::size_t& level : words) level = rest = (rest + 63) / 64;
+    std::size_t all = 0;
+    for (std::size_t level = kLevels; level-- > 0; all += words[level]) first_[level] = all;
+    full_ = ReservedArray<std::uint64_t>(all);
   }
 
   std::size_t capacity() const { return capacity_; }
@@ -43,7 +44,7 @@ class FreeIndices {
     if (rented_ == capacity_) return std::nullopt;
     std::size_t index = 0;
     for (std::size_t level = kLevels; level-- > 0;) {
-      const auto bit = static_cast<std::size_t>(std::countr_one(full_[level][index]));
+      const auto bit = static_cast<std::size_t>(std::countr_one(full_[first_[level] + index]));
       CRIER_CHECK(bit < 64);
       index = index * 64 + bit;
     }
@@ -64,14 +65,14 @@ class FreeIndices {
 
   bool is_rented(std::size_t index) const {
     CRIER_CHECK(index < capacity_);
-    return ((full_[0][index / 64] >> (index % 64)) & 1U) != 0;
+    return ((full_[first_[0] + index / 64] >> (index % 64)) & 1U) != 0;
   }
 
   // Requires: `first` is a multiple of 64.
   bool none_rented(std::size_t first, std::size_t last) const {
     CRIER_CHECK(first % 64 == 0);
     for (std::size_t word = first / 64; word * 64 < last; ++word) {
-      if (full_[0][word] != 0) return false;
+      if (full_[first_[0] + word] != 0) return false;
     }
     return true;
   }
@@ -80,8 +81,8 @@ class FreeIndices {
   static constexpr std::size_t kLevels = 4;
 
   void mark(std::size_t index) {
-    for (auto& level : full_) {
-      std::uint64_t& word = level[index / 64];
+    for (const std::size_t first : first_) {
+      std::uint64_t& word = full_[first + index / 64];
       word |= std::uint64_t{1} << (index % 64);
       if (word != ~std::uint64_t{0}) return;
       index /= 64;
@@ -89,8 +90,8 @@ class FreeIndices {
   }
 
   void clear(std::size_t index) {
-    for (auto& level : full_) {
-      std::uint64_t& word = level[index / 64];
+    for (const std::size_t first : first_) {
+      std::uint64_t& word = full_[first + index / 64];
       const bool was_full = word == ~std::uint64_t{0};
       word &= ~(std::uint64_t{1} << (index % 64));
       if (!was_full) return;
@@ -100,15 +101,17 @@ class FreeIndices {
 
   void step_down() {
     // Whole empty words at once: after a burst the end falls by thousands.
-    if (end_ % 64 == 0 && full_[0][end_ / 64 - 1] == 0) {
+    if (end_ % 64 == 0 && full_[first_[0] + end_ / 64 - 1] == 0) {
       end_ -= 64;
     } else {
       --end_;
     }
   }
 
-  std::array<ReservedArray<std::uint64_t>, kLevels>
-      full_;  // [0]: bit = rented; above: word is full.
+  // All levels in one array, the smallest first: the few words of the upper ones share a page.
+  ReservedArray<std::uint64_t> full_;
+  std::array<std::size_t, kLevels>
+      first_{};  // Of each level. [0]: bit = rented; above: word is full.
   std::size_t capacity_;
   std::size_t rented_ = 0;
   std::size_t end_ = 0;
