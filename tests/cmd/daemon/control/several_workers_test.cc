@@ -102,8 +102,8 @@ struct World {
     if (worker.readers.size() >= 20) return reopen(worker);
     Reader& reader = worker.readers.emplace_back();
     reader.subscriptions = selectors(any_subscriptions());
-    happened.several += reader.subscriptions.size() > 1 ? 1 : 0;
-    happened.patterns += reader.subscriptions[0].is_pattern() ? 1 : 0;
+    happened.several += reader.subscriptions.size() > 1 ? 1U : 0U;
+    happened.patterns += reader.subscriptions[0].is_pattern() ? 1U : 0U;
     const std::uint32_t kind = random.between(0, 5);
     if (kind == 0 && !sequences.empty()) return resume(worker, reader, 1 + below(sequences.size()));
     ResumePlan plan;
