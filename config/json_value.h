@@ -14,7 +14,7 @@ namespace crier::config {
 using Json = nlohmann::ordered_json;  // Keys stay in the order in which they were added.
 
 // JSON text as a value: discarded (see is_discarded()) where it is not JSON. Never throws. The one
-// reader of the commands and the daemon, as each type it is used with is compiled anew.
+// reader of the commands and the daemon, as each type it is used with is compiled again.
 Json read_json(std::string_view text);
 
 Json json_of(const Value& value);  // null for monostate

@@ -22,9 +22,10 @@ int status(const Arguments& arguments) {
   const auto answer =
       client.exchange({.method = "GET", .target = "/status", .fields = {}, .body = {}});
   if (!answer) {
-    const bool nobody = answer.error().code == Errc::not_found;
-    return failed(arguments, answer.error().detail +
-                                 (nobody ? "; is `crier serve` running? --admin says where" : ""));
+    const bool unreachable = answer.error().code == Errc::not_found;
+    return failed(arguments,
+                  answer.error().detail +
+                      (unreachable ? "; is `crier serve` running? --admin says where" : ""));
   }
   if (answer->head.status != 200) return failed(arguments, describe_failure(*answer));
   const auto text = status_text(answer->body);

@@ -2,7 +2,7 @@
 // and what it has committed goes into the log and to the workers.
 //
 // A key is in flight until the journal has answered for its event. A repeat with the same content
-// waits for that answer, be it a failure; after a failure the key is free again. A request that
+// waits for that answer, even a failure; after a failure the key is free again. A request that
 // repeats keys in flight of several others fails if one of those fails; what of it was committed is
 // found by its key. The number of keys in flight is bounded; beyond it a request with keys fails as
 // `unavailable`.
@@ -63,8 +63,8 @@ class EventIntake final : private broadcast::JournalClient {
   EventIntake(const EventIntake&) = delete;
   EventIntake& operator=(const EventIntake&) = delete;
 
-  // All or, on a conflict, none. An event whose key and content are known counts as accepted, be it
-  // from another request or from an earlier line. Nothing: the journal has not answered yet, and
+  // All or, on a conflict, none. An event whose key and content are known, from another request
+  // or from an earlier line, counts as accepted. Nothing: the journal has not answered yet, and
   // then() has to follow at once. Requires, here and below: what broadcast/log/event.h says of
   // each, data of at most 1 MiB, valid keys, and at least one event.
   [[nodiscard]] std::optional<IntakeOutcome> submit(std::uint32_t uid,
@@ -77,7 +77,7 @@ class EventIntake final : private broadcast::JournalClient {
       std::span<const broadcast::PublishEvent> events, Instant now);
 
   // Has `done` called with the outcome of the last submission. Conflicts are known at once, so it
-  // is none. `done` must not submit.
+  // is never a conflict. `done` must not submit.
   void then(Done done);
 
  private:
