@@ -8,12 +8,10 @@
 
 #include "core/check.h"
 #include "core/turn_limits.h"
+#include "core/units.h"
 
 namespace crier::config {
 namespace {
-
-constexpr std::uint64_t kKiB = 1024;
-constexpr std::uint64_t kMiB = 1024 * kKiB;
 
 // Bytes of user memory each; the header says of what.
 constexpr std::uint64_t kStream = 128;

@@ -5,11 +5,11 @@
 
 #include "core/check.h"
 #include "core/text/decimal.h"
+#include "core/units.h"
 
 namespace crier::config {
 namespace {
 
-constexpr std::uint64_t kKiB = 1024;
 // Of a machine with other things to do: their open files, their connections.
 constexpr std::uint64_t kOthersFiles = 65'536;
 constexpr std::uint64_t kOthersConnections = 16'384;

@@ -2,6 +2,7 @@
 #include <array>
 
 #include "config/knob.h"
+#include "core/units.h"
 
 namespace crier::config {
 namespace {
@@ -9,9 +10,6 @@ namespace {
 constexpr Applies kLive = Applies::live;
 constexpr Applies kRestart = Applies::restart;
 
-constexpr std::uint64_t kKiB = 1024;
-constexpr std::uint64_t kMiB = 1024 * kKiB;
-constexpr std::uint64_t kGiB = 1024 * kMiB;
 constexpr std::uint64_t kDaySeconds = 86'400;
 
 using C = Config;

@@ -30,7 +30,7 @@ const Knob<Owner>* find(std::span<const Knob<Owner>> table, std::string_view key
   return found == table.end() ? nullptr : &*found;
 }
 
-std::string_view trimmed(std::string_view text) {
+std::string_view without_spaces(std::string_view text) {
   const std::size_t first = text.find_first_not_of(' ');
   if (first == std::string_view::npos) return {};
   return text.substr(first, text.find_last_not_of(' ') - first + 1);
@@ -56,9 +56,9 @@ JsonNode node_of(Kind kind, std::string_view text) {
     }
   } else if (kind == Kind::list) {
     node.type = JsonNode::Type::list;
-    while (!trimmed(text).empty()) {
+    while (!without_spaces(text).empty()) {
       const std::size_t comma = text.find(',');
-      node.items.push_back(text_node(trimmed(text.substr(0, comma))));
+      node.items.push_back(text_node(without_spaces(text.substr(0, comma))));
       text.remove_prefix(comma == std::string_view::npos ? text.size() : comma + 1);
     }
   }
@@ -97,7 +97,7 @@ void Reader::take_override(std::string_view assignment) {
   }
   JsonNode node = node_of(is_topics ? Kind::text : knob->kind, text);
   const bool may_be_json = is_topics || knob->kind == Kind::list;
-  if (may_be_json && (is_topics || trimmed(text).starts_with('['))) {
+  if (may_be_json && (is_topics || without_spaces(text).starts_with('['))) {
     auto parsed = parse_json(text);
     if (!parsed) {
       note(key, 0, key + " in --set is not valid JSON: " + parsed.error().what);

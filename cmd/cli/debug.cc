@@ -12,7 +12,6 @@
 namespace crier::cmd {
 namespace {
 
-constexpr std::chrono::milliseconds kTimeout{10'000};
 constexpr const char* kPath = "/debug/log";
 
 // One rule: "3 topic=orders address=10.0.0.0/8  287 s left  by uid 0\n"
@@ -71,7 +70,7 @@ int debug(const Arguments& arguments) {
       request.target += "?id=" + percent_encoded(arguments.operands().front());
     }
   }
-  const auto answer = HttpClient(*std::move(address), kTimeout).exchange(request);
+  const auto answer = HttpClient(*std::move(address), kAnswerTimeout).exchange(request);
   if (!answer) return failed(arguments, answer.error().detail);
   if (answer->head.status != 200) return failed(arguments, describe_failure(*answer));
   const auto text = text_of(answer->body);

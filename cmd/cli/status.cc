@@ -9,16 +9,12 @@
 #include "cmd/client/terminal.h"
 
 namespace crier::cmd {
-namespace {
-
-constexpr std::chrono::milliseconds kTimeout{10'000};
-
-}  // namespace
+namespace {}  // namespace
 
 int status(const Arguments& arguments) {
   auto address = parse_address(arguments.text("--admin", "127.0.0.1:8081"));
   if (!address) return misused(arguments, address.error().detail);
-  HttpClient client(*std::move(address), kTimeout);
+  HttpClient client(*std::move(address), kAnswerTimeout);
   const auto answer =
       client.exchange({.method = "GET", .target = "/status", .fields = {}, .body = {}});
   if (!answer) {

@@ -23,9 +23,9 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kTimeout{30'000};
+constexpr milliseconds kSilenceMax{30'000};
 // The daemon's events are at most 1 MiB; another server's may be larger.
-constexpr std::size_t kEventBytesMax = 8 * 1024 * 1024;
+constexpr std::size_t kReceivedBytesMax = 8 * 1024 * 1024;
 constexpr std::size_t kErrorBytesMax = 64 * 1024;
 constexpr std::chrono::seconds kRetryAfterMax{300};
 
@@ -53,7 +53,7 @@ class SubscribeRun {
  public:
   SubscribeRun(const Arguments& arguments, const ServerUrl& url, SubscribeAs as)
       : arguments_(arguments),
-        client_(url.address, kTimeout),
+        client_(url.address, kSilenceMax),
         follower_(std::move(as), {.print = &print_whole, .warn = [this](std::string_view text) {
                                     warn(arguments_, text);
                                   }}) {}
@@ -91,7 +91,7 @@ int SubscribeRun::run() {
 
 std::optional<int> SubscribeRun::run_stream() {
   using Then = HttpClient::Then;
-  SseParser parser(kEventBytesMax);
+  SseParser parser(kReceivedBytesMax);
   ClientResponse answer;
   bool streaming = false;
   bool readable = true;

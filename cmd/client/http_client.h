@@ -58,6 +58,9 @@ struct ClientResponse {
 // The bytes of a request. Fails with Errc::bad_request if a value holds CR, LF or NUL.
 Result<std::string> request_bytes(const ClientRequest& request, const ServerAddress& server);
 
+// How long a command waits for an answer that a daemon gives at once.
+inline constexpr std::chrono::milliseconds kAnswerTimeout{10'000};
+
 class HttpClient {
  public:
   // What one answer may hold in memory.

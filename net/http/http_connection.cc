@@ -21,13 +21,13 @@ constexpr std::size_t kDiscardBytesMax = std::size_t{64} << 20;  // While linger
 // More answer bytes than this that the client has not taken, and no further request is.
 constexpr std::size_t kOwedBytesMax = std::size_t{256} << 10;
 // An idle connection keeps buffers up to this size, so that small requests never allocate.
-constexpr std::size_t kKeptBytesMax = std::size_t{16} << 10;
+constexpr std::size_t kKeptCapacityMax = std::size_t{16} << 10;
 
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 void empty(std::string& buffer) {
   buffer.clear();
-  if (buffer.capacity() > kKeptBytesMax) buffer.shrink_to_fit();
+  if (buffer.capacity() > kKeptCapacityMax) buffer.shrink_to_fit();
 }
 
 uv_buf_t view_of(std::string& bytes, std::size_t from = 0) {

@@ -13,7 +13,7 @@ namespace crier::net {
 namespace {
 
 constexpr std::string_view kJson = "application/json";
-constexpr std::string_view kEventStream = "text/event-stream; charset=utf-8";
+constexpr std::string_view kEventStreamUtf8 = "text/event-stream; charset=utf-8";
 constexpr std::string_view kPreflightSeconds = "86400";  // Browsers cut it: Chrome to 2 h.
 
 // What a page may add to a request for a stream: what clients of event streams are known to send.
@@ -176,7 +176,7 @@ std::string busy_reply(const Refusal& refusal, std::uint32_t retry_ms, std::stri
   append_json_member(data, "reason", refusal.code);
   append_json_member(data, "message", refusal.message);
   body.append("\ndata: ").append(data).append("}\n\n");
-  return text_reply(200, kEventStream, body, {.trace_id = trace_id, .cors = cors});
+  return text_reply(200, kEventStreamUtf8, body, {.trace_id = trace_id, .cors = cors});
 }
 
 std::string text_reply(int status, std::string_view content_type, std::string_view body,
@@ -186,7 +186,7 @@ std::string text_reply(int status, std::string_view content_type, std::string_vi
 
 std::string stream_head(const StreamHead& head) {
   ReplyBuilder builder(200);
-  builder.field("Content-Type", kEventStream)
+  builder.field("Content-Type", kEventStreamUtf8)
       .field("Cache-Control", "no-cache, no-transform")
       .field("X-Accel-Buffering", "no")
       .field("X-Content-Type-Options", "nosniff")

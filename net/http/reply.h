@@ -70,6 +70,8 @@ std::string status_reply(const Refusal& refusal, std::uint32_t retry_after_secon
 std::string busy_reply(const Refusal& refusal, std::uint32_t retry_ms, std::string_view trace_id,
                        const Cors& cors = {});
 
+inline constexpr std::string_view kJsonType = "application/json";
+
 // Health, metrics, pages, JSON.
 std::string text_reply(int status, std::string_view content_type, std::string_view body,
                        const ReplyOptions& options = {});

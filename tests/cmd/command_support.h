@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -9,9 +10,14 @@
 #include <vector>
 
 #include "cmd/cli/arguments.h"
+#include "core/instant.h"
 #include "core/log.h"
 
 namespace crier::cmd {
+
+constexpr Instant at_ms(std::uint64_t ms) {
+  return Instant{ms * 1'000};
+}
 
 // One connection after another on a Unix socket or on 127.0.0.1; each request is answered with the
 // script's next piece, as it is, and closed after it where the script says so.

@@ -83,12 +83,12 @@ TEST_CASE("lines of JSON are accepted together or not at all") {
   CHECK(told.at("last_id") == last.last_event_id);
 }
 
-struct Refused {
+struct RefusedPublish {
   std::string name, request_line, fields, body;
   int status;
 };
 
-std::vector<Refused> refused_publishes() {
+std::vector<RefusedPublish> refused_publishes() {
   const std::string topic = "POST /topics/a";
   const std::string publish = "POST /publish";
   const std::string object = R"({"topic":"a","data":"1"})";
@@ -155,7 +155,7 @@ TEST_CASE("a refused publish says why and loses nothing") {
   Subscriber subscriber = daemon.subscribe("/events?topic=a");
   REQUIRE(subscriber.next().event == "crier.open");
   int number = 0;
-  for (const Refused& row : refused_publishes()) {
+  for (const RefusedPublish& row : refused_publishes()) {
     INFO(row.name);
     const HttpAnswer answer =
         daemon.publish_request(row.request_line, row.body, "X-Trace-Id: t-1\r\n" + row.fields);

@@ -12,7 +12,7 @@
 namespace crier::tests {
 namespace {
 
-constexpr int kEvents = 3'000;
+constexpr int kPublished = 3'000;
 constexpr int kSubscribers = 8;
 
 struct Journey {
@@ -28,14 +28,14 @@ void travel(const RunningDaemon& daemon, Journey& journey, unsigned seed) {
   std::mt19937 random(seed);
   std::string position;
   int expected = journey.first;
-  while (expected < kEvents) {
+  while (expected < kPublished) {
     SubscriberOptions options;
     options.last_event_id = position;
     options.receive_buffer = random() % 2 == 0 ? 4'096 : 0;
     const std::string from = position.empty() ? "&last_event_id=earliest" : "";
     Subscriber subscriber = daemon.subscribe(journey.target + from, options);
     const unsigned events = static_cast<unsigned>(random() % 40);
-    for (unsigned i = 0; i <= events && expected < kEvents; ++i) {
+    for (unsigned i = 0; i <= events && expected < kPublished; ++i) {
       const SseMessage event = i == 0 ? subscriber.next() : subscriber.next_published();
       position = event.last_event_id;
       if (i == 0) continue;  // crier.open, whose position counts as well.
@@ -52,7 +52,7 @@ void travel(const RunningDaemon& daemon, Journey& journey, unsigned seed) {
 // Even numbers go to topic `even`, odd ones to `odd`.
 void publish_all(const RunningDaemon& daemon, std::string& fault) {
   RawSocket publisher = daemon.connect_publisher();
-  for (int i = 0; i < kEvents; ++i) {
+  for (int i = 0; i < kPublished; ++i) {
     const std::string topic = i % 2 == 0 ? "even" : "odd";
     publisher.send(request_text("POST /topics/" + topic, std::to_string(i)));
     const HttpAnswer answer = publisher.read_answer();

@@ -8,7 +8,7 @@
 namespace crier::tests {
 namespace {
 
-constexpr int kEvents = 500;  // Two megabytes: more than the sockets and the ring hold.
+constexpr int kMoreThanHeld = 500;  // Two megabytes: more than the sockets and the ring hold.
 constexpr int kSmallBuffer = 2'304;
 
 DaemonOptions with_policy(const std::string& policy) {
@@ -49,7 +49,7 @@ double metric(const RunningDaemon& daemon, const std::string& name) {
 
 // Publishes all of them while `reading` keeps up, as it must however slow others are.
 void publish_all(const RunningDaemon& daemon, Subscriber& reading) {
-  for (int i = 0; i < kEvents; ++i) {
+  for (int i = 0; i < kMoreThanHeld; ++i) {
     daemon.publish("slow.a", data_of(i));
     REQUIRE(reading.next().data == data_of(i));
   }
@@ -73,10 +73,10 @@ TEST_CASE("with `disconnect` a stopped reader is ended, and resumes without a ga
   }
   CHECK(reason == "overflow");
   CHECK(stopped.wait_for_end());
-  CHECK(expected < kEvents);
+  CHECK(expected < kMoreThanHeld);
 
   Subscriber again = daemon.subscribe("/events/slow.a", {.last_event_id = stopped.last_event_id()});
-  for (; expected < kEvents; ++expected) {
+  for (; expected < kMoreThanHeld; ++expected) {
     REQUIRE(again.next_published().data == data_of(expected));
   }
 }
@@ -88,7 +88,7 @@ TEST_CASE("with `drop-oldest` a stopped reader is told how many it lost, and whe
 
   int expected = 0;
   int gaps = 0;
-  while (expected < kEvents) {
+  while (expected < kMoreThanHeld) {
     const SseMessage event = stopped.next();
     if (event.event == "crier.gap") {
       const auto told = nlohmann::json::parse(event.data);
@@ -157,7 +157,7 @@ TEST_CASE("a reader that takes nothing for too long is cut, one that is owed not
   const RunningDaemon daemon(
       {.settings = {"limits.owing_seconds_max=1", "history.events_max=10000"}, .workers = 1});
   auto [stopped, idle] = Readers(daemon, "/events/b");
-  for (int i = 0; i < kEvents; ++i) daemon.publish("slow.a", data_of(i));
+  for (int i = 0; i < kMoreThanHeld; ++i) daemon.publish("slow.a", data_of(i));
   REQUIRE(daemon.wait_for_output("stalled"));
   int expected = 0;
   while (const auto event = stopped.try_next()) {

@@ -10,12 +10,12 @@
 namespace crier::tests {
 namespace {
 
-constexpr int kEvents = 3'000;
+constexpr int kWhileStopped = 3'000;
 
 // Everything in order, or, where the history is too short for that, a gap before each jump.
 void read_all(Subscriber& subscriber, bool may_lose) {
   bool told = false;
-  for (int expected = 0; expected < kEvents; ++expected) {
+  for (int expected = 0; expected < kWhileStopped; ++expected) {
     SseMessage event = subscriber.next();
     while (may_lose && event.event == "crier.gap") {
       REQUIRE(event.data.find("\"overflow\"") != std::string::npos);
@@ -57,7 +57,7 @@ TEST_CASE("a stopped worker holds up nobody else, and its streams lose nothing",
     REQUIRE_FALSE(running.empty());
     REQUIRE_FALSE(waiting.empty());
     RawSocket publisher = daemon.connect_publisher();
-    for (int i = 0; i < kEvents; ++i) {
+    for (int i = 0; i < kWhileStopped; ++i) {
       publisher.send(request_text("POST /topics/a", std::to_string(i) + " " + padding));
       REQUIRE(publisher.read_answer().status == 202);
     }

@@ -49,13 +49,13 @@ TEST_CASE("a stream begins with its position and goes on with events") {
   CHECK(event.last_event_id == next_id);
 }
 
-struct Refused {
+struct RefusedSubscription {
   std::string name, method, target, fields;
   int status;
   std::string code_holds;  // Not empty: part of the message.
 };
 
-std::vector<Refused> refused_subscriptions() {
+std::vector<RefusedSubscription> refused_subscriptions() {
   const std::string topics_65 = [] {
     std::string query = "/events?topic=t0";
     for (int i = 1; i < 65; ++i) query += "&topic=t" + std::to_string(i);
@@ -86,7 +86,7 @@ std::vector<Refused> refused_subscriptions() {
 TEST_CASE("what is no stream is an error as JSON, and the daemon serves on") {
   const RunningDaemon daemon(
       {.configuration = R"({"topics": [{"match": "inner.>", "subscribe": false}]})"});
-  for (const Refused& row : refused_subscriptions()) {
+  for (const RefusedSubscription& row : refused_subscriptions()) {
     INFO(row.name);
     RawSocket socket = daemon.connect();
     socket.send(row.method + " " + row.target + " HTTP/1.1\r\nHost: localhost\r\n" + row.fields +

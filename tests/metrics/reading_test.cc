@@ -43,11 +43,11 @@ TEST_CASE("values by label come largest first, without zeros") {
         std::vector<std::pair<std::string, double>>{{"w", 5}, {"y", 5}, {"x", 3}});
 }
 
-constexpr std::array<std::uint64_t, 3> kBounds = {1'000, 10'000, 100'000};
+constexpr std::array<std::uint64_t, 3> kReadBounds = {1'000, 10'000, 100'000};
 
 TEST_CASE("quantiles are interpolated over all workers, in the unit of the name") {
-  Histogram<3> one(kBounds);
-  Histogram<3> other(kBounds);
+  Histogram<3> one(kReadBounds);
+  Histogram<3> other(kReadBounds);
   Catalogue catalogue;
   catalogue.histogram("wait_seconds", "How long.", 1e6).add(one).add(other);
   const Family& family = *catalogue.find("wait_seconds");

@@ -20,7 +20,6 @@ namespace {
 
 constexpr std::string_view kText = "text/plain; charset=utf-8";
 constexpr std::string_view kHtml = "text/html; charset=utf-8";
-constexpr std::string_view kJson = "application/json";
 constexpr std::string_view kAllow = "GET, HEAD";
 constexpr std::string_view kAllowChanges = "GET, HEAD, POST, DELETE";
 
@@ -160,9 +159,9 @@ void AdminRoutes::metrics(const net::Request&, const Answer& answer) {
 
 void AdminRoutes::status(const net::Request&, const Answer& answer) {
   const std::chrono::duration<double> now = std::chrono::system_clock::now().time_since_epoch();
-  answer.send(kJson, status_json({.catalogue = parts_.catalogue,
-                                  .why_not_ready = parts_.why_not_ready(),
-                                  .now_unix_seconds = now.count()}));
+  answer.send(net::kJsonType, status_json({.catalogue = parts_.catalogue,
+                                           .why_not_ready = parts_.why_not_ready(),
+                                           .now_unix_seconds = now.count()}));
 }
 
 void AdminRoutes::health(const net::Request&, const Answer& answer) {
@@ -182,11 +181,11 @@ void AdminRoutes::index(const net::Request&, const Answer& answer) {
 }
 
 void AdminRoutes::config(const net::Request&, const Answer& answer) {
-  answer.send(kJson, crier::config::dump_json(parts_.config));
+  answer.send(net::kJsonType, crier::config::dump_json(parts_.config));
 }
 
 void AdminRoutes::workers(const net::Request&, const Answer& answer) {
-  answer.send(kJson, workers_json(parts_.workers.list_workers()));
+  answer.send(net::kJsonType, workers_json(parts_.workers.list_workers()));
 }
 
 void AdminRoutes::streams(const net::Request& request, const Answer& answer) {
@@ -195,7 +194,7 @@ void AdminRoutes::streams(const net::Request& request, const Answer& answer) {
   parts_.workers.list_streams(page->after, page->limit,
                               [answer](const std::optional<StreamPage>& streams) {
                                 if (!streams) return answer.refuse(kNoAnswer);
-                                answer.send(kJson, streams_json(*streams));
+                                answer.send(net::kJsonType, streams_json(*streams));
                               });
 }
 
@@ -205,12 +204,12 @@ void AdminRoutes::topics(const net::Request& request, const Answer& answer) {
   make_topic_page(parts_.log, parts_.workers, *query, net::Loop::now(),
                   [answer](const std::optional<std::string>& page) {
                     if (!page) return answer.refuse(kNoAnswer);
-                    answer.send(kJson, *page);
+                    answer.send(net::kJsonType, *page);
                   });
 }
 
 void AdminRoutes::debug_log(const net::Request&, const Answer& answer) {
-  answer.send(kJson, debug_rules_json(parts_.debug_switch.rows(), net::Loop::now()));
+  answer.send(net::kJsonType, debug_rules_json(parts_.debug_switch.rows(), net::Loop::now()));
 }
 
 // Answered when it is in force.
@@ -232,7 +231,7 @@ void AdminRoutes::change_debug_log(const net::HttpRequest& request, const Answer
     body = debug_rules_json(debug.rows(), now);
   }
   parts_.workers.await_orders([answer, body = std::move(body)](bool in_force) {
-    in_force ? answer.send(kJson, body) : answer.refuse(kNotInForce);
+    in_force ? answer.send(net::kJsonType, body) : answer.refuse(kNotInForce);
   });
 }
 

@@ -20,16 +20,15 @@ using broadcast::BodyRefusal;
 using broadcast::PublishEvent;
 using net::Method;
 
-constexpr std::string_view kJson = "application/json";
 constexpr std::string_view kTopics = "/topics";
-constexpr std::string_view kAllow = "GET, HEAD, OPTIONS, POST";
+constexpr std::string_view kPublishAllow = "GET, HEAD, OPTIONS, POST";
 constexpr std::uint32_t kRetryAfterSeconds = 5;  // The default drain window, and a restart.
 constexpr std::uint32_t kRetryBusySeconds = 1;
 constexpr std::uint32_t kRetryJournalSeconds = 5;
 constexpr std::uint32_t kRetryNoSpaceSeconds = 30;  // The operator has to make room.
 constexpr std::string_view kNotBoth =
     "The idempotency key is given twice: send either the header or the field \"key\".";
-constexpr std::string_view kNoAnswer =
+constexpr std::string_view kNoCounts =
     "A worker did not say in time how many streams it has; ask again later.";
 
 struct RefusalRow {
@@ -79,7 +78,7 @@ BodyType body_type(std::string_view content_type) {
     }
     if (!net::equal_ignoring_case(charset, "utf-8")) return BodyType::other;
   }
-  if (net::equal_ignoring_case(type, kJson)) return BodyType::object;
+  if (net::equal_ignoring_case(type, net::kJsonType)) return BodyType::object;
   return net::equal_ignoring_case(type, "application/x-ndjson") ? BodyType::lines : BodyType::other;
 }
 
@@ -87,7 +86,7 @@ BodyType body_type(std::string_view content_type) {
 std::string accepted_head(bool keep_alive) {
   std::string head = net::ReplyBuilder(202)
                          .options({.keep_alive = keep_alive})
-                         .field("Content-Type", kJson)
+                         .field("Content-Type", net::kJsonType)
                          .finish();
   head.resize(head.size() - 2);  // The blank line.
   return head;
@@ -152,7 +151,7 @@ void PublishRoutes::on_http_request(const net::HttpRequest& request, net::Respon
     return route_topic(call, head.path.substr(kTopics.size() + 1));
   }
   if (head.path == "*") {  // With OPTIONS alone.
-    return responder.reply(net::options_reply(kAllow, {.keep_alive = head.keep_alive}),
+    return responder.reply(net::options_reply(kPublishAllow, {.keep_alive = head.keep_alive}),
                            !head.keep_alive);
   }
   refuse(call, PublishRefusal::not_found,
@@ -294,8 +293,8 @@ void PublishRoutes::list_topics(const Call& call) {
   }
   make_topic_page(parts_.log, parts_.workers, *wanted, parts_.now(),
                   [this, answer = later(call)](const std::optional<std::string>& page) {
-                    if (!page) return refuse(answer, PublishRefusal::busy, kNoAnswer);
-                    answer.send(net::text_reply(200, kJson, *page, answer.options));
+                    if (!page) return refuse(answer, PublishRefusal::busy, kNoCounts);
+                    answer.send(net::text_reply(200, net::kJsonType, *page, answer.options));
                   });
 }
 
@@ -312,14 +311,15 @@ void PublishRoutes::show_topic(const Call& call, std::string_view name) {
       {topic.name},
       [this, answer = later(call), listed = known.has_value(),
        topic = known.value_or(topic)](std::optional<std::vector<std::uint64_t>> counts) {
-        if (!counts) return refuse(answer, PublishRefusal::busy, kNoAnswer);
+        if (!counts) return refuse(answer, PublishRefusal::busy, kNoCounts);
         CRIER_CHECK(counts->size() == 1);
         if (!listed && counts->front() == 0) {
           return refuse(answer, PublishRefusal::not_found,
                         "Nobody has published or subscribes to this topic.");
         }
-        answer.send(net::text_reply(
-            200, kJson, topic_json(parts_.log.epoch(), topic, counts->front()), answer.options));
+        answer.send(net::text_reply(200, net::kJsonType,
+                                    topic_json(parts_.log.epoch(), topic, counts->front()),
+                                    answer.options));
       });
 }
 

@@ -18,13 +18,13 @@ using metrics::Family;
 enum class Show : std::uint8_t { sum, by_reason, p50, p99 };
 
 // One figure: its key, and where it comes from. cmd/client/status_text.cc has the same keys.
-struct Row {
+struct StatusRow {
   std::string_view key;
   std::string_view metric;
   Show show = Show::sum;
 };
 
-constexpr Row kRows[] = {
+constexpr StatusRow kRows[] = {
     {"streams", "crier_stream_active_connections"},
     {"events_published", "crier_events_published_total"},
     {"events_delivered", "crier_events_delivered_total"},
@@ -60,7 +60,7 @@ void append_figure(std::string& out, std::string_view key, std::optional<double>
   append_number(out, *value);
 }
 
-void append_row(std::string& out, const Row& row, const Family& family) {
+void append_row(std::string& out, const StatusRow& row, const Family& family) {
   switch (row.show) {
     case Show::sum:
       return append_figure(out, row.key, metrics::sum(family));
@@ -93,7 +93,7 @@ std::string status_json(const StatusFacts& facts) {
   if (start && *start <= facts.now_unix_seconds) {
     append_figure(out, "uptime_seconds", facts.now_unix_seconds - *start);
   }
-  for (const Row& row : kRows) {
+  for (const StatusRow& row : kRows) {
     if (const Family* family = facts.catalogue.find(row.metric)) append_row(out, row, *family);
   }
   return out + "}\n";

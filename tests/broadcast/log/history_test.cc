@@ -9,7 +9,7 @@
 namespace crier::broadcast {
 namespace {
 
-struct Fixture {
+struct HistoryFixture {
   TopicTable topics{16};
   TopicRow rare = topics.add(1, "rare");
   TopicRow busy = topics.add(2, "busy");
@@ -51,7 +51,7 @@ struct Fixture {
 }  // namespace
 
 TEST_CASE("one old event of a rare topic does not pin the holes after it") {
-  Fixture f;
+  HistoryFixture f;
   f.push(f.rare);
   for (int i = 0; i < 100'000; ++i) {
     f.push(f.busy);
@@ -66,7 +66,7 @@ TEST_CASE("one old event of a rare topic does not pin the holes after it") {
 }
 
 TEST_CASE("evicting says how far a topic's and everybody's history has moved on") {
-  Fixture f;
+  HistoryFixture f;
   f.push(f.rare);
   f.push(f.busy);
   f.push(f.busy);
@@ -84,7 +84,7 @@ TEST_CASE("evicting says how far a topic's and everybody's history has moved on"
 }
 
 TEST_CASE("a place in a long chain is found without walking there") {
-  Fixture f;
+  HistoryFixture f;
   for (int i = 0; i < 62'500; ++i) f.push(f.busy);
   for (int i = 0; i < 1'000; ++i) f.history.evict_oldest_of(f.busy);
   const Topic& topic = f.topics[f.busy];
@@ -103,7 +103,7 @@ TEST_CASE("chains and places hold through growing, holes and packing") {
   const std::uint32_t seed = GENERATE(1U, 2U, 3U, 4U);
   INFO("seed " << seed);
   std::mt19937 random(seed);
-  Fixture f;
+  HistoryFixture f;
   std::vector<std::vector<std::uint64_t>> model(2);
   for (int i = 0; i < 6'000; ++i) {
     // First it grows, then it mostly shrinks, again and again.

@@ -1,14 +1,11 @@
 #include "broadcast/log/idempotency.h"
 
-#include "tests/support/catch.h"
+#include "tests/broadcast/log/log_support.h"
 
 namespace crier::broadcast {
 namespace {
 
 constexpr HashKey kKey{3, 4};
-constexpr Instant at(std::uint64_t seconds) {
-  return {seconds * 1'000'000};
-}
 
 }  // namespace
 

@@ -17,6 +17,10 @@ namespace crier::broadcast {
 
 inline constexpr std::uint64_t kSecond = 1'000'000;
 
+constexpr Instant at(std::uint64_t seconds) {
+  return {seconds * kSecond};
+}
+
 inline TopicClass topic_class(std::string match, HistoryLimits history) {
   TopicClass row;
   row.match = std::move(match);

@@ -7,10 +7,6 @@
 namespace crier::broadcast {
 namespace {
 
-constexpr Instant at(std::uint64_t seconds) {
-  return {seconds * kSecond};
-}
-
 std::uint64_t evicted(const Log& log, EvictionCause cause) {
   return log.stats().evicted[static_cast<std::size_t>(cause)].read();
 }

@@ -7,9 +7,9 @@ namespace crier::broadcast {
 namespace {
 
 // Topic a: 1 2 3 4, b: 5 6, a: 7, with 2 events a topic retained: a keeps 4 7, b keeps 5 6.
-struct Fixture {
+struct ReplayFixture {
   Log log{log_options({.events_max = 2})};
-  Fixture() {
+  ReplayFixture() {
     for (const char* topic : {"a", "a", "a", "a", "b", "b", "a"}) publish(log, topic);
   }
   ReplayAnswer replay(const ReplayRequest& request) { return log.replay(request, Instant{}); }
@@ -27,7 +27,7 @@ struct Case {
 }  // namespace
 
 TEST_CASE("a resume is given what is retained and told what is not") {
-  Fixture f;
+  ReplayFixture f;
   const Case c = GENERATE(values<Case>({
       {"from before all", {"a"}, 0, {4, 7}, 3, 3},
       {"in the middle of what is gone", {"a"}, 1, {4, 7}, 3, std::nullopt},
@@ -58,7 +58,7 @@ TEST_CASE("a resume is given what is retained and told what is not") {
 }
 
 TEST_CASE("a connected stream's loss is an overflow") {
-  Fixture f;
+  ReplayFixture f;
   ReplayRequest request = ask({"a"}, 1);
   request.connected = true;
   const ReplayAnswer answer = f.replay(request);
@@ -67,7 +67,7 @@ TEST_CASE("a connected stream's loss is an overflow") {
 }
 
 TEST_CASE("an id of another epoch gets all that is retained, announced") {
-  Fixture f;
+  ReplayFixture f;
   const auto [topic, frames, resumed_at] = GENERATE(table<std::string, Sequences, std::uint64_t>({
       {"a", {4, 7}, 3},
       {"b", {5, 6}, 0},
@@ -97,7 +97,7 @@ TEST_CASE("a gap is told even if nothing is retained") {
 }
 
 TEST_CASE("earliest and last say where they begin and announce nothing") {
-  Fixture f;
+  ReplayFixture f;
   const auto [from, count, subscriptions, frames, position] = GENERATE(
       table<ReplayFrom, std::uint32_t, std::vector<std::string>, Sequences, std::uint64_t>({
           {ReplayFrom::earliest, 0, {"a"}, {4, 7}, 3},
@@ -123,7 +123,7 @@ TEST_CASE("earliest and last say where they begin and announce nothing") {
 }
 
 TEST_CASE("an answer stops after the frame that fills it, and the next goes on from there") {
-  Fixture f;
+  ReplayFixture f;
   const std::vector<std::string> subscriptions =
       GENERATE(values<std::vector<std::string>>({{"a", "b"}, {">"}}));
   ReplayRequest request = ask(subscriptions, 3);

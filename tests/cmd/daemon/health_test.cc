@@ -9,12 +9,8 @@
 namespace crier::cmd {
 namespace {
 
-constexpr Instant at_ms(std::uint64_t ms) {
-  return Instant{ms * 1'000};
-}
-
-struct Fixture {
-  Fixture() { counts.streams_max = 10; }
+struct HealthFixture {
+  HealthFixture() { counts.streams_max = 10; }
 
   void look(const std::vector<std::uint64_t>& workers, std::uint64_t ms, bool shared = false) {
     health.look({.workers = workers, .shared = shared}, options_refused, at_ms(ms));
@@ -28,7 +24,7 @@ struct Fixture {
 };
 
 TEST_CASE("that new connections find no descriptor is told at once, then now and again") {
-  Fixture fixture;
+  HealthFixture fixture;
   const auto& lines = fixture.out.lines;
   fixture.look({0}, 1'000);
   CHECK(lines.empty());
@@ -48,7 +44,7 @@ TEST_CASE("that new connections find no descriptor is told at once, then now and
 }
 
 TEST_CASE("workers that share a socket are short only while all are") {
-  Fixture fixture;
+  HealthFixture fixture;
   const auto ready_with = [&](const std::vector<std::uint64_t>& workers, std::uint64_t ms) {
     fixture.look(workers, ms, true);
     return fixture.ready(ms);
@@ -62,7 +58,7 @@ TEST_CASE("workers that share a socket are short only while all are") {
 }
 
 TEST_CASE("a shortage lasts for a while beyond its last sign") {
-  Fixture fixture;
+  HealthFixture fixture;
   fixture.look({0}, 1'000);
   CHECK(fixture.ready(1'000));
   fixture.look({1}, 2'000);
@@ -73,7 +69,7 @@ TEST_CASE("a shortage lasts for a while beyond its last sign") {
 }
 
 TEST_CASE("a daemon that was full is not ready at once") {
-  Fixture fixture;
+  HealthFixture fixture;
   fixture.counts.streams = 10;
   CHECK_FALSE(fixture.ready(900));
   fixture.look({0}, 1'000);
@@ -84,7 +80,7 @@ TEST_CASE("a daemon that was full is not ready at once") {
 }
 
 TEST_CASE("socket options that the kernel refuses are told when they become more") {
-  Fixture fixture;
+  HealthFixture fixture;
   fixture.look({0}, 1'000);
   fixture.options_refused = 7;
   fixture.look({0}, 1'250);

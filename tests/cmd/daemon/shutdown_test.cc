@@ -9,7 +9,7 @@
 namespace crier::cmd {
 namespace {
 
-struct Fixture {
+struct ShutdownFixture {
   net::Loop loop;
   config::Config config;
   std::atomic<std::uint32_t> streams{3};
@@ -30,7 +30,7 @@ struct Fixture {
 };
 
 TEST_CASE("a shutdown ends once no stream is left") {
-  Fixture fixture;
+  ShutdownFixture fixture;
   fixture.config.drain.delay_seconds = 1;
   fixture.config.drain.window_seconds = 600;
   fixture.streams_leave = true;
@@ -45,7 +45,7 @@ TEST_CASE("a shutdown ends once no stream is left") {
 }
 
 TEST_CASE("a shutdown does not wait for streams beyond its window") {
-  Fixture fixture;
+  ShutdownFixture fixture;
   fixture.config.drain.delay_seconds = 0;
   fixture.config.drain.window_seconds = 0;
   fixture.shutdown.begin();
@@ -58,7 +58,7 @@ TEST_CASE("a shutdown does not wait for streams beyond its window") {
 
 TEST_CASE("a shutdown can be cut short in every step, and stops once") {
   for (const bool begun : {false, true}) {
-    Fixture fixture;
+    ShutdownFixture fixture;
     fixture.config.drain.delay_seconds = 600;
     if (begun) fixture.shutdown.begin();
     fixture.shutdown.stop_now();

@@ -14,10 +14,6 @@ namespace {
 
 using config::LogFormat;
 
-constexpr Instant at_ms(std::uint64_t ms) {
-  return Instant{ms * 1'000};
-}
-
 TEST_CASE("standard error gets one line each, with time or priority") {
   const auto written = [](bool journal, Level lowest, LogFormat format = LogFormat::text) {
     // run_command() is not used: the sink is not a command.
@@ -51,9 +47,9 @@ TEST_CASE("standard error gets one line each, with time or priority") {
   CHECK(timed.substr(10, 1) == "T");
   CHECK(timed.substr(23, 31) == "Z warning odd {} what=\"a\\nb\"\n20");
   // The other formats say the time even where the journal knows it.
-  const std::string json = written(true, Level::info, LogFormat::json);
-  CHECK(json.substr(0, 11) == "<4>{\"ts\":\"2");
-  CHECK(json.find(R"("level":"warning","msg":"odd {}","what":"a\nb"})") != std::string::npos);
+  const std::string line = written(true, Level::info, LogFormat::json);
+  CHECK(line.substr(0, 11) == "<4>{\"ts\":\"2");
+  CHECK(line.find(R"("level":"warning","msg":"odd {}","what":"a\nb"})") != std::string::npos);
   const std::string logfmt = written(true, Level::info, LogFormat::logfmt);
   CHECK(logfmt.substr(0, 7) == "<4>ts=2");
   CHECK(logfmt.find(R"(level=warning msg="odd {}" what="a\nb")") != std::string::npos);

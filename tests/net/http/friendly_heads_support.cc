@@ -7,7 +7,7 @@
 namespace crier::net {
 namespace {
 
-using Rows = std::vector<FriendlyHead>;
+using FriendlyHeads = std::vector<FriendlyHead>;
 
 constexpr std::string_view kTarget = "/events?topic=orders";
 constexpr std::string_view kShopOrigin = "https://shop.example";
@@ -18,11 +18,11 @@ std::string get(std::string_view lines) {
          std::string(lines) + "\r\n";
 }
 
-std::string line(std::string_view first, std::string_view lines = "") {
+std::string friendly_line(std::string_view first, std::string_view lines = "") {
   return std::string(first) + "\r\nHost: events.example\r\n" + std::string(lines) + "\r\n";
 }
 
-Rows browsers() {
+FriendlyHeads browsers() {
   return {
       {.name = "Chrome, EventSource",
        .bytes =
@@ -59,7 +59,7 @@ Rows browsers() {
            "(KHTML, like Gecko) Version/17.5 Safari/605.1.15\r\nConnection: keep-alive\r\n"),
        .origin = kShopOrigin},
       {.name = "browser, preflight",
-       .bytes = line(
+       .bytes = friendly_line(
            "OPTIONS /events?topic=orders HTTP/1.1",
            "Accept: */*\r\nAccess-Control-Request-Method: GET\r\n"
            "Access-Control-Request-Headers: authorization,last-event-id\r\n"
@@ -68,9 +68,10 @@ Rows browsers() {
        .accept = "*/*",
        .origin = kShopOrigin},
       {.name = "browser, address bar",
-       .bytes = line("GET / HTTP/1.1",
-                     "Upgrade-Insecure-Requests: 1\r\n"
-                     "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\n"),
+       .bytes = friendly_line(
+           "GET / HTTP/1.1",
+           "Upgrade-Insecure-Requests: 1\r\n"
+           "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\n"),
        .path = "/",
        .query = "",
        .accept = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"},
@@ -88,7 +89,7 @@ Rows browsers() {
   };
 }
 
-Rows libraries() {
+FriendlyHeads libraries() {
   return {
       {.name = "npm eventsource 2",
        .bytes =
@@ -101,12 +102,13 @@ Rows libraries() {
       {.name = "fetch-event-source, first request",
        .bytes = get("accept: text/event-stream\r\nContent-Type: application/json\r\n")},
       {.name = "polyfill with the id in the query",
-       .bytes = line("GET /events?topic=orders&lastEventId=abc-7&padding=true HTTP/1.1",
-                     "Accept: text/event-stream\r\nCache-Control: no-cache\r\n"),
+       .bytes = friendly_line("GET /events?topic=orders&lastEventId=abc-7&padding=true HTTP/1.1",
+                              "Accept: text/event-stream\r\nCache-Control: no-cache\r\n"),
        .query = "topic=orders&lastEventId=abc-7&padding=true"},
       {.name = "polyfill over XHR",
-       .bytes = line("GET /events?topic=orders&evs_last_event_id=&evs_preamble=1 HTTP/1.1",
-                     "Accept: text/event-stream,*/*\r\nX-Requested-With: XMLHttpRequest\r\n"),
+       .bytes =
+           friendly_line("GET /events?topic=orders&evs_last_event_id=&evs_preamble=1 HTTP/1.1",
+                         "Accept: text/event-stream,*/*\r\nX-Requested-With: XMLHttpRequest\r\n"),
        .query = "topic=orders&evs_last_event_id=&evs_preamble=1",
        .accept = "text/event-stream,*/*"},
       {.name = "Python requests, sseclient",
@@ -149,7 +151,7 @@ Rows libraries() {
   };
 }
 
-Rows tools() {
+FriendlyHeads tools() {
   constexpr std::string_view kAny = "*/*";
   return {
       {.name = "curl", .bytes = get("User-Agent: curl/7.88.1\r\nAccept: */*\r\n"), .accept = kAny},
@@ -165,7 +167,7 @@ Rows tools() {
        .accept = kAny,
        .keep_alive = false},
       {.name = "curl --head",
-       .bytes = line("HEAD /events?topic=orders HTTP/1.1", "Accept: */*\r\n"),
+       .bytes = friendly_line("HEAD /events?topic=orders HTTP/1.1", "Accept: */*\r\n"),
        .method = Method::head,
        .accept = kAny},
       {.name = "wget",
@@ -190,7 +192,7 @@ Rows tools() {
        .accept = "",
        .keep_alive = false},
       {.name = "Prometheus",
-       .bytes = line(
+       .bytes = friendly_line(
            "GET /metrics HTTP/1.1",
            "User-Agent: Prometheus/2.42.0\r\n"
            "Accept: application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5\r\n"
@@ -200,7 +202,7 @@ Rows tools() {
        .accept = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"},
       {.name = "h2load --h1", .bytes = get("user-agent: h2load nghttp2/1.52.0\r\n"), .accept = ""},
       {.name = "OPTIONS of the server as a whole",
-       .bytes = line("OPTIONS * HTTP/1.1"),
+       .bytes = friendly_line("OPTIONS * HTTP/1.1"),
        .method = Method::options,
        .path = "*",
        .query = "",
@@ -208,7 +210,7 @@ Rows tools() {
   };
 }
 
-Rows proxies() {
+FriendlyHeads proxies() {
   return {
       {.name = "nginx with its defaults",
        .bytes = "GET /events?topic=orders HTTP/1.0\r\nHost: crier_upstream\r\nConnection: close\r\n"
@@ -234,21 +236,21 @@ Rows proxies() {
            "cloudflare\r\n"
            "Accept: text/event-stream\r\n")},
       {.name = "proxy that sends the absolute form",
-       .bytes = line("GET http://events.example/events?topic=orders HTTP/1.1",
-                     "Via: 1.1 squid\r\nAccept: text/event-stream\r\n")},
+       .bytes = friendly_line("GET http://events.example/events?topic=orders HTTP/1.1",
+                              "Via: 1.1 squid\r\nAccept: text/event-stream\r\n")},
       {.name = "absolute form in capitals",
-       .bytes = line("GET HTTP://Events.Example/events?topic=orders HTTP/1.1",
-                     "Accept: text/event-stream\r\n")},
+       .bytes = friendly_line("GET HTTP://Events.Example/events?topic=orders HTTP/1.1",
+                              "Accept: text/event-stream\r\n")},
       {.name = "absolute form without a path",
-       .bytes =
-           line("GET http://events.example?topic=orders HTTP/1.1", "Accept: text/event-stream\r\n"),
+       .bytes = friendly_line("GET http://events.example?topic=orders HTTP/1.1",
+                              "Accept: text/event-stream\r\n"),
        .path = "/"},
       {.name = "proxy that sends a length of 0",
        .bytes = get("Accept: text/event-stream\r\nContent-Length: 0\r\n")},
       {.name = "client that ends its last request with CRLF too many",
        .bytes = "\r\n" + get("Accept: text/event-stream\r\n")},
       {.name = "target with all that a target may hold",
-       .bytes = line(
+       .bytes = friendly_line(
            "GET /events/a%20b;c=d,e:f@g!h$i&j'(k)*+~._-/...%7e?topic=orders&x=/?:@[]%00 HTTP/1.1",
            "Accept: text/event-stream\r\n"),
        .path = "/events/a%20b;c=d,e:f@g!h$i&j'(k)*+~._-/...%7e",
@@ -261,9 +263,9 @@ Rows proxies() {
 
 }  // namespace
 
-Rows friendly_heads() {
-  Rows all;
-  for (Rows part : {browsers(), libraries(), tools(), proxies()}) {
+FriendlyHeads friendly_heads() {
+  FriendlyHeads all;
+  for (FriendlyHeads part : {browsers(), libraries(), tools(), proxies()}) {
     std::ranges::move(part, std::back_inserter(all));
   }
   return all;

@@ -9,15 +9,15 @@ namespace {
 
 using namespace std::string_literals;
 
-using Rows = std::vector<HostileHead>;
+using HostileHeads = std::vector<HostileHead>;
 
 // A request whose first line is given.
-std::string line(std::string first) {
+std::string hostile_line(std::string first) {
   return std::move(first) + "\r\nHost: a\r\n\r\n";
 }
 
 std::string target(const std::string& text) {
-  return line("GET " + text + " HTTP/1.1");
+  return hostile_line("GET " + text + " HTTP/1.1");
 }
 
 // A GET with these field lines, ends included, and a Host.
@@ -39,7 +39,7 @@ std::string many_fields(int count) {
   return lines;
 }
 
-Rows request_lines() {
+HostileHeads request_lines() {
   return {
       {"HTTP/0.9 ended by LF", "GET /events\n", 400},
       {"HTTP/0.9 ended by CRLF", "GET /events\r\n", 400},
@@ -47,68 +47,68 @@ Rows request_lines() {
       {"empty line, then LF", "\n\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", 400},
       {"two CRLF before the request", "\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", 400},
       {"CR alone before the request", "\rGET / HTTP/1.1\r\nHost: a\r\n\r\n", 400},
-      {"space before the method", line(" GET / HTTP/1.1"), 400},
-      {"tab after the method", line("GET\t/ HTTP/1.1"), 400},
-      {"two spaces after the method", line("GET  / HTTP/1.1"), 400},
-      {"two spaces before the version", line("GET /  HTTP/1.1"), 400},
-      {"tab before the version", line("GET /\tHTTP/1.1"), 400},
-      {"space after the version", line("GET / HTTP/1.1 "), 400},
-      {"junk after the version", line("GET / HTTP/1.1 x"), 400},
-      {"no target", line("GET HTTP/1.1"), 400},
-      {"no method", line("/ HTTP/1.1"), 400},
-      {"version HTTP/0.9", line("GET / HTTP/0.9"), 505},
-      {"version HTTP/1.2", line("GET / HTTP/1.2"), 505},
-      {"version HTTP/2.0", line("GET / HTTP/2.0"), 505},
-      {"version HTTP/9.9", line("GET / HTTP/9.9"), 505},
-      {"version HTTP/0.0", line("GET / HTTP/0.0"), 505},
-      {"version without minor", line("GET / HTTP/1"), 400},
-      {"version HTTP/2", line("GET / HTTP/2"), 400},
-      {"version with two digits", line("GET / HTTP/1.10"), 400},
-      {"version with leading zero", line("GET / HTTP/01.1"), 400},
-      {"version in lower case", line("GET / http/1.1"), 400},
-      {"version with a comma", line("GET / HTTP/1,1"), 400},
-      {"version with a plus", line("GET / HTTP/+1.1"), 400},
-      {"version without slash", line("GET / HTTP1.1"), 400},
-      {"RTSP", line("DESCRIBE / RTSP/1.0"), 501},
-      {"RTSP version", line("GET / RTSP/1.0"), 400},
-      {"ICE version", line("GET / ICE/1.0"), 400},
+      {"space before the method", hostile_line(" GET / HTTP/1.1"), 400},
+      {"tab after the method", hostile_line("GET\t/ HTTP/1.1"), 400},
+      {"two spaces after the method", hostile_line("GET  / HTTP/1.1"), 400},
+      {"two spaces before the version", hostile_line("GET /  HTTP/1.1"), 400},
+      {"tab before the version", hostile_line("GET /\tHTTP/1.1"), 400},
+      {"space after the version", hostile_line("GET / HTTP/1.1 "), 400},
+      {"junk after the version", hostile_line("GET / HTTP/1.1 x"), 400},
+      {"no target", hostile_line("GET HTTP/1.1"), 400},
+      {"no method", hostile_line("/ HTTP/1.1"), 400},
+      {"version HTTP/0.9", hostile_line("GET / HTTP/0.9"), 505},
+      {"version HTTP/1.2", hostile_line("GET / HTTP/1.2"), 505},
+      {"version HTTP/2.0", hostile_line("GET / HTTP/2.0"), 505},
+      {"version HTTP/9.9", hostile_line("GET / HTTP/9.9"), 505},
+      {"version HTTP/0.0", hostile_line("GET / HTTP/0.0"), 505},
+      {"version without minor", hostile_line("GET / HTTP/1"), 400},
+      {"version HTTP/2", hostile_line("GET / HTTP/2"), 400},
+      {"version with two digits", hostile_line("GET / HTTP/1.10"), 400},
+      {"version with leading zero", hostile_line("GET / HTTP/01.1"), 400},
+      {"version in lower case", hostile_line("GET / http/1.1"), 400},
+      {"version with a comma", hostile_line("GET / HTTP/1,1"), 400},
+      {"version with a plus", hostile_line("GET / HTTP/+1.1"), 400},
+      {"version without slash", hostile_line("GET / HTTP1.1"), 400},
+      {"RTSP", hostile_line("DESCRIBE / RTSP/1.0"), 501},
+      {"RTSP version", hostile_line("GET / RTSP/1.0"), 400},
+      {"ICE version", hostile_line("GET / ICE/1.0"), 400},
       {"preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400},
       {"TLS client hello", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"s, 400},
       {"SSH banner", "SSH-2.0-x\r\n", 400},
       {"SOCKS 5 greeting", "\x05\x01\x00"s, 400},
-      {"PROXY protocol line", "PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n" + line("GET / HTTP/1.1"),
-       501},
+      {"PROXY protocol line",
+       "PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n" + hostile_line("GET / HTTP/1.1"), 501},
       {"NUL first", "\x00GET / HTTP/1.1\r\nHost: a\r\n\r\n"s, 400},
-      {"byte order mark first", "\xEF\xBB\xBF" + line("GET / HTTP/1.1"), 400},
+      {"byte order mark first", "\xEF\xBB\xBF" + hostile_line("GET / HTTP/1.1"), 400},
       {"LF after the version", "GET / HTTP/1.1\nHost: a\r\n\r\n", 400},
       {"CR alone after the version", "GET / HTTP/1.1\rHost: a\r\n\r\n", 400},
   };
 }
 
-Rows methods() {
+HostileHeads methods() {
   return {
-      {"method in lower case", line("get / HTTP/1.1"), 501},
-      {"unknown method", line("FROB / HTTP/1.1"), 501},
-      {"method of WebDAV", line("PROPFIND / HTTP/1.1"), 501},
-      {"method of ICE", line("SOURCE / HTTP/1.1"), 501},
-      {"known method with a tail", line("GETX / HTTP/1.1"), 501},
-      {"known method cut short", line("GE / HTTP/1.1"), 501},
+      {"method in lower case", hostile_line("get / HTTP/1.1"), 501},
+      {"unknown method", hostile_line("FROB / HTTP/1.1"), 501},
+      {"method of WebDAV", hostile_line("PROPFIND / HTTP/1.1"), 501},
+      {"method of ICE", hostile_line("SOURCE / HTTP/1.1"), 501},
+      {"known method with a tail", hostile_line("GETX / HTTP/1.1"), 501},
+      {"known method cut short", hostile_line("GE / HTTP/1.1"), 501},
       {"endless method", std::string(5000, 'A'), 501},
-      {"method with a control byte", line("GE\x01T / HTTP/1.1"), 400},
-      {"method with NUL", line("GET\0 / HTTP/1.1"s), 400},
-      {"method with 8 bits", line("G\xC8T / HTTP/1.1"), 400},
-      {"method in quotes", line("\"GET\" / HTTP/1.1"), 400},
-      {"CONNECT", line("CONNECT a:80 HTTP/1.1"), 405},
-      {"CONNECT with a path", line("CONNECT / HTTP/1.1"), 405},
+      {"method with a control byte", hostile_line("GE\x01T / HTTP/1.1"), 400},
+      {"method with NUL", hostile_line("GET\0 / HTTP/1.1"s), 400},
+      {"method with 8 bits", hostile_line("G\xC8T / HTTP/1.1"), 400},
+      {"method in quotes", hostile_line("\"GET\" / HTTP/1.1"), 400},
+      {"CONNECT", hostile_line("CONNECT a:80 HTTP/1.1"), 405},
+      {"CONNECT with a path", hostile_line("CONNECT / HTTP/1.1"), 405},
   };
 }
 
-Rows targets() {
+HostileHeads targets() {
   return {
       {"target without slash", target("events"), 400},
       {"target is a query", target("?topic=a"), 400},
       {"asterisk of GET", target("*"), 400},
-      {"asterisk with a tail", line("OPTIONS *x HTTP/1.1"), 400},
+      {"asterisk with a tail", hostile_line("OPTIONS *x HTTP/1.1"), 400},
       {"authority form", target("a:80"), 400},
       {"other scheme", target("ftp://a/"), 400},
       {"scheme without authority", target("http:///events"), 400},
@@ -150,7 +150,7 @@ Rows targets() {
   };
 }
 
-Rows fields() {
+HostileHeads fields() {
   return {
       {"space before the colon", with("X-A : b\r\n"), 400},
       {"tab before the colon", with("X-A\t: b\r\n"), 400},
@@ -188,7 +188,7 @@ Rows fields() {
   };
 }
 
-Rows hosts() {
+HostileHeads hosts() {
   return {
       {"no Host", "GET / HTTP/1.1\r\nX: y\r\n\r\n", 400},
       {"no field at all", "GET / HTTP/1.1\r\n\r\n", 400},
@@ -222,7 +222,7 @@ Rows hosts() {
   };
 }
 
-Rows framing() {
+HostileHeads framing() {
   const std::string te = "Transfer-Encoding: ";
   const std::string cl = "Content-Length: ";
   return {
@@ -271,15 +271,15 @@ Rows framing() {
 
 }  // namespace
 
-Rows hostile_heads() {
-  Rows all;
-  for (Rows part : {request_lines(), methods(), targets(), fields(), hosts(), framing()}) {
+HostileHeads hostile_heads() {
+  HostileHeads all;
+  for (HostileHeads part : {request_lines(), methods(), targets(), fields(), hosts(), framing()}) {
     std::ranges::move(part, std::back_inserter(all));
   }
   return all;
 }
 
-Rows hostile_publish_heads() {
+HostileHeads hostile_publish_heads() {
   const std::string te = "Transfer-Encoding: ";
   const std::string cl = "Content-Length: ";
   return {

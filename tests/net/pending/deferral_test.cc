@@ -30,7 +30,7 @@ void reset_connection(Fd& client) {
 TEST_CASE("a deferred request is answered as at once") {
   PendingFixture port(few_deferred());
   const bool slowly = GENERATE(false, true);  // In one piece, or in two.
-  const Fd client = port.connect(slowly ? "GET /la" : get("/later"));
+  const Fd client = port.connect(slowly ? "GET /la" : get_request("/later"));
   if (slowly) send_text(client.get(), "ter HTTP/1.1\r\nHost: h\r\n\r\n");
   port.settle();
   REQUIRE(port.handler.deferred.size() == 1);
@@ -47,10 +47,10 @@ TEST_CASE("a deferred request is answered as at once") {
     CHECK(port.pending.answer(token, {Reply::Then::keep_alive, "answer\n"}, port.now));
     CHECK(port.receive(client, 7) == "answer\n");
     CHECK(port.pending.count(PendingPhase::idle) == 1);
-    send_text(client.get(), get("/keep"));
+    send_text(client.get(), get_request("/keep"));
     CHECK(port.receive(client, 11) == "keep:/keep\n");
     CHECK_FALSE(port.pending.deferred(token));
-    send_text(client.get(), get("/later"));  // The old token stays stale.
+    send_text(client.get(), get_request("/later"));  // The old token stays stale.
     REQUIRE(port.turn_until([&] { return port.handler.deferred.size() == 2; }));
     CHECK_FALSE(port.pending.answer(token, {Reply::Then::close, "twice"}, port.now));
     CHECK(port.pending.answer(port.handler.deferred[1], {Reply::Then::close, "two\n"}, port.now));
@@ -88,7 +88,7 @@ TEST_CASE("a deferred request is answered as at once") {
 TEST_CASE("at its deadline the handler says what a deferred request is answered") {
   PendingFixture port(few_deferred());
   const std::string path = GENERATE("/later/busy", "/later/keep");
-  const Fd client = port.connect(get(path) + get("/keep"));
+  const Fd client = port.connect(get_request(path) + get_request("/keep"));
   port.advance_ms(4'999);
   CHECK(port.handler.expired.empty());
   port.advance_ms(1);
@@ -114,7 +114,7 @@ TEST_CASE("a client that leaves cancels its deferred request, once") {
       {"it stops sending", [](Fd& client) { ::shutdown(client.get(), SHUT_WR); }},
       {"FIN behind another request",
        [](Fd& client) {
-         send_text(client.get(), get("/keep"));
+         send_text(client.get(), get_request("/keep"));
          client.reset();
        }},
       {"more input than is kept",
@@ -124,7 +124,7 @@ TEST_CASE("a client that leaves cancels its deferred request, once") {
   const bool before = GENERATE(false, true);  // It has left before the request is looked at.
   INFO("before the request is read: " << before);
   auto [server, client] = tcp_pair("127.0.0.42");
-  send_text(client.get(), get("/later"));
+  send_text(client.get(), get_request("/later"));
   if (before) leave(client);
   port.pending.accept({.fd = server.release(), .peer = {}, .canary = false}, port.now);
   if (!before) {
@@ -148,7 +148,7 @@ TEST_CASE("a client that leaves cancels its deferred request, once") {
 TEST_CASE("an answer that the client no longer takes does not cancel its request as well") {
   PendingFixture port(few_deferred());
   auto [server, client] = tcp_pair("127.0.0.42");
-  send_text(client.get(), get("/later/busy"));
+  send_text(client.get(), get_request("/later/busy"));
   port.pending.accept({.fd = server.release(), .peer = {}, .canary = false}, port.now);
   REQUIRE(port.turn_until([&] { return port.handler.deferred.size() == 1; }));
   const DeferralToken token = port.handler.deferred[0];
@@ -168,29 +168,30 @@ TEST_CASE("an answer that the client no longer takes does not cancel its request
 
 TEST_CASE("no more requests are deferred than allowed") {
   PendingFixture port(few_deferred());
-  const Fd first = port.connect(get("/later"));
-  const Fd second = port.connect(get("/later"));
-  const Fd third = port.connect(get("/later/third"));
+  const Fd first = port.connect(get_request("/later"));
+  const Fd second = port.connect(get_request("/later"));
+  const Fd third = port.connect(get_request("/later/third"));
   CHECK(port.receive(third, 22) == "refused:/later/third\n");
   CHECK(port.handler.deferred.size() == 2);
   port.pending.answer(port.handler.deferred[0], {Reply::Then::close, "1\n"}, port.now);
   CHECK(port.receive_all(first) == "1\n");
-  const Fd fourth = port.connect(get("/later"));
+  const Fd fourth = port.connect(get_request("/later"));
   CHECK(port.handler.deferred.size() == 3);
   CHECK(port.pending.count(PendingPhase::deferred) == 2);
 }
 
 TEST_CASE("requests behind a deferred one wait for its answer") {
   PendingFixture port(few_deferred());
-  const Fd client = port.connect(get("/keep/1") + get("/later") + get("/keep/2") + "GET /ke");
+  const Fd client = port.connect(get_request("/keep/1") + get_request("/later") +
+                                 get_request("/keep/2") + "GET /ke");
   CHECK(port.receive(client, 13) == "keep:/keep/1\n");
-  send_text(client.get(), "ep/3 HTTP/1.1\r\nHost: h\r\n\r\n" + get("/later"));
+  send_text(client.get(), "ep/3 HTTP/1.1\r\nHost: h\r\n\r\n" + get_request("/later"));
   port.settle();
   CHECK(port.handler.paths == std::vector<std::string>{"/keep/1", "/later"});
   port.pending.answer(port.handler.deferred[0], {Reply::Then::keep_alive, "answer\n"}, port.now);
   CHECK(port.receive(client, 7 + 26) == "answer\nkeep:/keep/2\nkeep:/keep/3\n");
   REQUIRE(port.handler.deferred.size() == 2);
-  send_text(client.get(), get("/keep/4"));
+  send_text(client.get(), get_request("/keep/4"));
   port.settle();
   port.pending.answer(port.handler.deferred[1], {Reply::Then::close, "end\n"}, port.now);
   CHECK(port.receive_all(client) == "end\n");
@@ -199,8 +200,8 @@ TEST_CASE("requests behind a deferred one wait for its answer") {
 
 TEST_CASE("the drain waits for deferred requests and then closes them") {
   PendingFixture port(few_deferred());
-  const Fd answered = port.connect(get("/later"));
-  const Fd expired = port.connect(get("/later/keep") + get("/keep"));
+  const Fd answered = port.connect(get_request("/later"));
+  const Fd expired = port.connect(get_request("/later/keep") + get_request("/keep"));
   port.pending.close_idle(port.now);
   port.settle();
   CHECK(port.pending.count(PendingPhase::deferred) == 2);
@@ -213,10 +214,10 @@ TEST_CASE("the drain waits for deferred requests and then closes them") {
 
 TEST_CASE("deferred requests are the last to be evicted, and are told so") {
   PendingFixture port({.capacity = 2});
-  const Fd first = port.connect(get("/later"));
-  const Fd idle = port.connect(get("/keep"));
+  const Fd first = port.connect(get_request("/later"));
+  const Fd idle = port.connect(get_request("/keep"));
   CHECK(port.receive(idle, 11) == "keep:/keep\n");
-  const Fd second = port.connect(get("/later"));
+  const Fd second = port.connect(get_request("/later"));
   CHECK(port.closed(idle));
   CHECK(port.handler.cancelled.empty());
   const Fd third = port.connect("GET /slow");
@@ -236,8 +237,8 @@ TEST_CASE("every deferral ends once, whatever happens") {
   const auto step = [&] {
     const std::size_t which = below(8);
     if (which < 2) {
-      std::string first = get("/later");
-      if (below(2) == 0) first += get("/keep") + get("/later/keep");
+      std::string first = get_request("/later");
+      if (below(2) == 0) first += get_request("/keep") + get_request("/later/keep");
       clients.push_back(port.connect(first.substr(0, below(8) == 0 ? 9 : first.size())));
     } else if (which == 2 && !clients.empty()) {
       const std::size_t at = below(clients.size());

@@ -46,7 +46,7 @@ TEST_CASE("a connection without a byte is closed in silence") {
 
 TEST_CASE("between two requests a connection may idle, and a later head has its own deadline") {
   PendingFixture port;
-  const Fd client = port.connect(get("/keep"));
+  const Fd client = port.connect(get_request("/keep"));
   CHECK(port.receive(client, 11) == "keep:/keep\n");
   SECTION("idle for too long: closed in silence") {
     port.advance_ms(29'999);
@@ -66,7 +66,7 @@ TEST_CASE("between two requests a connection may idle, and a later head has its 
   }
   SECTION("every answer begins a new idle time") {
     port.advance_ms(29'000);
-    send_text(client.get(), get("/keep"));
+    send_text(client.get(), get_request("/keep"));
     CHECK(port.receive(client, 11) == "keep:/keep\n");
     port.advance_ms(29'000);
     CHECK_FALSE(port.closed(client));
@@ -82,13 +82,14 @@ TEST_CASE("between two requests a connection may idle, and a later head has its 
 
 TEST_CASE("the drain answers requests that are there before it closes idle connections") {
   PendingFixture port;
-  const Fd unread = port.connect(get("/keep"));
+  const Fd unread = port.connect(get_request("/keep"));
   CHECK(port.receive(unread, 11) == "keep:/keep\n");
-  send_text(unread.get(), get("/close"));  // In the kernel's buffer, no turn has brought it yet.
+  send_text(unread.get(),
+            get_request("/close"));  // In the kernel's buffer, no turn has brought it yet.
   std::string burst;
   std::string answers;
   for (std::size_t i = 0; i < 3 * kRequestsPerBurst; ++i) {
-    burst += get("/keep");
+    burst += get_request("/keep");
     answers += "keep:/keep\n";
   }
   const Fd carried = port.connect(burst);  // Its first requests are answered, the others read.
@@ -128,7 +129,7 @@ TEST_CASE("an answer that the kernel has no memory for is tried again after a sw
 
 TEST_CASE("a peer that does not read its answer is dropped") {
   PendingFixture port;
-  const Fd client = port.connect(get("/big"));
+  const Fd client = port.connect(get_request("/big"));
   CHECK(port.pending.count(PendingPhase::flush) == 1);
   port.advance_ms(9'999);
   CHECK(port.pending.size() == 1);
@@ -155,9 +156,9 @@ TEST_CASE("beyond the capacity the oldest unfinished head goes") {
 TEST_CASE("idle connections go before unfinished heads, and never the newcomer") {
   PendingFixture port({.capacity = 2});
   const Fd head = port.connect("GET /slow");
-  const Fd idle = port.connect(get("/keep"));
+  const Fd idle = port.connect(get_request("/keep"));
   CHECK(port.receive(idle, 11) == "keep:/keep\n");
-  const Fd newcomer = port.connect(get("/keep"));
+  const Fd newcomer = port.connect(get_request("/keep"));
   CHECK(port.closed(idle));
   CHECK_FALSE(port.closed(head));
   CHECK(port.receive(newcomer, 11) == "keep:/keep\n");
@@ -171,7 +172,7 @@ TEST_CASE("idle connections go before unfinished heads, and never the newcomer")
 TEST_CASE("who is served at once evicts nobody") {
   PendingFixture port({.capacity = 1});
   const Fd slow = port.connect("GET /slow");
-  const Fd quick = port.connect(get("/take"));
+  const Fd quick = port.connect(get_request("/take"));
   CHECK(port.handler.taken.size() == 1);
   CHECK_FALSE(port.closed(slow));
   CHECK(port.pending.counters().evicted.read() == 0);
@@ -181,7 +182,7 @@ TEST_CASE("one sweep and one run do a bounded share") {
   PendingFixture port({.capacity = 4'000});
   std::vector<Fd> clients;
   std::string burst;
-  for (std::size_t i = 0; i <= kRequestsPerBurst; ++i) burst += get("/keep");
+  for (std::size_t i = 0; i <= kRequestsPerBurst; ++i) burst += get_request("/keep");
   for (std::size_t i = 0; i < kRowsPerRun + 5; ++i) clients.push_back(port.connect(burst));
   CHECK(port.handler.paths.size() == clients.size() * kRequestsPerBurst);
   port.pending.run(port.now);

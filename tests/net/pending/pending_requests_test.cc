@@ -11,7 +11,7 @@ using crier::Instant;
 
 TEST_CASE("a head that comes whole is taken over without ever being registered") {
   PendingFixture port;
-  const Fd client = port.connect(get("/take"));
+  const Fd client = port.connect(get_request("/take"));
   REQUIRE(port.handler.taken.size() == 1);
   CHECK_FALSE(port.handler.taken[0].registered);
   CHECK(to_string(port.handler.taken[0].peer).starts_with("127.0.0.1:"));
@@ -25,7 +25,7 @@ TEST_CASE("a head that comes whole is taken over without ever being registered")
 
 TEST_CASE("a head that comes byte by byte is taken over with its registration") {
   PendingFixture port;
-  const std::string head = get("/take/slowly");
+  const std::string head = get_request("/take/slowly");
   const Fd client = port.connect(head.substr(0, 1));
   CHECK(port.pending.size() == 1);
   for (std::size_t i = 1; i < head.size(); ++i) {
@@ -48,14 +48,14 @@ TEST_CASE("a connection of a canary stays one, whichever of its requests is take
   const bool canary = GENERATE(true, false);
   auto [server, client] = tcp_pair("127.0.0.19");
   port.pending.accept({.fd = server.release(), .peer = {}, .canary = canary}, port.now);
-  send_text(client.get(), get("/keep") + get("/take"));
+  send_text(client.get(), get_request("/keep") + get_request("/take"));
   REQUIRE(port.turn_until([&] { return !port.handler.taken.empty(); }));
   CHECK(port.handler.taken[0].canary == canary);
 }
 
 TEST_CASE("bytes behind a head that is taken are dropped") {
   PendingFixture port;
-  const Fd client = port.connect(get("/keep") + get("/take") + "junk");
+  const Fd client = port.connect(get_request("/keep") + get_request("/take") + "junk");
   CHECK(port.receive(client, 11) == "keep:/keep\n");
   CHECK(port.handler.paths == std::vector<std::string>{"/keep", "/take"});
   CHECK(port.pending.size() == 0);
@@ -66,7 +66,7 @@ TEST_CASE("pipelined requests are answered in order, eight in one go") {
   std::string requests;
   std::string answers;
   for (int i = 0; i < 20; ++i) {
-    requests += get("/keep/" + std::to_string(i));
+    requests += get_request("/keep/" + std::to_string(i));
     answers += "keep:/keep/" + std::to_string(i) + "\n";
   }
   const Fd client = port.connect(requests);
@@ -96,7 +96,7 @@ TEST_CASE("input beyond a turn's reads is served though no edge follows") {
 
 TEST_CASE("an answer that does not fit is written on as the peer reads, then the next is served") {
   PendingFixture port;
-  const Fd client = port.connect(get("/big") + get("/keep/after"));
+  const Fd client = port.connect(get_request("/big") + get_request("/keep/after"));
   CHECK(port.pending.count(PendingPhase::flush) == 1);
   CHECK(port.handler.paths.size() == 1);
   const std::string tail = "keep:/keep/after\n";
@@ -109,8 +109,8 @@ TEST_CASE("an answer that does not fit is written on as the peer reads, then the
 
 TEST_CASE("a request that arrives during a flush is not lost") {
   PendingFixture port;
-  const Fd client = port.connect(get("/big"));
-  send_text(client.get(), get("/keep/after"));
+  const Fd client = port.connect(get_request("/big"));
+  send_text(client.get(), get_request("/keep/after"));
   port.settle();  // Its edge comes and goes while the answer before it waits.
   CHECK(port.handler.paths.size() == 1);
   const std::string tail = "keep:/keep/after\n";
@@ -123,7 +123,7 @@ TEST_CASE("a client that shuts its side after the request still gets the answer"
       {"/keep", "keep:/keep\n"},
       {"/close", "close:/close\n"},
   }));
-  const std::string head = get(path);
+  const std::string head = get_request(path);
   const Fd client = port.connect(head.substr(0, 5));
   send_text(client.get(), head.substr(5));
   ::shutdown(client.get(), SHUT_WR);
@@ -135,7 +135,7 @@ TEST_CASE("a client that shuts its side after the request still gets the answer"
 
 TEST_CASE("an answer before close arrives whole though input was never read") {
   PendingFixture port;
-  const std::string flood = get("/close") + std::string(40'000, 'x');
+  const std::string flood = get_request("/close") + std::string(40'000, 'x');
   const Fd client = port.connect(flood);
   CHECK(port.pending.count(PendingPhase::linger) == 1);
   send_text(client.get(), "and more");

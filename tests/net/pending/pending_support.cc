@@ -19,7 +19,7 @@ ReadySet make_ready_set() {
 
 }  // namespace
 
-std::string get(std::string_view path) {
+std::string get_request(std::string_view path) {
   return "GET " + std::string(path) + " HTTP/1.1\r\nHost: h\r\n\r\n";
 }
 

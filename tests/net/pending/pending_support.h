@@ -77,6 +77,6 @@ class PendingFixture {
 };
 
 // A complete request.
-std::string get(std::string_view path);
+std::string get_request(std::string_view path);
 
 }  // namespace crier::net::test

@@ -7,13 +7,13 @@
 namespace crier::net {
 namespace {
 
-struct Row {
+struct AccountRow {
   const char* name;
   std::optional<uid_t> id;
 };
 
 TEST_CASE("a user or a group is a name of the database or a number") {
-  const auto row = GENERATE(values<Row>({
+  const auto row = GENERATE(values<AccountRow>({
       {"root", 0},
       {"0", 0},
       {"4000000000", 4'000'000'000},  // Known to nobody, as in containers.

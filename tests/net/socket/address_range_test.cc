@@ -24,14 +24,14 @@ PeerAddress peer_of(const std::string& text) {
   return peer_address(address);
 }
 
-struct Row {
+struct RangeRow {
   const char* range;
   const char* peer;
   bool contained;
 };
 
 TEST_CASE("a range contains the addresses that begin like it") {
-  const Row row = GENERATE(values<Row>({
+  const RangeRow row = GENERATE(values<RangeRow>({
       {"192.0.2.7", "192.0.2.7", true},
       {"192.0.2.7", "192.0.2.6", false},
       {"192.0.2.7/32", "192.0.2.7", true},

@@ -21,7 +21,7 @@ broadcast::LogOptions log_options() {
   return options;
 }
 
-struct Fixture {
+struct ControlFixture {
   std::atomic<std::uint64_t> log_head{0};
   WorkerLink link{{[] {}, [] {}}};
   broadcast::Log log{log_options()};
@@ -83,7 +83,7 @@ struct OnePage : WorkerPages {
 }  // namespace
 
 TEST_CASE("orders are carried out at the next turn, the last of each kind, before they are told") {
-  Fixture f;
+  ControlFixture f;
   while (f.link.has_room_for_batch()) {  // They do not stand behind what waits.
     f.publish("a");
     f.feed.flush();
@@ -112,7 +112,7 @@ TEST_CASE("orders are carried out at the next turn, the last of each kind, befor
 }
 
 TEST_CASE("a worker that does not turn is told apart, and its questions are given up") {
-  Fixture f;
+  ControlFixture f;
   const bool about_orders = GENERATE(false, true);
   std::vector<bool> told;
   const auto ask = [&] {
@@ -152,7 +152,7 @@ TEST_CASE("a worker that does not turn is told apart, and its questions are give
 }
 
 TEST_CASE("a turn answers fewer patterns, the more topics they have to ask for losses") {
-  Fixture f;
+  ControlFixture f;
   f.list_topics(30'000);
   const auto [subscription, at_once] = GENERATE(table<std::string, std::size_t>({
       {"busy", 32},  // Asks for itself alone.
@@ -163,7 +163,7 @@ TEST_CASE("a turn answers fewer patterns, the more topics they have to ask for l
   std::size_t gaps = 0;
   for (bool more = true; more;) {
     more = f.control.take_outboxes(Instant{});
-    const Fixture::Taken taken = f.take_inbox();
+    const ControlFixture::Taken taken = f.take_inbox();
     CHECK(taken.answers <= at_once);
     CHECK((taken.answers == at_once || !more));
     answers += taken.answers;
@@ -174,7 +174,7 @@ TEST_CASE("a turn answers fewer patterns, the more topics they have to ask for l
 }
 
 TEST_CASE("a turn feeds a late worker less, the more topics are asked for losses") {
-  Fixture f;
+  ControlFixture f;
   f.list_topics(40'000);
   for (int i = 0; f.link.has_room_for_batch(); ++i) {  // The worker takes nothing any more.
     f.publish("first." + std::to_string(i % 2));
@@ -188,7 +188,7 @@ TEST_CASE("a turn feeds a late worker less, the more topics are asked for losses
   std::size_t losses = 0;
   for (bool more = true; more;) {
     more = f.feed.flush();
-    const Fixture::Taken taken = f.take_inbox();
+    const ControlFixture::Taken taken = f.take_inbox();
     CHECK(taken.losses <= 3);
     losses += taken.losses;
   }
@@ -196,7 +196,7 @@ TEST_CASE("a turn feeds a late worker less, the more topics are asked for losses
 }
 
 TEST_CASE("holes in the numbering are no loss, whether a worker is late or not") {
-  Fixture f;
+  ControlFixture f;
   broadcast::append(f.log, {.topic = "loaded", .data = "x"}, {}, nullptr, 9);
   Feed feed{f.log, f.log_head, {&f.link}};
   std::size_t published = 0;
@@ -214,9 +214,9 @@ TEST_CASE("holes in the numbering are no loss, whether a worker is late or not")
     publish();
     feed.flush();
   }
-  Fixture::Taken all;
+  ControlFixture::Taken all;
   for (bool more = true; more;) {
-    const Fixture::Taken taken = f.take_inbox();
+    const ControlFixture::Taken taken = f.take_inbox();
     all.frames += taken.frames;
     all.losses += taken.losses;
     more = feed.flush() || taken.batches > 0;

@@ -19,7 +19,7 @@ DebugWish wish_of(std::string_view query) {
   return *wish;
 }
 
-struct Fixture {
+struct SwitchFixture {
   RecordingSink log;
   std::vector<DebugRules> told;
   DebugSwitch debug{log, [this](const DebugRules& rules) { told.push_back(rules); }};
@@ -52,7 +52,7 @@ TEST_CASE("a rule's id is read, and nothing else") {
 }
 
 TEST_CASE("a rule begins and ends with a line, and workers are told of both") {
-  Fixture f;
+  SwitchFixture f;
   const auto* row = f.debug.switch_on(wish_of("topic=a&seconds=10"), "uid 0", at_second(100));
   REQUIRE(row != nullptr);
   CHECK(row->rule.id == 1);
@@ -79,7 +79,7 @@ TEST_CASE("a rule begins and ends with a line, and workers are told of both") {
 }
 
 TEST_CASE("there are sixteen rules at most, and each can be ended alone") {
-  Fixture f;
+  SwitchFixture f;
   for (std::size_t i = 0; i < kDebugRulesMax; ++i) {
     CHECK(f.debug.switch_on(wish_of("topic=t" + std::to_string(i)), "x", at_second(1)) != nullptr);
   }

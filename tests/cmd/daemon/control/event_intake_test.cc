@@ -17,7 +17,7 @@ namespace {
 
 using broadcast::PublishEvent;
 
-struct Frames : Outgoing {
+struct ReleasedFrames : Outgoing {
   void publish(const FrameRef& frame) override {
     const std::string text(frame->wire(Framing::plain));
     const std::size_t at = text.find("data: ") + 6;
@@ -103,7 +103,7 @@ class Run {
   broadcast::Log log_{broadcast::log_options()};
   broadcast::EventEncoder encoder_{log_.epoch(), log_.topic_key(), nullptr};
   broadcast::IdempotencyKeys keys_{{1, 2}, 10'000, 1'000};
-  Frames frames_;
+  ReleasedFrames frames_;
   EventIntake intake_{{journal_, log_, encoder_, keys_, frames_}};
   std::size_t submitted_ = 0;
   std::size_t answered_ = 0;

@@ -10,14 +10,14 @@
 namespace crier::cmd {
 namespace {
 
-struct Fixture {
+struct WorkerFixture {
   broadcast::SharedCounts counts{16, HashKey{}};
   std::atomic<std::uint64_t> log_head{0};
   std::latch tables_left{1};
   Worker worker;
   std::unique_ptr<broadcast::Stream> ended = std::make_unique<broadcast::Stream>();
 
-  explicit Fixture(std::uint32_t notes_per_second)
+  explicit WorkerFixture(std::uint32_t notes_per_second)
       : worker(setup(notes_per_second), {counts, log_head, [] {}, tables_left}) {}
 
   static WorkerSetup setup(std::uint32_t notes_per_second) {
@@ -35,8 +35,8 @@ struct Fixture {
 
 TEST_CASE("summaries of notes leave the outbox's reserve alone, and nothing out") {
   // Not on the stack: queues and streams are aligned to cache lines, and ASan's stacks are not.
-  const auto fixture = std::make_unique<Fixture>(0);
-  Fixture& f = *fixture;
+  const auto fixture = std::make_unique<WorkerFixture>(0);
+  WorkerFixture& f = *fixture;
   WorkerLink& link = f.worker.link();
   std::uint64_t seconds = 0;
   while (link.has_room_for_notes()) f.end_a_stream(++seconds);
