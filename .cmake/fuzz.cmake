@@ -6,3 +6,4 @@ set(CMAKE_CXX_COMPILER "clang++-19" CACHE STRING "")
 set(CRIER_SANITIZE "address,undefined" CACHE STRING "")
 set(CRIER_FUZZ "ON" CACHE STRING "")
 set(CRIER_TESTS "OFF" CACHE STRING "")
+set(CMAKE_UNITY_BUILD "ON" CACHE STRING "")  # As in tsan.cmake.

@@ -1,2 +1,3 @@
 # cmake -G Ninja -C .cmake/release.cmake -B .build/release
 set(CMAKE_BUILD_TYPE "RelWithDebInfo" CACHE STRING "")
+set(CMAKE_UNITY_BUILD "ON" CACHE STRING "")  # As in tsan.cmake.
