@@ -160,7 +160,7 @@ int subscribe(const Arguments& arguments) {
                  .escape = ::isatty(STDOUT_FILENO) == 1,
                  .count = arguments.number("--count")};
   if (arguments.has("--from") && !valid_from(as.from)) {
-    return misused(arguments, "--from is `earliest` or `last=N`, not `" + as.from + "`");
+    return misused(arguments, "--from is `earliest`, `latest` or `last=N`, not `" + as.from + "`");
   }
   if (arguments.has("--from") && arguments.has("--last-event-id")) {
     return misused(arguments, "--from and --last-event-id exclude each other");

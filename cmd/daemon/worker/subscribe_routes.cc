@@ -99,7 +99,10 @@ net::Reply SubscribeRoutes::serve_events(Call& call) {
                   {406, "not_acceptable", "The answer is text/event-stream; Accept rules it out."});
   }
   const auto wanted = net::parse_subscribe_request(request, policy_.topics_per_stream_max);
-  if (!wanted) return refuse(call, RefusalReason::malformed, wanted.error());
+  if (!wanted) {
+    const net::SubscribeRefusal& why = wanted.error();
+    return refuse(call, RefusalReason::malformed, {400, why.code, why.message});
+  }
   for (const Selector& topic : wanted->topics) {
     if (!policy_.patterns && topic.is_pattern()) {
       return refuse(call, RefusalReason::forbidden,
