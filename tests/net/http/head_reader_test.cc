@@ -143,6 +143,13 @@ TEST_CASE("a limit is the largest that passes") {
     CHECK(read(head(8192), kPublic) == 200);
     CHECK(read(head(8193), kPublic) == 414);
     CHECK(read(head(500), {.head_bytes_max = 300}) == 414);
+    const auto asking = [](std::size_t size) {
+      return "GET /?" + std::string(size - 2, '|') + " HTTP/1.1\r\nHost: a\r\n\r\n";
+    };
+    CHECK(read(asking(40), {.target_bytes_max = 40}) == 200);
+    CHECK(read(asking(41), {.target_bytes_max = 40}) == 414);
+    CHECK(read(asking(2), {.target_bytes_max = 1}) == 414);
+    CHECK(read(asking(500), {.head_bytes_max = 300}) == 414);
   }
   SECTION("of the fields") {
     const std::string head = "GET / HTTP/1.1\r\nHost: a\r\nX: 1\r\nX: 2\r\n\r\n";
