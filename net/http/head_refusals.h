@@ -58,9 +58,11 @@ inline constexpr Refusal kBadLength = bad_request("Content-Length must be a plai
 inline constexpr Refusal kLengthRequired{411, "length_required",
                                          "Send the body with a Content-Length."};
 inline constexpr Refusal kLengthTooLarge{413, "content_too_large", "The body is too large."};
-inline constexpr Refusal kNoBodies{
-    413, "content_too_large",
-    "Requests with a body are not accepted here; events are published on the publish socket."};
+// Also what a handler says to a method it does not serve, with or without a body.
+inline constexpr Refusal kNotPublishing{
+    405, "method_not_allowed",
+    "Requests of this method, or with a body, are not accepted here; events are published on the "
+    "publish socket."};
 inline constexpr Refusal kBodyOfGet{413, "content_too_large",
                                     "A request of this method must not have a body."};
 inline constexpr Refusal kExpectation{417, "expectation_failed",

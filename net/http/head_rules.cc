@@ -130,9 +130,9 @@ const Refusal* judge_framing(const Seen& seen, bool bodies, Request& request) {
     if (const Refusal* refusal = judge_length(seen.length, request.content_length)) return refusal;
   }
   if (request.content_length > 0) {
-    if (!bodies) return &refusals::kNoBodies;
     const Method method = request.method;
     if (method != Method::post && method != Method::other) return &refusals::kBodyOfGet;
+    if (!bodies) return &refusals::kNotPublishing;
   }
   const bool missing = bodies && request.method == Method::post && seen.lengths == 0;
   return missing ? &refusals::kLengthRequired : nullptr;

@@ -173,7 +173,9 @@ void PublishRoutes::route_topic(const Call& call, std::string_view encoded) {
 std::string PublishRoutes::on_http_refused(const net::Refusal& refusal) {
   counters_.refused[static_cast<std::size_t>(PublishRefusal::head)].add();
   const bool later = refusal.status == 429 || refusal.status == 503;
-  return net::error_reply(refusal, traces_.make(), {.retry_after_seconds = later ? 1U : 0U});
+  return net::error_reply(refusal, traces_.make(),
+                          {.allow = refusal.status == 405 ? kPublishAllow : "",
+                           .retry_after_seconds = later ? 1U : 0U});
 }
 
 // --- publishing ---

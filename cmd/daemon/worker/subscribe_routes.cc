@@ -4,6 +4,7 @@
 
 #include "core/keyed_hash.h"
 #include "core/topic.h"
+#include "net/http/head_refusals.h"
 #include "net/http/negotiate.h"
 #include "net/http/reply.h"
 #include "net/loop/loop.h"
@@ -66,16 +67,15 @@ net::Reply SubscribeRoutes::on_request(const net::Request& request, const net::A
   }
   if (net::is_events_path(request.path)) return serve_events(call);
   if (request.path == "*") return answer_options(call);  // With OPTIONS alone.
+  if (request.method == net::Method::post || request.method == net::Method::other) {
+    return refuse_method(call);
+  }
   if (request.path != "/healthz") {
     return refuse(call, RefusalReason::not_found,
                   {404, "not_found", "Streams are at /events?topic=NAME or /events/NAME."});
   }
   if (request.method == net::Method::options) return answer_options(call);
   const bool head_only = request.method == net::Method::head;
-  if (!head_only && request.method != net::Method::get) {
-    return refuse(call, RefusalReason::method,
-                  {405, "method_not_allowed", "Only GET, HEAD and OPTIONS."}, kAllow);
-  }
   return {request.keep_alive ? net::Reply::Then::keep_alive : net::Reply::Then::close,
           net::text_reply(200, "text/plain; charset=utf-8", "ok\n",
                           {.keep_alive = request.keep_alive, .head_only = head_only})};
@@ -91,8 +91,7 @@ net::Reply SubscribeRoutes::serve_events(Call& call) {
   call.cors = net::cors_of(request, verdict);
   if (request.method == net::Method::options) return answer_options(call);
   if (request.method != net::Method::get && request.method != net::Method::head) {
-    return refuse(call, RefusalReason::method,
-                  {405, "method_not_allowed", "Only GET, HEAD and OPTIONS."}, kAllow);
+    return refuse_method(call);
   }
   if (!net::accepts_event_stream(request)) {
     return refuse(call, RefusalReason::not_acceptable,
@@ -184,6 +183,10 @@ net::Reply SubscribeRoutes::refuse(const Call& call, RefusalReason reason,
   options.cors = call.cors;
   options.head_only = call.request.method == net::Method::head;
   return closing(net::error_reply(refusal, trace, options));
+}
+
+net::Reply SubscribeRoutes::refuse_method(const Call& call) {
+  return refuse(call, RefusalReason::method, net::refusals::kNotPublishing, kAllow);
 }
 
 // Capacity is not an error to a browser: EventSource gives up for good on a status, so it is asked
