@@ -11,7 +11,8 @@ struct HeadLimits {
   std::size_t target_bytes_max = 8 * 1024;  // 414 beyond.
   std::size_t fields_max = 100;             // 431 beyond.
   // false: a Content-Length other than 0 is refused, 405 to a POST (the subscriber port).
-  // true: POST needs exactly one Content-Length, 411 without (the publish socket).
+  // true: POST needs one Content-Length or `Transfer-Encoding: chunked`, 411 without (the publish
+  // socket).
   bool bodies = false;
 };
 

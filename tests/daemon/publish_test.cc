@@ -118,6 +118,24 @@ std::vector<RefusedPublish> refused_publishes() {
   };
 }
 
+TEST_CASE("a body may come in chunks") {
+  const RunningDaemon daemon(
+      {.settings = {"limits.event_bytes_max=1000", "limits.request_bytes_max=2000"}});
+  Subscriber subscriber = daemon.subscribe("/events?topic=a");
+  REQUIRE(subscriber.next().event == "crier.open");
+  const std::string head =
+      "POST /topics/a HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n";
+  RawSocket publisher = daemon.connect_publisher();
+  publisher.send(head + "6\r\nhello \r\n");
+  publisher.send("5\r\nworld\r\n0\r\n\r\n");
+  CHECK(publisher.read_answer().status == 202);
+  CHECK(subscriber.next().data == "hello world");
+  publisher.send(head + "7d1\r\n");
+  const HttpAnswer answer = publisher.read_answer();
+  CHECK(answer.status == 413);
+  CHECK(answer.body.find("limits.request_bytes_max") != std::string::npos);
+}
+
 TEST_CASE("who is not listed may not publish, from the next reload on as well") {
   const std::string other = std::to_string(::getuid() + 1);
   const auto allowing = [](const std::string& user) {

@@ -215,6 +215,26 @@ TEST_CASE("bodies on the publish socket") {
   CHECK(request.expect_continue);
 }
 
+TEST_CASE("chunked bodies on the publish socket") {
+  for (const std::string_view name : {"chunked", "CHUNKED", " \tchunked"}) {
+    INFO(name);
+    HeadReader reader(kPublish);
+    HeadProgress progress = HeadProgress::more;
+    const std::string head =
+        "POST /topics/a HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
+        "transfer-encoding:" +
+        std::string(name) + "\r\n\r\n";
+    CHECK(feed(reader, head + "0\r\n\r\n", 1000, progress) == head.size());
+    REQUIRE(progress == HeadProgress::complete);
+    CHECK(reader.request().chunked);
+    CHECK(reader.request().content_length == 0);
+    CHECK(reader.request().expect_continue);
+    reader.reset();
+    feed(reader, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n", 1000, progress);
+    CHECK_FALSE(reader.request().chunked);
+  }
+}
+
 TEST_CASE("other known methods reach the handler, which answers 405") {
   for (const std::string_view method : {"PUT", "DELETE", "PATCH", "TRACE"}) {
     INFO(method);
