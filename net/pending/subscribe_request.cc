@@ -9,6 +9,7 @@
 #include "core/text/decimal.h"
 #include "core/text/escape.h"
 #include "core/text/percent.h"
+#include "core/text/topic_text.h"
 #include "core/topic.h"
 #include "net/http/head_bytes.h"
 
@@ -19,14 +20,8 @@ constexpr std::string_view kEventsPath = "/events";
 constexpr std::string_view kLastPrefix = "last=";
 constexpr std::string_view kUnknownId = "?";
 
-static_assert(kTopicBytesMax == 255 && kTopicTokensMax == 16, "two messages below say so");
 static_assert(kLastCountMax == 1'000'000, "a message below says so");
 
-constexpr std::string_view kTopicTooLong = "A topic has at most 255 bytes.";
-constexpr std::string_view kTopicTooDeep = "A topic has at most 16 tokens.";
-constexpr std::string_view kTopicTokens =
-    "A topic is tokens of A-Z, a-z, 0-9, '_' and '-', joined by single dots; in a pattern a token "
-    "may be '*', and the last one '>'.";
 constexpr std::string_view kBadEscape =
     "A name or a topic in the query has an invalid percent escape.";
 constexpr std::string_view kKnownParameters =
@@ -39,17 +34,8 @@ constexpr std::array<std::string_view, 4> kResumeNames = {"last_event_id", "last
 
 using Problem = std::optional<SubscribeRefusal>;
 
-SubscribeRefusal bad_topic(std::string_view message) {
-  return {"bad_topic", std::string(message)};
-}
-
 SubscribeRefusal bad_query(std::string message) {
   return {"bad_query", std::move(message)};
-}
-
-std::string in_quotes(std::string_view text) {
-  constexpr std::size_t kQuotedBytesMax = 64;
-  return "\"" + escaped_for_log(text, kQuotedBytesMax) + "\"";
 }
 
 // Where the query wants to begin.
@@ -62,11 +48,7 @@ struct Start {
 
 Problem add_topic(std::string_view topic, std::size_t topics_max, SubscribeRequest& parsed) {
   auto selector = Selector::parse(topic);
-  if (!selector) {
-    if (topic.size() > kTopicBytesMax) return bad_topic(kTopicTooLong);
-    const auto dots = static_cast<std::size_t>(std::ranges::count(topic, '.'));
-    return bad_topic(dots >= kTopicTokensMax ? kTopicTooDeep : kTopicTokens);
-  }
+  if (!selector) return SubscribeRefusal{"bad_topic", describe_bad_pattern(topic)};
   if (std::ranges::find(parsed.topics, *selector) != parsed.topics.end()) return std::nullopt;
   if (parsed.topics.size() >= topics_max) {
     return SubscribeRefusal{

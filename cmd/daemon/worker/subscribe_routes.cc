@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/keyed_hash.h"
+#include "core/text/escape.h"
 #include "core/topic.h"
 #include "net/http/head_refusals.h"
 #include "net/http/negotiate.h"
@@ -63,7 +64,8 @@ net::Reply SubscribeRoutes::on_request(const net::Request& request, const net::A
   call.trace_id = net::trace_id_of(request);
   if (!policy_.hosts.empty() && !net::host_allowed(request.host, policy_.hosts)) {
     return refuse(call, RefusalReason::forbidden,
-                  {403, "host_not_allowed", "This Host is not served; see http.hosts."});
+                  {403, "host_not_allowed",
+                   "The host " + in_quotes(request.host) + " is not in http.hosts."});
   }
   if (net::is_events_path(request.path)) return serve_events(call);
   if (request.path == "*") return answer_options(call);  // With OPTIONS alone.
@@ -86,7 +88,8 @@ net::Reply SubscribeRoutes::serve_events(Call& call) {
   const net::OriginVerdict verdict = net::judge_origin(request, policy_.origins);
   if (verdict == net::OriginVerdict::refused) {
     return refuse(call, RefusalReason::forbidden,
-                  {403, "origin_not_allowed", "This Origin is not in http.origins."});
+                  {403, "origin_not_allowed",
+                   "The origin " + in_quotes(request.origin) + " is not in http.origins."});
   }
   call.cors = net::cors_of(request, verdict);
   if (request.method == net::Method::options) return answer_options(call);
@@ -105,11 +108,15 @@ net::Reply SubscribeRoutes::serve_events(Call& call) {
   for (const Selector& topic : wanted->topics) {
     if (!policy_.patterns && topic.is_pattern()) {
       return refuse(call, RefusalReason::forbidden,
-                    {403, "patterns_denied", "Patterns are denied; see subscribe.patterns."});
+                    {403, "patterns_denied",
+                     in_quotes(topic.text) + " is a pattern; subscribe.patterns denies those."});
     }
     if (!parts_.classes.may_subscribe(topic)) {
-      return refuse(call, RefusalReason::forbidden,
-                    {403, "topic_denied", "This topic may not be subscribed to; see topics."});
+      return refuse(
+          call, RefusalReason::forbidden,
+          {403, "topic_denied",
+           in_quotes(topic.text) +
+               " may not be subscribed to: its row of `topics` says \"subscribe\": false."});
     }
   }
   if (request.method == net::Method::head) return answer_head(call);
