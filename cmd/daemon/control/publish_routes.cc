@@ -13,6 +13,7 @@
 #include "core/text/topic_text.h"
 #include "core/text/utf8.h"
 #include "core/topic.h"
+#include "net/http/http_date.h"
 #include "net/http/reply.h"
 
 namespace crier::cmd {
@@ -102,8 +103,7 @@ PublishRoutes::Later PublishRoutes::later(const Call& call) {
 PublishRoutes::PublishRoutes(PublishParts parts)
     : parts_(std::move(parts)),
       traces_(parts_.random_seed),
-      intake_({parts_.journal, parts_.log, parts_.encoder, parts_.keys, parts_.outgoing}),
-      accepted_heads_{accepted_head(false), accepted_head(true)} {}
+      intake_({parts_.journal, parts_.log, parts_.encoder, parts_.keys, parts_.outgoing}) {}
 
 // --- routes ---
 
@@ -344,7 +344,11 @@ void PublishRoutes::answer(const To& to, AnswerForm form, const IntakeOutcome& o
 }
 
 void PublishRoutes::accepted(const net::Responder& responder, bool keep_alive,
-                             std::string_view body, bool replayed) const {
+                             std::string_view body, bool replayed) {
+  if (const std::string_view date = net::http_date_now(); accepted_date_ != date) {
+    accepted_date_ = date;
+    accepted_heads_ = {accepted_head(false), accepted_head(true)};
+  }
   std::string bytes;
   bytes.reserve(512);
   bytes.append(accepted_heads_[keep_alive ? 1 : 0]);
