@@ -49,6 +49,7 @@ HttpConnection::HttpConnection(HttpServer& server, std::uint32_t index, std::uin
       generation_(generation),
       peer_(peer),
       reader_(server.options_.head),
+      chunks_(server.options_.body_bytes_max),
       active_at_(Loop::now()) {}
 
 HttpConnection* HttpConnection::adopt(HttpServer& server, std::uint32_t index,
@@ -335,18 +336,25 @@ std::size_t HttpConnection::begin_body(std::string_view bytes) {
     return 0;
   }
   const auto size = static_cast<std::size_t>(request.content_length);
-  if (bytes.size() >= size) {
+  if (!request.chunked && bytes.size() >= size) {
     dispatch(bytes.substr(0, size));  // Whole already: nothing is copied.
     return size;
   }
   phase_ = Phase::body;
   owes_continue_ = request.expect_continue && bytes.empty();
-  body_.append(bytes);
-  return bytes.size();
+  chunks_ = ChunkedBody(server_->options_.body_bytes_max);
+  return bytes.empty() ? 0 : take_body(bytes);
 }
 
 std::size_t HttpConnection::take_body(std::string_view bytes) {
   owes_continue_ = false;
+  if (reader_.request().chunked) {
+    std::size_t used = 0;
+    const HeadProgress progress = chunks_.consume(bytes, used, body_);
+    if (progress == HeadProgress::complete) dispatch(body_);
+    if (progress == HeadProgress::refused) refuse(chunks_.refusal());
+    return used;
+  }
   const auto size = static_cast<std::size_t>(reader_.request().content_length);
   const std::size_t used = std::min(bytes.size(), size - body_.size());
   body_.append(bytes.substr(0, used));

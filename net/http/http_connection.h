@@ -20,6 +20,7 @@
 
 #include "core/instant.h"
 #include "net/http/answer_queue.h"
+#include "net/http/chunked_body.h"
 #include "net/http/head_reader.h"
 #include "net/http/http_handler.h"
 
@@ -109,6 +110,7 @@ class HttpConnection {
   uv_write_t write_{};
 
   HeadReader reader_;
+  ChunkedBody chunks_;
   std::string body_;
   std::string held_;
   std::string output_;
