@@ -27,6 +27,11 @@
 // lingered longest is closed, however short that was. So clients never have more than
 // `connections_max` + 32 descriptors open here.
 //
+// Connections are watched in a ready set of the server's own, never by libuv, which ends the process
+// when the kernel has no room to watch one more (fs.epoll.max_user_watches). Such a connection is
+// closed here, as without a descriptor accepts pause until the next look at the deadlines, and the
+// counter `accepts_starved` says so.
+//
 // Belongs to its loop's thread. The handler must outlive it.
 #pragma once
 
@@ -37,6 +42,8 @@
 #include <cstdint>
 #include <deque>
 #include <list>
+#include <memory>
+#include <optional>
 #include <vector>
 
 #include "core/counter.h"
@@ -47,6 +54,8 @@
 #include "net/loop/loop.h"
 #include "net/loop/poll_handle.h"
 #include "net/loop/timer.h"
+#include "net/socket/fd.h"
+#include "net/socket/ready_set.h"
 
 namespace crier::net {
 
@@ -68,7 +77,7 @@ struct HttpServerOptions {
 struct HttpServerCounters {
   Counter connections;          // Accepted and served.
   Counter connections_refused;  // Answered 503, or closed at once when even that is too much.
-  Counter accepts_starved;      // Times the kernel had no descriptor or memory for an accept.
+  Counter accepts_starved;      // Times the kernel had no descriptor, memory or watch for an accept.
   Counter requests;             // Handed to the handler.
   Counter refused;              // Answered by on_http_refused, 503 for lack of room aside.
   Counter timeouts;             // Of these, 408.
@@ -107,7 +116,7 @@ class HttpServer {
   friend class Responder;
 
   struct Slot {
-    HttpConnection* connection = nullptr;  // Frees itself after it has left the slot.
+    std::unique_ptr<HttpConnection> connection;
     std::uint32_t generation = 0;
   };
   struct ConnectionId {
@@ -121,10 +130,12 @@ class HttpServer {
   };
 
   void accept_some(Acceptor& acceptor);
-  void adopt(int fd, HttpPeer peer);
+  void adopt(Fd socket, HttpPeer peer);
+  void pause_accepts();
   bool make_room();
   bool displace_one();
   void sweep();
+  void on_sockets_ready();
 
   // For connections.
   HttpConnection* find(std::uint32_t index, std::uint32_t generation) const;
@@ -139,9 +150,12 @@ class HttpServer {
   HttpHandler& handler_;
   HttpServerOptions options_;
   HttpServerCounters counters_;
+  std::optional<ReadySet> ready_;  // Connections; made by the first listen().
+  PollHandle ready_poll_;
   std::deque<Acceptor> acceptors_;
   std::vector<Slot> slots_;
   std::vector<std::uint32_t> free_;
+  std::vector<std::unique_ptr<HttpConnection>> closed_;  // May be on the stack until this turn ends.
   std::size_t open_ = 0;
   std::list<HttpConnection*> lingering_;  // Of these, longest first; they see to it themselves.
   std::size_t hand_ = 0;                  // The slot at which displace_one() begins to compare.
@@ -150,7 +164,7 @@ class HttpServer {
   std::vector<OnChange> calls_;  // To writers whose connection has closed.
   Handle<uv_idle_t> next_turn_;
   Timer sweep_;
-  // One for all: libuv fills it and calls us before it reads from another connection.
+  // One for all connections: what one reads is taken before another reads.
   std::array<char, 64 * 1024> read_buffer_;
 };
 

@@ -143,7 +143,7 @@ constexpr Row<HttpServerCounters> kPublishRows[] = {
      "Connections of publishers cut because they did not read their answers.",
      &HttpServerCounters::stalled},
     {Kind::counter, "crier_publish_accept_starved_total",
-     "Times the kernel had no descriptor or memory to accept a publisher.",
+     "Times the kernel had no descriptor or memory to accept a publisher, or to watch one.",
      &HttpServerCounters::accepts_starved},
 };
 
