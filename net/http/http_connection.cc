@@ -257,7 +257,8 @@ std::size_t HttpConnection::take(std::string_view bytes) {
   std::size_t at = 0;
   while (!closed_ && at < bytes.size()) {
     if (phase_ == Phase::head) {
-      if (!reader_.started() && !may_take_request()) break;
+      const bool between = !reader_.started();
+      if (between && (!may_take_request() || (at > 0 && turn_is_over()))) break;
       at += take_head(bytes.substr(at));
     } else if (phase_ == Phase::body) {
       at += take_body(bytes.substr(at));
@@ -270,6 +271,10 @@ std::size_t HttpConnection::take(std::string_view bytes) {
 
 bool HttpConnection::may_take_request() const {
   return answers_.size() < server_.options_.pipelined_max && bytes_ahead() < kOwedBytesMax;
+}
+
+bool HttpConnection::turn_is_over() const {
+  return Loop::now() >= server_.turn_ends_;
 }
 
 std::size_t HttpConnection::take_head(std::string_view bytes) {
@@ -316,7 +321,7 @@ void HttpConnection::dispatch(std::string_view body) {
   request_began_ = {};
   server_.counters_.requests.add();
   server_.handler_.on_http_request({.head = request, .body = body, .peer = peer_},
-                                    Responder(&server_, index_, generation_, ordinal));
+                                   Responder(&server_, index_, generation_, ordinal));
   if (closed_) return;
   reader_.reset();
   empty(body_);

@@ -47,7 +47,8 @@ class HttpConnection {
   std::size_t bytes_ahead() const { return output_.size() - sent_; }
   void on_ready(const Ready& ready);
   // Reads once, or goes on with held input, and writes what has gathered. At most once a turn,
-  // after the connection has marked itself.
+  // after the connection has marked itself. Takes at least one request of its input, then others
+  // until the turn is over.
   void serve();
   // Ends what has taken too long.
   void check_deadlines(Instant now);
@@ -86,6 +87,7 @@ class HttpConnection {
   void refuse(const Refusal& refusal);
   void refuse_late();
   bool may_take_request() const;
+  bool turn_is_over() const;
 
   void tell_writers();
   void abandon();
@@ -120,7 +122,7 @@ class HttpConnection {
   bool marked_ = false;  // The server will call serve() next turn.
 
   std::size_t discarded_bytes_ = 0;
-  Instant request_began_;       // 0: no request is on its way.
+  Instant request_began_;  // 0: no request is on its way.
   Instant active_at_;
   Instant progress_at_;  // When the kernel last took some of `output_`. 0: `output_` is empty.
   Instant linger_began_;

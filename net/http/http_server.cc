@@ -18,6 +18,8 @@ namespace crier::net {
 namespace {
 
 constexpr std::uint64_t kSweepMillis = 250;
+// Time for connections in one turn. Workers are fed at its end.
+constexpr std::uint64_t kTurnMicros = 2'000;
 // Slots compared to find who gives way: all of them with the default cap. It takes a moment to be
 // idle, or slow: a request that was sent at once has been read by then.
 constexpr std::size_t kComparedMax = 320;
@@ -168,6 +170,7 @@ void HttpServer::adopt(Fd socket, HttpPeer peer) {
   Slot& slot = slots_[index];
   if (!ready_->add(socket.get(), {slot.generation, index}, Watch::input)) return pause_accepts();
   free_.pop_back();
+  slot.used_us = 0;
   slot.connection =
       std::make_unique<HttpConnection>(*this, index, slot.generation, std::move(socket), peer);
   if (++open_ == 1) sweep_.start_repeating(kSweepMillis);
@@ -248,7 +251,9 @@ void HttpServer::start_next_turn() {
 }
 
 void HttpServer::serve_next_turn(std::uint32_t index) {
-  marked_.push_back({.index = index, .generation = slots_[index].generation});
+  Slot& slot = slots_[index];
+  slot.used_us = std::max(slot.used_us, least_used_us_);
+  marked_.push_back({.index = index, .generation = slot.generation});
   start_next_turn();
 }
 
@@ -275,10 +280,24 @@ void HttpServer::on_sockets_ready() {
 void HttpServer::serve_marked() {
   uv_idle_stop(next_turn_.get());
   closed_.clear();
-  const auto marked = std::exchange(marked_, {});
-  for (const ConnectionId id : marked) {
-    HttpConnection* connection = find(id.index, id.generation);
-    if (connection != nullptr) connection->serve();
+  auto waiting = std::exchange(marked_, {});
+  std::ranges::sort(waiting, {}, [&](ConnectionId id) { return slots_[id.index].used_us; });
+  Instant now = Loop::now();
+  turn_ends_ = Instant{now.us + kTurnMicros};
+  std::size_t served = 0;
+  for (; served < waiting.size() && now < turn_ends_; ++served) {
+    HttpConnection* connection = find(waiting[served].index, waiting[served].generation);
+    if (connection == nullptr) continue;
+    Slot& slot = slots_[waiting[served].index];
+    least_used_us_ = slot.used_us;
+    connection->serve();
+    const Instant began = std::exchange(now, Loop::now());
+    slot.used_us += now.us - began.us;
+  }
+  if (served < waiting.size()) {
+    std::ranges::copy(waiting.begin() + static_cast<std::ptrdiff_t>(served), waiting.end(),
+                      std::back_inserter(marked_));
+    start_next_turn();
   }
   make_calls();
 }

@@ -27,10 +27,16 @@
 // lingered longest is closed, however short that was. So clients never have more than
 // `connections_max` + 32 descriptors open here.
 //
-// Connections are watched in a ready set of the server's own, never by libuv, which ends the process
-// when the kernel has no room to watch one more (fs.epoll.max_user_watches). Such a connection is
-// closed here, as without a descriptor accepts pause until the next look at the deadlines, and the
-// counter `accepts_starved` says so.
+// A turn serves connections for 2 ms, and what is still waiting goes on in the next one.
+// Connections that have used least of the loop's time go first, so a client that asks for little
+// waits for the request being handled, not for one of each busy client. A new connection, and one
+// that comes back, begins with what the connection served last had used. A single request is never
+// cut.
+//
+// Connections are watched in a ready set of the server's own, never by libuv, which ends the
+// process when the kernel has no room to watch one more (fs.epoll.max_user_watches). Such a
+// connection is closed here, as without a descriptor accepts pause until the next look at the
+// deadlines, and the counter `accepts_starved` says so.
 //
 // Belongs to its loop's thread. The handler must outlive it.
 #pragma once
@@ -77,13 +83,13 @@ struct HttpServerOptions {
 struct HttpServerCounters {
   Counter connections;          // Accepted and served.
   Counter connections_refused;  // Answered 503, or closed at once when even that is too much.
-  Counter accepts_starved;      // Times the kernel had no descriptor, memory or watch for an accept.
-  Counter requests;             // Handed to the handler.
-  Counter refused;              // Answered by on_http_refused, 503 for lack of room aside.
-  Counter timeouts;             // Of these, 408.
-  Counter unanswered;           // Of these, 503 because the handler did not answer in time.
-  Counter abandoned;            // Connections whose client left before it was answered.
-  Counter stalled;              // Connections cut because the client did not read its answers.
+  Counter accepts_starved;  // Times the kernel had no descriptor, memory or watch for an accept.
+  Counter requests;         // Handed to the handler.
+  Counter refused;          // Answered by on_http_refused, 503 for lack of room aside.
+  Counter timeouts;         // Of these, 408.
+  Counter unanswered;       // Of these, 503 because the handler did not answer in time.
+  Counter abandoned;        // Connections whose client left before it was answered.
+  Counter stalled;          // Connections cut because the client did not read its answers.
   Counter idle_closed;
   Counter displaced;          // Closed for newcomers, those that lingered aside.
   Counter parsers_disagreed;  // An alarm: see HeadReader.
@@ -118,6 +124,7 @@ class HttpServer {
   struct Slot {
     std::unique_ptr<HttpConnection> connection;
     std::uint32_t generation = 0;
+    std::uint64_t used_us = 0;  // Of the loop's time, ever, beside what it is given on its return.
   };
   struct ConnectionId {
     std::uint32_t index;
@@ -155,13 +162,16 @@ class HttpServer {
   std::deque<Acceptor> acceptors_;
   std::vector<Slot> slots_;
   std::vector<std::uint32_t> free_;
-  std::vector<std::unique_ptr<HttpConnection>> closed_;  // May be on the stack until this turn ends.
+  std::vector<std::unique_ptr<HttpConnection>>
+      closed_;  // May be on the stack until this turn ends.
   std::size_t open_ = 0;
   std::list<HttpConnection*> lingering_;  // Of these, longest first; they see to it themselves.
   std::size_t hand_ = 0;                  // The slot at which displace_one() begins to compare.
   bool starved_ = false;                  // Acceptors are paused until the next sweep.
   std::vector<ConnectionId> marked_;
-  std::vector<OnChange> calls_;  // To writers whose connection has closed.
+  std::uint64_t least_used_us_ = 0;  // What the connection served last had used before.
+  Instant turn_ends_;                // Then no further request is taken from a connection's input.
+  std::vector<OnChange> calls_;      // To writers whose connection has closed.
   Handle<uv_idle_t> next_turn_;
   Timer sweep_;
   // One for all connections: what one reads is taken before another reads.
