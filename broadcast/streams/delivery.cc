@@ -319,11 +319,12 @@ void Delivery::drain(StreamIndex index, Instant now) {
       return;
     }
     if (outcome.status == WriteStatus::partial) return;
-    if (share <= outcome.bytes) {
+    // An empty ring is not left to a later turn: a loss is announced before the next event.
+    if (share <= outcome.bytes && !owing.ring.empty()) {
       list(index);
       return;
     }
-    share -= outcome.bytes;
+    share -= std::min(share, outcome.bytes);
   }
 }
 

@@ -31,7 +31,8 @@ void OwedBound::run(Instant now) {
     }
     if (pass_->next >= end) continue;
     const StreamIndex index = pass_->next++;
-    if (streams_[index].owing == kNone) continue;
+    // The memory of a free slot may be all zero, and 0 is the index of an Owing.
+    if (!streams_.taken(index) || streams_[index].owing == kNone) continue;
     if (pass_->last ? delivery_.close_owing(index)
                     : delivery_.give_way(index, pass_->bytes_max, now)) {
       ++gave_way;

@@ -34,7 +34,9 @@ void Shutdown::drain() {
   const Instant now = net::Loop::now();
   if (phase_ == Phase::announced) {
     phase_ = Phase::draining;
-    const std::uint32_t window_ms = parts_.config.drain.window_seconds * 1'000;
+    const std::uint32_t window_seconds = parts_.config.drain.window_seconds;
+    parts_.supervisor.stopping(window_seconds + kStopSeconds);  // A reload may have changed it.
+    const std::uint32_t window_ms = window_seconds * 1'000;
     window_ends_ = Instant{now.us + std::uint64_t{window_ms} * 1'000};
     parts_.drain_workers(window_ms);
     timer_.start_repeating(kDrainLookMs);

@@ -102,6 +102,33 @@ TEST_CASE("what drop-oldest dropped is announced with its number, before what fo
   CHECK(f.stats.queue_bytes.read() == 0);
 }
 
+TEST_CASE("a loss is announced before what follows, also after a full share of a turn") {
+  WorkerOptions options;
+  options.owed_bytes_max = 10;
+  WorkerFixture f(with_policy(OverflowPolicy::drop_oldest), options);
+  const auto stream = f.open({"a"});
+  f.take_sent(stream);
+  f.io[stream.fd].room = 5;
+  f.publish({"a"}, std::string(kWriteBytesMax, 'y'));
+  f.publish({"a"}, "lost");
+  f.run();
+  f.io[stream.fd].room = ScriptedIo::kUnlimited;
+  f.io[stream.fd].starved = true;
+  f.worker->on_writable(stream.token, f.now);
+  f.run();
+  f.io[stream.fd].starved = false;
+  f.publish({"a"}, "kept");
+  f.worker->revisit();  // Sends the rest of the first event, in the turn that brings the last one.
+  f.run();
+  const std::string& sent = f.io[stream.fd].sent;
+  REQUIRE(count_of(sent, "\"missed\":1,") == 1);
+  REQUIRE(count_of(sent, "data: kept\n") == 1);
+  CHECK(count_of(sent, "data: lost\n") == 0);
+  CHECK(sent.find("crier.gap") < sent.find("data: kept\n"));
+  CHECK(f.state(stream) == StreamState::live);
+  CHECK(f.worker->consistent());
+}
+
 TEST_CASE("a loss that no event follows is announced before crier.end") {
   WorkerOptions options = small_rings(8);
   options.owed_bytes_max = 10;

@@ -108,4 +108,22 @@ TEST_CASE("events that were begun are given up last, with their streams") {
   CHECK(f.worker->consistent());
 }
 
+TEST_CASE("a slot whose memory went back to the system is owed nothing") {
+  constexpr std::size_t kSlotsGivenBackTogether = 1'024;
+  TopicClass global;
+  global.history.events_max = 0;
+  WorkerFixture f(global, bounded());
+  std::vector<WorkerFixture::Opened> left;
+  while (left.size() < kSlotsGivenBackTogether) left.push_back(f.open({"left"}));
+  for (int i = 0; i < 200; ++i) f.io[f.open({"t." + std::to_string(i)}).fd].room = 10;
+  for (const auto& stream : left) f.worker->on_peer_closed(stream.token);
+  f.run();
+  REQUIRE(f.worker->open_streams() == 200);
+  for (int i = 0; i < 200; ++i) f.publish({"t." + std::to_string(i)}, kData);
+  f.run();
+  CHECK(f.worker->open_streams() > 50);
+  CHECK(f.worker->open_streams() < 150);
+  CHECK(f.worker->consistent());
+}
+
 }  // namespace crier::broadcast

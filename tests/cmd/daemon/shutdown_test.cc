@@ -1,10 +1,13 @@
 // The steps of a shutdown; what they do to streams is seen in tests/daemon/drain_test.cc.
 #include "cmd/daemon/shutdown.h"
 
+#include <stdlib.h>
+
 #include <vector>
 
 #include "tests/cmd/command_support.h"
 #include "tests/support/catch.h"
+#include "tests/support/datagram_receiver.h"
 
 namespace crier::cmd {
 namespace {
@@ -54,6 +57,21 @@ TEST_CASE("a shutdown does not wait for streams beyond its window") {
   fixture.loop.run();
   CHECK(fixture.stops == 1);
   CHECK(fixture.streams == 3);
+}
+
+TEST_CASE("the service manager is told of a window that a reload changes during the delay") {
+  tests::DatagramReceiver manager;
+  ::setenv("NOTIFY_SOCKET", manager.address().c_str(), 1);
+  ShutdownFixture fixture;
+  ::unsetenv("NOTIFY_SOCKET");
+  fixture.config.drain.delay_seconds = 1;
+  fixture.config.drain.window_seconds = 5;
+  fixture.streams_leave = true;
+  fixture.shutdown.begin();
+  CHECK(manager.receive() == "STOPPING=1\nEXTEND_TIMEOUT_USEC=11000000");
+  fixture.config.drain.window_seconds = 600;
+  fixture.loop.run();
+  CHECK(manager.receive() == "STOPPING=1\nEXTEND_TIMEOUT_USEC=605000000");
 }
 
 TEST_CASE("a shutdown can be cut short in every step, and stops once") {
