@@ -52,7 +52,7 @@ constexpr net::Refusal kNotInForce = {
 
 constexpr std::string_view kIndexHead =
     "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>crier</title>\n"
-    "<h1>crier</h1>\n<ul>\n"
+    "<h1>crier</h1>\n<p>How to publish and subscribe: <code>man crier-http</code>\n<ul>\n"
     "<li><a href=\"/metrics\">/metrics</a>: figures for Prometheus\n"
     "<li><a href=\"/status\">/status</a>: the most important of them as JSON\n"
     "<li><a href=\"/healthz\">/healthz</a>: is it alive?\n"
