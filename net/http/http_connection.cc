@@ -302,7 +302,7 @@ std::size_t HttpConnection::begin_body(std::string_view bytes) {
   }
   phase_ = Phase::body;
   owes_continue_ = request.expect_continue && bytes.empty();
-  chunks_ = ChunkedBody(server_->options_.body_bytes_max);
+  chunks_ = ChunkedBody(server_.options_.body_bytes_max);
   return bytes.empty() ? 0 : take_body(bytes);
 }
 
