@@ -252,7 +252,8 @@ void HttpServer::start_next_turn() {
 
 void HttpServer::serve_next_turn(std::uint32_t index) {
   Slot& slot = slots_[index];
-  slot.used_us = std::max(slot.used_us, least_used_us_);
+  // A little less than that, so that it goes before others that have used just as much.
+  slot.used_us = std::max(slot.used_us + 1, least_used_us_) - 1;
   marked_.push_back({.index = index, .generation = slot.generation});
   start_next_turn();
 }
@@ -289,10 +290,10 @@ void HttpServer::serve_marked() {
     HttpConnection* connection = find(waiting[served].index, waiting[served].generation);
     if (connection == nullptr) continue;
     Slot& slot = slots_[waiting[served].index];
-    least_used_us_ = slot.used_us;
+    least_used_us_ = std::max(least_used_us_, slot.used_us);
     connection->serve();
     const Instant began = std::exchange(now, Loop::now());
-    slot.used_us += now.us - began.us;
+    slot.used_us += now.us - began.us + 1;
   }
   if (served < waiting.size()) {
     std::ranges::copy(waiting.begin() + static_cast<std::ptrdiff_t>(served), waiting.end(),
