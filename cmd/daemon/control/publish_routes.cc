@@ -186,9 +186,6 @@ void PublishRoutes::publish_text(const Call& call, std::string_view topic) {
                   "A form (multipart) is not an event's data: send the data alone as the body, "
                   "with curl by --data-binary.");
   }
-  if (!valid_topic(topic)) {
-    return refuse(call, PublishRefusal::malformed, describe_bad_topic(topic));
-  }
   PublishEvent publish;
   publish.event.topic = topic;
   publish.event.data = call.request.body;

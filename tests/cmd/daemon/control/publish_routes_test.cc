@@ -67,6 +67,8 @@ TEST_CASE("what cannot be published is refused, and nothing is lost") {
        {object(""), 400, "not an object"},
        {object("[]"), 400, "application/x-ndjson, one object a line"},
        {object(" \r\n[{}]"), 400, "The body is an array"},
+       {object("{\"topic\":\"a/b\",\"data\":1}"), 400, "did you mean \\\"a.b\\\"?"},
+       {lines("{\"topic\":\"a/b\",\"data\":1}"), 400, "Line 1: \\\"a/b\\\" is not a valid topic"},
        {object("1"), 400, "not an object, at byte 1"},
        {object("{\"topic\":\"a\"}"), 400, "\\\"data\\\" is missing"},
        {object("{\"data\":\"a\"}"), 400, "\\\"topic\\\" is missing"},
