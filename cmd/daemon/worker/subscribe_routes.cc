@@ -74,7 +74,8 @@ net::Reply SubscribeRoutes::on_request(const net::Request& request, const net::A
   }
   if (request.path != "/healthz") {
     return refuse(call, RefusalReason::not_found,
-                  {404, "not_found", "Streams are at /events?topic=NAME or /events/NAME."});
+                  {404, "not_found",
+                   "Streams are at /events?topic=NAME or /events/NAME; see crier-http(7)."});
   }
   if (request.method == net::Method::options) return answer_options(call);
   const bool head_only = request.method == net::Method::head;
