@@ -28,7 +28,7 @@ void History::push(TopicRow row, const FrameRef& frame) {
          .topic = row,
          .leap = leap_from_newest(topic)});
   ++topic.events;
-  const std::size_t bytes = frame->memory_bytes();
+  const std::size_t bytes = memory_of(*frame);
   topic.bytes += bytes;
   ++events_;
   bytes_ += bytes;
@@ -63,6 +63,10 @@ void History::place(Entry entry) {
 }
 
 void History::begin_block(std::uint64_t first_sequence) {
+  constexpr std::size_t kAllocator = 23;  // A header of 8 bytes, then up to a multiple of 16.
+  constexpr std::size_t kOrderNode = 64;
+  constexpr std::size_t kBlock = sizeof(Block) + kOrderNode + kAllocator;
+  static_assert(kAllocator + sizeof(Entry) + kBlock / kBlockEvents < kEventBytes);
   const auto index = blocks_.rent();
   CRIER_CHECK(index.has_value());
   blocks_[*index] = {.entries = new Entry[kBlockEvents], .older = newest_, .newer = kNone};
@@ -88,7 +92,7 @@ void History::evict_oldest_of(TopicRow row) {
   CRIER_CHECK(entry.topic == row);
   topic.evicted = {entry.sequence, evicted_.number + 1};
   evicted_.raise_to(topic.evicted);
-  const std::size_t bytes = entry.frame->memory_bytes();
+  const std::size_t bytes = memory_of(*entry.frame);
   topic.bytes -= bytes;
   bytes_ -= bytes;
   --topic.events;
@@ -188,7 +192,7 @@ bool History::chained(TopicRow row) const {
     const bool last = i + 1 == topic.events;
     if (!entry.frame || entry.topic != row || entry.sequence <= topic.evicted.through) return false;
     if (last != (at_now == topic.newest)) return false;
-    bytes += entry.frame->memory_bytes();
+    bytes += memory_of(*entry.frame);
     if (last) break;
     if (at(entry.next).previous != at_now) return false;
     if (at(entry.next).sequence <= entry.sequence) return false;

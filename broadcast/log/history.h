@@ -7,7 +7,7 @@
 // A topic always loses its oldest event first, so events also leave from the middle. An event keeps
 // its block and its slot there, hence its position, until it is evicted. A block that has lost half
 // of its entries copies the rest into a smaller array; an empty block is given back. So no call
-// moves more than one block's entries, and there is memory for at most twice the events retained
+// moves more than half a block, and there is memory for at most twice the events retained
 // and one block: a rarely published topic costs its own events, not the busy years in between.
 //
 // To find a place in a chain without walking it, every event also knows the one that lies, counted
@@ -58,8 +58,14 @@ class History {
   // latest.
   bool full() const;
 
+  // The memory an event takes: its frame, what the allocator adds to that (up to 23 bytes), its
+  // entry, and its part of a full block.
+  static constexpr std::size_t kEventBytes = 64;
+  static std::size_t memory_of(const Frame& frame) { return frame.memory_bytes() + kEventBytes; }
+
   std::uint64_t events() const { return events_; }
-  std::uint64_t bytes() const { return bytes_; }
+  std::uint64_t bytes() const { return bytes_; }  // memory_of() each.
+  std::uint64_t frame_bytes() const { return bytes_ - events_ * kEventBytes; }
   // Of any topic: the newest event that is gone, and how many are.
   const Evicted& evicted() const { return evicted_; }
 

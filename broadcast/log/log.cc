@@ -60,7 +60,7 @@ void Log::append(const FrameRef& frame) {
   count_for_rate(topics_[row], now);
   stats_.events.add();
   stats_.event_bytes.add(frame->memory_bytes());
-  keep_within_limits(row, frame->memory_bytes());
+  keep_within_limits(row, History::memory_of(*frame));
   update_gauges();
 }
 
@@ -268,6 +268,7 @@ bool Log::consistent() const {
 void Log::update_gauges() {
   stats_.history_events.set(history_.events());
   stats_.history_bytes.set(history_.bytes());
+  stats_.history_frame_bytes.set(history_.frame_bytes());
   stats_.topics.set(topics_.size());
   stats_.forgotten_entries.set(forgotten_.size());
 }
