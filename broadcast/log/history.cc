@@ -69,7 +69,7 @@ void History::begin_block(std::uint64_t first_sequence) {
   static_assert(kAllocator + sizeof(Entry) + kBlock / kBlockEvents < kEventBytes);
   const auto index = blocks_.rent();
   CRIER_CHECK(index.has_value());
-  blocks_[*index] = {.entries = new Entry[kBlockEvents], .older = newest_, .newer = kNone};
+  blocks_[*index] = {new Entry[kBlockEvents], 0, 0, newest_, kNone};
   order_.emplace_hint(order_.end(), first_sequence, *index);
   const BlockIndex before = std::exchange(newest_, *index);
   if (before == kNone) {
