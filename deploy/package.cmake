@@ -13,7 +13,8 @@ install(FILES ${CMAKE_CURRENT_LIST_DIR}/systemd/crier.service
 install(FILES ${CMAKE_CURRENT_LIST_DIR}/systemd/crier.sysusers
   DESTINATION lib/sysusers.d RENAME crier.conf ${package})
 install(FILES ${CMAKE_CURRENT_LIST_DIR}/crier.json DESTINATION /etc/crier ${package})
-install(FILES ${debian}/copyright DESTINATION share/doc/crier ${package})
+install(FILES ${debian}/copyright ${CMAKE_CURRENT_LIST_DIR}/CHANGELOG.md
+  DESTINATION share/doc/crier ${package})
 install(FILES ${CMAKE_CURRENT_LIST_DIR}/systemd/README.md RENAME README.systemd.md
   DESTINATION share/doc/crier ${package})
 install(FILES ${CMAKE_CURRENT_LIST_DIR}/operating.md RENAME README.operating.md
@@ -21,10 +22,11 @@ install(FILES ${CMAKE_CURRENT_LIST_DIR}/operating.md RENAME README.operating.md
 install(FILES ${debian}/examples.md RENAME README.md
   DESTINATION share/doc/crier/examples ${package})
 install(FILES ${CMAKE_CURRENT_LIST_DIR}/crier.schema.json
+  ${CMAKE_CURRENT_LIST_DIR}/examples/page.html
   DESTINATION share/doc/crier/examples ${package})
 install(DIRECTORY ${CMAKE_CURRENT_LIST_DIR}/systemd/drop-ins ${CMAKE_CURRENT_LIST_DIR}/proxies
   DESTINATION share/doc/crier/examples ${package})
-# What the daemon prints of itself: manual pages, completions.
+# Manual pages and completions: what the daemon prints of itself, and http.md.
 install(CODE "execute_process(COMMAND_ERROR_IS_FATAL ANY COMMAND sh ${debian}/generate.sh
   \"$<TARGET_FILE:crier>\" \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}\")" ${package})
 

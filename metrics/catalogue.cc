@@ -78,12 +78,16 @@ Family& Catalogue::family(Kind kind, std::string_view name, std::string_view hel
   return made;
 }
 
-void Catalogue::before_reading(std::function<void()> refresh) {
-  refreshers_.push_back(std::move(refresh));
+void Catalogue::before_reading(std::uint64_t every_us, std::function<void()> find_out) {
+  refreshers_.push_back({every_us, std::move(find_out), std::nullopt});
 }
 
-void Catalogue::refresh() const {
-  for (const auto& refresh : refreshers_) refresh();
+void Catalogue::refresh(Instant now) {
+  for (Refresher& each : refreshers_) {
+    if (each.called_at && now.us - each.called_at->us < each.every_us) continue;
+    each.called_at = now;
+    each.find_out();
+  }
 }
 
 const Family* Catalogue::find(std::string_view name) const {

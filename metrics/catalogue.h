@@ -25,6 +25,7 @@
 #include <vector>
 
 #include "core/counter.h"
+#include "core/instant.h"
 
 namespace crier::metrics {
 
@@ -107,9 +108,11 @@ class Catalogue {
   // `units`: what its bounds and sum are divided by to be in the unit of its name.
   Histograms histogram(std::string_view name, std::string_view help, double units);
 
-  // Runs at the start of each reading: for several numbers that are found out together.
-  void before_reading(std::function<void()> refresh);
-  void refresh() const;
+  // For several numbers that are found out together: refresh() calls `find_out` unless it has
+  // within the last `every_us`.
+  void before_reading(std::uint64_t every_us, std::function<void()> find_out);
+  // Call it before a reading.
+  void refresh(Instant now);
 
   const std::deque<Family>& families() const { return families_; }
   // Null: there is none of that name.
@@ -118,10 +121,16 @@ class Catalogue {
   std::size_t samples() const;
 
  private:
+  struct Refresher {
+    std::uint64_t every_us;
+    std::function<void()> find_out;
+    std::optional<Instant> called_at;
+  };
+
   Family& family(Kind kind, std::string_view name, std::string_view help);
 
   std::deque<Family> families_;  // A family's address stays.
-  std::vector<std::function<void()>> refreshers_;
+  std::vector<Refresher> refreshers_;
 };
 
 }  // namespace crier::metrics

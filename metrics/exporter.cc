@@ -45,7 +45,6 @@ prometheus::ClientMetric histogram_of(const Family& family) {
 }  // namespace
 
 std::string render(const Catalogue& catalogue) {
-  catalogue.refresh();
   std::vector<prometheus::MetricFamily> families;
   for (const Family& family : catalogue.families()) {
     prometheus::MetricFamily made{.name = family.name,

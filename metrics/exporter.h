@@ -1,4 +1,4 @@
-// A catalogue's numbers, now, as Prometheus text (version 0.0.4).
+// A catalogue's numbers, now, as Prometheus text (version 0.0.4). Call Catalogue::refresh() first.
 //
 // Families appear in the order of the catalogue, so two readings can be compared line by line; one
 // without any known number is left out. Numbers are read one after the other while others count on:

@@ -18,6 +18,7 @@ namespace crier::metrics {
 namespace {
 
 constexpr std::uint64_t kCountedFdsMax = 4'096;
+constexpr std::uint64_t kReadMicros = 500'000;
 constexpr const char* kFdDirectory = "/proc/self/fd";
 
 std::string contents(const char* path) {
@@ -121,7 +122,7 @@ ProcessStats read_process_stats() {
 
 void add_process_stats(Catalogue& catalogue) {
   const auto now = std::make_shared<ProcessStats>();
-  catalogue.before_reading([now] { *now = read_process_stats(); });
+  catalogue.before_reading(kReadMicros, [now] { *now = read_process_stats(); });
   const auto member = [now](std::optional<double> ProcessStats::* what) {
     return [now, what] { return (*now).*what; };
   };

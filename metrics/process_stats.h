@@ -1,8 +1,8 @@
 // What the process costs the machine, under the names that every Prometheus client uses.
 //
-// Read from /proc and the kernel's counters at each reading; what cannot be read is left out. Where
-// each worker has a descriptor table of its own, the open descriptors are those of the thread that
-// leads the process, the control loop. Any thread.
+// Read from /proc and the kernel's counters, twice a second at most; what cannot be read is left
+// out. Where each worker has a descriptor table of its own, the open descriptors are those of the
+// thread that leads the process, the control loop. Any thread.
 #pragma once
 
 #include <cstdint>

@@ -235,6 +235,7 @@ if build release crier test_core test_config test_metrics test_net test_broadcas
   test_simulate; then
   run_tests release -R '^(core|config|metrics|net|broadcast|cmd)$'
   simulate "$([ "$mode" = --long ] && echo 50000 || echo 1000)"
+  real interface "the HTTP interface as its page says"
   real clients "real clients"
   if [ "$mode" = --long ]; then
     real proxies "real proxies, slow ones too" --slow

@@ -8,6 +8,7 @@
 #include "core/check.h"
 #include "core/text/escape.h"
 #include "core/text/sse_text.h"
+#include "core/text/topic_text.h"
 #include "core/topic.h"
 
 namespace crier::broadcast {
@@ -40,11 +41,7 @@ struct PublishBody::Members {
 };
 
 std::optional<BodyRefusal> judge_event(const Event& event, std::size_t event_bytes_max) {
-  if (!valid_topic(event.topic)) {
-    return malformed("The topic " + quoted(event.topic) +
-                     " is none: 1 to 255 bytes, at most 16 tokens of letters, digits, '-' and '_' "
-                     "joined by dots.");
-  }
+  if (!valid_topic(event.topic)) return malformed(describe_bad_topic(event.topic));
   if (!allowed_event_name(event.name)) {
     return malformed("The event name " + quoted(event.name) +
                      " is not allowed: at most 255 bytes of UTF-8 without control characters, and "

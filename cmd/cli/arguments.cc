@@ -109,7 +109,7 @@ class CommandLine {
 };
 
 Invocation unknown_command(std::string_view word) {
-  std::vector<std::string_view> names;
+  std::vector<std::string_view> names = {"--help", "--version"};
   for (const Command& command : commands()) names.push_back(command.name);
   const std::string_view kind = word.starts_with('-') ? "option" : "command";
   return misuse(nullptr, "there is no " + std::string(kind) + " " + std::string(word) +
@@ -151,7 +151,10 @@ std::optional<std::uint64_t> Arguments::number(std::string_view option) const {
 }
 
 Invocation parse_arguments(std::span<const std::string_view> words) {
-  if (words.empty()) return misuse(nullptr, "a command is missing");
+  if (words.empty()) {
+    return {Invocation::Then::misuse, std::nullopt,
+            "crier: a command is missing\n\n" + global_help()};
+  }
   const std::string_view first = words.front();
   const auto rest = words.subspan(1);
   if (asks_for_help(first)) return print(global_help());

@@ -35,7 +35,8 @@ constexpr Option kSubscribeOptions[] = {
     {"--json", OptionKind::flag, "", "print a JSON object a line, with id, event and data"},
     {"--last-event-id", OptionKind::text, "ID", "continue after the event with this id"},
     {"--from", OptionKind::text, "WHERE",
-     "begin with history: `earliest`, or `last=N` for the last N\nevents of each topic"},
+     "begin with history: `earliest`, or `last=N` for the last N\nevents of each topic; `latest`: "
+     "without (default)"},
     {"--count", OptionKind::number, "N", "exit after N events"},
     {"--all", OptionKind::flag, "", "print crier's own events (crier.open, crier.gap, …), too"},
 };

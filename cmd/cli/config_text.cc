@@ -3,7 +3,9 @@
 #include <string>
 #include <string_view>
 
+#include "cmd/cli/help.h"
 #include "cmd/cli/report.h"
+#include "cmd/client/terminal.h"
 #include "config/reference.h"
 
 namespace crier::cmd {
@@ -23,7 +25,11 @@ int config_text(const Arguments& arguments) {
     if (chosen != nullptr) return misused(arguments, "only one of the options can be given");
     chosen = &text;
   }
-  if (chosen == nullptr) return misused(arguments, "one of the options must be given");
+  if (chosen == nullptr) {
+    print_error("crier config: one of the options must be given\n\n" +
+                command_help(arguments.command()));
+    return kExitMisused;
+  }
   return print_result(chosen->generate());
 }
 

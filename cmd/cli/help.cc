@@ -84,13 +84,13 @@ std::string command_help(const Command& command) {
 std::string_view closest(std::string_view word, std::span<const std::string_view> candidates) {
   // Absurdly long words are nobody's typing mistake.
   constexpr std::size_t kWordBytesMax = 64;
-  // "--" and one letter begin too much.
-  constexpr std::size_t kBegunBytesMin = 4;
+  // "--" and one letter begin too much, and so does one letter alone.
+  const std::size_t begun_bytes_min = word.starts_with('-') ? 4 : 2;
   if (word.size() > kWordBytesMax) return {};
   std::string_view best;
   std::size_t best_distance = 0;
   for (const std::string_view candidate : candidates) {
-    if (word.size() >= kBegunBytesMin && candidate.starts_with(word)) return candidate;
+    if (word.size() >= begun_bytes_min && candidate.starts_with(word)) return candidate;
     const std::size_t distance = edit_distance(word, candidate);
     if (best.empty() || distance < best_distance) {
       best = candidate;

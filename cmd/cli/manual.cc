@@ -158,7 +158,8 @@ std::string command_page() {
   out += rows("EXIT STATUS", kExitCodes) + rows("SIGNALS", kSignals);
   out += rows("ENVIRONMENT", kEnvironment) + rows("FILES", kFiles);
   out += heading("SEE ALSO");
-  return out + ".BR crier.json (5),\n.BR systemd.service (5),\n.BR curl (1)\n";
+  return out +
+         ".BR crier.json (5),\n.BR crier\\-http (7),\n.BR systemd.service (5),\n.BR curl (1)\n";
 }
 
 std::string configuration_page() {

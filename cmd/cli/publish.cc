@@ -14,6 +14,7 @@
 #include "cmd/client/publisher.h"
 #include "cmd/system/socket_path.h"
 #include "config/json_value.h"
+#include "core/text/topic_text.h"
 #include "core/topic.h"
 
 namespace crier::cmd {
@@ -167,9 +168,7 @@ Result<std::string> read_all(int fd) {
 int publish(const Arguments& arguments) {
   const auto& operands = arguments.operands();
   if (!valid_topic(operands[0])) {
-    return misused(arguments,
-                   "`" + operands[0] +
-                       "` is no topic: tokens of letters, digits, `_` and `-`, joined by dots");
+    return misused(arguments, describe_bad_topic(operands[0]));
   }
   const bool has_data = operands.size() > 1 && operands[1] != "-";
   if (arguments.has("--lines")) {

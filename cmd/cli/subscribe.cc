@@ -16,6 +16,7 @@
 #include "cmd/client/terminal.h"
 #include "cmd/client/topic_follower.h"
 #include "core/text/decimal.h"
+#include "core/text/topic_text.h"
 #include "core/topic.h"
 
 namespace crier::cmd {
@@ -146,10 +147,7 @@ int subscribe(const Arguments& arguments) {
   const auto url = parse_url(arguments.text("--url", "http://127.0.0.1:8080"));
   if (!url) return misused(arguments, url.error().detail);
   for (const std::string& topic : arguments.operands()) {
-    if (valid_pattern(topic)) continue;
-    return misused(
-        arguments,
-        "`" + topic + "` is no topic: tokens of letters, digits, `_` and `-`, joined by dots");
+    if (!valid_pattern(topic)) return misused(arguments, describe_bad_pattern(topic));
   }
   SubscribeAs as{.topics = arguments.operands(),
                  .base = url->base,
@@ -160,7 +158,7 @@ int subscribe(const Arguments& arguments) {
                  .escape = ::isatty(STDOUT_FILENO) == 1,
                  .count = arguments.number("--count")};
   if (arguments.has("--from") && !valid_from(as.from)) {
-    return misused(arguments, "--from is `earliest` or `last=N`, not `" + as.from + "`");
+    return misused(arguments, "--from is `earliest`, `latest` or `last=N`, not `" + as.from + "`");
   }
   if (arguments.has("--from") && arguments.has("--last-event-id")) {
     return misused(arguments, "--from and --last-event-id exclude each other");

@@ -3,9 +3,12 @@
 #include "cmd/client/terminal.h"
 #include "config/json_value.h"
 #include "core/text/escape.h"
+#include "net/pending/subscribe_request.h"
 
 namespace crier::cmd {
 namespace {
+
+constexpr std::string_view kLast = "last=";
 
 bool is_ours(const SseMessage& message) {
   return message.event.starts_with("crier.");
@@ -47,11 +50,8 @@ std::string event_text(const SubscribeAs& as, const SseMessage& message) {
 }
 
 bool valid_from(std::string_view from) {
-  if (from == "earliest") return true;
-  if (!from.starts_with("last=")) return false;
-  from.remove_prefix(5);
-  return !from.empty() && from.size() <= 9 &&
-         from.find_first_not_of("0123456789") == std::string_view::npos;
+  if (from == "earliest" || from == "latest") return true;
+  return from.starts_with(kLast) && net::parse_last_count(from.substr(kLast.size()));
 }
 
 ClientRequest TopicFollower::request() const {
@@ -66,7 +66,7 @@ ClientRequest TopicFollower::request() const {
   if (!resume_id_.empty()) {
     request.fields.emplace_back("Last-Event-ID", resume_id_);
   } else if (!as_.from.empty()) {
-    request.target += "&last_event_id=" + percent_encoded(as_.from);
+    request.target += (as_.from.starts_with(kLast) ? "&" : "&from=") + as_.from;
   }
   return request;
 }

@@ -20,7 +20,7 @@ struct SubscribeAs {
   std::vector<std::string> topics;  // Valid topics or patterns.
   std::string base;                 // See ServerUrl.
   std::string last_event_id;        // Empty: none.
-  std::string from;                 // `earliest`, `last=N` or empty.
+  std::string from;                 // Empty, or see valid_from().
   bool json = false;                // An object a line instead of the data.
   bool all = false;                 // crier's own events, too.
   bool escape = false;              // For a terminal: control characters become visible.
@@ -63,7 +63,7 @@ class TopicFollower {
 // The line, or lines, that one event is printed as.
 std::string event_text(const SubscribeAs& as, const SseMessage& message);
 
-// Is `from` what --from may say?
+// Is `from` one of `earliest`, `latest` and `last=N`, as the parameters of /events say it?
 bool valid_from(std::string_view from);
 
 }  // namespace crier::cmd

@@ -89,7 +89,7 @@ Result<void> Endpoints::open_admin() {
   catalogue_.emplace();
   admin_routes_.emplace(AdminRoutes::Parts{config, *catalogue_, parts_.why_not_ready,
                                            parts_.event_log, parts_.control, parts_.debug_switch,
-                                           drawn<std::uint64_t>()});
+                                           drawn<std::uint64_t>(), net::Loop::now});
   admin_server_.emplace(parts_.loop, *admin_routes_, admin_server_options(config));
   if (endpoint->family == net::Endpoint::Family::unix_socket) {
     if (const auto ready = prepare_socket_directory(endpoint->path); !ready) return ready;

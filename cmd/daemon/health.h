@@ -17,7 +17,8 @@
 
 namespace crier::cmd {
 
-// How often an accept found no descriptor or memory, since the start.
+// How often an accept found no descriptor or memory, or no room to watch the connection, since the
+// start.
 struct StarvedAccepts {
   std::span<const std::uint64_t> workers;  // One number per worker; always as many.
   // The workers accept from one socket: as long as one of them can, it takes what others leave.

@@ -2,7 +2,7 @@
 // names what falls short, or raises it; at its end it restores what was raised.
 //
 // Belongs to the control loop. Blocking: a few dozen small files of /proc at the start, at the end
-// and whenever metrics are read.
+// and when metrics are read, once in 15 seconds at most.
 #pragma once
 
 #include <cstddef>

@@ -88,6 +88,10 @@ std::string escaped_for_log(std::string_view text, std::size_t bytes_max) {
   return escaped(text, bytes_max, append_for_log);
 }
 
+std::string in_quotes(std::string_view text, std::size_t bytes_max) {
+  return "\"" + escaped_for_log(text, bytes_max) + "\"";
+}
+
 std::string escaped_for_json(std::string_view text, std::size_t bytes_max) {
   return escaped(text, bytes_max, append_for_json);
 }

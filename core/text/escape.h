@@ -16,6 +16,9 @@ namespace crier {
 // Requires: bytes_max >= 3, for the ellipsis.
 std::string escaped_for_log(std::string_view text, std::size_t bytes_max = 256);
 
+// The same between double quotes, for a sentence that says what was sent.
+std::string in_quotes(std::string_view text, std::size_t bytes_max = 64);
+
 // The inside of a JSON string (RFC 8259, section 7), cut like the above. What is not UTF-8 becomes
 // U+FFFD, as browsers replace it; the same control characters become \n, \r, \t or \uNNNN, so the
 // document has none either. Requires: bytes_max >= 3.

@@ -1,6 +1,6 @@
 #!/bin/sh
 # What Debian's package has that is no file of this repository: the manual pages and completions
-# that the daemon prints, and what is compressed.
+# that the daemon prints, that of deploy/http.md, and what is compressed.
 #
 #   deploy/debian/generate.sh PATH-OF-CRIER PREFIX         PREFIX: where /usr is, or will be
 set -eu
@@ -9,12 +9,17 @@ umask 022
 here=$(cd "$(dirname "$0")" && pwd)
 crier=$1
 share=$2/share
+version=$("$crier" --version)
 
-mkdir -p "$share/man/man1" "$share/man/man5" "$share/doc/crier" \
+mkdir -p "$share/man/man1" "$share/man/man5" "$share/man/man7" "$share/doc/crier" \
   "$share/bash-completion/completions" "$share/zsh/vendor-completions"
 "$crier" manual >"$share/man/man1/crier.1"
 "$crier" config --man >"$share/man/man5/crier.json.5"
-cp "$here/changelog" "$share/doc/crier/changelog"
-gzip -9nf "$share/man/man1/crier.1" "$share/man/man5/crier.json.5" "$share/doc/crier/changelog"
+awk -v name=crier-http -v section=7 -v version="$version" \
+  -v summary="how programs publish to crier, and how pages subscribe" \
+  -f "$here/manual.awk" "$here/../http.md" >"$share/man/man7/crier-http.7"
+sed "1s/VERSION/${version#crier }/" "$here/changelog" >"$share/doc/crier/changelog"
+gzip -9nf "$share/man/man1/crier.1" "$share/man/man5/crier.json.5" "$share/man/man7/crier-http.7" \
+  "$share/doc/crier/changelog"
 "$crier" completion bash >"$share/bash-completion/completions/crier"
 "$crier" completion zsh >"$share/zsh/vendor-completions/_crier"

@@ -10,11 +10,14 @@ namespace crier::net {
 
 enum ByteClass : std::uint8_t {
   kTokenByte = 1,  // RFC 9110 5.6.2: method and field names.
-  kTargetByte =
-      2,  // RFC 3986 without what it excludes: "<>\^`{|}, '#', space, controls, 0x80 and up.
+  // The target before its '?': RFC 3986, so without "<>\^`{|}, '#', space, controls, 0x80 and up.
+  kPathByte = 2,
   kValueByte = 4,  // RFC 9110 5.5: HTAB, SP, visible, 0x80 and up.
   kHostByte = 8,   // Letters, digits, '.', '-', '_'.
   kHexByte = 16,
+  // The target after it: also '?' and the bytes \^`{|}, which browsers send as they are (WHATWG
+  // URL, query percent-encode set).
+  kQueryByte = 32,
 };
 
 constexpr std::array<std::uint8_t, 256> make_byte_classes() {
@@ -27,9 +30,10 @@ constexpr std::array<std::uint8_t, 256> make_byte_classes() {
   }
   mark("\t", kValueByte);
   for (std::size_t byte = 0x21; byte < 0x7F; ++byte) {
-    if (std::string_view("\"<>\\^`{|}#").find(static_cast<char>(byte)) == std::string_view::npos) {
-      table[byte] |= kTargetByte;
-    }
+    const char text = static_cast<char>(byte);
+    if (std::string_view("\"<>#").find(text) != std::string_view::npos) continue;
+    table[byte] |= kQueryByte;
+    if (std::string_view("?\\^`{|}").find(text) == std::string_view::npos) table[byte] |= kPathByte;
   }
   constexpr std::string_view kAlnum =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";

@@ -55,7 +55,8 @@ HeadProgress HeadGate::scan(std::string_view head) {
     if (const HeadProgress progress = step(within); progress != HeadProgress::more) return progress;
   }
   if (within.size() == head.size()) return HeadProgress::more;
-  return refuse(state_ == State::target ? refusals::kTargetTooLong : refusals::kHeadTooLarge);
+  const bool in_target = state_ == State::target || state_ == State::query;
+  return refuse(in_target ? refusals::kTargetTooLong : refusals::kHeadTooLarge);
 }
 
 void HeadGate::reset() {
@@ -72,6 +73,7 @@ HeadProgress HeadGate::step(std::string_view head) {
     case State::method:
       return step_method(head);
     case State::target:
+    case State::query:
       return step_target(head);
     case State::version:
       return step_version(head);
@@ -116,12 +118,16 @@ HeadProgress HeadGate::step_method(std::string_view head) {
 }
 
 HeadProgress HeadGate::step_target(std::string_view head) {
-  scanned_ = skip(head, scanned_, kTargetByte);
+  scanned_ = skip(head, scanned_, state_ == State::query ? kQueryByte : kPathByte);
   if (scanned_ - target_.begin > limits_.target_bytes_max) {
     scanned_ = target_.begin + limits_.target_bytes_max;
     return refuse(refusals::kTargetTooLong);
   }
   if (scanned_ == head.size()) return HeadProgress::more;
+  if (state_ == State::target && head[scanned_] == '?') {
+    state_ = State::query;  // Which begins with this byte.
+    return HeadProgress::more;
+  }
   if (head[scanned_] != ' ') return refuse(refusals::kBadTargetByte);
   target_.end = here();
   RequestTarget parsed;

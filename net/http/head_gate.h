@@ -68,6 +68,7 @@ class HeadGate {
     start_lf,
     method,
     target,
+    query,
     version,
     field_start,
     name,

@@ -50,17 +50,20 @@ inline constexpr Refusal kTwoHosts = bad_request("There is more than one Host he
 inline constexpr Refusal kBadHost = bad_request("The Host header must be host or host:port.");
 inline constexpr Refusal kOtherHost =
     bad_request("The host of the request target differs from the Host header.");
-inline constexpr Refusal kTransferEncoding = bad_request("Transfer-Encoding is not accepted here.");
+inline constexpr Refusal kTransferEncoding =
+    bad_request("Transfer-Encoding may be \"chunked\", once and alone, where HTTP/1.1 publishes.");
 inline constexpr Refusal kTwoFramings =
     bad_request("Transfer-Encoding and Content-Length contradict each other.");
 inline constexpr Refusal kTwoLengths = bad_request("There is more than one Content-Length header.");
 inline constexpr Refusal kBadLength = bad_request("Content-Length must be a plain decimal number.");
 inline constexpr Refusal kLengthRequired{411, "length_required",
-                                         "Send the body with a Content-Length."};
+                                         "Send the body with a Content-Length, or chunked."};
 inline constexpr Refusal kLengthTooLarge{413, "content_too_large", "The body is too large."};
-inline constexpr Refusal kNoBodies{
-    413, "content_too_large",
-    "Requests with a body are not accepted here; events are published on the publish socket."};
+// Also what a handler says to a method it does not serve, with or without a body.
+inline constexpr Refusal kNotPublishing{
+    405, "method_not_allowed",
+    "Requests of this method, or with a body, are not accepted here; events are published on the "
+    "publish socket."};
 inline constexpr Refusal kBodyOfGet{413, "content_too_large",
                                     "A request of this method must not have a body."};
 inline constexpr Refusal kExpectation{417, "expectation_failed",
@@ -74,6 +77,11 @@ inline constexpr Refusal kRequestTooSlow{408, "request_too_slow",
                                          "The request did not arrive in time."};
 inline constexpr Refusal kBodyTooLarge{413, "content_too_large",
                                        "The body is larger than limits.request_bytes_max allows."};
+inline constexpr Refusal kBadChunk = bad_request(
+    "The chunked body is malformed: each chunk is its size in hexadecimal, CR LF, its bytes, CR "
+    "LF.");
+inline constexpr Refusal kExtrasTooLarge{
+    431, "headers_too_large", "The chunked body has too many bytes of extensions and trailers."};
 inline constexpr Refusal kUnanswered{503, "unanswered",
                                      "The request was not answered in time; try again later."};
 

@@ -20,12 +20,13 @@ constexpr std::size_t kLengthDigitsMax = 10;
 struct Seen {
   std::uint32_t hosts = 0;
   std::uint32_t lengths = 0;
-  bool transfer_encoding = false;
+  std::uint32_t encodings = 0;
   bool connection_close = false;
   bool connection_keep_alive = false;
   bool has_content_type = false;
   bool repeated = false;  // A single-valued field that we act on came twice.
   std::string_view length;
+  std::string_view encoding;
   std::string_view expect;
   bool has_expect = false;
   std::string* joined_accept = nullptr;  // Room for an Accept of several lines.
@@ -81,7 +82,10 @@ constexpr KnownField kKnownFields[] = {
      }},
     {"connection", note_connection},
     {"transfer-encoding",
-     [](std::string_view, Request&, Seen& seen) { seen.transfer_encoding = true; }},
+     [](std::string_view value, Request&, Seen& seen) {
+       ++seen.encodings;
+       seen.encoding = value;
+     }},
     {"content-length",
      [](std::string_view value, Request&, Seen& seen) {
        ++seen.lengths;
@@ -120,19 +124,29 @@ const Refusal* judge_length(std::string_view text, std::uint64_t& length) {
   return nullptr;
 }
 
-const Refusal* judge_framing(const Seen& seen, bool bodies, Request& request) {
-  if (seen.transfer_encoding) {
+// No white space may follow: other parsers, llhttp too, take a coding with HTAB behind it for one
+// that is unknown.
+bool is_chunked(const Seen& seen, std::string_view head) {
+  if (seen.encodings != 1 || !equal_ignoring_case(seen.encoding, "chunked")) return false;
+  return head[static_cast<std::size_t>(seen.encoding.data() - head.data()) +
+              seen.encoding.size()] == '\r';
+}
+
+const Refusal* judge_framing(const Seen& seen, std::string_view head, bool bodies,
+                             Request& request) {
+  const bool takes_body = request.method == Method::post || request.method == Method::other;
+  if (seen.encodings > 0) {
     if (seen.lengths > 0) return &refusals::kTwoFramings;
-    return bodies ? &refusals::kLengthRequired : &refusals::kTransferEncoding;
+    request.chunked = is_chunked(seen, head);
+    if (!request.chunked || !takes_body || request.http_1_0) return &refusals::kTransferEncoding;
   }
   if (seen.lengths > 1) return &refusals::kTwoLengths;
   if (seen.lengths == 1) {
     if (const Refusal* refusal = judge_length(seen.length, request.content_length)) return refusal;
   }
-  if (request.content_length > 0) {
-    if (!bodies) return &refusals::kNoBodies;
-    const Method method = request.method;
-    if (method != Method::post && method != Method::other) return &refusals::kBodyOfGet;
+  if (request.chunked || request.content_length > 0) {
+    if (!takes_body) return &refusals::kBodyOfGet;
+    return bodies ? nullptr : &refusals::kNotPublishing;
   }
   const bool missing = bodies && request.method == Method::post && seen.lengths == 0;
   return missing ? &refusals::kLengthRequired : nullptr;
@@ -153,7 +167,7 @@ const Refusal* judge_expect(const Seen& seen, Request& request) {
   if (!seen.has_expect) return nullptr;
   if (!equal_ignoring_case(seen.expect, "100-continue")) return &refusals::kExpectation;
   if (request.http_1_0) return nullptr;  // RFC 9110 10.1.1: to be ignored.
-  if (request.content_length == 0) return &refusals::kExpectation;
+  if (request.content_length == 0 && !request.chunked) return &refusals::kExpectation;
   request.expect_continue = true;
   return nullptr;
 }
@@ -182,7 +196,7 @@ const Refusal* judge_head(std::string_view head, const HeadGate& gate, const Hea
   }
   request.keep_alive = !seen.connection_close && (!request.http_1_0 || seen.connection_keep_alive);
 
-  if (const Refusal* refusal = judge_framing(seen, limits.bodies, request)) return refusal;
+  if (const Refusal* refusal = judge_framing(seen, head, limits.bodies, request)) return refusal;
   if (const Refusal* refusal = judge_host(seen, target.authority, request)) return refusal;
   if (const Refusal* refusal = judge_expect(seen, request)) return refusal;
   return seen.repeated ? &refusals::kRepeated : nullptr;

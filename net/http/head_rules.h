@@ -2,8 +2,8 @@
 // wants.
 //
 // Refuses whatever two servers in a row could read differently (RFC 9112 11.2): more than one Host
-// or Content-Length, any Transfer-Encoding, an absolute target that names another host. "_" in a
-// name is never taken for "-".
+// or Content-Length, a Transfer-Encoding beside a length or of more than "chunked", an absolute
+// target that names another host. "_" in a name is never taken for "-".
 #pragma once
 
 #include <string>

@@ -2,15 +2,15 @@
 //
 // Bytes move through it like this:
 //
-//   read buffer ──► HeadReader ──► body ──► handler ──► answers, in order ──► output ──► writing
-//   ──► kernel
+//   read buffer ──► HeadReader ──► body ──► handler ──► answers, in order ──► output ──► kernel
 //        └─ held_: what arrived while no further request may be taken
 //
-// Life: made by adopt(), leaves the server's table in close(), frees itself when libuv has let go
-// of the stream. Between the two it calls nobody.
+// The kernel reports readiness once, as an edge. The connection remembers it, marks itself, and
+// reads and writes in serve().
+//
+// Life: made by the server for a socket that is in its ready set, leaves the server's table in
+// close(), and is freed by the server in the next turn. Between the two it calls nobody.
 #pragma once
-
-#include <uv.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -20,8 +20,11 @@
 
 #include "core/instant.h"
 #include "net/http/answer_queue.h"
+#include "net/http/chunked_body.h"
 #include "net/http/head_reader.h"
 #include "net/http/http_handler.h"
+#include "net/socket/fd.h"
+#include "net/socket/ready_set.h"
 
 namespace crier::net {
 
@@ -29,9 +32,9 @@ class HttpServer;
 
 class HttpConnection {
  public:
-  // Takes `fd`, whatever comes of it. Returns nullptr if libuv cannot use it.
-  static HttpConnection* adopt(HttpServer& server, std::uint32_t index, std::uint32_t generation,
-                               int fd, const HttpPeer& peer);
+  // Requires: the server's ready set reports `socket` as Token{generation, index}.
+  HttpConnection(HttpServer& server, std::uint32_t index, std::uint32_t generation, Fd socket,
+                 const HttpPeer& peer);
   HttpConnection(const HttpConnection&) = delete;
   HttpConnection& operator=(const HttpConnection&) = delete;
 
@@ -42,8 +45,11 @@ class HttpConnection {
   AnswerQueue& answers() { return answers_; }
   void collect_answers();
   // Bytes of answers that have left the queue, but are not the kernel's yet.
-  std::size_t bytes_ahead() const { return output_.size() + writing_.size(); }
-  // Goes on with held input and writes what has gathered. Once a turn, after being marked.
+  std::size_t bytes_ahead() const { return output_.size() - sent_; }
+  void on_ready(const Ready& ready);
+  // Reads once, or goes on with held input, and writes what has gathered. At most once a turn,
+  // after the connection has marked itself. Takes at least one request of its input, then others
+  // until the turn is over.
   void serve();
   // Ends what has taken too long.
   void check_deadlines(Instant now);
@@ -68,15 +74,10 @@ class HttpConnection {
     lingering,  // All is written; waiting for the client to notice.
   };
 
-  HttpConnection(HttpServer& server, std::uint32_t index, std::uint32_t generation,
-                 const HttpPeer& peer);
-  ~HttpConnection() = default;
-
-  void start_reading();
-  void stop_reading();
-  void on_read(ssize_t size, const char* bytes);
-  void on_end(ssize_t status);
-  void on_written(int status);
+  bool wants_input() const;
+  void read_some();
+  void on_end(bool lost);
+  void discard();
 
   void take_input(std::string_view bytes);
   std::size_t take(std::string_view bytes);
@@ -87,47 +88,45 @@ class HttpConnection {
   void refuse(const Refusal& refusal);
   void refuse_late();
   bool may_take_request() const;
+  bool turn_is_over() const;
 
   void tell_writers();
   void abandon();
-  int fd() const;
   void mark();
   void flush();
   void settle();
   void linger();
   bool nothing_owed() const;
 
-  HttpServer* server_;
+  HttpServer& server_;
   std::uint32_t index_;
   std::uint32_t generation_;
   HttpPeer peer_;
-  union {
-    uv_stream_t stream;
-    uv_pipe_t pipe;
-    uv_tcp_t tcp;
-  } uv_{};
-  uv_write_t write_{};
+  Fd socket_;
 
   HeadReader reader_;
+  ChunkedBody chunks_;
   std::string body_;
   std::string held_;
   std::string output_;
-  std::string writing_;  // Belongs to libuv until on_written().
+  std::size_t sent_ = 0;  // Bytes of `output_` that the kernel has.
   AnswerQueue answers_;
 
   Phase phase_ = Phase::head;
   bool closed_ = false;
-  bool reading_ = false;
-  bool in_serve_ = false;  // Whoever set it flushes at the end.
-  bool at_end_ = false;    // The client sends nothing more.
+  bool readable_ = false;        // There may be bytes in the socket, or its end.
+  bool hung_up_ = false;         // The end is in the socket, perhaps behind bytes.
+  bool at_end_ = false;          // The client sends nothing more.
+  bool blocked_ = false;         // The socket took no more at the last write.
+  bool watches_output_ = false;  // The ready set reports when it takes more.
+  bool in_serve_ = false;        // settle() follows, which writes what has gathered.
   bool owes_continue_ = false;
   bool marked_ = false;  // The server will call serve() next turn.
 
   std::size_t discarded_bytes_ = 0;
-  std::size_t queue_seen_ = 0;  // Bytes libuv still had to write at the last look.
-  Instant request_began_;       // 0: no request is on its way.
+  Instant request_began_;  // 0: no request is on its way.
   Instant active_at_;
-  Instant progress_at_;  // When `writing_` last became less.
+  Instant progress_at_;  // When the kernel last took some of `output_`. 0: `output_` is empty.
   Instant linger_began_;
   std::list<HttpConnection*>::iterator linger_place_;  // In the server's list, while lingering.
 };

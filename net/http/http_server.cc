@@ -1,11 +1,11 @@
 #include "net/http/http_server.h"
 
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <iterator>
+#include <span>
 #include <utility>
 
 #include "core/check.h"
@@ -18,6 +18,8 @@ namespace crier::net {
 namespace {
 
 constexpr std::uint64_t kSweepMillis = 250;
+// Time for connections in one turn. Workers are fed at its end.
+constexpr std::uint64_t kTurnMicros = 2'000;
 // Slots compared to find who gives way: all of them with the default cap. It takes a moment to be
 // idle, or slow: a request that was sent at once has been read by then.
 constexpr std::size_t kComparedMax = 320;
@@ -80,6 +82,7 @@ HttpServer::HttpServer(Loop& loop, HttpHandler& handler, const HttpServerOptions
     : loop_(loop),
       handler_(handler),
       options_(options),
+      ready_poll_(loop, [this] { on_sockets_ready(); }),
       slots_(options.connections_max + kLingerSlots),
       sweep_(loop, [this] { sweep(); }) {
   CRIER_CHECK(options.connections_max > 0);
@@ -95,6 +98,14 @@ HttpServer::~HttpServer() {
 }
 
 Result<void> HttpServer::listen(int fd) {
+  if (!ready_) {
+    auto made = ReadySet::create();
+    if (!made) return std::unexpected(made.error());
+    ready_.emplace(std::move(*made));
+  }
+  if (!ready_poll_.watching()) {
+    if (auto watched = ready_poll_.watch(ready_->fd()); !watched) return watched;
+  }
   Acceptor& acceptor = acceptors_.emplace_back(*this, fd);
   Result<void> watched = acceptor.poll.watch(fd);
   if (!watched) acceptors_.pop_back();
@@ -119,23 +130,17 @@ void HttpServer::close() {
 }
 
 void HttpServer::accept_some(Acceptor& acceptor) {
-  for (std::size_t i = 0; i < kAcceptsPerTurn && acceptor.poll.watching(); ++i) {
+  for (std::size_t i = 0; i < kAcceptsPerTurn && acceptor.poll.watching() && !starved_; ++i) {
     sockaddr_storage address{};
     socklen_t size = sizeof(address);
-    const int fd = ::accept4(acceptor.fd, reinterpret_cast<sockaddr*>(&address), &size,
-                             SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd >= 0) {
+    Fd socket(::accept4(acceptor.fd, reinterpret_cast<sockaddr*>(&address), &size,
+                        SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (socket) {
       HttpPeer peer{.local = address.ss_family == AF_UNIX};
       if (!peer.local) peer.address = peer_address(address);
-      adopt(fd, peer);
+      adopt(std::move(socket), peer);
     } else if (is_starvation(errno)) {
-      counters_.accepts_starved.add();
-      starved_ = true;
-      for (Acceptor& each : acceptors_) {
-        if (each.poll.watching()) each.poll.pause();
-      }
-      sweep_.start_repeating(kSweepMillis);
-      return;
+      pause_accepts();
     } else if (errno == EAGAIN || errno == EINVAL || errno == EBADF) {
       return;
     }
@@ -143,27 +148,37 @@ void HttpServer::accept_some(Acceptor& acceptor) {
   }
 }
 
-void HttpServer::adopt(int fd, HttpPeer peer) {
-  const auto credentials = peer.local ? peer_credentials(fd) : PeerCredentials{};
+// Until the next sweep.
+void HttpServer::pause_accepts() {
+  counters_.accepts_starved.add();
+  starved_ = true;
+  for (Acceptor& each : acceptors_) {
+    if (each.poll.watching()) each.poll.pause();
+  }
+  sweep_.start_repeating(kSweepMillis);
+}
+
+void HttpServer::adopt(Fd socket, HttpPeer peer) {
+  const auto credentials = peer.local ? peer_credentials(socket.get()) : PeerCredentials{};
   const bool fits = credentials && make_room();
   if (free_.empty() || !credentials) {
     counters_.connections_refused.add();
-    ::close(fd);
     return;
   }
   peer.credentials = *credentials;
   const std::uint32_t index = free_.back();
   Slot& slot = slots_[index];
-  HttpConnection* connection = HttpConnection::adopt(*this, index, slot.generation, fd, peer);
-  if (connection == nullptr) return;
+  if (!ready_->add(socket.get(), {slot.generation, index}, Watch::input)) return pause_accepts();
   free_.pop_back();
-  slot.connection = connection;
+  slot.used_us = 0;
+  slot.connection =
+      std::make_unique<HttpConnection>(*this, index, slot.generation, std::move(socket), peer);
   if (++open_ == 1) sweep_.start_repeating(kSweepMillis);
   if (fits) {
     counters_.connections.add();
   } else {
     counters_.connections_refused.add();
-    connection->refuse_all(kTooManyConnections);
+    slot.connection->refuse_all(kTooManyConnections);
   }
 }
 
@@ -180,7 +195,7 @@ bool HttpServer::displace_one() {
   Instant idle_since{Loop::now().us - kLateMicrosMin};
   Instant slow_since = idle_since;
   for (std::size_t i = std::min(kComparedMax, slots_.size()); i > 0; --i) {
-    HttpConnection* const connection = slots_[hand_].connection;
+    HttpConnection* const connection = slots_[hand_].connection.get();
     hand_ = (hand_ + 1) % slots_.size();
     if (connection == nullptr) continue;
     if (connection->idle() && connection->active_at() <= idle_since) {
@@ -214,17 +229,18 @@ void HttpServer::sweep() {
 HttpConnection* HttpServer::find(std::uint32_t index, std::uint32_t generation) const {
   CRIER_CHECK(index < slots_.size());
   const Slot& slot = slots_[index];
-  return slot.generation == generation ? slot.connection : nullptr;
+  return slot.generation == generation ? slot.connection.get() : nullptr;
 }
 
 void HttpServer::forget(std::uint32_t index) {
   Slot& slot = slots_[index];
   CRIER_CHECK(slot.connection != nullptr);
   CRIER_CHECK(open_ > 0);
-  slot.connection = nullptr;
+  closed_.push_back(std::move(slot.connection));
   ++slot.generation;
   free_.push_back(index);
   --open_;
+  start_next_turn();
 }
 
 // An idle handle, because it works whatever phase of the loop the answer came in: the next poll
@@ -235,7 +251,9 @@ void HttpServer::start_next_turn() {
 }
 
 void HttpServer::serve_next_turn(std::uint32_t index) {
-  marked_.push_back({.index = index, .generation = slots_[index].generation});
+  Slot& slot = slots_[index];
+  slot.used_us = std::max(slot.used_us, least_used_us_);
+  marked_.push_back({.index = index, .generation = slot.generation});
   start_next_turn();
 }
 
@@ -250,12 +268,36 @@ void HttpServer::make_calls() {
   for (const OnChange& call : std::exchange(calls_, {})) call();
 }
 
+void HttpServer::on_sockets_ready() {
+  std::array<Ready, kReadyBatchMax> batch;
+  const std::size_t count = ready_->wait(batch);
+  for (const Ready& ready : std::span(batch).first(count)) {
+    HttpConnection* connection = find(ready.token.index, ready.token.generation);
+    if (connection != nullptr) connection->on_ready(ready);
+  }
+}
+
 void HttpServer::serve_marked() {
   uv_idle_stop(next_turn_.get());
-  const auto marked = std::exchange(marked_, {});
-  for (const ConnectionId id : marked) {
-    HttpConnection* connection = find(id.index, id.generation);
-    if (connection != nullptr) connection->serve();
+  closed_.clear();
+  auto waiting = std::exchange(marked_, {});
+  std::ranges::sort(waiting, {}, [&](ConnectionId id) { return slots_[id.index].used_us; });
+  Instant now = Loop::now();
+  turn_ends_ = Instant{now.us + kTurnMicros};
+  std::size_t served = 0;
+  for (; served < waiting.size() && now < turn_ends_; ++served) {
+    HttpConnection* connection = find(waiting[served].index, waiting[served].generation);
+    if (connection == nullptr) continue;
+    Slot& slot = slots_[waiting[served].index];
+    least_used_us_ = slot.used_us;
+    connection->serve();
+    const Instant began = std::exchange(now, Loop::now());
+    slot.used_us += now.us - began.us;
+  }
+  if (served < waiting.size()) {
+    std::ranges::copy(waiting.begin() + static_cast<std::ptrdiff_t>(served), waiting.end(),
+                      std::back_inserter(marked_));
+    start_next_turn();
   }
   make_calls();
 }

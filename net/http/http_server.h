@@ -27,6 +27,17 @@
 // lingered longest is closed, however short that was. So clients never have more than
 // `connections_max` + 32 descriptors open here.
 //
+// A turn serves connections for 2 ms, and what is still waiting goes on in the next one.
+// Connections that have used least of the loop's time go first, so a client that asks for little
+// waits for the request being handled, not for one of each busy client. A new connection, and one
+// that comes back, begins with what the connection served last had used. A single request is never
+// cut.
+//
+// Connections are watched in a ready set of the server's own, never by libuv, which ends the
+// process when the kernel has no room to watch one more (fs.epoll.max_user_watches). Such a
+// connection is closed here, as without a descriptor accepts pause until the next look at the
+// deadlines, and the counter `accepts_starved` says so.
+//
 // Belongs to its loop's thread. The handler must outlive it.
 #pragma once
 
@@ -37,6 +48,8 @@
 #include <cstdint>
 #include <deque>
 #include <list>
+#include <memory>
+#include <optional>
 #include <vector>
 
 #include "core/counter.h"
@@ -47,6 +60,8 @@
 #include "net/loop/loop.h"
 #include "net/loop/poll_handle.h"
 #include "net/loop/timer.h"
+#include "net/socket/fd.h"
+#include "net/socket/ready_set.h"
 
 namespace crier::net {
 
@@ -68,13 +83,13 @@ struct HttpServerOptions {
 struct HttpServerCounters {
   Counter connections;          // Accepted and served.
   Counter connections_refused;  // Answered 503, or closed at once when even that is too much.
-  Counter accepts_starved;      // Times the kernel had no descriptor or memory for an accept.
-  Counter requests;             // Handed to the handler.
-  Counter refused;              // Answered by on_http_refused, 503 for lack of room aside.
-  Counter timeouts;             // Of these, 408.
-  Counter unanswered;           // Of these, 503 because the handler did not answer in time.
-  Counter abandoned;            // Connections whose client left before it was answered.
-  Counter stalled;              // Connections cut because the client did not read its answers.
+  Counter accepts_starved;  // Times the kernel had no descriptor, memory or watch for an accept.
+  Counter requests;         // Handed to the handler.
+  Counter refused;          // Answered by on_http_refused, 503 for lack of room aside.
+  Counter timeouts;         // Of these, 408.
+  Counter unanswered;       // Of these, 503 because the handler did not answer in time.
+  Counter abandoned;        // Connections whose client left before it was answered.
+  Counter stalled;          // Connections cut because the client did not read its answers.
   Counter idle_closed;
   Counter displaced;          // Closed for newcomers, those that lingered aside.
   Counter parsers_disagreed;  // An alarm: see HeadReader.
@@ -107,8 +122,9 @@ class HttpServer {
   friend class Responder;
 
   struct Slot {
-    HttpConnection* connection = nullptr;  // Frees itself after it has left the slot.
+    std::unique_ptr<HttpConnection> connection;
     std::uint32_t generation = 0;
+    std::uint64_t used_us = 0;  // Of the loop's time, ever, beside what it is given on its return.
   };
   struct ConnectionId {
     std::uint32_t index;
@@ -121,10 +137,12 @@ class HttpServer {
   };
 
   void accept_some(Acceptor& acceptor);
-  void adopt(int fd, HttpPeer peer);
+  void adopt(Fd socket, HttpPeer peer);
+  void pause_accepts();
   bool make_room();
   bool displace_one();
   void sweep();
+  void on_sockets_ready();
 
   // For connections.
   HttpConnection* find(std::uint32_t index, std::uint32_t generation) const;
@@ -139,18 +157,24 @@ class HttpServer {
   HttpHandler& handler_;
   HttpServerOptions options_;
   HttpServerCounters counters_;
+  std::optional<ReadySet> ready_;  // Connections; made by the first listen().
+  PollHandle ready_poll_;
   std::deque<Acceptor> acceptors_;
   std::vector<Slot> slots_;
   std::vector<std::uint32_t> free_;
+  std::vector<std::unique_ptr<HttpConnection>>
+      closed_;  // May be on the stack until this turn ends.
   std::size_t open_ = 0;
   std::list<HttpConnection*> lingering_;  // Of these, longest first; they see to it themselves.
   std::size_t hand_ = 0;                  // The slot at which displace_one() begins to compare.
   bool starved_ = false;                  // Acceptors are paused until the next sweep.
   std::vector<ConnectionId> marked_;
-  std::vector<OnChange> calls_;  // To writers whose connection has closed.
+  std::uint64_t least_used_us_ = 0;  // What the connection served last had used before.
+  Instant turn_ends_;                // Then no further request is taken from a connection's input.
+  std::vector<OnChange> calls_;      // To writers whose connection has closed.
   Handle<uv_idle_t> next_turn_;
   Timer sweep_;
-  // One for all: libuv fills it and calls us before it reads from another connection.
+  // One for all connections: what one reads is taken before another reads.
   std::array<char, 64 * 1024> read_buffer_;
 };
 

@@ -8,6 +8,7 @@
 #include "core/check.h"
 #include "core/text/escape.h"
 #include "net/http/head_bytes.h"
+#include "net/http/http_date.h"
 
 namespace crier::net {
 namespace {
@@ -99,6 +100,7 @@ ReplyBuilder::ReplyBuilder(int status) {
   bytes_.append("HTTP/1.1 ");
   append_number(bytes_, static_cast<std::uint64_t>(status));
   bytes_.append(" ").append(reason_phrase(status)).append("\r\n");
+  field("Date", http_date_now());
 }
 
 ReplyBuilder& ReplyBuilder::field(std::string_view name, std::string_view value) {

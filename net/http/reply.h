@@ -1,7 +1,8 @@
 // The bytes of HTTP responses: every answer crier gives that is not the body of a stream.
 //
-// All but the head of a stream carry Cache-Control: no-store, X-Content-Type-Options: nosniff and,
-// where they have a body, its Content-Length. Pure functions; any thread.
+// All carry Date. All but the head of a stream carry Cache-Control: no-store,
+// X-Content-Type-Options: nosniff and, where they have a body, its Content-Length. Any thread; pure
+// but for the time.
 #pragma once
 
 #include <cstdint>

@@ -15,6 +15,7 @@ struct Request {
   bool http_1_0 = false;
   bool keep_alive = false;       // What the client asked for, by its version and Connection header.
   bool expect_continue = false;  // The client waits for "100 Continue" before it sends the body.
+  bool chunked = false;          // The body is chunked; there is no content_length.
   std::uint64_t content_length = 0;
   std::string_view method_text;
   // As sent, still percent-encoded, without the query; every escape in it is valid, none stands for

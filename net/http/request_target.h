@@ -19,7 +19,7 @@ struct RequestTarget {
 };
 
 // Null: `parsed` holds views into `target`, or a constant. Else why not; never about the query,
-// which only the handler understands. Requires: every byte of `target` is a kTargetByte.
+// which only the handler understands. Requires: HeadGate let `target` through.
 const Refusal* parse_target(std::string_view target, Method method, RequestTarget& parsed);
 
 // Is this `host` or `host:port`: letters, digits, '.', '-', '_', or an address in brackets; a port

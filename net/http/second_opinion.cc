@@ -87,6 +87,7 @@ int on_head_complete(llhttp_t* parser) {
   seen.check(seen.request.method_text == llhttp_method_name(method));
   seen.check(parser->http_major == 1 && parser->http_minor == (seen.request.http_1_0 ? 0 : 1));
   seen.check(parser->content_length == seen.request.content_length);
+  seen.check(((parser->flags & F_CHUNKED) != 0) == seen.request.chunked);
   return 1;  // Body, if any, is not for this parser: the message ends with its head.
 }
 

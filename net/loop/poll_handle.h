@@ -13,6 +13,7 @@
 
 #include <uv.h>
 
+#include <cstdint>
 #include <functional>
 
 #include "core/result.h"
@@ -26,11 +27,13 @@ class PollHandle {
   PollHandle(Loop& loop, std::function<void()> on_readable);
 
   // Begins to watch `fd`, which becomes non-blocking. Fails with Errc::os when the kernel refuses
-  // (a regular file). Requires: not watching; one PollHandle per descriptor.
+  // (a regular file, no memory, fs.epoll.max_user_watches). Requires: not watching; one PollHandle
+  // per descriptor.
   [[nodiscard]] Result<void> watch(int fd);
 
-  // Between pause() and resume() nobody is called. Requires: watching.
-  void pause();
+  // on_readable is not called between pause() and resume(). Neither can fail: the kernel keeps the
+  // watch meanwhile. Requires: watching, and the loop has slept since watch().
+  void pause() { expect(0); }
   void resume();
 
   bool watching() const { return poll_.is_open(); }
@@ -38,9 +41,12 @@ class PollHandle {
   void close() { poll_.close(); }
 
  private:
+  void expect(std::uint32_t events);
+
   Loop& loop_;
   std::function<void()> on_readable_;
   Handle<uv_poll_t> poll_;
+  int fd_ = -1;
 };
 
 }  // namespace crier::net

@@ -37,8 +37,9 @@ struct PendingRequest {
   Fd socket;
   std::uint32_t generation = 0;
   PendingPhase phase = PendingPhase::head;
-  bool registered = false;  // In the ready set.
-  bool queued = false;      // Has work left, for the next turn or after the next sweep.
+  bool registered = false;      // In the ready set.
+  bool output_watched = false;  // Its writable edges are asked for.
+  bool queued = false;          // Has work left, for the next turn or after the next sweep.
   bool close_after_flush = false;
   std::uint32_t lingered_bytes = 0;
   Instant deadline;

@@ -49,8 +49,7 @@ void PendingRequests::accept(const Accepted& connection, Instant now) {
   const std::uint32_t generation = request.generation;
 
   serve(row, now);
-  if (!pool_.holds(row, generation)) return;
-  if (!watch(row)) return;
+  if (!pool_.holds(row, generation) || !watch(row)) return;
   if (pool_.rented() > limits_.capacity) evict_one(row);
 }
 
@@ -126,12 +125,10 @@ void PendingRequests::resume(std::uint32_t row, Instant now) {
       linger(row);
       return;
     case PendingPhase::deferred:
-      hold(row, {});
-      return;
+      return hold(row, {});
     case PendingPhase::head:
     case PendingPhase::idle:
-      serve(row, now);
-      return;
+      return serve(row, now);
   }
 }
 
@@ -145,10 +142,9 @@ void PendingRequests::serve(std::uint32_t row, Instant now) {
   for (;;) {
     if (bytes.empty()) {
       if (reads_left-- == 0) return queue(row, work_);
-      const Step step = read_some(row, bytes);
+      Step step = read_some(row, bytes);
       if (step == Step::waiting && closes_idle_ && pool_[row].phase == PendingPhase::idle) {
-        drop(row);
-        return;
+        step = drop(row);
       }
       if (step != Step::more) return;
     }
@@ -174,9 +170,9 @@ void PendingRequests::serve(std::uint32_t row, Instant now) {
 
 // more: `bytes` are in the scratch; waiting: none are there for now.
 PendingRequests::Step PendingRequests::read_some(std::uint32_t row, std::string_view& bytes) {
-  const int fd = pool_[row].socket.get();
   for (;;) {
-    const ssize_t got = ::recv(fd, scratch_.data(), scratch_.size(), MSG_DONTWAIT);
+    const ssize_t got =
+        ::recv(pool_[row].socket.get(), scratch_.data(), scratch_.size(), MSG_DONTWAIT);
     if (got > 0) {
       bytes = {scratch_.data(), static_cast<std::size_t>(got)};
       return Step::more;
@@ -303,6 +299,7 @@ PendingRequests::Step PendingRequests::flush(std::uint32_t row, Instant now) {
         pool_.enter(row, PendingPhase::flush, after_ms(now, limits_.flush_ms));
       }
       if (outcome.starved) queue(row, starved_);
+      if (request.registered && !request.output_watched) watch(row);
       return Step::waiting;
     }
   }
@@ -358,17 +355,20 @@ void PendingRequests::expire(std::uint32_t row, Instant now) {
   drop(row);
 }
 
-// false: there was no room, and the row is free.
+// Asks for output only where some waits. false: there was no room, and the row is free.
 bool PendingRequests::watch(std::uint32_t row) {
   PendingRequest& request = pool_[row];
-  CRIER_CHECK(!request.registered);
-  if (!ready_.add(request.socket.get(), pending_token(row, request.generation))) {
+  const Token token = pending_token(row, request.generation);
+  request.output_watched = request.phase == PendingPhase::flush;
+  const Watch what = request.output_watched ? Watch::input_and_output : Watch::input;
+  if (request.registered) {
+    ready_.retag(request.socket.get(), token, what);
+  } else if (!ready_.add(request.socket.get(), token, what)) {
     counters_.starved.add();
     drop(row);
     return false;
   }
-  request.registered = true;
-  return true;
+  return request.registered = true;
 }
 
 void PendingRequests::evict_one(std::uint32_t newcomer) {

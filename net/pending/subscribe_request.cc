@@ -7,8 +7,11 @@
 
 #include "core/check.h"
 #include "core/text/decimal.h"
+#include "core/text/escape.h"
 #include "core/text/percent.h"
+#include "core/text/topic_text.h"
 #include "core/topic.h"
+#include "net/http/head_bytes.h"
 
 namespace crier::net {
 namespace {
@@ -17,116 +20,164 @@ constexpr std::string_view kEventsPath = "/events";
 constexpr std::string_view kLastPrefix = "last=";
 constexpr std::string_view kUnknownId = "?";
 
-static_assert(kTopicBytesMax == 255 && kTopicTokensMax == 16, "two messages below say so");
+static_assert(kLastCountMax == 1'000'000, "a message below says so");
 
-constexpr Refusal kNoTopic{400, "no_topic",
-                           "Name at least one topic: /events?topic=NAME or /events/NAME."};
-constexpr Refusal kTooManyTopics{
-    400, "too_many_topics",
-    "The request names more topics than limits.topics_per_stream_max allows."};
-constexpr Refusal kTopicTooLong{400, "bad_topic", "A topic has at most 255 bytes."};
-constexpr Refusal kTopicTooDeep{400, "bad_topic", "A topic has at most 16 tokens."};
-constexpr Refusal kTopicTokens{400, "bad_topic",
-                               "A topic is tokens of A-Z, a-z, 0-9, '_' and '-', joined by single "
-                               "dots; in a pattern a token may be '*', "
-                               "and the last one '>'."};
-constexpr Refusal kBadQuery{400, "bad_query",
-                            "A name or a topic in the query has an invalid percent escape."};
+constexpr std::string_view kBadEscape =
+    "A name or a topic in the query has an invalid percent escape.";
+constexpr std::string_view kKnownParameters =
+    "/events takes topic, last, from, last_event_id and padding, and ignores names that begin with "
+    "'_'";
 
-constexpr std::array<std::string_view, 5> kResumeNames = {
-    "last_event_id", "lastEventId", "lastEventID", "Last-Event-ID", "evs_last_event_id"};
+// In lower case; matched in any case, since clients differ: lastEventId, Last-Event-ID, ….
+constexpr std::array<std::string_view, 4> kResumeNames = {"last_event_id", "lasteventid",
+                                                          "last-event-id", "evs_last_event_id"};
 
-const Refusal* add_topic(std::string_view topic, std::size_t topics_max, SubscribeRequest& parsed) {
+using Problem = std::optional<SubscribeRefusal>;
+
+SubscribeRefusal bad_query(std::string message) {
+  return {"bad_query", std::move(message)};
+}
+
+// Where the query wants to begin.
+struct Start {
+  std::array<std::string, kResumeNames.size()> ids;  // The first value of each name.
+  bool given = false;                                // By `last` or `from`.
+  Resume resume = Resume::none;
+  std::uint32_t last_count = 0;
+};
+
+Problem add_topic(std::string_view topic, std::size_t topics_max, SubscribeRequest& parsed) {
   auto selector = Selector::parse(topic);
-  if (!selector) {
-    if (topic.size() > kTopicBytesMax) return &kTopicTooLong;
-    const auto dots = static_cast<std::size_t>(std::ranges::count(topic, '.'));
-    return dots >= kTopicTokensMax ? &kTopicTooDeep : &kTopicTokens;
+  if (!selector) return SubscribeRefusal{"bad_topic", describe_bad_pattern(topic)};
+  if (std::ranges::find(parsed.topics, *selector) != parsed.topics.end()) return std::nullopt;
+  if (parsed.topics.size() >= topics_max) {
+    return SubscribeRefusal{
+        "too_many_topics",
+        "The request names more topics than limits.topics_per_stream_max allows."};
   }
-  if (std::ranges::find(parsed.topics, *selector) != parsed.topics.end()) return nullptr;
-  if (parsed.topics.size() >= topics_max) return &kTooManyTopics;
   parsed.topics.push_back(*std::move(selector));
-  return nullptr;
+  return std::nullopt;
 }
 
-const Refusal* add_path_topic(std::string_view path, std::size_t topics_max,
-                              SubscribeRequest& parsed) {
-  if (path.size() <= kEventsPath.size() + 1) return nullptr;  // "/events" or "/events/"
-  std::optional<std::string> topic = percent_decode(path.substr(kEventsPath.size() + 1), false);
-  return topic ? add_topic(*topic, topics_max, parsed) : &kBadQuery;
+Problem add_path_topic(std::string_view path, std::size_t topics_max, SubscribeRequest& parsed) {
+  if (path.size() <= kEventsPath.size() + 1) return std::nullopt;  // "/events" or "/events/"
+  const auto topic = percent_decode(path.substr(kEventsPath.size() + 1), false);
+  return topic ? add_topic(*topic, topics_max, parsed) : bad_query(std::string(kBadEscape));
 }
 
-// The values given to each of kResumeNames, first come.
-using ResumeValues = std::array<std::string, kResumeNames.size()>;
+// Requires: `name` is `last` or `from`.
+Problem take_start(std::string_view name, std::string_view value, Start& start) {
+  if (std::exchange(start.given, true)) {
+    return bad_query("Give `last` or `from` once, and not both.");
+  }
+  if (name == "last") {
+    const auto count = parse_last_count(value);
+    if (!count) {
+      return bad_query("last=" + in_quotes(value) +
+                       " is not a number from 1 to 1000000: the last N events of each topic.");
+    }
+    start.resume = Resume::last;
+    start.last_count = *count;
+  } else if (value == "earliest") {
+    start.resume = Resume::earliest;
+  } else if (value != "latest") {
+    return bad_query("from=" + in_quotes(value) +
+                     " is not allowed: use from=earliest, from=latest or last=N.");
+  }
+  return std::nullopt;
+}
 
-const Refusal* take_parameter(std::string_view piece, std::size_t topics_max, ResumeValues& resume,
-                              SubscribeRequest& parsed) {
+// Parameters that say nothing to crier: what pages add against caches, and what the polyfills
+// send that are popular: `r` (Yaffle's, versions before 1.0), `evs_…` (amvtek's).
+bool is_ignored(std::string_view name) {
+  return name.starts_with('_') || name.starts_with("evs_") || name == "padding" || name == "r" ||
+         name == "t";
+}
+
+Problem take_parameter(std::string_view piece, std::size_t topics_max, Start& start,
+                       SubscribeRequest& parsed) {
+  if (piece.empty()) return std::nullopt;
   const std::size_t equals = std::min(piece.find('='), piece.size());
   const std::optional<std::string> name = percent_decode(piece.substr(0, equals), true);
-  if (!name) return &kBadQuery;  // It might have been "topic".
+  if (!name) return bad_query(std::string(kBadEscape));  // It might have been "topic".
   const std::string_view raw = piece.substr(std::min(equals + 1, piece.size()));
   std::optional<std::string> value = percent_decode(raw, true);
   if (*name == "topic") {
-    return value ? add_topic(*value, topics_max, parsed) : &kBadQuery;
+    return value ? add_topic(*value, topics_max, parsed) : bad_query(std::string(kBadEscape));
+  }
+  if (*name == "last" || *name == "from") return take_start(*name, value.value_or("%"), start);
+  const auto known = std::ranges::find_if(
+      kResumeNames, [&name](std::string_view each) { return equal_ignoring_case(each, *name); });
+  if (known != kResumeNames.end()) {
+    std::string& slot = start.ids[static_cast<std::size_t>(known - kResumeNames.begin())];
+    if (slot.empty()) slot = value ? *std::move(value) : std::string(kUnknownId);
+    return std::nullopt;
   }
   parsed.padding = parsed.padding || (*name == "padding" && raw == "true") ||
                    (*name == "evs_preamble" && raw == "1");
-  if (const auto known = std::ranges::find(kResumeNames, *name); known != kResumeNames.end()) {
-    std::string& slot = resume[static_cast<std::size_t>(known - kResumeNames.begin())];
-    if (slot.empty()) slot = value ? *std::move(value) : std::string(kUnknownId);
-  }
-  return nullptr;
-}
-
-std::optional<std::uint32_t> parse_last(std::string_view value) {
-  if (!value.starts_with(kLastPrefix)) return std::nullopt;
-  value.remove_prefix(kLastPrefix.size());
-  const auto count = parse_decimal<std::uint32_t>(value);
-  return count && *count > 0 && *count <= kLastCountMax ? count : std::nullopt;
+  if (is_ignored(*name)) return std::nullopt;
+  return bad_query("The parameter " + in_quotes(*name) + " is unknown; " +
+                   std::string(kKnownParameters) + ".");
 }
 
 void set_resume(std::string_view value, SubscribeRequest& parsed) {
   if (value.empty()) return;
   if (value == "earliest") {
     parsed.resume = Resume::earliest;
-  } else if (const std::optional<std::uint32_t> count = parse_last(value)) {
-    parsed.resume = Resume::last;
+    return;
+  }
+  const auto count = value.starts_with(kLastPrefix)
+                         ? parse_last_count(value.substr(kLastPrefix.size()))
+                         : std::nullopt;
+  parsed.resume = count ? Resume::last : Resume::id;
+  if (count) {
     parsed.last_count = *count;
   } else {
-    parsed.resume = Resume::id;
     parsed.resume_id = value;
   }
 }
 
 }  // namespace
 
+std::optional<std::uint32_t> parse_last_count(std::string_view text) {
+  const auto count = parse_decimal<std::uint32_t>(text);
+  return count && *count > 0 && *count <= kLastCountMax ? count : std::nullopt;
+}
+
 bool is_events_path(std::string_view path) {
   if (!path.starts_with(kEventsPath)) return false;
   return path.size() == kEventsPath.size() || path[kEventsPath.size()] == '/';
 }
 
-std::expected<SubscribeRequest, Refusal> parse_subscribe_request(const Request& request,
-                                                                 std::size_t topics_max) {
+std::expected<SubscribeRequest, SubscribeRefusal> parse_subscribe_request(const Request& request,
+                                                                          std::size_t topics_max) {
   CRIER_CHECK(is_events_path(request.path));
   SubscribeRequest parsed;
-  ResumeValues resume;
-  if (const Refusal* refusal = add_path_topic(request.path, topics_max, parsed)) {
-    return std::unexpected(*refusal);
+  Start start;
+  if (auto problem = add_path_topic(request.path, topics_max, parsed)) {
+    return std::unexpected(*std::move(problem));
   }
   for (std::string_view rest = request.query; !rest.empty();) {
     const std::size_t end = std::min(rest.find('&'), rest.size());
-    if (const Refusal* refusal = take_parameter(rest.substr(0, end), topics_max, resume, parsed)) {
-      return std::unexpected(*refusal);
+    if (auto problem = take_parameter(rest.substr(0, end), topics_max, start, parsed)) {
+      return std::unexpected(*std::move(problem));
     }
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
-  if (parsed.topics.empty()) return std::unexpected(kNoTopic);
+  if (parsed.topics.empty()) {
+    return std::unexpected(SubscribeRefusal{
+        "no_topic", "Name at least one topic: /events?topic=NAME or /events/NAME."});
+  }
 
   // An empty header says only that the client remembers nothing: the URL may still ask for
-  // "last=10".
+  // history. A client that reconnects adds its id to a URL that asks for history the first time.
   set_resume(request.last_event_id, parsed);
-  for (const std::string& value : resume) {
-    if (parsed.resume == Resume::none) set_resume(value, parsed);
+  for (const std::string& id : start.ids) {
+    if (parsed.resume == Resume::none) set_resume(id, parsed);
+  }
+  if (parsed.resume == Resume::none) {
+    parsed.resume = start.resume;
+    parsed.last_count = start.last_count;
   }
   return parsed;
 }

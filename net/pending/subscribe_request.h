@@ -1,14 +1,17 @@
 // What a subscriber asks for: `GET /events?topic=A&topic=B`, `GET /events/A`, or both in one.
 //
 // Resumes from the Last-Event-ID header, else from the first of these query parameters that has a
-// value: last_event_id, lastEventId, lastEventID, Last-Event-ID, evs_last_event_id. A value that
+// value: last_event_id, lastEventId, Last-Event-ID, evs_last_event_id, in any case. A value that
 // cannot be an id, whatever bytes it has, is an id that nobody knows; it never refuses the request.
-// Parameters of other meanings are left alone. Pure functions; any thread.
+// Without an id a stream begins where `last=N`, `from=earliest` or `from=latest` says.
+// Other parameters are refused, but for those that polyfills and caches want. Pure functions; any
+// thread.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,8 +24,8 @@ namespace crier::net {
 enum class Resume : std::uint8_t {
   none,
   id,        // After the event `resume_id`.
-  earliest,  // Everything retained: "earliest".
-  last,      // The last `last_count` events of each literal topic: "last=N".
+  earliest,  // Everything retained.
+  last,      // The last `last_count` events of each literal topic.
 };
 
 inline constexpr std::uint32_t kLastCountMax = 1'000'000;
@@ -35,12 +38,22 @@ struct SubscribeRequest {
   bool padding = false;          // padding=true or evs_preamble=1: a comment of 2 KB first.
 };
 
+// Why a request is refused, always with 400.
+struct SubscribeRefusal {
+  std::string_view code;  // A constant.
+  std::string message;    // A sentence; what was sent is escaped in it.
+};
+
 // "/events", or anything below it?
 bool is_events_path(std::string_view path);
 
-// Refused with 400: a topic that is none, no topic, more than `topics_max` different ones.
+// 1 to kLastCountMax.
+std::optional<std::uint32_t> parse_last_count(std::string_view text);
+
+// Refused: a topic that is not valid, no topic, more than `topics_max` different ones, a parameter
+// that is unknown, `last` or `from` with another value or twice.
 // Requires: is_events_path(request.path).
-std::expected<SubscribeRequest, Refusal> parse_subscribe_request(const Request& request,
-                                                                 std::size_t topics_max);
+std::expected<SubscribeRequest, SubscribeRefusal> parse_subscribe_request(const Request& request,
+                                                                          std::size_t topics_max);
 
 }  // namespace crier::net

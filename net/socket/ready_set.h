@@ -1,5 +1,5 @@
-// Which sockets of a worker are ready: one epoll set, edge-triggered, whose own descriptor is
-// watched by the worker's loop.
+// Which sockets of a worker, or of an HttpServer, are ready: one epoll set, edge-triggered, whose
+// own descriptor is watched by their loop.
 //
 // A socket is registered once for its life, for everything (readable, writable, peer closed), so
 // nothing needs changing when its interests do. In return an edge comes once: whoever stops before
@@ -7,7 +7,7 @@
 // that moment, so nothing that came before is lost.
 //
 // A token carries a generation, so that readiness gathered before a socket's owner changed is
-// recognised as stale. Belongs to one worker.
+// recognised as stale. Belongs to the thread of that loop.
 #pragma once
 
 #include <cstddef>
@@ -19,8 +19,8 @@
 
 namespace crier::net {
 
-// Says whose socket is ready: a row in the pending requests or in the streams, and the generation
-// of that row.
+// Says whose socket is ready: a row in the pending requests, in the streams or in an HttpServer's
+// table, and the generation of that row.
 struct Token {
   std::uint32_t generation = 0;
   std::uint32_t index = 0;  // Bit 31 set: a pending request. Clear: a stream.

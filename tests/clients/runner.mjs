@@ -4,6 +4,7 @@
 import { cases } from './cases.mjs';
 import { Address } from './address.mjs';
 import { Daemon } from './daemon.mjs';
+import { exampleResumes } from './example.mjs';
 import { Journal } from './journal.mjs';
 import openBrowser from './subscribers/chromium.mjs';
 import curl from './subscribers/curl.mjs';
@@ -51,5 +52,7 @@ async function runAll(subscribers, origins) {
 }
 
 const browser = await openBrowser(directory, addresses.next());
+await judge('deploy/examples/page.html: handles gaps, resumes after a reload',
+            () => exampleResumes(crier, directory, addresses));
 await runAll([curl, ...nodeClients, ...browser.subscribers], [browser.origin]);
 endRun('clients');

@@ -1,4 +1,5 @@
-// Workers pinned to processors, and connections steered to the worker where they arrive.
+// Workers' threads: their names, the processors they are pinned to, and connections steered to the
+// worker where they arrive.
 #include <sched.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
@@ -74,6 +75,22 @@ void check_masks(const RunningDaemon& daemon, const std::vector<unsigned>& place
     if (numbers->size() == 1 && own.size() > 1) pinned.insert(numbers->front());
   }
   if (own.size() > 1) CHECK(pinned == std::multiset<unsigned>(places.begin(), places.end()));
+}
+
+TEST_CASE("each thread has a name that tells whose it is") {
+  const RunningDaemon daemon({.workers = 3});
+  std::multiset<std::string> names;
+  const std::string tasks = "/proc/" + std::to_string(daemon.pid()) + "/task";
+  for (const auto& entry : std::filesystem::directory_iterator(tasks)) {
+    std::string name;
+    std::getline(std::ifstream(entry.path() / "comm") >> std::ws, name);
+    names.insert(name);
+  }
+  CHECK(names.count("crier") >= 1);  // Sanitizers have threads of their own.
+  for (const char* name : {"crier-w0", "crier-w1", "crier-w2"}) {
+    INFO(name);
+    CHECK(names.count(name) == 1);
+  }
 }
 
 TEST_CASE("each worker is pinned to the processor that is told, the main thread to none") {

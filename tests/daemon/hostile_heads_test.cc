@@ -69,6 +69,12 @@ TEST_CASE("cut into bytes they are no less hostile") {
   CHECK(daemon.get("/healthz").status == 200);
 }
 
+TEST_CASE("what browsers leave raw in a query is served") {
+  const RunningDaemon daemon;
+  Subscriber subscriber = daemon.subscribe("/events?topic=a&_={b|c}^d`e\\f");
+  CHECK(subscriber.next().event == "crier.open");
+}
+
 TEST_CASE("a head that does not come is not waited for") {
   const RunningDaemon daemon(
       {.settings = {"limits.pending_seconds_max=1", "socket.defer_accept_seconds=0"}});

@@ -106,6 +106,8 @@ std::vector<RefusedPublish> refused_publishes() {
       {"an unknown path", "POST /nowhere", "", "1", 404},
       {"a method that is not served", "DELETE /topics/a", "", "", 405},
       {"too much data", topic, "", std::string(5'000, 'x'), 413},
+      {"a form", topic, "Content-Type: multipart/form-data; boundary=x\r\n", "--x--", 415},
+      {"an array", publish, kJson, "[" + object + "]", 400},
       {"no content type", publish, "", object, 415},
       {"another content type", publish, "Content-Type: text/plain\r\n", object, 415},
       {"not JSON", publish, kJson, "{", 400},
@@ -116,6 +118,24 @@ std::vector<RefusedPublish> refused_publishes() {
       {"deep nesting", publish, kJson,
        R"({"topic":"a","data":)" + std::string(2'000, '[') + std::string(2'000, ']') + "}", 400},
   };
+}
+
+TEST_CASE("a body may come in chunks") {
+  const RunningDaemon daemon(
+      {.settings = {"limits.event_bytes_max=1000", "limits.request_bytes_max=2000"}});
+  Subscriber subscriber = daemon.subscribe("/events?topic=a");
+  REQUIRE(subscriber.next().event == "crier.open");
+  const std::string head =
+      "POST /topics/a HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n";
+  RawSocket publisher = daemon.connect_publisher();
+  publisher.send(head + "6\r\nhello \r\n");
+  publisher.send("5\r\nworld\r\n0\r\n\r\n");
+  CHECK(publisher.read_answer().status == 202);
+  CHECK(subscriber.next().data == "hello world");
+  publisher.send(head + "7d1\r\n");
+  const HttpAnswer answer = publisher.read_answer();
+  CHECK(answer.status == 413);
+  CHECK(answer.body.find("limits.request_bytes_max") != std::string::npos);
 }
 
 TEST_CASE("who is not listed may not publish, from the next reload on as well") {

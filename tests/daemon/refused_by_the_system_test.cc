@@ -87,5 +87,42 @@ TEST_CASE("a sandbox that forbids chown() is no reason not to start when nobody 
   CHECK_FALSE(daemon.publish("a", "hello").empty());
 }
 
+TEST_CASE("a connection that the kernel has no room to watch is closed, and the daemon goes on") {
+  constexpr unsigned kRoom = 100;  // Descriptors from this number on cannot be watched.
+  const int error = GENERATE(ENOSPC, ENOMEM);
+  const bool admin = GENERATE(false, true);
+  INFO((admin ? "admin, " : "publisher, ") << error);
+  const RunningDaemon daemon(
+      {.settings = {"admin.connections_max=256"},
+       .failing = {SYS_epoll_ctl, error, kRoom, /*argument=*/2, /*or_more=*/true}});
+  Subscriber subscriber = daemon.subscribe("/events?topic=a");
+  REQUIRE(subscriber.next().event == "crier.open");
+  {
+    std::vector<RawSocket> connections;
+    do {
+      connections.push_back(admin ? daemon.connect_admin() : daemon.connect_publisher());
+      connections.back().read_more(/*wait_ms=*/10);
+    } while (!connections.back().ended() && connections.size() <= kRoom);
+    CHECK(connections.back().ended());
+    connections[0].send(admin ? "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+                              : request_text("POST /topics/a", "before"));
+    CHECK(connections[0].read_answer().status == (admin ? 200 : 202));
+  }
+  if (!admin) CHECK(subscriber.next().data == "before");
+  CHECK(wait_until(kPatienceMs, [&] {  // The daemon has yet to see that they are closed.
+    try {
+      return !daemon.publish("a", "after").empty();
+    } catch (const SocketError&) {
+      return false;
+    }
+  }));
+  CHECK(subscriber.next().data == "after");
+  CHECK(daemon.admin_get("/healthz").status == 200);
+  CHECK(daemon.wait_for_output("no descriptor or memory for new connections"));
+  if (admin) return;
+  CHECK(daemon.admin_get("/metrics").body.find("crier_publish_accept_starved_total 0\n") ==
+        std::string::npos);
+}
+
 }  // namespace
 }  // namespace crier::tests

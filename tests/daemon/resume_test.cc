@@ -19,7 +19,7 @@ TEST_CASE("a position may be given by header and by all names of the query") {
   daemon.publish("a", "3");
 
   const std::string name = GENERATE("", "last_event_id", "lastEventId", "lastEventID",
-                                    "Last-Event-ID", "evs_last_event_id");
+                                    "Last-Event-ID", "Last-Event-Id", "evs_last_event_id");
   INFO("query name: " << name);
   SubscriberOptions options;
   std::string target = "/events?topic=a";
@@ -52,6 +52,9 @@ TEST_CASE("earliest is all that is retained, last=N the newest of each topic") {
       {"topic=a&last_event_id=last%3D2", {"2", "3"}},
       {"topic=a&last_event_id=last=2", {"2", "3"}},
       {"topic=a&topic=b&last_event_id=last%3D1", {"3", "b1"}},
+      {"topic=a&from=earliest", {"1", "2", "3"}},
+      {"topic=a&topic=b&last=1", {"3", "b1"}},
+      {"topic=a&from=latest", {}},
       {"topic=a", {}},
   };
   for (const Row& row : rows) {
@@ -61,6 +64,18 @@ TEST_CASE("earliest is all that is retained, last=N the newest of each topic") {
     if (row.data.empty()) REQUIRE(subscriber.next().event == "crier.open");
     CHECK_FALSE(subscriber.try_next(50).has_value());
   }
+}
+
+TEST_CASE("a parameter that is unknown or malformed is refused with a sentence") {
+  const RunningDaemon daemon;
+  const HttpAnswer unknown = daemon.get("/events?topic=a&lst=2");
+  CHECK(unknown.status == 400);
+  CHECK(Json::parse(unknown.body).at("message") ==
+        "The parameter \"lst\" is unknown; /events takes topic, last, from, last_event_id and "
+        "padding, and ignores names that begin with '_'.");
+  const HttpAnswer malformed = daemon.get("/events?topic=a&last=all");
+  CHECK(malformed.status == 400);
+  CHECK(Json::parse(malformed.body).at("code") == "bad_query");
 }
 
 // The gap that follows crier.open.

@@ -54,6 +54,7 @@ void check_same(const Request& a, const Request& b) {
   CRIER_CHECK(a.origin == b.origin);
   CRIER_CHECK(a.last_event_id == b.last_event_id);
   CRIER_CHECK(a.content_length == b.content_length);
+  CRIER_CHECK(a.chunked == b.chunked);
   CRIER_CHECK(a.keep_alive == b.keep_alive);
   CRIER_CHECK(a.http_1_0 == b.http_1_0);
 }
@@ -70,7 +71,8 @@ void check_accepted(std::string_view head, const Request& request, const HeadLim
   CRIER_CHECK(head.size() <= limits.head_bytes_max);
   CRIER_CHECK(request.path.starts_with('/') || request.path == "*");
   CRIER_CHECK(request.path.size() + request.query.size() <= limits.target_bytes_max);
-  CRIER_CHECK(limits.bodies || request.content_length == 0);
+  CRIER_CHECK(limits.bodies || (request.content_length == 0 && !request.chunked));
+  CRIER_CHECK(request.content_length == 0 || !request.chunked);
   CRIER_CHECK(request.http_1_0 || !request.host.empty());
   for (const std::string_view value : {request.host, request.accept, request.origin,
                                        request.last_event_id, request.path, request.query}) {

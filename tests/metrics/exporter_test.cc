@@ -91,13 +91,17 @@ TEST_CASE("labels are escaped as the format asks") {
         "odd{value=\"a\\\"b\\\\c\\nd\"} 0\n");
 }
 
-TEST_CASE("numbers that belong together are found out once a reading") {
+TEST_CASE("numbers that belong together are found out once, and again when they are too old") {
   int readings = 0;
   Catalogue catalogue;
-  catalogue.before_reading([&readings] { ++readings; });
+  catalogue.before_reading(/*every_us=*/500, [&readings] { ++readings; });
   catalogue.gauge("one", "Help.").add([&readings] { return readings; });
   catalogue.gauge("two", "Help.").add([&readings] { return readings; });
-  CHECK_THAT(render(catalogue), ContainsSubstring("\none 1\n") && ContainsSubstring("\ntwo 1\n"));
+  for (const std::uint64_t now : {0U, 499U}) {
+    catalogue.refresh({now});
+    CHECK_THAT(render(catalogue), ContainsSubstring("\none 1\n") && ContainsSubstring("\ntwo 1\n"));
+  }
+  catalogue.refresh({500});
   CHECK_THAT(render(catalogue), ContainsSubstring("\none 2\n") && ContainsSubstring("\ntwo 2\n"));
 }
 
@@ -108,6 +112,7 @@ TEST_CASE("a catalogue knows how many samples a reading has") {
   catalogue.counter("a_total", "Help.").add({{"r", "x"}}, counter).add({{"r", "y"}}, counter);
   catalogue.histogram("b_seconds", "Help.", 1).add(histogram);
   add_process_stats(catalogue);
+  catalogue.refresh({});
   std::size_t samples = 0;
   for (const std::string& line : lines_of(render(catalogue))) samples += !line.starts_with('#');
   CHECK(samples == catalogue.samples());

@@ -73,6 +73,7 @@ TEST_CASE("the process's own figures are plausible") {
 TEST_CASE("the start of the process is in the last hour") {
   Catalogue catalogue;
   add_process_stats(catalogue);
+  catalogue.refresh({});
   const std::string text = render(catalogue);
   const std::string name = "\nprocess_start_time_seconds ";
   const std::size_t at = text.find(name);

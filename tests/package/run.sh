@@ -77,19 +77,21 @@ has_these_files() {
 -rw-r--r-- root/root /usr/lib/systemd/system/crier.service
 -rw-r--r-- root/root /usr/lib/sysusers.d/crier.conf
 -rw-r--r-- root/root /usr/share/bash-completion/completions/crier
+-rw-r--r-- root/root /usr/share/doc/crier/CHANGELOG.md
 -rw-r--r-- root/root /usr/share/doc/crier/README.operating.md
 -rw-r--r-- root/root /usr/share/doc/crier/README.systemd.md
 -rw-r--r-- root/root /usr/share/doc/crier/changelog.gz
 -rw-r--r-- root/root /usr/share/doc/crier/copyright
 -rw-r--r-- root/root /usr/share/man/man1/crier.1.gz
 -rw-r--r-- root/root /usr/share/man/man5/crier.json.5.gz
+-rw-r--r-- root/root /usr/share/man/man7/crier-http.7.gz
 -rw-r--r-- root/root /usr/share/zsh/vendor-completions/_crier
 LIST
 }
 
 has_examples() {
   local name
-  for name in README.md crier.schema.json proxies/nginx.conf drop-ins/million.conf; do
+  for name in README.md crier.schema.json page.html proxies/nginx.conf drop-ins/million.conf; do
     [ "$(stat -c %a "$scratch/tree/usr/share/doc/crier/examples/$name")" = 644 ] || return
   done
 }
@@ -98,12 +100,13 @@ directories_are_for_everybody() {
   ! dpkg-deb -c "$package" | grep '^d' | grep -v '^drwxr-xr-x root/root '
 }
 
-# Of CMake's project, the binary and the changelog.
+# Of CMake's project, the binary, the changelog and the manual page.
 versions_agree() {
-  local version
+  local version share=$scratch/tree/usr/share
   version=$(dpkg-deb -f "$package" Version)
   "$crier" --version | grep -qx "crier $version" &&
-    zcat "$scratch/tree/usr/share/doc/crier/changelog.gz" | head -n 1 | grep -q "^crier ($version)"
+    zcat "$share/doc/crier/changelog.gz" | head -n 1 | grep -q "^crier ($version)" &&
+    zcat "$share/man/man7/crier-http.7.gz" | grep -q "^.TH .*\"crier $version\""
 }
 
 knows_its_libraries() {
@@ -157,6 +160,7 @@ ok "depends on what it is linked to" knows_its_libraries
 ok "conffile, and scripts that a shell reads" scripts_are_scripts
 ok "crier(1) reads well" page_reads_well man1/crier.1.gz
 ok "crier.json(5) reads well" page_reads_well man5/crier.json.5.gz
+ok "crier-http(7) reads well" page_reads_well man7/crier-http.7.gz
 ok "bash completes" bash_completes
 if command -v zsh >/dev/null; then
   ok "zsh reads its completions" zsh_completes

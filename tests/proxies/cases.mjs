@@ -1,6 +1,7 @@
 // What must hold behind each proxy. A case throws when it does not.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { numbersUpTo, publishNumbers } from '../clients/numbers.mjs';
 import { kVersions } from './browser.mjs';
@@ -13,7 +14,9 @@ const kEventsTimed = 15;
 const kDrainDelaySeconds = 5;  // In which a proxy must notice that crier drains.
 const kQuietSeconds = 70;      // nginx's own timeout is 60 s, Debian's for HAProxy 50 s.
 
-const kStream = ['-H', 'Accept: text/event-stream'];
+// The options of the README's own check, so that it works as written.
+const kReadme = readFileSync(new URL('../../deploy/proxies/README.md', import.meta.url), 'utf8');
+const kStream = kReadme.match(/^ {4}curl -N (-H) '(.*)' 'https:/m).slice(1);
 const kFlags = { 'HTTP/2': '--http2', 'HTTP/1.1': '--http1.1' };
 const kOtherOrigin = ['-H', 'Origin: https://other.example.com'];
 const kPreflight = ['-X', 'OPTIONS', ...kOtherOrigin, '-H', 'Access-Control-Request-Method: GET',

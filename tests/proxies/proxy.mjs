@@ -19,23 +19,30 @@ const kIsRoot = process.getuid() === 0;
 
 const run = promisify(execFile);
 
+const kSiteOfNginx = 'nginx-site.conf';
 const kTemporaryOfNginx = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
 
 export const kKinds = {
   nginx: {
     file: 'nginx.conf',
-    edits: ({ directory, address, crier }) => [
-      ['server 127.0.0.1:8080;', `server ${crier}:8080;`],
-      ['listen 443 ', `listen ${address}:${kPort} `],
-      [/^ *listen \[::\].*\n/m, ''],
+    edits: ({ directory }) => [
+      ['/etc/nginx/sites-enabled/*', `${directory}/${kSiteOfNginx}`],
       ['/run/nginx.pid', `${directory}/pid`],
       [/\/var\/log\/nginx\//g, `${directory}/`],
-      [/\/etc\/nginx\/crier\./g, `${directory}/../crier.`],
       ['worker_shutdown_timeout 10m', `worker_shutdown_timeout ${kReloadSeconds}s`],
       ['http {', ['http {', ...kTemporaryOfNginx.map(
         (name) => `${name}_temp_path ${directory}/${name};`)].join('\n')],
       ...(kIsRoot ? [] : [['user www-data;', '']]),
     ],
+    included: {
+      file: kSiteOfNginx,
+      edits: ({ directory, address, crier }) => [
+        ['server 127.0.0.1:8080;', `server ${crier}:8080;`],
+        ['listen 443 ', `listen ${address}:${kPort} `],
+        [/^ *listen \[::\].*\n/m, ''],
+        [/\/etc\/nginx\/crier\./g, `${directory}/../crier.`],
+      ],
+    },
     start: (file) => ['nginx', '-e', 'stderr', '-c', file, '-g', 'daemon off;'],
     reload: (file) => run('nginx', ['-e', 'stderr', '-c', file, '-s', 'reload']),
     cutsOnReload: true,
@@ -73,14 +80,16 @@ export const kKinds = {
 };
 
 // Everything must be found: a file that has changed is not to be tested with half of it replaced.
-function edited(kind, context) {
-  let text = readFileSync(new URL(kind.file, kSource), 'utf8');
-  for (const [before, after] of kind.edits(context)) {
+function writeEdited({ file, edits }, context) {
+  let text = readFileSync(new URL(file, kSource), 'utf8');
+  for (const [before, after] of edits(context)) {
     const changed = text.replace(before, after);
-    if (changed === text) throw new Error(`${kind.file} has no ${before}`);
+    if (changed === text) throw new Error(`${file} has no ${before}`);
     text = changed;
   }
-  return text;
+  const written = join(context.directory, file);
+  writeFileSync(written, text);
+  return written;
 }
 
 // The certificate for all of them.
@@ -111,8 +120,9 @@ export class Proxy {
     this.#directory = join(directory, `${name}-${address}`);
     this.#certificate = join(directory, 'crier.pem');
     mkdirSync(this.#directory, { mode: 0o755 });
-    this.#file = join(this.#directory, this.#kind.file);
-    writeFileSync(this.#file, edited(this.#kind, { directory: this.#directory, address, crier }));
+    const context = { directory: this.#directory, address, crier };
+    this.#file = writeEdited(this.#kind, context);
+    if (this.#kind.included) writeEdited(this.#kind.included, context);
   }
 
   get cutsOnReload() { return this.#kind.cutsOnReload; }

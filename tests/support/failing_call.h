@@ -20,11 +20,13 @@ struct FailingCall {
   int error = 0;          // The errno it fails with.
   unsigned value = 0;     // Only calls fail whose argument has this value; 0: all do.
   unsigned argument = 1;  // Which one, counted from 0.
+  bool or_more = false;   // Calls with a larger value fail, too.
 };
 
 // False where the system has no filters. Safe between fork and exec.
 inline bool make_fail(const FailingCall& call) {
-  const auto fits = static_cast<unsigned short>(call.value == 0 ? BPF_JGE : BPF_JEQ);
+  const auto fits =
+      static_cast<unsigned short>(call.value == 0 || call.or_more ? BPF_JGE : BPF_JEQ);
   const auto argument = static_cast<unsigned>(offsetof(seccomp_data, args) +
                                               call.argument * sizeof(seccomp_data::args[0]));
   std::array<sock_filter, 6> steps = {{

@@ -87,7 +87,7 @@ CONDITIONAL_HOMES = ("tests/support/", "core/check.h")
 
 TOP_LEVEL = {
     "core", "config", "metrics", "net", "broadcast", "cmd", "tests", "deploy", "README.md",
-    "CMakeLists.txt", ".cmake", ".clang-format", ".clang-tidy", ".gitignore",
+    "CMakeLists.txt", ".github", ".cmake", ".clang-format", ".clang-tidy", ".gitignore",
     ".git-blame-ignore-revs", ".ci", "LICENSE",
 }
 
@@ -236,9 +236,9 @@ def check_readmes(root, names):
     """A README names files that there are: in its folder, or by the whole path."""
     there = set(names)
     for name in names:
-        if not name.endswith("README.md"):
+        if not name.endswith(("README.md", "CONTRIBUTING.md")):
             continue
-        folder = name.removesuffix("README.md")
+        folder = name[: name.rfind("/") + 1]
         for number, line in enumerate((root / name).read_text(encoding="utf-8").split("\n"), 1):
             for named in re.findall(r"`([\w/-]+\.(?:h|cc))`", line):
                 if "NAME" not in named and not {folder + named, named} & there:
@@ -279,7 +279,7 @@ def check_built(root, names):
 def violations(root):
     names = tracked_files(root)
     for name in sorted({name.split("/")[0] for name in names} - TOP_LEVEL):
-        yield name, 1, "the top level is fixed: see the map in README.md"
+        yield name, 1, "the top level is fixed: see the map in CONTRIBUTING.md"
     for name in names:
         path = root / name
         if path.suffix not in TEXT_SUFFIXES or name.startswith("tests/fuzz/corpus/"):

@@ -68,7 +68,7 @@ FAULTS = [
     ("tests/net/a_test.cc", "", "tests/net/a_test.cc:1: no glob of CMake's finds this file: it is "
      "not built"),
     ("core/README.md", "`a.h`\n", "core/README.md:1: there is no a.h"),
-    ("notes.txt", "", "notes.txt:1: the top level is fixed: see the map in README.md"),
+    ("notes.txt", "", "notes.txt:1: the top level is fixed: see the map in CONTRIBUTING.md"),
 ]
 
 CROWDED = {f"core/a{number}.h": "#pragma once\n" for number in range(41)}

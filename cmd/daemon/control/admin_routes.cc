@@ -22,6 +22,7 @@ constexpr std::string_view kText = "text/plain; charset=utf-8";
 constexpr std::string_view kHtml = "text/html; charset=utf-8";
 constexpr std::string_view kAllow = "GET, HEAD";
 constexpr std::string_view kAllowChanges = "GET, HEAD, POST, DELETE";
+constexpr std::uint64_t kMetricsMicros = 500'000;
 
 constexpr net::Refusal kWrongHost = {
     403, "forbidden",
@@ -51,7 +52,7 @@ constexpr net::Refusal kNotInForce = {
 
 constexpr std::string_view kIndexHead =
     "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>crier</title>\n"
-    "<h1>crier</h1>\n<ul>\n"
+    "<h1>crier</h1>\n<p>How to publish and subscribe: <code>man crier-http</code>\n<ul>\n"
     "<li><a href=\"/metrics\">/metrics</a>: figures for Prometheus\n"
     "<li><a href=\"/status\">/status</a>: the most important of them as JSON\n"
     "<li><a href=\"/healthz\">/healthz</a>: is it alive?\n"
@@ -154,11 +155,18 @@ std::string AdminRoutes::on_http_refused(const net::Refusal& refusal) {
 }
 
 void AdminRoutes::metrics(const net::Request&, const Answer& answer) {
-  answer.send(crier::metrics::kContentType, crier::metrics::render(parts_.catalogue));
+  const Instant now = parts_.now();
+  if (!metrics_at_ || now.us - metrics_at_->us >= kMetricsMicros) {
+    parts_.catalogue.refresh(now);
+    metrics_ = crier::metrics::render(parts_.catalogue);
+    metrics_at_ = now;
+  }
+  answer.send(crier::metrics::kContentType, metrics_);
 }
 
 void AdminRoutes::status(const net::Request&, const Answer& answer) {
   const std::chrono::duration<double> now = std::chrono::system_clock::now().time_since_epoch();
+  parts_.catalogue.refresh(parts_.now());
   answer.send(net::kJsonType, status_json({.catalogue = parts_.catalogue,
                                            .why_not_ready = parts_.why_not_ready(),
                                            .now_unix_seconds = now.count()}));

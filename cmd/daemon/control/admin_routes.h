@@ -1,6 +1,6 @@
 // The admin endpoint's pages: what an operator, a probe and Prometheus ask.
 //
-//   /metrics        Prometheus text
+//   /metrics        Prometheus text, up to 500 ms old
 //   /status         the same figures summed up, as JSON: see status_json.h
 //   /healthz        200: the control loop turns
 //   /readyz         200, or 503 with the reason in a word
@@ -27,6 +27,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -36,6 +37,7 @@
 #include "cmd/daemon/link/trace_id.h"
 #include "cmd/daemon/link/worker_queries.h"
 #include "config/config.h"
+#include "core/instant.h"
 #include "metrics/catalogue.h"
 #include "net/http/http_handler.h"
 
@@ -46,12 +48,13 @@ class AdminRoutes : public net::HttpHandler {
   // All outlive it.
   struct Parts {
     const crier::config::Config& config;  // The one in force: a reload assigns to it, on this loop.
-    const crier::metrics::Catalogue& catalogue;
+    crier::metrics::Catalogue& catalogue;
     std::function<std::string_view()> why_not_ready;  // One line, "draining". Empty: ready.
     const broadcast::Log& log;
     WorkerQueries& workers;
     DebugSwitch& debug_switch;
     std::uint64_t random_seed = 0;  // Of the trace ids of those who bring none.
+    std::function<Instant()> now;
   };
   explicit AdminRoutes(Parts parts) : parts_(std::move(parts)), traces_(parts_.random_seed) {}
 
@@ -77,6 +80,8 @@ class AdminRoutes : public net::HttpHandler {
 
   Parts parts_;
   TraceIds traces_;
+  std::string metrics_;  // The text of /metrics, kept for requests that follow soon.
+  std::optional<Instant> metrics_at_;
 };
 
 }  // namespace crier::cmd

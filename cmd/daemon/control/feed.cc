@@ -39,6 +39,7 @@ void Feed::hand_out() {
     if (fed.link->has_room_for_batch()) {
       fed.link->push(batch, bytes);
       fed.through = batch->back()->sequence();
+      fed.link->wake_if_pushed();
     } else {
       fed.lagging = true;
     }

@@ -25,12 +25,14 @@ class Feed final : public Outgoing {
   Feed(const broadcast::Log& log, std::atomic<std::uint64_t>& log_head,
        const std::vector<WorkerLink*>& links);
 
-  // Publishes the new head at once, the frame at the end of the turn. A long request does not wait
-  // for the turn's end.
+  // Publishes the new head at once. The frame leaves with its batch: at the end of the turn, or as
+  // soon as the batch is full, so that workers write the events of a long request while control
+  // still reads it.
   void publish(const FrameRef& frame) override;
 
-  // The end of the turn: batches out, lagging workers fed on, everyone concerned woken once. True:
-  // a worker could be fed more, but not in this turn.
+  // The end of the turn: hands out the last batch, feeds lagging workers from the history, and
+  // wakes the workers that were sent something since they were woken last. True: a worker could be
+  // fed more, but not in this turn.
   bool flush();
 
  private:
@@ -40,7 +42,7 @@ class Feed final : public Outgoing {
     bool lagging = false;
   };
 
-  void hand_out();
+  void hand_out();  // The batch, to every worker that has room for it, and wakes these.
   void feed_from_history(Fed& fed, std::size_t& batches);
 
   const broadcast::Log& log_;

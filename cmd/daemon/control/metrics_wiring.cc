@@ -24,6 +24,9 @@ using net::HttpServerCounters;
 using net::ListenerCounters;
 using net::PendingCounters;
 
+// A look reads some twenty files of /proc, on the control loop.
+constexpr std::uint64_t kKernelMicros = 15'000'000;
+
 // A metric that is one counter of each source.
 template <typename Source>
 struct Row {
@@ -146,7 +149,7 @@ constexpr Row<HttpServerCounters> kPublishRows[] = {
      "Connections of publishers cut because they did not read their answers.",
      &HttpServerCounters::stalled},
     {Kind::counter, "crier_publish_accept_starved_total",
-     "Times the kernel had no descriptor or memory to accept a publisher.",
+     "Times the kernel had no descriptor or memory to accept a publisher, or to watch one.",
      &HttpServerCounters::accepts_starved},
 };
 
@@ -259,7 +262,7 @@ void add_canary(Catalogue& catalogue, const net::SocketPlan& sockets) {
 }
 
 void add_kernel(Catalogue& catalogue, KernelTuner& kernel) {
-  catalogue.before_reading([&kernel] { kernel.look(); });
+  catalogue.before_reading(kKernelMicros, [&kernel] { kernel.look(); });
   catalogue
       .gauge("crier_kernel_parameters_below",
              "Kernel parameters, open files among them, that fall short: see `crier tune`.")

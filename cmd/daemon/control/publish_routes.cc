@@ -4,13 +4,16 @@
 #include <utility>
 #include <vector>
 
+#include "cmd/daemon/control/body_type.h"
 #include "cmd/daemon/control/page_query.h"
 #include "cmd/daemon/control/topic_pages.h"
 #include "core/check.h"
 #include "core/text/event_id.h"
 #include "core/text/percent.h"
+#include "core/text/topic_text.h"
 #include "core/text/utf8.h"
-#include "net/http/head_bytes.h"
+#include "core/topic.h"
+#include "net/http/http_date.h"
 #include "net/http/reply.h"
 
 namespace crier::cmd {
@@ -59,29 +62,6 @@ bool is_read(Method method) {
   return method == Method::get || method == Method::head;
 }
 
-enum class BodyType : std::uint8_t { object, lines, other };
-
-// RFC 9110 8.3.1. The only parameter that says something is a charset, and only UTF-8 is taken.
-BodyType body_type(std::string_view content_type) {
-  const std::size_t end = std::min(content_type.find(';'), content_type.size());
-  const std::string_view type = net::trim_ows(content_type.substr(0, end));
-  for (std::string_view rest = content_type.substr(end); !rest.empty();) {
-    rest.remove_prefix(1);
-    const std::size_t next = std::min(rest.find(';'), rest.size());
-    const std::string_view parameter = net::trim_ows(rest.substr(0, next));
-    rest.remove_prefix(next);
-    constexpr std::string_view kCharset = "charset=";
-    if (!net::equal_ignoring_case(parameter.substr(0, kCharset.size()), kCharset)) continue;
-    std::string_view charset = parameter.substr(kCharset.size());
-    if (charset.size() > 1 && charset.front() == '"' && charset.back() == '"') {
-      charset = charset.substr(1, charset.size() - 2);
-    }
-    if (!net::equal_ignoring_case(charset, "utf-8")) return BodyType::other;
-  }
-  if (net::equal_ignoring_case(type, net::kJsonType)) return BodyType::object;
-  return net::equal_ignoring_case(type, "application/x-ndjson") ? BodyType::lines : BodyType::other;
-}
-
 // The answer to an accepted publish, up to the number in Content-Length.
 std::string accepted_head(bool keep_alive) {
   std::string head = net::ReplyBuilder(202)
@@ -123,8 +103,7 @@ PublishRoutes::Later PublishRoutes::later(const Call& call) {
 PublishRoutes::PublishRoutes(PublishParts parts)
     : parts_(std::move(parts)),
       traces_(parts_.random_seed),
-      intake_({parts_.journal, parts_.log, parts_.encoder, parts_.keys, parts_.outgoing}),
-      accepted_heads_{accepted_head(false), accepted_head(true)} {}
+      intake_({parts_.journal, parts_.log, parts_.encoder, parts_.keys, parts_.outgoing}) {}
 
 // --- routes ---
 
@@ -173,7 +152,9 @@ void PublishRoutes::route_topic(const Call& call, std::string_view encoded) {
 std::string PublishRoutes::on_http_refused(const net::Refusal& refusal) {
   counters_.refused[static_cast<std::size_t>(PublishRefusal::head)].add();
   const bool later = refusal.status == 429 || refusal.status == 503;
-  return net::error_reply(refusal, traces_.make(), {.retry_after_seconds = later ? 1U : 0U});
+  return net::error_reply(refusal, traces_.make(),
+                          {.allow = refusal.status == 405 ? kPublishAllow : "",
+                           .retry_after_seconds = later ? 1U : 0U});
 }
 
 // --- publishing ---
@@ -199,6 +180,11 @@ void PublishRoutes::publish_text(const Call& call, std::string_view topic) {
   if (!query || (!query->empty() && query->front().first != "event")) {
     return refuse(call, PublishRefusal::malformed,
                   "The query may hold one `event`, the event's name, and nothing else.");
+  }
+  if (body_type(call.head().content_type) == BodyType::form) {
+    return refuse(call, PublishRefusal::content_type,
+                  "A form (multipart) is not an event's data: send the data alone as the body, "
+                  "with curl by --data-binary.");
   }
   PublishEvent publish;
   publish.event.topic = topic;
@@ -226,6 +212,7 @@ void PublishRoutes::publish_body(const Call& call) {
     case BodyType::lines:
       publish_lines(call);
       break;
+    case BodyType::form:
     case BodyType::other:
       return refuse(call, PublishRefusal::content_type,
                     "Content-Type must be application/json (one event) or application/x-ndjson "
@@ -235,6 +222,11 @@ void PublishRoutes::publish_body(const Call& call) {
 }
 
 void PublishRoutes::publish_object(const Call& call) {
+  if (is_array(call.request.body)) {
+    return refuse(call, PublishRefusal::malformed,
+                  "The body is an array; send several events as application/x-ndjson, one object a "
+                  "line.");
+  }
   if (auto refusal = body_.read_object(call.request.body, parts_.limits.event_bytes_max)) {
     return refuse(call, *refusal);
   }
@@ -299,8 +291,7 @@ void PublishRoutes::list_topics(const Call& call) {
 }
 
 void PublishRoutes::show_topic(const Call& call, std::string_view name) {
-  if (const auto refusal = broadcast::judge_event({.topic = name}, 0))
-    return refuse(call, *refusal);
+  if (!valid_topic(name)) return refuse(call, PublishRefusal::malformed, describe_bad_topic(name));
   if (!call.head().query.empty()) {
     return refuse(call, PublishRefusal::malformed, "A topic is shown without a query.");
   }
@@ -350,7 +341,11 @@ void PublishRoutes::answer(const To& to, AnswerForm form, const IntakeOutcome& o
 }
 
 void PublishRoutes::accepted(const net::Responder& responder, bool keep_alive,
-                             std::string_view body, bool replayed) const {
+                             std::string_view body, bool replayed) {
+  if (const std::string_view date = net::http_date_now(); accepted_date_ != date) {
+    accepted_date_ = date;
+    accepted_heads_ = {accepted_head(false), accepted_head(true)};
+  }
   std::string bytes;
   bytes.reserve(512);
   bytes.append(accepted_heads_[keep_alive ? 1 : 0]);

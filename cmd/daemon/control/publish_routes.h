@@ -124,7 +124,7 @@ class PublishRoutes final : public net::HttpHandler {
   template <typename To>
   void answer(const To& to, AnswerForm form, const IntakeOutcome& outcome);
   void accepted(const net::Responder& responder, bool keep_alive, std::string_view body,
-                bool replayed) const;
+                bool replayed);
   void refuse(const Call& call, PublishRefusal why, std::string_view message,
               std::string_view allow = {});
   void refuse(const Call& call, const broadcast::BodyRefusal& refusal);
@@ -138,6 +138,7 @@ class PublishRoutes final : public net::HttpHandler {
   EventIntake intake_;
   broadcast::PublishBody body_;
   std::array<std::string, 2> accepted_heads_;  // Up to Content-Length: to close, to keep alive.
+  std::string accepted_date_;                  // The date in them.
 };
 
 }  // namespace crier::cmd

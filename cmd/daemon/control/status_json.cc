@@ -80,7 +80,6 @@ void append_row(std::string& out, const StatusRow& row, const Family& family) {
 }  // namespace
 
 std::string status_json(const StatusFacts& facts) {
-  facts.catalogue.refresh();
   std::string out = "{";
   append_key(out, "ready");
   out += facts.why_not_ready.empty() ? "true" : "false";

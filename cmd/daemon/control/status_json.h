@@ -15,9 +15,9 @@
 namespace crier::cmd {
 
 struct StatusFacts {
-  const metrics::Catalogue& catalogue;
-  std::string_view why_not_ready;  // Empty: ready.
-  double now_unix_seconds = 0;     // For the uptime.
+  const metrics::Catalogue& catalogue;  // Refreshed.
+  std::string_view why_not_ready;       // Empty: ready.
+  double now_unix_seconds = 0;          // For the uptime.
 };
 
 // One line, with its end. Requires: the catalogue is that of make_catalogue(), or one with families

@@ -3,7 +3,9 @@
 #include <utility>
 
 #include "core/keyed_hash.h"
+#include "core/text/escape.h"
 #include "core/topic.h"
+#include "net/http/head_refusals.h"
 #include "net/http/negotiate.h"
 #include "net/http/reply.h"
 #include "net/loop/loop.h"
@@ -62,20 +64,20 @@ net::Reply SubscribeRoutes::on_request(const net::Request& request, const net::A
   call.trace_id = net::trace_id_of(request);
   if (!policy_.hosts.empty() && !net::host_allowed(request.host, policy_.hosts)) {
     return refuse(call, RefusalReason::forbidden,
-                  {403, "host_not_allowed", "This Host is not served; see http.hosts."});
+                  {403, "host_not_allowed",
+                   "The host " + in_quotes(request.host) + " is not in http.hosts."});
   }
   if (net::is_events_path(request.path)) return serve_events(call);
   if (request.path == "*") return answer_options(call);  // With OPTIONS alone.
+  if (request.method == net::Method::post || request.method == net::Method::other) {
+    return refuse_method(call);
+  }
   if (request.path != "/healthz") {
     return refuse(call, RefusalReason::not_found,
                   {404, "not_found", "Streams are at /events?topic=NAME or /events/NAME."});
   }
   if (request.method == net::Method::options) return answer_options(call);
   const bool head_only = request.method == net::Method::head;
-  if (!head_only && request.method != net::Method::get) {
-    return refuse(call, RefusalReason::method,
-                  {405, "method_not_allowed", "Only GET, HEAD and OPTIONS."}, kAllow);
-  }
   return {request.keep_alive ? net::Reply::Then::keep_alive : net::Reply::Then::close,
           net::text_reply(200, "text/plain; charset=utf-8", "ok\n",
                           {.keep_alive = request.keep_alive, .head_only = head_only})};
@@ -86,28 +88,35 @@ net::Reply SubscribeRoutes::serve_events(Call& call) {
   const net::OriginVerdict verdict = net::judge_origin(request, policy_.origins);
   if (verdict == net::OriginVerdict::refused) {
     return refuse(call, RefusalReason::forbidden,
-                  {403, "origin_not_allowed", "This Origin is not in http.origins."});
+                  {403, "origin_not_allowed",
+                   "The origin " + in_quotes(request.origin) + " is not in http.origins."});
   }
   call.cors = net::cors_of(request, verdict);
   if (request.method == net::Method::options) return answer_options(call);
   if (request.method != net::Method::get && request.method != net::Method::head) {
-    return refuse(call, RefusalReason::method,
-                  {405, "method_not_allowed", "Only GET, HEAD and OPTIONS."}, kAllow);
+    return refuse_method(call);
   }
   if (!net::accepts_event_stream(request)) {
     return refuse(call, RefusalReason::not_acceptable,
                   {406, "not_acceptable", "The answer is text/event-stream; Accept rules it out."});
   }
   const auto wanted = net::parse_subscribe_request(request, policy_.topics_per_stream_max);
-  if (!wanted) return refuse(call, RefusalReason::malformed, wanted.error());
+  if (!wanted) {
+    const net::SubscribeRefusal& why = wanted.error();
+    return refuse(call, RefusalReason::malformed, {400, why.code, why.message});
+  }
   for (const Selector& topic : wanted->topics) {
     if (!policy_.patterns && topic.is_pattern()) {
       return refuse(call, RefusalReason::forbidden,
-                    {403, "patterns_denied", "Patterns are denied; see subscribe.patterns."});
+                    {403, "patterns_denied",
+                     in_quotes(topic.text) + " is a pattern; subscribe.patterns denies those."});
     }
     if (!parts_.classes.may_subscribe(topic)) {
-      return refuse(call, RefusalReason::forbidden,
-                    {403, "topic_denied", "This topic may not be subscribed to; see topics."});
+      return refuse(
+          call, RefusalReason::forbidden,
+          {403, "topic_denied",
+           in_quotes(topic.text) +
+               " may not be subscribed to: its row of `topics` says \"subscribe\": false."});
     }
   }
   if (request.method == net::Method::head) return answer_head(call);
@@ -181,6 +190,10 @@ net::Reply SubscribeRoutes::refuse(const Call& call, RefusalReason reason,
   options.cors = call.cors;
   options.head_only = call.request.method == net::Method::head;
   return closing(net::error_reply(refusal, trace, options));
+}
+
+net::Reply SubscribeRoutes::refuse_method(const Call& call) {
+  return refuse(call, RefusalReason::method, net::refusals::kNotPublishing, kAllow);
 }
 
 // Capacity is not an error to a browser: EventSource gives up for good on a status, so it is asked

@@ -61,6 +61,7 @@ class SubscribeRoutes final : public net::RequestHandler {
   net::Reply answer_head(const Call& call);
   net::Reply refuse(const Call& call, RefusalReason reason, const net::Refusal& refusal,
                     std::string_view allow = {});
+  net::Reply refuse_method(const Call& call);
   net::Reply refuse_for_now(const Call& call, broadcast::Refused refused);
   broadcast::ResumePlan plan(const net::SubscribeRequest& wanted) const;
 

@@ -1,11 +1,13 @@
 #include "cmd/daemon/worker/worker.h"
 
+#include <pthread.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <exception>
 #include <new>
+#include <string>
 #include <system_error>
 #include <utility>
 
@@ -44,6 +46,9 @@ void Worker::start_thread() {
 }
 
 void Worker::run_thread() {
+  // For `top -H` and the like; at most 15 characters.
+  const std::string name = "crier-w" + std::to_string(setup_.identity.worker);
+  ::pthread_setname_np(::pthread_self(), name.c_str());
   // First of all: a table is of the node whose processor touches it first.
   if (setup_.place) pinned_ = pin_this_thread(setup_.place->number);
   Result<void> ready;

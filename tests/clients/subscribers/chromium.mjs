@@ -74,18 +74,22 @@ class Page {
   }
 }
 
+// Ends with this process.
+export function startChromium(profile, url) {
+  const browser = spawn('chromium', [...kFlags, `--user-data-dir=${profile}`, url],
+                        { stdio: 'ignore', detached: true });
+  process.prependListener('exit', () => {  // Before its directory is removed.
+    try { process.kill(-browser.pid, 'SIGKILL'); } catch { /* It has ended already. */ }
+  });
+}
+
 export default async function openBrowser(directory, address) {
   const page = new Page();
   const server = createServer((request, response) => page.answer(request, response));
   server.listen(8080, address);
   await once(server, 'listening');
   const origin = `http://${address}:8080`;
-  const profile = `--user-data-dir=${join(directory, 'profile')}`;
-  const browser = spawn('chromium', [...kFlags, profile, origin],
-                        { stdio: 'ignore', detached: true });
-  process.prependListener('exit', () => {  // Before its directory is removed.
-    try { process.kill(-browser.pid, 'SIGKILL'); } catch { /* It has ended already. */ }
-  });
+  startChromium(join(directory, 'profile'), origin);
   const deadline = Date.now() + kStartSecondsMax * 1000;
   while (!page.loaded()) {
     if (Date.now() > deadline) throw new Error('Chromium did not load the page');

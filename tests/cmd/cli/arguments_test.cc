@@ -58,10 +58,13 @@ struct Misuse {
 
 TEST_CASE("what cannot be meant is refused with what would help") {
   const auto row = GENERATE(values<Misuse>({
-      {"nothing", {}, "a command is missing"},
       {"unknown command", {"publsh"}, "did you mean publish?"},
+      {"begun command", {"pub", "news"}, "there is no command pub; did you mean publish?"},
+      {"another begun command", {"sub"}, "did you mean subscribe?"},
+      {"letters in another order", {"sevre"}, "did you mean serve?"},
+      {"one letter", {"s"}, "there is no command s\n"},
       {"unrelated command", {"xyzzy"}, "there is no command xyzzy\n"},
-      {"unknown global option", {"--versoin"}, "there is no option --versoin"},
+      {"unknown global option", {"--versoin"}, "did you mean --version?"},
       {"unknown option", {"publish", "--sockt", "x", "t"}, "did you mean --socket?"},
       {"begun option", {"subscribe", "--last", "x", "t"}, "did you mean --last-event-id?"},
       {"unrelated option", {"publish", "--zzzzzz", "t"}, "there is no option --zzzzzz\n"},
@@ -82,6 +85,12 @@ TEST_CASE("what cannot be meant is refused with what would help") {
   CHECK(parsed.then == Then::misuse);
   CHECK_THAT(parsed.text, Catch::Matchers::ContainsSubstring(row.says));
   CHECK_THAT(parsed.text, Catch::Matchers::ContainsSubstring("--help`.\n"));
+}
+
+TEST_CASE("without a command the usage is shown") {
+  const auto parsed = parse({});
+  CHECK(parsed.then == Then::misuse);
+  CHECK(parsed.text == "crier: a command is missing\n\n" + parse({"--help"}).text);
 }
 
 TEST_CASE("the help lists every command") {

@@ -209,7 +209,10 @@ TEST_CASE("the generated texts are printed") {
   CHECK(nlohmann::json::parse(example.out, nullptr, true, true).is_object());
   CHECK_THAT(run_command({"config", "--reference"}).out, ContainsSubstring("limits.streams_max"));
   CHECK_THAT(run_command({"config", "--man"}).out, ContainsSubstring("limits.streams_max"));
-  CHECK(run_command({"config"}).code == kExitMisused);
+  const auto without = run_command({"config"});
+  CHECK(without.code == kExitMisused);
+  CHECK_THAT(without.err,
+             ContainsSubstring("one of the options must be given\n\nUsage: crier config"));
   CHECK(run_command({"config", "--schema", "--man"}).code == kExitMisused);
 }
 

@@ -89,7 +89,7 @@ TEST_CASE("a subscriber resumes after what it has seen") {
   as.base = "/sse";
   as.from = "last=5";
   TopicFollower follower(as, printed.output());
-  CHECK(follower.request().target == "/sse/events?topic=a.b&topic=c.%3E&last_event_id=last%3D5");
+  CHECK(follower.request().target == "/sse/events?topic=a.b&topic=c.%3E&last=5");
   CHECK(follower.request().fields.size() == 2);
   follower.on_message({"crier.open", "{}", "e-7"});
   CHECK(follower.request().target == "/sse/events?topic=a.b&topic=c.%3E");
@@ -97,6 +97,9 @@ TEST_CASE("a subscriber resumes after what it has seen") {
         std::pair<std::string_view, std::string>{"Last-Event-ID", "e-7"});
   follower.on_message({"crier.busy", "{}", ""});
   CHECK(follower.request().fields.back().second == "e-7");
+  as.from = "earliest";
+  CHECK(TopicFollower(as, printed.output()).request().target ==
+        "/sse/events?topic=a.b&topic=c.%3E&from=earliest");
   as.last_event_id = "e-3";
   CHECK(TopicFollower(as, printed.output()).request().fields.back().second == "e-3");
 }
@@ -140,12 +143,13 @@ TEST_CASE("a subscriber stops after its count, or when it cannot print") {
   CHECK(failing.state() == TopicFollower::State::output_failed);
 }
 
-TEST_CASE("--from is earliest or a number") {
+TEST_CASE("--from is earliest, latest or a number") {
   CHECK(valid_from("earliest"));
-  CHECK(valid_from("last=0"));
-  CHECK(valid_from("last=999999999"));
-  for (const char* bad :
-       {"", "latest", "last=", "last=x", "last=-1", "last=1 ", "last=9999999999"}) {
+  CHECK(valid_from("latest"));
+  CHECK(valid_from("last=1"));
+  CHECK(valid_from("last=1000000"));
+  for (const char* bad : {"", "Latest", "last", "last=", "last=x", "last=0", "last=-1", "last=1 ",
+                          "last=1000001", "last=9999999999"}) {
     INFO(bad);
     CHECK_FALSE(valid_from(bad));
   }

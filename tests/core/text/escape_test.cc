@@ -103,6 +103,11 @@ TEST_CASE("a JSON string in a log line is cut, never within a character or an es
   CHECK(escaped_for_json(std::string(100'000, '\xFF')).size() <= 256);
 }
 
+TEST_CASE("what was sent is quoted in one line, cut where it is long") {
+  CHECK(crier::in_quotes("a\"b\n") == "\"a\\\"b\\n\"");
+  CHECK(crier::in_quotes(std::string(65, 'a')) == "\"" + std::string(61, 'a') + "…\"");
+}
+
 TEST_CASE("a JSON string is appended to what is there") {
   std::string out = "{\"id\":";
   append_json_string(out, "x");

@@ -84,6 +84,10 @@ FriendlyHeads browsers() {
        .host = "[2001:db8::7]:8080"},
       {.name = "browser, long cookie",
        .bytes = get("Accept: text/event-stream\r\nCookie: s=" + std::string(4000, 'x') + "\r\n")},
+      {.name = "browser, what it leaves raw in a query",
+       .bytes = friendly_line("GET /events?topic=orders&_=?{a|b}^c`d\\e'f HTTP/1.1",
+                              "Accept: text/event-stream\r\n"),
+       .query = "topic=orders&_=?{a|b}^c`d\\e'f"},
       {.name = "browser, page address with text in other scripts",
        .bytes = get("Accept: text/event-stream\r\nReferer: https://shop.example/caf\xC3\xA9\r\n")},
   };

@@ -143,6 +143,13 @@ TEST_CASE("a limit is the largest that passes") {
     CHECK(read(head(8192), kPublic) == 200);
     CHECK(read(head(8193), kPublic) == 414);
     CHECK(read(head(500), {.head_bytes_max = 300}) == 414);
+    const auto asking = [](std::size_t size) {
+      return "GET /?" + std::string(size - 2, '|') + " HTTP/1.1\r\nHost: a\r\n\r\n";
+    };
+    CHECK(read(asking(40), {.target_bytes_max = 40}) == 200);
+    CHECK(read(asking(41), {.target_bytes_max = 40}) == 414);
+    CHECK(read(asking(2), {.target_bytes_max = 1}) == 414);
+    CHECK(read(asking(500), {.head_bytes_max = 300}) == 414);
   }
   SECTION("of the fields") {
     const std::string head = "GET / HTTP/1.1\r\nHost: a\r\nX: 1\r\nX: 2\r\n\r\n";
@@ -206,6 +213,26 @@ TEST_CASE("bodies on the publish socket") {
   CHECK(request.has_idempotency_key);
   CHECK(request.idempotency_key == "k-1");
   CHECK(request.expect_continue);
+}
+
+TEST_CASE("chunked bodies on the publish socket") {
+  for (const std::string_view name : {"chunked", "CHUNKED", " \tchunked"}) {
+    INFO(name);
+    HeadReader reader(kPublish);
+    HeadProgress progress = HeadProgress::more;
+    const std::string head =
+        "POST /topics/a HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
+        "transfer-encoding:" +
+        std::string(name) + "\r\n\r\n";
+    CHECK(feed(reader, head + "0\r\n\r\n", 1000, progress) == head.size());
+    REQUIRE(progress == HeadProgress::complete);
+    CHECK(reader.request().chunked);
+    CHECK(reader.request().content_length == 0);
+    CHECK(reader.request().expect_continue);
+    reader.reset();
+    feed(reader, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n", 1000, progress);
+    CHECK_FALSE(reader.request().chunked);
+  }
 }
 
 TEST_CASE("other known methods reach the handler, which answers 405") {

@@ -1,6 +1,11 @@
 #include "net/http/http_server.h"
 
+#include <algorithm>
+#include <deque>
+#include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "net/loop/wakeup.h"
 #include "tests/net/http/http_server_support.h"
@@ -300,4 +305,46 @@ TEST_CASE("a server that stops accepting serves its connections on") {
   CHECK(client.receive(1) == answer_to("/a"));
   turn_for(served.loop, 20);
   CHECK(served.server->connections() == 1);
+}
+
+TEST_CASE("a turn is bounded, and a client that asks for little does not wait for busy ones") {
+  constexpr std::size_t kClients = 20;
+  Served served;
+  std::vector<std::size_t> order;  // Busy clients, as their requests were handled.
+  std::optional<std::size_t> handled_before;
+  served.handler.on_request = [&](const HttpRequest& request, Responder responder) {
+    responder.reply(answer_to(request.head.path), false);
+    if (request.head.path == "/lone") {
+      handled_before = order.size();
+      return;
+    }
+    order.push_back(std::stoul(std::string(request.head.path.substr(1))));
+    const Instant began = Loop::now();
+    while (Loop::now().us - began.us < 3'000) {  // Longer than a turn.
+    }
+  };
+  Client lone(served.loop, served.path);
+  std::deque<Client> busy;
+  for (std::size_t i = 0; i < kClients; ++i) busy.emplace_back(served.loop, served.path);
+  REQUIRE(served.turn_until_connections(kClients + 1));
+  for (std::size_t i = 0; i < kClients; ++i) {
+    const std::string request = get("/" + std::to_string(i));
+    REQUIRE(busy[i].send(request + request + request));
+  }
+  const auto turn_until_handled = [&](std::size_t count) {
+    while (order.size() < count) {
+      const std::size_t before = order.size();
+      served.loop.settle();
+      CHECK(order.size() <= before + 1);
+    }
+  };
+  turn_until_handled(kClients + 5);
+  REQUIRE(lone.send(get("/lone")));
+  turn_until_handled(3 * kClients);
+  REQUIRE(handled_before.has_value());
+  CHECK(*handled_before <= kClients + 5 + 1);  // It is seen at the end of a turn.
+
+  // Each client has its first request handled before the second of any.
+  std::ranges::sort(order.begin(), order.begin() + kClients);
+  for (std::size_t i = 0; i < kClients; ++i) CHECK(order[i] == i);
 }

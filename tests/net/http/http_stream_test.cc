@@ -4,7 +4,6 @@
 #include <string>
 #include <vector>
 
-#include "net/http/reply.h"
 #include "tests/net/http/http_server_support.h"
 
 using namespace crier;
@@ -12,10 +11,6 @@ using namespace crier::net;
 using namespace crier::net::http_test;
 
 namespace {
-
-std::string head() {
-  return ReplyBuilder(200).field("Content-Type", "text/plain").finish();
-}
 
 std::string head_with(const std::string& fields) {
   return "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n" + fields + "\r\n";
@@ -31,7 +26,7 @@ struct Streaming {
       if (!request.head.path.starts_with("/s")) {
         return responder.reply(answer_to(request.head.path), false);
       }
-      streams.push_back(responder.stream(head(), [this, held = witness] {
+      streams.push_back(responder.stream(head_with(""), [this, held = witness] {
         ++changes;
         if (on_change) on_change();
       }));
@@ -217,8 +212,8 @@ TEST_CASE("a writer is told once that its answer is no longer wanted") {
     client->leave();
     CHECK(streaming.served.turn_until_connections(0));
     const Responder responder = streaming.served.handler.pending[0].responder;
-    streaming.streams.push_back(
-        responder.stream(head(), [&streaming, held = streaming.witness] { ++streaming.changes; }));
+    streaming.streams.push_back(responder.stream(
+        head_with(""), [&streaming, held = streaming.witness] { ++streaming.changes; }));
   }
   SECTION("the answer before it ended the connection") {
     streaming.served.handler.on_request = [&, begin = streaming.served.handler.on_request](

@@ -209,6 +209,41 @@ TEST_CASE("a descriptor that cannot be watched is refused") {
   std::fclose(file);
 }
 
+TEST_CASE("a watch that the kernel refuses is refused, one that is there comes back from a pause") {
+  const int error = GENERATE(ENOSPC, ENOMEM);
+  std::array<int, 2> ends{};
+  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends.data()) == 0);
+  REQUIRE(::write(ends[1], "x", 1) == 1);
+  int calls = 0;
+  bool tested = false;
+  crier::Result<void> refused;
+  // Not while_failing(): the loop has its watches by then.
+  std::thread([&] {
+    Loop loop;
+    PollHandle watched(loop, [&] { ++calls; });
+    PollHandle late(loop, [] {});
+    if (!watched.watch(ends[0])) return;
+    loop.settle();
+    tested = crier::tests::make_fail({SYS_epoll_ctl, error, EPOLL_CTL_ADD});
+    if (!tested) return;
+    watched.pause();
+    loop.settle();
+    watched.resume();
+    loop.settle();
+    refused = late.watch(ends[1]);
+    loop.settle();
+  }).join();
+  ::close(ends[0]);
+  ::close(ends[1]);
+  if (!tested) {
+    WARN("not tested: this system has no filters for system calls");
+    return;
+  }
+  CHECK(calls == 3);
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().detail.starts_with("cannot watch descriptor "));
+}
+
 TEST_CASE("a loop runs on another thread than the one that made and destroys it") {
   Loop loop;
   int calls = 0;

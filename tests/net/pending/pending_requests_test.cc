@@ -43,6 +43,22 @@ TEST_CASE("a head that comes byte by byte is taken over with its registration") 
   CHECK(port.stream_tokens.back() == stream_token(0, 1));
 }
 
+TEST_CASE("a connection that waits for its client does not wake the worker") {
+  PendingFixture port;
+  const auto [name, first] = GENERATE(table<const char*, std::string>({
+      {"silent", ""},
+      {"in its head", "GET /keep HT"},
+      {"kept alive", get_request("/keep")},
+      {"deferred", get_request("/later")},
+      {"lingering", get_request("/close")},
+  }));
+  INFO(name);
+  const Fd client = port.connect(first);
+  CHECK(port.pending.size() == 1);
+  CHECK_FALSE(port.pending.has_work());
+  CHECK(stays_silent(port.ready.fd()));
+}
+
 TEST_CASE("a connection of a canary stays one, whichever of its requests is taken") {
   PendingFixture port;
   const bool canary = GENERATE(true, false);

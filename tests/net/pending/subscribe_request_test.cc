@@ -64,7 +64,11 @@ TEST_CASE("topics of a subscription") {
       {"each once", "/events/a", "topic=b&topic=a&topic=b", {"a", "b"}},
       {"escapes decoded once", "/events/%61", "topic=o%2Eb&t%6Fpic=c", {"a", "o.b", "c"}},
       {"patterns", "/events", "topic=a.*&topic=b.%3E", {"a.*", "b.>"}},
-      {"other parameters", "/events", "x=%zz&topic=a&=&&y", {"a"}},
+      {"against caches", "/events", "_=%zz&topic=a&&_t=1&", {"a"}},
+      {"of polyfills",
+       "/events",
+       "topic=a&r=0721&t=17&evs_buffer_size_limit=262144&evs_preamble=2056&padding=",
+       {"a"}},
       {"upper case differs", "/events", "topic=a&topic=A", {"a", "A"}},
       {"slash without a name", "/events/", "topic=a", {"a"}},
   }));
@@ -80,12 +84,31 @@ TEST_CASE("subscriptions that are refused say which rule they broke") {
   const RefusedRow row = GENERATE(values<RefusedRow>({
       {"no topic", "/events", "", "no_topic", "topic=NAME"},
       {"no topic, slash", "/events/", "", "no_topic", "topic=NAME"},
-      {"no topic but others", "/events", "a=b&Topic=c", "no_topic", "topic=NAME"},
+      {"no topic but others", "/events", "_=b&last=2", "no_topic", "topic=NAME"},
+      {"unknown parameter", "/events", "topic=a&lst=2", "bad_query",
+       "\"lst\" is unknown; /events takes topic, last, from, last_event_id and padding"},
+      {"parameter without a value", "/events", "topic=a&retry", "bad_query",
+       "\"retry\" is unknown"},
+      {"parameter without a name", "/events", "topic=a&=1", "bad_query", "\"\" is unknown"},
+      {"topic in another case", "/events", "topic=a&Topic=b", "bad_query", "\"Topic\" is unknown"},
+      {"unknown and not fit to print", "/events", "topic=a&%0d%22=", "bad_query",
+       "\"\\r\\\"\" is unknown"},
+      {"last of letters", "/events", "topic=a&last=x", "bad_query",
+       "last=\"x\" is not a number from 1 to 1000000"},
+      {"last of none", "/events", "topic=a&last=0", "bad_query", "1 to 1000000"},
+      {"last of too many", "/events", "topic=a&last=1000001", "bad_query", "1 to 1000000"},
+      {"last of nothing", "/events", "topic=a&last", "bad_query", "1 to 1000000"},
+      {"last with a bad escape", "/events", "topic=a&last=%4", "bad_query", "1 to 1000000"},
+      {"from elsewhere", "/events", "topic=a&from=first", "bad_query",
+       "from=\"first\" is not allowed: use from=earliest, from=latest or last=N"},
+      {"from a number", "/events", "topic=a&from=last=2", "bad_query", "last=N"},
+      {"last twice", "/events", "topic=a&last=1&last=2", "bad_query", "once"},
+      {"last and from", "/events", "topic=a&last=1&from=earliest", "bad_query", "not both"},
       {"empty topic", "/events", "topic=", "bad_topic", "tokens"},
       {"topic without value", "/events", "topic", "bad_topic", "tokens"},
-      {"space", "/events", "topic=a+b", "bad_topic", "tokens"},
+      {"space", "/events", "topic=a+b", "bad_topic", "\"a b\" is not a valid topic: "},
       {"plus in the path", "/events/a+b", "", "bad_topic", "tokens"},
-      {"slash", "/events/a/b", "", "bad_topic", "tokens"},
+      {"slash", "/events/a/b", "", "bad_topic", "did you mean \"a.b\"?"},
       {"escaped twice", "/events", "topic=a%252Eb", "bad_topic", "tokens"},
       {"empty token", "/events", "topic=a..b", "bad_topic", "single dots"},
       {"wildcard in a token", "/events", "topic=a*", "bad_topic", "'*'"},
@@ -103,7 +126,6 @@ TEST_CASE("subscriptions that are refused say which rule they broke") {
   INFO(row.name);
   const auto parsed = parse_subscribe_request(asking(row.path, row.query), 3);
   REQUIRE_FALSE(parsed.has_value());
-  CHECK(parsed.error().status == 400);
   CHECK(parsed.error().code == row.code);
   CHECK(parsed.error().message.find(row.message_part) != std::string_view::npos);
 }
@@ -121,7 +143,14 @@ TEST_CASE("where a stream resumes, from the query") {
       {"camel case with ID", "lastEventID=e-7", Resume::id, "e-7", 0},
       {"the header's name", "Last-Event-ID=e-7", Resume::id, "e-7", 0},
       {"of the XHR polyfill", "evs_last_event_id=e-7", Resume::id, "e-7", 0},
-      {"another spelling is none", "last-event-id=e-7", Resume::none, "", 0},
+      {"in lower case", "last-event-id=e-7", Resume::id, "e-7", 0},
+      {"the last two", "last=2", Resume::last, "", 2},
+      {"the last million, a parameter", "last=1000000", Resume::last, "", 1'000'000},
+      {"from the earliest", "from=earliest", Resume::earliest, "", 0},
+      {"from the latest", "from=latest", Resume::none, "", 0},
+      {"an id goes before last", "last=2&lastEventId=e-7", Resume::id, "e-7", 0},
+      {"an id goes before from", "last_event_id=e-7&from=earliest", Resume::id, "e-7", 0},
+      {"no id does not go before last", "last_event_id=&last=2", Resume::last, "", 2},
       {"the first name wins", "evs_last_event_id=z&lastEventId=y&last_event_id=x", Resume::id, "x",
        0},
       {"an empty one does not win", "last_event_id=&lastEventId=y", Resume::id, "y", 0},
@@ -172,6 +201,14 @@ TEST_CASE("the Last-Event-ID header goes before the query, unless it is empty") 
     const auto parsed = parse_subscribe_request(request, 64);
     REQUIRE(parsed.has_value());
     CHECK(parsed->resume == Resume::id);
+  }
+  SECTION("an id, and a parameter of its own") {
+    request.query = "topic=a&last=5";
+    request.last_event_id = "e-9";
+    const auto parsed = parse_subscribe_request(request, 64);
+    REQUIRE(parsed.has_value());
+    CHECK(parsed->resume == Resume::id);
+    CHECK(parsed->last_count == 0);
   }
   SECTION("nothing") {
     const auto parsed = parse_subscribe_request(request, 64);

@@ -108,6 +108,7 @@ struct Served {
   }
 
   static inline int served = 0;
+  Instant now{1'000'000};
   Counter things;
   config::Config config;
   metrics::Catalogue catalogue;
@@ -122,7 +123,8 @@ struct Served {
                       .why_not_ready = [this] { return std::string_view(why_not_ready); },
                       .log = log,
                       .workers = queries,
-                      .debug_switch = debug_switch}};
+                      .debug_switch = debug_switch,
+                      .now = [this] { return now; }}};
   net::Loop loop;
   std::string path;
   std::unique_ptr<net::UnixListener> listener;

@@ -18,8 +18,10 @@ using Catch::Matchers::EndsWith;
 using Catch::Matchers::StartsWith;
 using nlohmann::json;
 
-TEST_CASE("metrics are those of the moment, as Prometheus text") {
+TEST_CASE("metrics are Prometheus text, made twice a second at most") {
   Served served;
+  int looks = 0;
+  served.catalogue.before_reading(/*every_us=*/600'000, [&] { ++looks; });
   served.things.add(3);
   const Reply reply = served.get("/metrics");
   CHECK(reply.status == 200);
@@ -27,7 +29,15 @@ TEST_CASE("metrics are those of the moment, as Prometheus text") {
              ContainsSubstring("Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"));
   CHECK_THAT(reply.body, ContainsSubstring("# TYPE things_total counter\nthings_total 3\n"));
   served.things.add(1);
+  served.now.us += 499'999;
+  CHECK(served.get("/metrics").body == reply.body);
+  served.now.us += 1;
   CHECK_THAT(served.get("/metrics?x=1").body, ContainsSubstring("things_total 4\n"));
+  CHECK(looks == 1);
+  served.now.us += 100'000;
+  served.get("/status");
+  served.get("/status");
+  CHECK(looks == 2);
 }
 
 TEST_CASE("the status is JSON, ready or not") {

@@ -23,7 +23,8 @@ broadcast::LogOptions log_options() {
 
 struct ControlFixture {
   std::atomic<std::uint64_t> log_head{0};
-  WorkerLink link{{[] {}, [] {}}};
+  std::size_t wakes = 0;  // Of the worker.
+  WorkerLink link{{[this] { ++wakes; }, [] {}}};
   broadcast::Log log{log_options()};
   RecordingSink lines;
   ConnectionLog connections{lines, 0};
@@ -193,6 +194,20 @@ TEST_CASE("a turn feeds a late worker less, the more topics are asked for losses
     losses += taken.losses;
   }
   CHECK(losses >= 5);
+}
+
+TEST_CASE("a worker is woken for each full batch of a long turn, and for the rest at its end") {
+  ControlFixture f;
+  for (int i = 0; i < 2'500; ++i) {
+    f.publish("a");
+    CHECK(f.wakes == static_cast<std::size_t>(i + 1) / 1'024);
+  }
+  CHECK(f.take_inbox().frames == 2'048);
+  f.feed.flush();
+  CHECK(f.wakes == 3);
+  CHECK(f.take_inbox().frames == 452);
+  f.feed.flush();
+  CHECK(f.wakes == 3);  // Nothing is new.
 }
 
 TEST_CASE("holes in the numbering are no loss, whether a worker is late or not") {

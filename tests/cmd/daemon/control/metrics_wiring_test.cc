@@ -81,18 +81,20 @@ struct Counters {
 
   metrics::Catalogue catalogue() const {
     kernel.look();
-    return make_catalogue({.workers = {&workers[0], &workers[1]},
-                           .refusals = {&refusals[0], &refusals[1]},
-                           .pending = {&pending[0], &pending[1]},
-                           .listeners = {&listeners[0], &listeners[1]},
-                           .log = &log,
-                           .frames = &frames,
-                           .publish = &publish,
-                           .publishing = &publishing,
-                           .admin = &admin,
-                           .kernel = &kernel,
-                           .sockets = &sockets,
-                           .version = "1.2.3"});
+    metrics::Catalogue made = make_catalogue({.workers = {&workers[0], &workers[1]},
+                                              .refusals = {&refusals[0], &refusals[1]},
+                                              .pending = {&pending[0], &pending[1]},
+                                              .listeners = {&listeners[0], &listeners[1]},
+                                              .log = &log,
+                                              .frames = &frames,
+                                              .publish = &publish,
+                                              .publishing = &publishing,
+                                              .admin = &admin,
+                                              .kernel = &kernel,
+                                              .sockets = &sockets,
+                                              .version = "1.2.3"});
+    made.refresh({});
+    return made;
   }
   Samples read() const { return Samples(metrics::render(catalogue())); }
 };

@@ -1,0 +1,69 @@
+// A chunked request body, taken apart as it arrives: RFC 9112 7.1 with every leniency removed.
+//
+//   body    = *chunk 1*8"0" extension CRLF *( token ":" value CRLF ) CRLF
+//   chunk   = 1*8HEXDIG extension CRLF data CRLF
+//   extension = [ ";" *( HTAB / SP / %x21-7E / %x80-FF ) ]
+//
+// Extensions and trailer fields mean nothing to crier; together they are bounded. Belongs to one
+// thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "net/http/head_limits.h"
+#include "net/http/request.h"
+
+namespace crier::net {
+
+class ChunkedBody {
+ public:
+  // Of extensions and trailer fields, in all.
+  static constexpr std::size_t kExtraBytesMax = 4 * 1024;
+
+  // `data_bytes_max`: 413 beyond, before any of the chunk's data is taken.
+  explicit ChunkedBody(std::size_t data_bytes_max) : data_bytes_max_(data_bytes_max) {}
+
+  // Appends the data in `bytes` to `data`, which holds that of the calls before and nothing else.
+  // `used`: up to the end of the body, or to what is refused. Requires: the last call returned
+  // `more`.
+  HeadProgress consume(std::string_view bytes, std::size_t& used, std::string& data);
+
+  // Requires: consume() returned refused.
+  const Refusal& refusal() const { return *refusal_; }
+
+ private:
+  enum class State : std::uint8_t {
+    size,
+    extension,
+    size_lf,
+    data,
+    data_cr,
+    data_lf,
+    trailer_start,
+    trailer_name,
+    trailer_value,
+    trailer_lf,
+    end_lf,
+    done
+  };
+
+  // Each returns why `byte` is refused, or null.
+  const Refusal* step(char byte, std::size_t taken);
+  const Refusal* step_size(char byte);
+  const Refusal* begin_data(std::size_t taken);
+  const Refusal* step_trailer(char byte);
+  const Refusal* expect(char wanted, char byte, State next);
+  const Refusal* go(State next);
+
+  std::size_t data_bytes_max_;
+  State state_ = State::size;
+  std::uint32_t digits_ = 0;  // Of the present chunk's size.
+  std::uint64_t left_ = 0;    // Of the present chunk's data.
+  std::size_t extra_bytes_ = 0;
+  const Refusal* refusal_ = nullptr;
+};
+
+}  // namespace crier::net

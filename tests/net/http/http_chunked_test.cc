@@ -1,0 +1,88 @@
+// Requests whose bodies come in chunks: same limits, same deadlines, same order of answers.
+#include <string>
+#include <string_view>
+
+#include "tests/net/http/http_server_support.h"
+
+using namespace crier;
+using namespace crier::net;
+using namespace crier::net::http_test;
+
+namespace {
+
+std::string chunked_head(std::string_view path, std::string_view more = "") {
+  return "POST " + std::string(path) + " HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n" +
+         std::string(more) + "\r\n";
+}
+
+}  // namespace
+
+TEST_CASE("a chunked body is the handler's as any other, wherever it is cut") {
+  const std::string bytes = chunked_head("/a") + "3\r\nfir\r\n2;x\r\nst\r\n0\r\nX: y\r\n\r\n" +
+                            chunked_head("/b") + "0\r\n\r\n" + post("/c", "third");
+  const std::string expected =
+      answer_to("/a", "first") + answer_to("/b") + answer_to("/c", "third");
+  Served served;
+  for (std::size_t cut = 1; cut < bytes.size(); ++cut) {
+    INFO("cut after " << cut << " bytes");
+    Client client(served.loop, served.path);
+    REQUIRE(client.send(bytes.substr(0, cut)));
+    for (int i = 0; i < 3; ++i) served.loop.settle();
+    REQUIRE(client.send(bytes.substr(cut)));
+    REQUIRE(client.receive(expected.size()) == expected);
+  }
+}
+
+TEST_CASE("chunks are bounded and judged like any body") {
+  struct Case {
+    const char* name;
+    std::string body;
+    int status;
+  };
+  const auto [name, body, status] = GENERATE(values<Case>({
+      {"one chunk too large", "3e9\r\n", 413},
+      {"too large in all", "3e8\r\n" + std::string(1'000, 'x') + "\r\n1\r\n", 413},
+      {"malformed", "5\nhello\r\n0\r\n\r\n", 400},
+      {"endless extension", "1;" + std::string(5'000, 'x'), 431},
+  }));
+  INFO(name);
+  Served served({.body_bytes_max = 1'000});
+  Client client(served.loop, served.path);
+  REQUIRE(client.send(get("/before") + chunked_head("/t") + body + get("/after")));
+  CHECK(client.receive_all() == answer_to("/before") + refusal_with(status));
+  CHECK(served.handler.requests == 1);
+  CHECK(served.server->counters().refused.read() == 1);
+}
+
+TEST_CASE("chunks that come too slowly are answered 408") {
+  Served served({.request_seconds_max = 1});
+  Client client(served.loop, served.path);
+  REQUIRE(client.send(chunked_head("/t")));
+  for (int i = 0; i < 12; ++i) {
+    turn_for(served.loop, 100);
+    client.send("1\r\na\r\n");
+  }
+  CHECK(client.receive_all() == refusal_with(408));
+  CHECK(served.server->counters().timeouts.read() == 1);
+}
+
+TEST_CASE("a client that waits before its chunks is told to go on") {
+  Served served;
+  Client client(served.loop, served.path);
+  REQUIRE(client.send(chunked_head("/t", "Expect: 100-continue\r\n")));
+  const std::string go_on = "HTTP/1.1 100 Continue\r\n\r\n";
+  CHECK(client.receive(go_on.size()) == go_on);
+  REQUIRE(client.send("2\r\nok\r\n0\r\n\r\n"));
+  const std::string expected = go_on + answer_to("/t", "ok");
+  CHECK(client.receive(expected.size()) == expected);
+}
+
+TEST_CASE("a client that leaves between chunks leaves nothing behind") {
+  Served served;
+  Client client(served.loop, served.path);
+  REQUIRE(client.send(chunked_head("/t") + "5\r\nhel"));
+  REQUIRE(served.turn_until_connections(1));
+  client.leave();
+  CHECK(served.turn_until_connections(0));
+  CHECK(served.handler.requests == 0);
+}
