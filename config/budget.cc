@@ -64,6 +64,7 @@ void add_memory(Budget& budget, const Config& config) {
       {"streams", streams * kStream},
       {"addresses", counts_addresses ? streams * kAddress : 0},
       {"history", config.history.bytes_max},
+      {"sparse history", config.history.bytes_max, true},
       {"idempotency keys", config.publish.idempotency_keys_max * kIdempotencyKey},
       {"topics", limits.topics_max * (kTopicInLog + workers * kTopicInWorker), true},
       {"subscriptions", times(streams, limits.topics_per_stream_max * kSubscription), true},

@@ -7,9 +7,10 @@
 //
 //   full  = streams_max × 128                                  slot, two topics, a trace id
 //         + streams_max × 32, with a cap per address           counts per address
-//         + history.bytes_max
+//         + history.bytes_max                                  frames and their index
 //         + publish.idempotency_keys_max × 128
 //   worst = full
+//         + history.bytes_max                                  events far apart in the index
 //         + topics_max × (512 + workers × 384)                 each topic, log and workers
 //         + streams_max × topics_per_stream_max × 16           every stream with all its topics
 //         + streams_max × 192                                  every stream behind,

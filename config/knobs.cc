@@ -174,8 +174,8 @@ constexpr std::array kKnobs{
                                               "Events retained of one topic. 0: none."),
     number<&C::history, &History::bytes_max>(
         "history.bytes_max", {0, 64 * kGiB}, kLive,
-        "Bytes retained of all topics together; the oldest event of "
-        "all goes first."),
+        "Bytes of memory for the events retained, of all topics together: of each its topic, its "
+        "text and about 120 bytes more. The oldest event of all goes first."),
     number<&C::history, &History::age_seconds_max>("history.age_seconds_max", {1, 30 * kDaySeconds},
                                                    kLive, "Seconds an event is retained."),
 
@@ -269,7 +269,8 @@ constexpr std::array kTopicKnobs{
         "events_max", {0, 1'000'000}, kTopicsApply,
         "Events retained of one of these topics, instead of history.events_max."),
     number<&R::bytes_max>("bytes_max", {0, 64 * kGiB}, kTopicsApply,
-                          "Bytes retained of one of these topics, within history.bytes_max."),
+                          "Bytes of memory for the events retained of one of these topics, counted "
+                          "like those of history.bytes_max, and among them."),
     number<&R::age_seconds_max>(
         "age_seconds_max", {1, 30 * kDaySeconds}, kTopicsApply,
         "Seconds an event is retained, instead of history.age_seconds_max."),

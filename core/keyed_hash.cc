@@ -23,6 +23,11 @@ struct State {
     v2 = std::rotl(v2, 32);
   }
 
+  std::uint64_t finish() {
+    for (int i = 0; i < 4; ++i) round();
+    return v0 ^ v1 ^ v2 ^ v3;
+  }
+
   void absorb(std::uint64_t word) {
     v3 ^= word;
     round();
@@ -45,13 +50,13 @@ std::uint64_t little_endian_word(const char* bytes, std::size_t count) {
   return word;
 }
 
-}  // namespace
-
-std::uint64_t keyed_hash(const HashKey& key, std::string_view bytes) {
+State initial(const HashKey& key) {
   // The constants spell "somepseudorandomlygeneratedbytes".
-  State state{key.k0 ^ 0x736f6d6570736575, key.k1 ^ 0x646f72616e646f6d, key.k0 ^ 0x6c7967656e657261,
-              key.k1 ^ 0x7465646279746573};
+  return {key.k0 ^ 0x736f6d6570736575, key.k1 ^ 0x646f72616e646f6d, key.k0 ^ 0x6c7967656e657261,
+          key.k1 ^ 0x7465646279746573};
+}
 
+void absorb_all(State& state, std::string_view bytes) {
   const std::uint64_t size = bytes.size();
   for (; bytes.size() >= 8; bytes.remove_prefix(8)) {
     state.absorb(little_endian_word(bytes.data(), 8));
@@ -59,10 +64,25 @@ std::uint64_t keyed_hash(const HashKey& key, std::string_view bytes) {
   std::uint64_t last = size << 56;
   if (!bytes.empty()) last |= little_endian_word(bytes.data(), bytes.size());
   state.absorb(last);
+}
 
+}  // namespace
+
+std::uint64_t keyed_hash(const HashKey& key, std::string_view bytes) {
+  State state = initial(key);
+  absorb_all(state, bytes);
   state.v2 ^= 0xff;
-  for (int i = 0; i < 4; ++i) state.round();
-  return state.v0 ^ state.v1 ^ state.v2 ^ state.v3;
+  return state.finish();
+}
+
+WideHash keyed_wide_hash(const HashKey& key, std::string_view bytes) {
+  State state = initial(key);
+  state.v1 ^= 0xee;
+  absorb_all(state, bytes);
+  state.v2 ^= 0xee;
+  const std::uint64_t low = state.finish();
+  state.v1 ^= 0xdd;
+  return {low, state.finish()};
 }
 
 }  // namespace crier

@@ -19,4 +19,14 @@ struct HashKey {
 
 std::uint64_t keyed_hash(const HashKey& key, std::string_view bytes);
 
+// The paper's authors' variant of 128 bits, for what two equal values would be taken for the same:
+// its halves have nothing in common with each other, nor with keyed_hash().
+struct WideHash {
+  std::uint64_t low = 0;
+  std::uint64_t high = 0;
+  friend bool operator==(const WideHash&, const WideHash&) = default;
+};
+
+WideHash keyed_wide_hash(const HashKey& key, std::string_view bytes);
+
 }  // namespace crier

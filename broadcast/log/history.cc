@@ -1,16 +1,26 @@
 #include "broadcast/log/history.h"
 
-#include <algorithm>
-#include <bit>
+#include <iterator>
 #include <utility>
 
 #include "core/check.h"
 
 namespace crier::broadcast {
 
+History::~History() {
+  for (BlockIndex index = oldest_; index != kNone; index = blocks_[index].newer) {
+    delete[] blocks_[index].entries;
+  }
+}
+
+bool History::full() const {
+  return newest_used_up() && blocks_.rented() == blocks_.capacity();
+}
+
 void History::push(TopicRow row, const FrameRef& frame) {
-  CRIER_CHECK(size() == 0 || frame->sequence() > at(end_ - 1).sequence);
-  if (size() == ring_.size()) grow();
+  CRIER_CHECK(frame->sequence() > head_);
+  head_ = frame->sequence();
+  if (newest_used_up()) begin_block(head_);
   Topic& topic = topics_[row];
   ++topic.published;
   place({.frame = frame,
@@ -18,7 +28,7 @@ void History::push(TopicRow row, const FrameRef& frame) {
          .topic = row,
          .leap = leap_from_newest(topic)});
   ++topic.events;
-  const std::size_t bytes = frame->memory_bytes();
+  const std::size_t bytes = memory_of(*frame);
   topic.bytes += bytes;
   ++events_;
   bytes_ += bytes;
@@ -34,60 +44,143 @@ History::Position History::leap_from_newest(const Topic& topic) const {
   return found;
 }
 
-// Puts an entry at the end of the ring and of its topic's chain.
+// Puts an entry into the newest block's next slot and at the end of its topic's chain.
 void History::place(Entry entry) {
   Topic& topic = topics_[entry.topic];
+  Block& block = blocks_[newest_];
+  const auto slot = static_cast<std::uint32_t>(std::popcount(block.held));
+  const Position position = newest_ * kBlockEvents + slot;
   if (topic.events == 0) {
-    topic.oldest = end_;
+    topic.oldest = position;
   } else {
-    slot(topic.newest).next = end_;
+    slot_of(topic.newest).next = position;
     entry.previous = topic.newest;
   }
-  topic.newest = end_;
-  slot(end_++) = std::move(entry);
+  topic.newest = position;
+  block.entries[slot] = std::move(entry);
+  block.held |= bit(slot);
+  block.live |= bit(slot);
+}
+
+void History::begin_block(std::uint64_t first_sequence) {
+  constexpr std::size_t kAllocator = 23;  // A header of 8 bytes, then up to a multiple of 16.
+  constexpr std::size_t kOrderNode = 64;
+  constexpr std::size_t kBlock = sizeof(Block) + kOrderNode + kAllocator;
+  static_assert(kAllocator + sizeof(Entry) + kBlock / kBlockEvents < kEventBytes);
+  const auto index = blocks_.rent();
+  CRIER_CHECK(index.has_value());
+  blocks_[*index] = {new Entry[kBlockEvents], 0, 0, newest_, kNone};
+  order_.emplace_hint(order_.end(), first_sequence, *index);
+  const BlockIndex before = std::exchange(newest_, *index);
+  if (before == kNone) {
+    oldest_ = newest_;
+  } else {
+    blocks_[before].newer = newest_;
+    shrink(before);
+  }
 }
 
 void History::evict_oldest_of(TopicRow row) {
   Topic& topic = topics_[row];
   CRIER_CHECK(topic.events > 0);
-  Entry& entry = slot(topic.oldest);
+  const BlockIndex index = topic.oldest / kBlockEvents;
+  const std::uint32_t slot = topic.oldest % kBlockEvents;
+  Block& block = blocks_[index];
+  CRIER_CHECK((block.live & bit(slot)) != 0);
+  Entry& entry = History::entry(block, slot);
   CRIER_CHECK(entry.frame);
   CRIER_CHECK(entry.topic == row);
   topic.evicted = {entry.sequence, evicted_.number + 1};
   evicted_.raise_to(topic.evicted);
-  const std::size_t bytes = entry.frame->memory_bytes();
+  const std::size_t bytes = memory_of(*entry.frame);
   topic.bytes -= bytes;
   bytes_ -= bytes;
   --topic.events;
   --events_;
   topic.oldest = entry.next;
   entry.frame = FrameRef();
-  pop_front_holes();
-  const std::uint64_t holes = size() - events_;
-  const bool mostly_holes = size() > kCapacityMin && holes > events_;
-  const bool mostly_vacant = ring_.size() > kCapacityMin && std::size_t{size()} * 8 < ring_.size();
-  if (mostly_holes || mostly_vacant) pack();
-}
-
-void History::pop_front_holes() {
-  while (front_ != end_ && !at(front_).frame) ++front_;
-}
-
-History::Position History::first_after(std::uint64_t sequence) const {
-  if (size() == 0 || at(front_).sequence > sequence) return front_;
-  if (at(end_ - 1).sequence <= sequence) return end_;
-  // Sequences grow by at least one an entry, so what we look for is at most so far from the front;
-  // it is exactly there unless the ring was packed.
-  const std::uint64_t distance = sequence - at(front_).sequence + 1;
-  std::uint32_t low = 0;  // Not greater.
-  auto high =
-      static_cast<std::uint32_t>(std::min<std::uint64_t>(distance, size() - 1));  // Greater.
-  if (at(front_ + high - 1).sequence <= sequence) return front_ + high;
-  while (high - low > 1) {
-    const std::uint32_t middle = low + (high - low) / 2;
-    (at(front_ + middle).sequence <= sequence ? low : high) = middle;
+  block.live &= ~bit(slot);
+  if (block.live == 0) {
+    vacate(index, topic.evicted.through);
+  } else if (index != newest_) {
+    shrink(index);
   }
-  return front_ + high;
+}
+
+// Keeps no more than twice the memory that what is left of a block needs.
+void History::shrink(BlockIndex index) {
+  Block& block = blocks_[index];
+  const auto left = static_cast<std::size_t>(std::popcount(block.live));
+  const std::size_t room = room_of(index);
+  if (left * 2 > room) return;
+  auto* const fewer = new Entry[left];
+  std::size_t moved = 0;
+  for (std::size_t i = 0; i < room; ++i) {
+    if (block.entries[i].frame) fewer[moved++] = std::move(block.entries[i]);
+  }
+  CRIER_CHECK(moved == left);
+  delete[] std::exchange(block.entries, fewer);
+  block.held = block.live;
+}
+
+// Lets go of a block without events, the last of which had this sequence. The newest begins from
+// its first slot instead, for the next event would need a block at once.
+void History::vacate(BlockIndex index, std::uint64_t last_sequence) {
+  Block& block = blocks_[index];
+  CRIER_CHECK(block.live == 0);
+  if (index == newest_) {
+    block.held = 0;
+    return;
+  }
+  const auto listed = std::prev(order_.upper_bound(last_sequence));
+  CRIER_CHECK(listed->second == index);
+  order_.erase(listed);
+  (block.older == kNone ? oldest_ : blocks_[block.older].newer) = block.newer;
+  blocks_[block.newer].older = block.older;
+  delete[] block.entries;
+  blocks_.give_back(index);
+}
+
+std::size_t History::room_of(BlockIndex index) const {
+  return index == newest_ ? kBlockEvents
+                          : static_cast<std::size_t>(std::popcount(blocks_[index].held));
+}
+
+std::size_t History::room() const {
+  std::size_t room = 0;
+  for (BlockIndex index = oldest_; index != kNone; index = blocks_[index].newer) {
+    room += room_of(index);
+  }
+  return room;
+}
+
+// end() for the newest block when it has no event.
+History::Position History::first_of(BlockIndex index) const {
+  const std::uint64_t live = blocks_[index].live;
+  if (live == 0) return end();
+  return index * kBlockEvents + static_cast<std::uint32_t>(std::countr_zero(live));
+}
+
+History::Position History::after(Position position) const {
+  const BlockIndex index = position / kBlockEvents;
+  const std::uint32_t slot = position % kBlockEvents;
+  const Block& block = blocks_[index];
+  // The lowest `slot + 1` bits cleared; a shift by 64 would not be defined.
+  const std::uint64_t later = block.live & ~(bit(slot) | (bit(slot) - 1));
+  if (later != 0) {
+    return index * kBlockEvents + static_cast<std::uint32_t>(std::countr_zero(later));
+  }
+  return block.newer == kNone ? end() : first_of(block.newer);
+}
+
+// The block is found by the order, the event by asking for each: it is in the block, or the first
+// of the next one.
+History::Position History::first_after(std::uint64_t sequence) const {
+  const auto later = order_.upper_bound(sequence);
+  if (later == order_.begin()) return front();
+  Position found = first_of(std::prev(later)->second);
+  while (found != end() && at(found).sequence <= sequence) found = after(found);
+  return found;
 }
 
 bool History::chained(TopicRow row) const {
@@ -99,45 +192,13 @@ bool History::chained(TopicRow row) const {
     const bool last = i + 1 == topic.events;
     if (!entry.frame || entry.topic != row || entry.sequence <= topic.evicted.through) return false;
     if (last != (at_now == topic.newest)) return false;
-    bytes += entry.frame->memory_bytes();
+    bytes += memory_of(*entry.frame);
     if (last) break;
     if (at(entry.next).previous != at_now) return false;
     if (at(entry.next).sequence <= entry.sequence) return false;
     at_now = entry.next;
   }
   return bytes == topic.bytes;
-}
-
-void History::grow() {
-  CRIER_CHECK(ring_.size() <= std::size_t{1} << 30);
-  std::vector<Entry> larger(ring_.size() * 2);
-  for (Position p = front_; p != end_; ++p) larger[p & (larger.size() - 1)] = std::move(slot(p));
-  ring_ = std::move(larger);
-}
-
-// Moves the events together into a ring of the right size. They take the positions after the
-// present ones, so that a chain's old position cannot be taken for a new one.
-void History::pack() {
-  std::vector<Entry> old(std::max(kCapacityMin, std::bit_ceil(events_ * 2)));
-  old.swap(ring_);
-  const Position old_end = end_;
-  for (Position p = std::exchange(front_, end_); p != old_end; ++p) {
-    Entry& entry = old[p & (old.size() - 1)];
-    if (!entry.frame) continue;
-    Topic& topic = topics_[entry.topic];
-    if (topic.oldest == p) {
-      topic.oldest = end_;
-    } else {
-      slot(topic.newest).next = end_;
-      entry.previous = topic.newest;
-    }
-    // What moved says where to, in its `next`; a leap to what is gone leads anywhere, as before.
-    entry.leap = old[entry.leap & (old.size() - 1)].next;
-    topic.newest = end_;
-    std::swap(slot(end_), entry);
-    entry.next = end_++;
-  }
-  CRIER_CHECK(size() == events_);
 }
 
 }  // namespace crier::broadcast

@@ -1,14 +1,14 @@
-// The events the log retains: one ring in sequence order, in which each topic's events are chained.
+// The events the log retains, in sequence order, in which each topic's events are chained.
 //
-//   position   17   18   19   20   21   22          front = 17, end = 23
-//   sequence  101  102    -  104  107  108          19 is a hole: its event was evicted before
-//   older ones topic       A    B         A    B    A           of other topics
-//               '-------------^---------^   next / previous of A
+//   block            | 101  102   -  104 | 105   -    -    -  | 109  110           |
+//   topic            |  A    B         A |  B                 |  A    B            |
+//                       '--------------^----------------------^  next / previous of A
 //
-// A topic always loses its oldest event first, so it is the middle of the ring that gets holes.
-// Holes at the front vanish at once; when holes outnumber events the ring is packed: the price of a
-// rarely published topic is its own events, not the busy years in between. Positions are counts
-// that wrap.
+// A topic always loses its oldest event first, so events also leave from the middle. An event keeps
+// its block and its slot there, hence its position, until it is evicted. A block that has lost half
+// of its entries copies the rest into a smaller array; an empty block is given back. So no call
+// moves more than half a block, and there is memory for at most twice the events retained
+// and one block: a rarely published topic costs its own events, not the busy years in between.
 //
 // To find a place in a chain without walking it, every event also knows the one that lies, counted
 // in events of its topic, as far back as the lowest set bit of its own number:
@@ -19,21 +19,25 @@
 // Belongs to the control loop.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <vector>
+#include <map>
 
 #include "broadcast/log/topic_table.h"
 #include "core/frame.h"
+#include "core/free_indices.h"
+#include "core/index_pool.h"
 
 namespace crier::broadcast {
 
 class History {
  public:
-  using Position = std::uint32_t;
+  using Position = std::uint32_t;  // A block and a slot in it; says nothing about the order.
+  static constexpr std::uint32_t kBlockEvents = 64;
 
   struct Entry {
-    FrameRef frame;  // Null: a hole.
+    FrameRef frame;
     std::uint64_t sequence = 0;
     TopicRow topic = 0;
     // Neighbours in the topic's chain; the first has no previous, the last no next: ask the topic.
@@ -42,30 +46,50 @@ class History {
     Position leap = 0;  // Means something while what it leads to is retained.
   };
 
-  // `topics` must outlive it.
-  explicit History(TopicTable& topics) : topics_(topics), ring_(kCapacityMin) {}
+  // `topics` must outlive it. Requires: 0 < blocks_max <= FreeIndices::kCapacityMax.
+  explicit History(TopicTable& topics, std::size_t blocks_max = FreeIndices::kCapacityMax)
+      : topics_(topics), blocks_(blocks_max) {}
+  ~History();
+  History(const History&) = delete;
+  History& operator=(const History&) = delete;
+
+  // No event can be added, for each of blocks_max blocks holds one at least: a billion events, or
+  // fewer that are thinly spread. Evicting the oldest of all makes room, the 64th time at the
+  // latest.
+  bool full() const;
+
+  // The memory an event takes: its frame, what the allocator adds to that (up to 23 bytes), its
+  // entry, and its part of a full block.
+  static constexpr std::size_t kEventBytes = 64;
+  static std::size_t memory_of(const Frame& frame) { return frame.memory_bytes() + kEventBytes; }
 
   std::uint64_t events() const { return events_; }
-  std::uint64_t bytes() const { return bytes_; }
+  std::uint64_t bytes() const { return bytes_; }  // memory_of() each.
+  std::uint64_t frame_bytes() const { return bytes_ - events_ * kEventBytes; }
   // Of any topic: the newest event that is gone, and how many are.
   const Evicted& evicted() const { return evicted_; }
 
-  // The newest event, of a listed topic, whose `published` it counts. Requires: frame's sequence is
-  // greater than every one before.
+  // The newest event, of a listed topic, whose `published` it counts. Requires: !full(), and
+  // frame's sequence is greater than every one before.
   void push(TopicRow row, const FrameRef& frame);
 
   // Forgets the oldest event of a topic that has one.
   void evict_oldest_of(TopicRow row);
 
   // The topic of the oldest event of all. Requires: events() > 0.
-  TopicRow oldest_topic() const { return at(front_).topic; }
+  TopicRow oldest_topic() const { return at(front()).topic; }
 
-  // --- reading: positions are good until the next push or evict ---
-  Position front() const { return front_; }
-  Position end() const { return end_; }
-  const Entry& at(Position position) const { return ring_[position & mask()]; }
+  // --- reading: a position is good until its event is evicted ---
+  // The oldest event of all; end() when there is none.
+  Position front() const { return oldest_ == kNone ? end() : first_of(oldest_); }
+  Position end() const { return ~Position{0}; }
+  // The next event of any topic, or end(). Requires: not end().
+  Position after(Position position) const;
+  const Entry& at(Position position) const {
+    return entry(blocks_[position / kBlockEvents], position % kBlockEvents);
+  }
 
-  // The first entry, hole or not, whose sequence is greater; end() when there is none.
+  // The first event whose sequence is greater; end() when there is none.
   Position first_after(std::uint64_t sequence) const;
 
   // The oldest of a topic's events that is wanted: `wanted(number, sequence)`, where the newest's
@@ -77,29 +101,51 @@ class History {
   // O(events), for checks: the topic's chain holds as many events and bytes as the topic says, in
   // order and linked both ways.
   bool chained(TopicRow row) const;
+  // O(blocks), for checks: the entries that memory is held for.
+  std::size_t room() const;
 
  private:
-  static constexpr std::size_t kCapacityMin = 64;
-  // Each log passes the wrap of its positions with its 100th event, so that the wrap is no rare
-  // case.
-  static constexpr Position kFirstPosition = ~Position{0} - 98;
+  using BlockIndex = std::uint32_t;
+  static constexpr BlockIndex kNone = ~BlockIndex{0};
+
+  // Events that came one after another. Only the newest block has room for all its slots.
+  struct Block {
+    Entry* entries;      // Owned by History: one for each bit of `held`, in order.
+    std::uint64_t held;  // Slots with an entry; its frame is null when the event has gone.
+    std::uint64_t live;  // Slots whose event is retained; never 0, but for the newest block's.
+    BlockIndex older;
+    BlockIndex newer;
+  };
 
   // How many events back the leap of an event leads.
   static std::uint64_t leap_of(std::uint64_t number) { return number & (~number + 1); }
 
-  std::size_t mask() const { return ring_.size() - 1; }
-  Entry& slot(Position position) { return ring_[position & mask()]; }
-  std::uint32_t size() const { return end_ - front_; }  // With holes.
+  static std::uint64_t bit(std::uint32_t slot) { return std::uint64_t{1} << slot; }
+  static Entry& entry(const Block& block, std::uint32_t slot) {
+    const std::uint64_t below = block.held & (bit(slot) - 1);
+    const bool all = below == bit(slot) - 1;
+    return block.entries[all ? slot : static_cast<std::uint32_t>(std::popcount(below))];
+  }
+  Entry& slot_of(Position position) {
+    return entry(blocks_[position / kBlockEvents], position % kBlockEvents);
+  }
+  bool newest_used_up() const {
+    return newest_ == kNone || blocks_[newest_].held == ~std::uint64_t{0};
+  }
+  std::size_t room_of(BlockIndex index) const;
+  Position first_of(BlockIndex index) const;
   Position leap_from_newest(const Topic& topic) const;
   void place(Entry entry);
-  void pop_front_holes();
-  void grow();
-  void pack();
+  void begin_block(std::uint64_t first_sequence);
+  void shrink(BlockIndex index);
+  void vacate(BlockIndex index, std::uint64_t last_sequence);
 
   TopicTable& topics_;
-  std::vector<Entry> ring_;  // A power of two.
-  Position front_ = kFirstPosition;
-  Position end_ = kFirstPosition;
+  IndexPool<Block> blocks_;
+  std::map<std::uint64_t, BlockIndex> order_;  // By a sequence no greater than any in the block.
+  BlockIndex oldest_ = kNone;
+  BlockIndex newest_ = kNone;
+  std::uint64_t head_ = 0;  // The newest sequence there was.
   std::uint64_t events_ = 0;
   std::uint64_t bytes_ = 0;
   Evicted evicted_;

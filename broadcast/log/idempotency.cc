@@ -10,8 +10,6 @@
 namespace crier::broadcast {
 namespace {
 
-constexpr std::uint64_t kOtherHalf = 0x9e3779b97f4a7c15;  // Makes a second key of the first.
-
 template <typename T>
 void append_bytes(std::string& out, T value) {
   std::array<char, sizeof(T)> bytes;
@@ -26,16 +24,14 @@ bool valid_idempotency_key(std::string_view key) {
   return std::all_of(key.begin(), key.end(), [](char c) { return c >= ' ' && c <= '~'; });
 }
 
-// Each part by its size and its two hashes, then the whole: nothing of the content is copied.
+// Each part by its size and its hash, then the whole: nothing of the content is copied.
 Fingerprint IdempotencyKeys::fingerprint(std::initializer_list<std::string_view> parts) const {
-  const HashKey other{hash_key_.k0 ^ kOtherHalf, hash_key_.k1};
   std::string sums;
   for (const std::string_view part : parts) {
     append_bytes(sums, part.size());
-    append_bytes(sums, keyed_hash(hash_key_, part));
-    append_bytes(sums, keyed_hash(other, part));
+    append_bytes(sums, keyed_wide_hash(hash_key_, part));
   }
-  return {keyed_hash(hash_key_, sums), keyed_hash(other, sums)};
+  return keyed_wide_hash(hash_key_, sums);
 }
 
 Fingerprint IdempotencyKeys::scoped(std::uint32_t uid, std::string_view key) const {

@@ -25,11 +25,7 @@
 
 namespace crier::broadcast {
 
-struct Fingerprint {
-  std::uint64_t low = 0;
-  std::uint64_t high = 0;
-  friend bool operator==(const Fingerprint&, const Fingerprint&) = default;
-};
+using Fingerprint = WideHash;
 
 // What a publish was told: one event, or how many lines of NDJSON.
 struct FirstAnswer {

@@ -54,12 +54,13 @@ void Log::append(const FrameRef& frame) {
   const Instant now = frame->accepted();
   const TopicRow row = row_for(*frame);
   head_ = frame->sequence();
+  while (history_.full()) evict(history_.oldest_topic(), EvictionCause::total_bytes);
   history_.push(row, frame);
   topics_.published_to(row);
   count_for_rate(topics_[row], now);
   stats_.events.add();
   stats_.event_bytes.add(frame->memory_bytes());
-  keep_within_limits(row, frame->memory_bytes());
+  keep_within_limits(row, History::memory_of(*frame));
   update_gauges();
 }
 
@@ -151,7 +152,7 @@ void Log::expire(Instant now, std::size_t& budget) {
     --budget;
   }
   update_gauges();
-  if (checks_.due(history_.end() - history_.front() + topics_.end())) {
+  if (checks_.due(history_.events() + topics_.end())) {
     CRIER_SLOW_CHECK(consistent());
   }
 }
@@ -161,15 +162,13 @@ void Log::expire_by_age(AgeHand& hand, Instant now, std::size_t& budget) {
   for (History::Position at = history_.first_after(hand.through);
        at != history_.end() && budget > 0; --budget) {
     const History::Entry& entry = history_.at(at);
-    if (entry.frame && entry.frame->accepted().us + age_us > now.us) return;
+    if (entry.frame->accepted().us + age_us > now.us) return;
     hand.through = entry.sequence;
-    ++at;
-    if (!entry.frame) continue;
     const TopicRow row = entry.topic;
+    const History::Position here = std::exchange(at, history_.after(at));
     if (limits_of(topics_[row]).age_seconds_max != hand.age_seconds_max) continue;
-    CRIER_CHECK(history_.at(topics_[row].oldest).sequence == hand.through);
+    CRIER_CHECK(topics_[row].oldest == here);
     evict(row, EvictionCause::age);
-    at = history_.first_after(hand.through);  // An eviction may move every entry.
   }
 }
 
@@ -210,18 +209,14 @@ MissedFrames Log::frames_after(std::uint64_t sequence, std::size_t frames_max,
   const std::uint64_t from = missed.through + 1;
   bool numbers_missing = false;
   std::size_t bytes = 0;
-  std::size_t entries = 0;
   History::Position at = history_.first_after(missed.through);
-  for (bool room = true; at != history_.end() && room; ++at) {
+  for (bool room = true; at != history_.end() && room; at = history_.after(at)) {
     const History::Entry& entry = history_.at(at);
-    if (!entry.frame || entry.sequence != missed.through + 1) numbers_missing = true;
+    if (entry.sequence != missed.through + 1) numbers_missing = true;
     missed.through = entry.sequence;
-    if (entry.frame) {
-      missed.frames.push_back(entry.frame);
-      bytes += entry.frame->wire(Framing::chunked).size();
-      room = missed.frames.size() < frames_max && bytes < bytes_max;
-    }
-    if (++entries >= kScanEntriesMax) room = false;
+    missed.frames.push_back(entry.frame);
+    bytes += entry.frame->wire(Framing::chunked).size();
+    room = missed.frames.size() < std::min(frames_max, kScanEntriesMax) && bytes < bytes_max;
   }
   if (at == history_.end() && missed.through != head_) {
     numbers_missing = true;
@@ -266,12 +261,14 @@ bool Log::consistent() const {
     bytes += topic.bytes;
   }
   if (events != history_.events() || bytes != history_.bytes()) return false;
+  if (history_.room() > 2 * events + History::kBlockEvents) return false;
   return topics_.lists_complete();
 }
 
 void Log::update_gauges() {
   stats_.history_events.set(history_.events());
   stats_.history_bytes.set(history_.bytes());
+  stats_.history_frame_bytes.set(history_.frame_bytes());
   stats_.topics.set(topics_.size());
   stats_.forgotten_entries.set(forgotten_.size());
 }

@@ -37,7 +37,7 @@ struct LogOptions {
   HashKey topic_key;  // Of Frame::topic_hash(): keyed_hash(topic_key, topic).
   std::shared_ptr<const TopicClasses> classes;  // Whose history limits hold per topic. Not null.
   std::uint64_t history_bytes_max = std::uint64_t{64}
-                                    << 20;  // Of all topics; Frame::memory_bytes().
+                                    << 20;  // Of all topics; History::memory_of().
   std::size_t topics_max = 100'000;         // 1 to 2^24.
   std::size_t forgotten_max = 65'536;
   std::uint32_t idle_topic_seconds =

@@ -24,10 +24,11 @@ constexpr std::array<std::string_view, 5> names_of(EvictionCause /*selects*/) {
 }
 
 struct LogStats {
-  Counter events;          // Accepted.
-  Counter event_bytes;     // Their memory, as of HistoryLimits::bytes_max.
-  Counter history_events;  // Gauges: retained now.
-  Counter history_bytes;
+  Counter events;               // Accepted.
+  Counter event_bytes;          // Their frames' memory.
+  Counter history_events;       // Gauges: retained now.
+  Counter history_bytes;        // As history.bytes_max counts.
+  Counter history_frame_bytes;  // The frames alone, of what all frames hold.
   std::array<Counter, kNamesOf<EvictionCause>.size()> evicted;
   Counter topics;             // Gauge: listed now.
   Counter topics_forgotten;   // Ever.

@@ -212,11 +212,9 @@ void Replayer::scan(const ReplayRequest& request, std::uint64_t after, std::uint
   bool room = true;
   answer.through = after;
   History::Position at = history_.first_after(after);
-  for (; at != history_.end() && room; ++at) {
+  for (; at != history_.end() && room; at = history_.after(at)) {
     const History::Entry& entry = history_.at(at);
-    if (entry.frame && wanted(entry, matches)) {
-      room = give(request, entry.frame, bytes, answer);
-    }
+    if (wanted(entry, matches)) room = give(request, entry.frame, bytes, answer);
     answer.through = entry.sequence;
     if (++entries >= kScanEntriesMax || matches >= kScanMatchesMax) room = false;
   }

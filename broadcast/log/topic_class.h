@@ -23,8 +23,8 @@ namespace crier::broadcast {
 // Of one topic; each bound holds by itself. No value is special: 0 events or 0 bytes keep nothing.
 struct HistoryLimits {
   std::uint32_t events_max = 1'000;
-  std::uint64_t bytes_max =
-      std::numeric_limits<std::uint64_t>::max();  // Bounded in total by the log.
+  // Of History::memory_of(); bounded in total by the log.
+  std::uint64_t bytes_max = std::numeric_limits<std::uint64_t>::max();
   std::uint32_t age_seconds_max = 300;
 };
 

@@ -41,7 +41,7 @@ WorkerSetup WorkerSet::setup_of(std::uint32_t worker, const net::SocketOptions& 
   setup.options.random_seed = seed_ ^ (std::uint64_t{worker} << 32);
   setup.options.workers = checked.workers;
   setup.options.frames = &parts_.frames;
-  setup.options.history_bytes = &parts_.event_log.stats().history_bytes;
+  setup.options.history_bytes = &parts_.event_log.stats().history_frame_bytes;
   setup.policy = subscribe_policy(config);
   setup.endpoint = *net::Endpoint::parse(config.http.listen);
   setup.listener = listener_options(config, sockets);

@@ -68,6 +68,14 @@ TEST_CASE("each limit that costs memory moves the worst case by its price") {
   CHECK(after.full_bytes == before.full_bytes);
 }
 
+TEST_CASE("a byte of history is one in a full house, and two where its index is sparse") {
+  Config config = small();
+  const Budget before = budget_of(config, 2);
+  ++config.history.bytes_max;
+  CHECK(budget_of(config, 2).full_bytes - before.full_bytes == 1);
+  CHECK(budget_of(config, 2).worst_bytes - before.worst_bytes == 2);
+}
+
 TEST_CASE("what few streams can be owed is less than all may be") {
   Config config = small();
   config.limits.streams_max = 10;

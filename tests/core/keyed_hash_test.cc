@@ -60,3 +60,14 @@ TEST_CASE("keyed_hash does not care where the bytes lie") {
           keyed_hash(kPaperKey, text));
   }
 }
+
+TEST_CASE("keyed_wide_hash is SipHash-2-4 with 128 bits") {
+  // The first of the reference implementation's vectors, as two little-endian words.
+  const std::array<crier::WideHash, 3> expected = {{{0xe6a825ba047f81a3, 0x930255c71472f66d},
+                                                    {0x44af996bd8c187da, 0x45fc229b11597634},
+                                                    {0xc75da4a48d227781, 0xe4ff0af6de8ba3fc}}};
+  for (std::size_t n = 0; n < expected.size(); ++n) {
+    INFO("bytes " << n);
+    CHECK(crier::keyed_wide_hash(kPaperKey, counting_bytes(n)) == expected[n]);
+  }
+}

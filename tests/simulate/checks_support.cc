@@ -77,7 +77,7 @@ void World::check_bounds() {
   REQUIRE(connected <= setting_.streams_max);
   REQUIRE(stats_.queue_bytes.read() == queue_bytes);
   const std::uint64_t all = account_.bytes;
-  const std::uint64_t unretained = all - control_.log().stats().history_bytes.read();
+  const std::uint64_t unretained = all - control_.log().stats().history_frame_bytes.read();
   const std::uint64_t bound = setting_.worker.owed_total_bytes_max;
   if (!worker_->unfinished()) REQUIRE((unretained <= bound || memory <= bound));
 }

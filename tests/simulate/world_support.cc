@@ -26,7 +26,7 @@ World::World(std::uint64_t seed)
   counts_.streams_per_address_max = setting_.streams_per_address_max;
   WorkerOptions options = setting_.worker;
   options.frames = &account_;
-  options.history_bytes = &control_.log().stats().history_bytes;
+  options.history_bytes = &control_.log().stats().history_frame_bytes;
   worker_ = std::make_unique<Broadcaster>(Broadcaster::Parts{io_, control_, *this, stats_, counts_},
                                           std::move(options));
   for (std::size_t number = 0; number < setting_.clients; ++number) {

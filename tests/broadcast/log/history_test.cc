@@ -1,6 +1,7 @@
 #include "broadcast/log/history.h"
 
 #include <algorithm>
+#include <iterator>
 #include <random>
 #include <vector>
 
@@ -46,6 +47,18 @@ struct HistoryFixture {
     REQUIRE(found.size() == topic.events);
     return found;
   }
+
+  // The sequences of all topics, from the oldest on.
+  std::vector<std::uint64_t> all() const {
+    std::vector<std::uint64_t> found;
+    for (auto at = history.front(); at != history.end(); at = history.after(at)) {
+      REQUIRE(history.at(at).frame);
+      found.push_back(history.at(at).sequence);
+    }
+    return found;
+  }
+
+  std::size_t room_max() const { return 2 * history.events() + History::kBlockEvents; }
 };
 
 }  // namespace
@@ -56,7 +69,7 @@ TEST_CASE("one old event of a rare topic does not pin the holes after it") {
   for (int i = 0; i < 100'000; ++i) {
     f.push(f.busy);
     if (f.topics[f.busy].events > 10) f.history.evict_oldest_of(f.busy);
-    REQUIRE(f.history.end() - f.history.front() <= 64 + 2);
+    REQUIRE(f.history.room() <= f.room_max());
   }
   f.push(f.rare);
   CHECK(f.chain(f.rare) == std::vector<std::uint64_t>{1, 100'002});
@@ -99,7 +112,81 @@ TEST_CASE("a place in a long chain is found without walking there") {
   }
 }
 
-TEST_CASE("chains and places hold through growing, holes and packing") {
+TEST_CASE("no call moves more than a block's entries, however many events there are") {
+  HistoryFixture f;
+  constexpr std::uint32_t kRetained = 500;
+  std::vector<const History::Entry*> before;
+  std::vector<const History::Entry*> after;
+  std::size_t moved_ever = 0;
+  // Every fourth event is of the topic that keeps them, so that blocks thin out; then they all go.
+  for (std::uint32_t i = 0; f.history.events() > 0 || i == 0; ++i) {
+    if (i < 4 * kRetained) {
+      f.push(i % 4 == 0 ? f.rare : f.busy);
+      if (f.topics[f.busy].events > 100) f.history.evict_oldest_of(f.busy);
+    } else {
+      f.history.evict_oldest_of(f.history.oldest_topic());
+    }
+    after.clear();
+    for (auto at = f.history.front(); at != f.history.end(); at = f.history.after(at)) {
+      after.push_back(&f.history.at(at));
+    }
+    std::vector<const History::Entry*> kept = before;
+    std::ranges::sort(kept);
+    const auto moved = std::ranges::count_if(
+        after, [&](const auto* entry) { return !std::ranges::binary_search(kept, entry); });
+    REQUIRE(moved <= 1 + History::kBlockEvents);  // The new one, half a block a call.
+    moved_ever += static_cast<std::size_t>(moved);
+    before.swap(after);
+  }
+  CHECK(moved_ever > kRetained);
+}
+
+TEST_CASE("what holds events is given back when they go, from whichever end") {
+  HistoryFixture f;
+  for (int i = 0; i < 10'000; ++i) f.push(i % 2 == 0 ? f.rare : f.busy);
+  REQUIRE(f.history.room() >= 10'000);
+  while (f.topics[f.busy].events > 0) {
+    f.history.evict_oldest_of(f.busy);
+    REQUIRE(f.history.room() <= f.room_max());
+  }
+  CHECK(f.history.room() <= 5'000 + History::kBlockEvents);
+  while (f.history.events() > 0) {
+    f.history.evict_oldest_of(f.rare);
+    REQUIRE(f.history.room() <= f.room_max());
+  }
+  CHECK(f.history.room() == History::kBlockEvents);
+  CHECK(f.history.front() == f.history.end());
+  CHECK(f.history.first_after(0) == f.history.end());
+  // What comes and goes at once takes no more.
+  for (int i = 0; i < 1'000; ++i) {
+    f.push(f.busy);
+    REQUIRE(f.all() == std::vector<std::uint64_t>{f.sequence});
+    f.history.evict_oldest_of(f.busy);
+    REQUIRE(f.history.room() == History::kBlockEvents);
+  }
+}
+
+TEST_CASE("where blocks run out, the oldest event's leaving makes room") {
+  TopicTable topics{4};
+  const TopicRow row = topics.add(1, "t");
+  History history(topics, 4);
+  std::uint64_t sequence = 0;
+  const auto push = [&] {
+    history.push(row, Frame::make({.sequence = ++sequence}, "t", "data: x\n\n"));
+  };
+  while (!history.full()) push();
+  REQUIRE(history.events() == 4 * History::kBlockEvents);
+  for (int i = 0; i < 1'000; ++i) {
+    std::uint32_t evicted = 0;
+    for (; history.full(); ++evicted) history.evict_oldest_of(history.oldest_topic());
+    REQUIRE(evicted <= History::kBlockEvents);
+    push();
+    REQUIRE(history.chained(row));
+  }
+  CHECK(history.at(history.front()).sequence > 700);
+}
+
+TEST_CASE("chains, places and the order of all hold while events come and go") {
   const std::uint32_t seed = GENERATE(1U, 2U, 3U, 4U);
   INFO("seed " << seed);
   std::mt19937 random(seed);
@@ -120,6 +207,10 @@ TEST_CASE("chains and places hold through growing, holes and packing") {
     if (i % 16 != 0) continue;
     REQUIRE(f.chain(f.rare) == model[f.rare]);
     REQUIRE(f.chain(f.busy) == model[f.busy]);
+    std::vector<std::uint64_t> every;
+    std::ranges::merge(model[f.rare], model[f.busy], std::back_inserter(every));
+    REQUIRE(f.all() == every);
+    REQUIRE(f.history.room() <= f.room_max());
     for (const TopicRow searched : {f.rare, f.busy}) {
       const Topic& topic = f.topics[searched];
       if (topic.events == 0) continue;
@@ -137,8 +228,9 @@ TEST_CASE("chains and places hold through growing, holes and packing") {
     }
     const std::uint64_t after = random() % (f.sequence + 2);
     const History::Position at = f.history.first_after(after);
-    if (at != f.history.end()) REQUIRE(f.history.at(at).sequence > after);
-    if (at != f.history.front()) REQUIRE(f.history.at(at - 1).sequence <= after);
+    const auto expected = std::ranges::upper_bound(every, after);
+    REQUIRE((at == f.history.end()) == (expected == every.end()));
+    if (expected != every.end()) REQUIRE(f.history.at(at).sequence == *expected);
   }
 }
 

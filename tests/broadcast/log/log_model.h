@@ -51,7 +51,7 @@ struct Model {
     const std::string topic(frame.topic());
     const std::uint64_t before = bytes_of(retained());
     const std::uint64_t own_before = bytes_of(retained(topic));
-    events.push_back({frame.sequence(), topic, frame.memory_bytes(), now});
+    events.push_back({frame.sequence(), topic, History::memory_of(frame), now});
     int share = 8;
     for (auto own = retained(topic); share > 0 && own.size() > limits(topic).events_max; --share) {
       evict(*own.front());

@@ -80,6 +80,19 @@ TEST_CASE("each limit takes the oldest first and is counted by its name") {
   }
 }
 
+TEST_CASE("what an event costs beside its frame counts towards the limits") {
+  Log log(log_options({.bytes_max = 1'000}));
+  const std::uint64_t frame = append(log, {.topic = "t", .data = "x"})->memory_bytes();
+  CHECK(log.stats().history_bytes.read() == frame + History::kEventBytes);
+  CHECK(log.stats().history_frame_bytes.read() == frame);
+  CHECK(log.topic("t", {})->bytes == frame + History::kEventBytes);
+  for (int i = 0; i < 100; ++i) publish(log, "t");
+  const std::uint64_t events = log.stats().history_events.read();
+  CHECK(events * (frame + 2 + History::kEventBytes) <= 1'000);  // The ids grow by two digits.
+  CHECK(log.stats().history_bytes.read() ==
+        log.stats().history_frame_bytes.read() + events * History::kEventBytes);
+}
+
 TEST_CASE("with no history a frame still goes out and the topic says it is gone") {
   Log log(log_options({.events_max = 0}));
   CHECK(append(log, {.topic = "t", .data = "x"})->sequence() == 1);

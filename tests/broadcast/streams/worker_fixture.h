@@ -31,7 +31,7 @@ struct WorkerFixture : ReplayPort, StreamObserver {
     options.topic_key = {11, 13};
     options.classes = classes;
     options.frames = &account;
-    options.history_bytes = &log.stats().history_bytes;
+    options.history_bytes = &log.stats().history_frame_bytes;
     if (options.streams_max == 0) options.streams_max = 20'000;
     if (options.topics_max == 0) options.topics_max = 1'000;
     counts.streams_max = 1'000'000;

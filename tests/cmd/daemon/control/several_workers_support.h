@@ -59,7 +59,7 @@ class OneWorker : public WorkerPages, private broadcast::StreamObserver {
     options.streams_max = 100;
     options.topics_max = 100;
     options.frames = &shared.frames;
-    options.history_bytes = &shared.log.stats().history_bytes;
+    options.history_bytes = &shared.log.stats().history_frame_bytes;
     broadcaster_ = std::make_unique<broadcast::Broadcaster>(
         broadcast::Broadcaster::Parts{io, link, *this, stats_, shared.counts}, options);
   }
