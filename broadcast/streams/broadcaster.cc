@@ -8,6 +8,12 @@
 #include "core/turn_limits.h"
 
 namespace crier::broadcast {
+namespace {
+
+// Streams looked at in a slice, for events that were lost.
+constexpr std::size_t kLostLooks = 64;
+
+}  // namespace
 
 Broadcaster::Broadcaster(const Parts& parts, WorkerOptions options)
     : options_(std::move(options)),
@@ -224,7 +230,7 @@ bool Broadcaster::concerns(const Lost& lost, const Stream& stream) const {
 // something of its own is missing after that, only the log can tell.
 void Broadcaster::pass_lost() {
   const std::size_t end = streams_.end();
-  for (std::size_t n = 0; n < kFanoutSlice && lost_->next < end; ++n, ++lost_->next) {
+  for (std::size_t n = 0; n < kLostLooks && lost_->next < end; ++n, ++lost_->next) {
     Stream& stream = streams_[lost_->next];
     const bool listens = stream.state == StreamState::live || stream.state == StreamState::owing;
     if (!listens || stream.sequence_next > lost_->through) continue;

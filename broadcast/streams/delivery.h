@@ -126,6 +126,7 @@ class Delivery {
   WriteOutcome write(Stream& stream, Instant now);
   void add_piece(std::string_view bytes);
   void count_events(Stream& stream, Frames events, Instant now);
+  void observe_latency(const Stream& stream, Frames events, Instant now);
   void tell(const Stream& stream, StreamStep step) const {
     if (watcher_ != nullptr) [[unlikely]] {
       watcher_->on_step(streams_.token(streams_.index_of(stream)), stream, step);

@@ -23,7 +23,10 @@ constexpr std::size_t kLooksPerStep = 4;
 
 // A group with more streams than this waits among the large ones; so does that of a pattern, since
 // one stream may have hundreds of them.
-constexpr std::size_t kSmallGroup = kGroupSlice / 2;
+constexpr std::size_t kSmallGroup = 64;
+
+// A group has its turn until it has taken so many steps, in as many slices as that needs.
+constexpr std::size_t kTurnSteps = kSmallGroup * kStepsPerWrite;
 
 // Storage of groups and segments that is kept when nothing is pending.
 constexpr std::size_t kStorageKept = 64;
@@ -136,11 +139,11 @@ void Fanout::run(std::size_t most, Instant now) {
   while (steps_left_ > 0 && !small_.empty()) serve(small_, now);
 }
 
-// Serves the first group, which then stands last, if anything is left of it.
+// Serves the first group. If anything is left of it, it stands last once its turn is over.
 void Fanout::serve(std::deque<GroupIndex>& turns, Instant now) {
   const GroupIndex index = turns.front();
-  turns.pop_front();
   Group& group = groups_[index];
+  const std::size_t steps = steps_left_;
   // The last stream may have left, and the row may have been given to another topic since.
   const bool wanted = topics_.taken(group.row) && topics_[group.row].work == index;
   if (!wanted) spend(kStepsPerWrite);
@@ -150,9 +153,14 @@ void Fanout::serve(std::deque<GroupIndex>& turns, Instant now) {
     if (segment.left == 0) finish_segment(group);
   }
   if (wanted && group.first != kNone) {
+    group.turn_steps += static_cast<std::uint32_t>(steps - steps_left_);
+    if (group.turn_steps < kTurnSteps) return;
+    group.turn_steps = 0;
     turns.push_back(index);
+    turns.pop_front();
     return;
   }
+  turns.pop_front();
   while (group.first != kNone) finish_segment(group);
   if (wanted) topics_[group.row].work = kNone;
   drop_group(index);
@@ -187,7 +195,7 @@ void Fanout::visit(StreamIndex index, Segment& segment, std::size_t members, Ins
 // Collects the groups in which something is pending for the stream. True: there are several.
 bool Fanout::gather_groups(const Stream& stream) {
   gathered_.clear();
-  if (small_.size() + large_.size() == 0) return false;  // Only the group being served.
+  if (small_.size() + large_.size() == 1) return false;  // Only the group being served.
   std::size_t looks = 0;
   streams_.for_each_subscription(stream, [&](const Subscription& subscription) {
     ++looks;

@@ -69,6 +69,7 @@ class Fanout {
     TopicEntryIndex row = kNone;
     SegmentIndex first = kNone;  // Segments in the order of their events; kNone: vacant.
     SegmentIndex last = kNone;
+    std::uint32_t turn_steps = 0;  // Taken in its present turn.
   };
   // What was merged for the stream visited last, for the next one that waits for the same.
   struct Merged {
