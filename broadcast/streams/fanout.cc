@@ -104,8 +104,13 @@ void Fanout::add_to_group(TopicEntryIndex row_index, const FrameRef& frame) {
       segments_[last].run.bytes() + bytes > kWriteBytesMax) {
     last = append_segment(group);
   }
-  segments_[last].owned.push_back(frame);
-  segments_[last].run.push_back(*frame);
+  Segment& segment = segments_[last];
+  if (segment.owned) {
+    segment.owned_further.push_back(frame);
+  } else {
+    segment.owned = frame;
+  }
+  segment.run.push_back(*frame);
   pending_bytes_ += bytes;
   ++pending_frames_;
   ++version_;
@@ -274,13 +279,16 @@ void Fanout::finish_segment(Group& group) {
   const SegmentIndex index = group.first;
   Segment& segment = segments_[index];
   pending_bytes_ -= segment.run.bytes() + segment.run.together_bytes();
-  pending_frames_ -= segment.owned.size();
+  pending_frames_ -= segment.run.frames().size();
   ++version_;  // Before the frames go, which the merged run refers to.
   group.first = segment.next;
   if (group.first == kNone) group.last = kNone;
-  segment.owned.clear();
-  if (segment.owned.capacity() > kStorageKept) segment.owned = std::vector<FrameRef>();
   segment.run.clear();
+  segment.owned = FrameRef();
+  segment.owned_further.clear();
+  if (segment.owned_further.capacity() > kStorageKept) {
+    segment.owned_further = std::vector<FrameRef>();
+  }
   free_segments_.push_back(index);
 }
 

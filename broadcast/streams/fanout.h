@@ -60,7 +60,8 @@ class Fanout {
   using GroupIndex = std::uint32_t;
 
   struct Segment {
-    std::vector<FrameRef> owned;  // The frames of the run.
+    FrameRef owned;  // The first frame of the run, so that one alone allocates nothing,
+    std::vector<FrameRef> owned_further;  // and those after it.
     FrameRun run;
     std::uint32_t left = kNone;  // Streams still to be visited, from the end; kNone: not begun.
     SegmentIndex next = kNone;   // The group's next one.
