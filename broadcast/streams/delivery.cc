@@ -147,6 +147,7 @@ WriteOutcome Delivery::write(Stream& stream, Instant now) {
   stream.clear(Stream::kBlocked);
   stream.clear(Stream::kStarved);
   const WriteOutcome outcome = io_.write(stream.connection, pieces_);
+  steps_ += kStepsPerWrite + outcome.bytes / kBytesPerStep;
   stream.bytes_sent += outcome.bytes;
   stats_.bytes_sent.add(outcome.bytes);
   if (outcome.bytes > 0 || !refused_before) stream.wrote_at = now.tick();
@@ -313,7 +314,7 @@ void Delivery::drop_sent(Stream& stream, Owing& owing, std::size_t bytes, Instan
 void Delivery::drain(StreamIndex index, Instant now) {
   Stream& stream = streams_[index];
   Owing& owing = streams_.owing(stream);
-  std::size_t share = kWriteBytesMax;
+  const std::uint64_t stop = steps_ + kSliceSteps;
   while (true) {
     if (owing.dropped > 0) announce_dropped(stream, owing);
     if (owing.ring.empty()) {
@@ -335,11 +336,10 @@ void Delivery::drain(StreamIndex index, Instant now) {
       return;
     }
     if (outcome.status == WriteStatus::partial) return;
-    if (share <= outcome.bytes) {
-      list(index);
+    if (steps_ >= stop) {
+      drain_later(index);
       return;
     }
-    share -= outcome.bytes;
   }
 }
 

@@ -14,11 +14,8 @@ constexpr std::size_t kPendingFramesMax = 16'384;
 // With fewer streams than this, gathering pieces costs less than putting bytes together.
 constexpr std::size_t kStreamsToShareFor = 2;
 
-// Work is counted in steps: a look at a stream, a step of matching patterns, a frame merged. A
-// write costs as much as so many.
-constexpr std::size_t kStepsPerWrite = 16;
-
-// Looks at a subscription that cost as much as a step.
+// A look at a stream is a step, as is one of matching a pattern and a frame merged. Looks at a
+// subscription that cost as much:
 constexpr std::size_t kLooksPerStep = 4;
 
 // A group with more streams than this waits among the large ones; so does that of a pattern, since
@@ -26,7 +23,7 @@ constexpr std::size_t kLooksPerStep = 4;
 constexpr std::size_t kSmallGroup = 64;
 
 // A group has its turn until it has taken so many steps, in as many slices as that needs.
-constexpr std::size_t kTurnSteps = kSmallGroup * kStepsPerWrite;
+constexpr std::size_t kGroupTurnSteps = kSmallGroup * kStepsPerWrite;
 
 // Storage of groups and segments that is kept when nothing is pending.
 constexpr std::size_t kStorageKept = 64;
@@ -131,7 +128,7 @@ Fanout::SegmentIndex Fanout::append_segment(Group& group) {
 }
 
 void Fanout::run(std::size_t most, Instant now) {
-  steps_left_ = most * kStepsPerWrite;
+  steps_left_ = most;
   // One event may be matched by more patterns than fit the share; the streams have theirs then.
   if (const std::size_t share = steps_left_ / 2; may_match()) {
     spend(std::min(match_some(share), share));
@@ -159,7 +156,7 @@ void Fanout::serve(std::deque<GroupIndex>& turns, Instant now) {
   }
   if (wanted && group.first != kNone) {
     group.turn_steps += static_cast<std::uint32_t>(steps - steps_left_);
-    if (group.turn_steps < kTurnSteps) return;
+    if (group.turn_steps < kGroupTurnSteps) return;
     group.turn_steps = 0;
     turns.push_back(index);
     turns.pop_front();
@@ -180,6 +177,14 @@ void Fanout::serve_segment(Segment& segment, const TopicEntry& row, Instant now)
   }
 }
 
+// The visit has paid for one write of no bytes.
+void Fanout::offer(StreamIndex index, Frames frames, std::string_view shared, Instant now) {
+  const std::uint64_t before = delivery_.steps();
+  delivery_.offer(index, frames, shared, now);
+  const std::uint64_t steps = delivery_.steps() - before;
+  if (steps > kStepsPerWrite) spend(steps - kStepsPerWrite);
+}
+
 void Fanout::visit(StreamIndex index, Segment& segment, std::size_t members, Instant now) {
   const Stream& stream = streams_[index];
   spend(1);
@@ -194,7 +199,7 @@ void Fanout::visit(StreamIndex index, Segment& segment, std::size_t members, Ins
   if (frames.size() == 1 || members >= kStreamsToShareFor) {
     shared = put_together(segment.run, frames, stream.framing());
   }
-  delivery_.offer(index, frames, shared, now);
+  offer(index, frames, shared, now);
 }
 
 // Collects the groups in which something is pending for the stream. True: there are several.
@@ -264,7 +269,7 @@ void Fanout::visit_merged(StreamIndex index, std::uint64_t through, Instant now)
   if (frames.size() == 1 || merged_.uses >= kStreamsToShareFor) {
     shared = put_together(merged_.run, frames, stream.framing());
   }
-  delivery_.offer(index, frames, shared, now);
+  offer(index, frames, shared, now);
 }
 
 // Bytes that are put together are pending, too.

@@ -236,7 +236,7 @@ TEST_CASE("small groups with more than one write pending leave half of a slice t
     f.worker->run(f.now);
     std::uint64_t few = 0;
     for (const auto& stream : small) few += f.worker->streams().find(stream.token)->events_sent;
-    CHECK(few >= runs * kGroupSlice / 2);
+    CHECK(few >= runs);  // Each write takes more than half of a slice.
     CHECK(f.stats.events_delivered.read() - few >= runs * kGroupSlice / 2);
   }
   f.run();
