@@ -8,6 +8,12 @@
 #include "core/turn_limits.h"
 
 namespace crier::broadcast {
+namespace {
+
+// Streams looked at in a slice, for events that were lost.
+constexpr std::size_t kLostLooks = 64;
+
+}  // namespace
 
 Broadcaster::Broadcaster(const Parts& parts, WorkerOptions options)
     : options_(std::move(options)),
@@ -156,7 +162,13 @@ void Broadcaster::on_writable(StreamToken token, Instant now) {
   Stream* stream = streams_.find(token);
   if (stream == nullptr || stream->owing == kNone) return;
   if (stream->state == StreamState::closing || !stream->has(Stream::kBlocked)) return;
+  if (turn_steps_ >= kSliceSteps) {
+    delivery_.drain_later(token.index);
+    return;
+  }
+  const std::uint64_t before = delivery_.steps();
   delivery_.drain(token.index, now);
+  turn_steps_ += delivery_.steps() - before;
 }
 
 // A subscriber has nothing to say: its bytes are counted and forgotten. One call is enough, for
@@ -181,7 +193,7 @@ void Broadcaster::on_peer_closed(StreamToken token) {
 }
 
 bool Broadcaster::wants_input() const {
-  return !lost_ && !fanout_.full() && !owed_bound_.unfinished();
+  return !lost_ && !fanout_.full() && !owed_bound_.unfinished() && turn_steps_ < kTurnSteps / 2;
 }
 
 void Broadcaster::take_batch(const SharedBatch& batch) {
@@ -191,7 +203,9 @@ void Broadcaster::take_batch(const SharedBatch& batch) {
 }
 
 void Broadcaster::take_answer(ReplayAnswer&& answer, Instant now) {
+  const std::uint64_t before = delivery_.steps();
   catch_up_.take(std::move(answer), now);
+  turn_steps_ += delivery_.steps() - before;
 }
 
 void Broadcaster::take_lost(const LostEvents& lost) {
@@ -224,7 +238,7 @@ bool Broadcaster::concerns(const Lost& lost, const Stream& stream) const {
 // something of its own is missing after that, only the log can tell.
 void Broadcaster::pass_lost() {
   const std::size_t end = streams_.end();
-  for (std::size_t n = 0; n < kFanoutSlice && lost_->next < end; ++n, ++lost_->next) {
+  for (std::size_t n = 0; n < kLostLooks && lost_->next < end; ++n, ++lost_->next) {
     Stream& stream = streams_[lost_->next];
     const bool listens = stream.state == StreamState::live || stream.state == StreamState::owing;
     if (!listens || stream.sequence_next > lost_->through) continue;
@@ -235,13 +249,20 @@ void Broadcaster::pass_lost() {
   if (lost_->next >= end) lost_.reset();
 }
 
+// Each kind of work leaves some of the slice to those after it, which have a little even if one
+// write took all.
 void Broadcaster::run(Instant now) {
-  delivery_.continue_listed(kGroupSlice, now);
-  delivery_.continue_round(kGroupSlice, now);
+  std::size_t left = kSliceSteps;
+  const auto spend = [&](std::size_t steps) {
+    left = std::max(kSliceSteps / 4, left - std::min(left, steps));
+  };
+  const bool others = owed_bound_.unfinished() || fanout_.unfinished();
+  spend(delivery_.continue_listed(others || delivery_.in_round() ? left / 2 : left, now));
+  spend(delivery_.continue_round(others ? left / 2 : left, now));
   if (owed_bound_.unfinished()) {
     owed_bound_.run(now);
   } else if (fanout_.unfinished()) {
-    fanout_.run(kGroupSlice, now);
+    fanout_.run(left, now);
   } else if (lost_) {
     pass_lost();
   }
@@ -274,6 +295,7 @@ void Broadcaster::cut_all() {
 }
 
 void Broadcaster::finish_turn(Instant now) {
+  turn_steps_ = 0;
   catch_up_.ask();
   closes_.finish_turn([&](StreamIndex index, EndReason reason) { vacate(index, reason, now); });
   stats_.streams.set(streams_.size());

@@ -103,7 +103,8 @@ class Broadcaster {
   // again and the connection still the caller's.
   std::expected<void, Refused> start(StreamToken token, const StartRequest& request, Instant now);
 
-  // Events of the connection. A token of a stream that is gone is ignored.
+  // Events of the connection. A token of a stream that is gone is ignored. What streams are owed is
+  // written at once until a slice is taken; run() does the rest.
   void on_writable(StreamToken token, Instant now);
   // Reads the input and forgets it, up to a bound that ends the stream.
   void on_readable(StreamToken token);
@@ -113,7 +114,8 @@ class Broadcaster {
   void take_batch(const SharedBatch& batch);
   void take_answer(ReplayAnswer&& answer, Instant now);
   void take_lost(const LostEvents& lost);
-  // Should the next thing in the inbox be taken now? False while too much is pending.
+  // Should the next thing in the inbox be taken now? False while too much is pending, or once the
+  // answers of this turn took half of it.
   bool wants_input() const;
 
   // One slice of work; to be called until unfinished() is false, other work in between.
@@ -175,6 +177,7 @@ class Broadcaster {
   Sweep sweep_;
   std::string prelude_;
   bool draining_ = false;
+  std::uint64_t turn_steps_ = 0;  // Taken in this turn by ready sockets and answers.
   SlowCheckPace checks_;
   struct Lost {
     std::uint64_t from;

@@ -2,8 +2,8 @@
 // asks for the next, and returns the stream to the live feed once an answer has reached the head.
 //
 // A stream asks only when it has sent all it was owed, so a stalled one holds a ring and nothing
-// more. How many parts may be under way at once is the worker's replay budget; the others wait in
-// order.
+// more. How many parts may be under way at once is the worker's replay budget; the others wait for
+// the turn of their client's address.
 //
 // Belongs to one worker.
 #pragma once

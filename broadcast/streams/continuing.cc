@@ -6,7 +6,7 @@
 
 namespace crier::broadcast {
 
-void Delivery::list(StreamIndex index) {
+void Delivery::drain_later(StreamIndex index) {
   Stream& stream = streams_[index];
   if (stream.has(Stream::kListed)) return;
   stream.set(Stream::kListed);
@@ -25,16 +25,19 @@ void Delivery::revisit(StreamIndex index) {
   revisited_.push_back(streams_.token(index));
 }
 
-void Delivery::continue_listed(std::size_t most, Instant now) {
-  const std::size_t count = std::min(most, listed_.size());
-  for (std::size_t i = 0; i < count; ++i) {
-    const StreamToken token = listed_[i];  // By value: draining may list more.
+std::size_t Delivery::continue_listed(std::size_t most, Instant now) {
+  const std::uint64_t before = steps_;
+  const std::size_t listed = listed_.size();  // Draining may list more.
+  std::size_t looks = 0;
+  while (looks < listed && looks + (steps_ - before) < most) {
+    const StreamToken token = listed_[looks++];
     Stream* stream = streams_.find(token);
     if (stream == nullptr) continue;
     stream->clear(Stream::kListed);
     if (stream->owing != kNone && stream->state != StreamState::closing) drain(token.index, now);
   }
-  listed_.erase(listed_.begin(), listed_.begin() + static_cast<std::ptrdiff_t>(count));
+  listed_.erase(listed_.begin(), listed_.begin() + static_cast<std::ptrdiff_t>(looks));
+  return looks + (steps_ - before);
 }
 
 // Without memory for a ring a replay that has no tokens would be answered in vain.
@@ -49,10 +52,10 @@ void Delivery::begin_round() {
   if (round_.empty()) round_.swap(revisited_);
 }
 
-void Delivery::continue_round(std::size_t most, Instant now) {
-  if (round_.empty()) return;
-  std::size_t sent = 0;
-  for (std::size_t looks = 0; looks < kRevisitLooks && sent < most; ++looks) {
+std::size_t Delivery::continue_round(std::size_t most, Instant now) {
+  if (round_.empty()) return 0;
+  const std::uint64_t before = steps_;
+  for (std::size_t looks = 0; looks < kRevisitLooks && steps_ - before < most; ++looks) {
     if (round_next_ == round_.size()) break;
     const StreamToken token = round_[round_next_++];
     Stream* stream = streams_.find(token);
@@ -60,17 +63,17 @@ void Delivery::continue_round(std::size_t most, Instant now) {
     stream->clear(Stream::kRevisited);
     if (stream->owing == kNone || stream->state == StreamState::closing) continue;
     if (stream->has(Stream::kBlocked)) continue;
-    const std::uint64_t before = stream->bytes_sent;
     if (needs_tokens_to_ask(*stream, now)) {
       revisit(token.index);
     } else {
       drain(token.index, now);
     }
-    if (stream->bytes_sent != before) ++sent;
   }
-  if (round_next_ < round_.size()) return;
-  round_ = std::vector<StreamToken>();  // With the memory that a crowd needed.
-  round_next_ = 0;
+  if (round_next_ == round_.size()) {
+    round_ = std::vector<StreamToken>();  // With the memory that a crowd needed.
+    round_next_ = 0;
+  }
+  return steps_ - before;
 }
 
 }  // namespace crier::broadcast

@@ -147,6 +147,7 @@ WriteOutcome Delivery::write(Stream& stream, Instant now) {
   stream.clear(Stream::kBlocked);
   stream.clear(Stream::kStarved);
   const WriteOutcome outcome = io_.write(stream.connection, pieces_);
+  steps_ += kStepsPerWrite + outcome.bytes / kBytesPerStep;
   stream.bytes_sent += outcome.bytes;
   stats_.bytes_sent.add(outcome.bytes);
   if (outcome.bytes > 0 || !refused_before) stream.wrote_at = now.tick();
@@ -170,10 +171,26 @@ void Delivery::count_events(Stream& stream, Frames events, Instant now) {
   stream.events_sent += static_cast<std::uint32_t>(events.size());
   stats_.frames_sent.add(events.size());
   stats_.events_delivered.add(events.size());
-  const std::uint64_t accepted = events.back()->accepted().us;
-  stats_.latency.observe(now.us > accepted ? now.us - accepted : 0, events.size());
+  observe_latency(stream, events, now);
   if (watcher_ != nullptr) [[unlikely]] {
     watcher_->on_delivered(streams_.token(streams_.index_of(stream)), stream, events);
+  }
+}
+
+// Counts how late each event is, if it was accepted while the stream was open. A replay of earlier
+// events would count the time for which its client was away. Events that were accepted together
+// cost one observation.
+void Delivery::observe_latency(const Stream& stream, Frames events, Instant now) {
+  const std::uint64_t open_ticks = ticks_between(stream.opened_at, now.tick());
+  for (std::size_t next = 0; next < events.size();) {
+    const std::size_t first = next;
+    const Instant accepted = events[first]->accepted();
+    while (next < events.size() && events[next]->accepted() == accepted) ++next;
+    if (now <= accepted) {
+      stats_.latency.observe(0, next - first);
+    } else if (now.us / kTickMicros - accepted.us / kTickMicros <= open_ticks) {
+      stats_.latency.observe(now.us - accepted.us, next - first);
+    }
   }
 }
 
@@ -297,7 +314,7 @@ void Delivery::drop_sent(Stream& stream, Owing& owing, std::size_t bytes, Instan
 void Delivery::drain(StreamIndex index, Instant now) {
   Stream& stream = streams_[index];
   Owing& owing = streams_.owing(stream);
-  std::size_t share = kWriteBytesMax;
+  const std::uint64_t stop = steps_ + kSliceSteps;
   while (true) {
     if (owing.dropped > 0) announce_dropped(stream, owing);
     if (owing.ring.empty()) {
@@ -320,11 +337,10 @@ void Delivery::drain(StreamIndex index, Instant now) {
     }
     if (outcome.status == WriteStatus::partial) return;
     // An empty ring is not left to a later turn: a loss is announced before the next event.
-    if (share <= outcome.bytes && !owing.ring.empty()) {
-      list(index);
+    if (steps_ >= stop && !owing.ring.empty()) {
+      drain_later(index);
       return;
     }
-    share -= std::min(share, outcome.bytes);
   }
 }
 

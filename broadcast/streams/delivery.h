@@ -55,8 +55,13 @@ class Delivery {
   void send_own(StreamIndex index, std::string_view wire, Instant now);
 
   // Writes what is owed until all is sent, the socket is full, the tokens are used up, or this
-  // stream has had its share of the turn. Requires: the stream has an Owing.
+  // stream has taken a slice. Requires: the stream has an Owing.
   void drain(StreamIndex index, Instant now);
+  // Drains the stream in a later slice.
+  void drain_later(StreamIndex index);
+
+  // What all writes together have taken, ever: see turn_limits.h.
+  std::uint64_t steps() const { return steps_; }
 
   // Ends a stream that can be told: crier.end after what it is owed, then closed.
   void end(StreamIndex index, EndReason reason, Instant now);
@@ -78,17 +83,18 @@ class Delivery {
   // The same, but what it is owed already is kept and sent first.
   void rejoin_log(StreamIndex index);
 
-  // Drains the streams that had to stop for another stream's sake; at most `most` of them.
-  void continue_listed(std::size_t most, Instant now);
+  // Drains the streams that were put off to a later slice, until `most` steps are taken. Returns
+  // the steps it took, as does continue_round().
+  std::size_t continue_listed(std::size_t most, Instant now);
   bool any_listed() const { return !listed_.empty(); }
 
   // Streams that wait for tokens, or for the kernel to have memory again, are visited in rounds:
   // one begins every 20 ms while there are any, unless the last is not over.
   void begin_round();
   bool any_revisited() const { return !revisited_.empty(); }
-  // Drains the next ones of the round, until `most` were sent something or a bounded number was
-  // looked at.
-  void continue_round(std::size_t most, Instant now);
+  // Drains the next ones of the round, until `most` steps are taken or a bounded number was looked
+  // at.
+  std::size_t continue_round(std::size_t most, Instant now);
   bool in_round() const { return !round_.empty(); }
 
   // Who is told of single streams; null, as it nearly always is: nobody. Outlives this, or is taken
@@ -126,6 +132,7 @@ class Delivery {
   WriteOutcome write(Stream& stream, Instant now);
   void add_piece(std::string_view bytes);
   void count_events(Stream& stream, Frames events, Instant now);
+  void observe_latency(const Stream& stream, Frames events, Instant now);
   void tell(const Stream& stream, StreamStep step) const {
     if (watcher_ != nullptr) [[unlikely]] {
       watcher_->on_step(streams_.token(streams_.index_of(stream)), stream, step);
@@ -142,7 +149,6 @@ class Delivery {
   void drop_sent(Stream& stream, Owing& owing, std::size_t bytes, Instant now);
 
   // continuing.cc
-  void list(StreamIndex index);
   void await_tokens(StreamIndex index);
   void revisit(StreamIndex index);
   bool needs_tokens_to_ask(Stream& stream, Instant now);
@@ -170,6 +176,7 @@ class Delivery {
   std::vector<StreamToken> revisited_;  // For the next round.
   std::vector<StreamToken> round_;      // Being visited, from the front,
   std::size_t round_next_ = 0;          // and how far that has come.
+  std::uint64_t steps_ = 0;
   std::uint64_t queue_bytes_ = 0;
   std::uint64_t owed_memory_ = 0;
   Instant drain_end_;

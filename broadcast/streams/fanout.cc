@@ -14,16 +14,16 @@ constexpr std::size_t kPendingFramesMax = 16'384;
 // With fewer streams than this, gathering pieces costs less than putting bytes together.
 constexpr std::size_t kStreamsToShareFor = 2;
 
-// Work is counted in steps: a look at a stream, a step of matching patterns, a frame merged. A
-// write costs as much as so many.
-constexpr std::size_t kStepsPerWrite = 16;
-
-// Looks at a subscription that cost as much as a step.
+// A look at a stream is a step, as is one of matching a pattern and a frame merged. Looks at a
+// subscription that cost as much:
 constexpr std::size_t kLooksPerStep = 4;
 
 // A group with more streams than this waits among the large ones; so does that of a pattern, since
 // one stream may have hundreds of them.
-constexpr std::size_t kSmallGroup = kGroupSlice / 2;
+constexpr std::size_t kSmallGroup = 64;
+
+// A group has its turn until it has taken so many steps, in as many slices as that needs.
+constexpr std::size_t kGroupTurnSteps = kSmallGroup * kStepsPerWrite;
 
 // Storage of groups and segments that is kept when nothing is pending.
 constexpr std::size_t kStorageKept = 64;
@@ -101,8 +101,13 @@ void Fanout::add_to_group(TopicEntryIndex row_index, const FrameRef& frame) {
       segments_[last].run.bytes() + bytes > kWriteBytesMax) {
     last = append_segment(group);
   }
-  segments_[last].owned.push_back(frame);
-  segments_[last].run.push_back(*frame);
+  Segment& segment = segments_[last];
+  if (segment.owned) {
+    segment.owned_further.push_back(frame);
+  } else {
+    segment.owned = frame;
+  }
+  segment.run.push_back(*frame);
   pending_bytes_ += bytes;
   ++pending_frames_;
   ++version_;
@@ -123,7 +128,7 @@ Fanout::SegmentIndex Fanout::append_segment(Group& group) {
 }
 
 void Fanout::run(std::size_t most, Instant now) {
-  steps_left_ = most * kStepsPerWrite;
+  steps_left_ = most;
   // One event may be matched by more patterns than fit the share; the streams have theirs then.
   if (const std::size_t share = steps_left_ / 2; may_match()) {
     spend(std::min(match_some(share), share));
@@ -136,11 +141,11 @@ void Fanout::run(std::size_t most, Instant now) {
   while (steps_left_ > 0 && !small_.empty()) serve(small_, now);
 }
 
-// Serves the first group, which then stands last, if anything is left of it.
+// Serves the first group. If anything is left of it, it stands last once its turn is over.
 void Fanout::serve(std::deque<GroupIndex>& turns, Instant now) {
   const GroupIndex index = turns.front();
-  turns.pop_front();
   Group& group = groups_[index];
+  const std::size_t steps = steps_left_;
   // The last stream may have left, and the row may have been given to another topic since.
   const bool wanted = topics_.taken(group.row) && topics_[group.row].work == index;
   if (!wanted) spend(kStepsPerWrite);
@@ -150,9 +155,14 @@ void Fanout::serve(std::deque<GroupIndex>& turns, Instant now) {
     if (segment.left == 0) finish_segment(group);
   }
   if (wanted && group.first != kNone) {
+    group.turn_steps += static_cast<std::uint32_t>(steps - steps_left_);
+    if (group.turn_steps < kGroupTurnSteps) return;
+    group.turn_steps = 0;
     turns.push_back(index);
+    turns.pop_front();
     return;
   }
+  turns.pop_front();
   while (group.first != kNone) finish_segment(group);
   if (wanted) topics_[group.row].work = kNone;
   drop_group(index);
@@ -165,6 +175,14 @@ void Fanout::serve_segment(Segment& segment, const TopicEntry& row, Instant now)
   while (steps_left_ > 0 && segment.left > 0) {
     visit(members[--segment.left], segment, members.size(), now);
   }
+}
+
+// The visit has paid for one write of no bytes.
+void Fanout::offer(StreamIndex index, Frames frames, std::string_view shared, Instant now) {
+  const std::uint64_t before = delivery_.steps();
+  delivery_.offer(index, frames, shared, now);
+  const std::uint64_t steps = delivery_.steps() - before;
+  if (steps > kStepsPerWrite) spend(steps - kStepsPerWrite);
 }
 
 void Fanout::visit(StreamIndex index, Segment& segment, std::size_t members, Instant now) {
@@ -181,13 +199,13 @@ void Fanout::visit(StreamIndex index, Segment& segment, std::size_t members, Ins
   if (frames.size() == 1 || members >= kStreamsToShareFor) {
     shared = put_together(segment.run, frames, stream.framing());
   }
-  delivery_.offer(index, frames, shared, now);
+  offer(index, frames, shared, now);
 }
 
 // Collects the groups in which something is pending for the stream. True: there are several.
 bool Fanout::gather_groups(const Stream& stream) {
   gathered_.clear();
-  if (small_.size() + large_.size() == 0) return false;  // Only the group being served.
+  if (small_.size() + large_.size() == 1) return false;  // Only the group being served.
   std::size_t looks = 0;
   streams_.for_each_subscription(stream, [&](const Subscription& subscription) {
     ++looks;
@@ -251,7 +269,7 @@ void Fanout::visit_merged(StreamIndex index, std::uint64_t through, Instant now)
   if (frames.size() == 1 || merged_.uses >= kStreamsToShareFor) {
     shared = put_together(merged_.run, frames, stream.framing());
   }
-  delivery_.offer(index, frames, shared, now);
+  offer(index, frames, shared, now);
 }
 
 // Bytes that are put together are pending, too.
@@ -266,13 +284,16 @@ void Fanout::finish_segment(Group& group) {
   const SegmentIndex index = group.first;
   Segment& segment = segments_[index];
   pending_bytes_ -= segment.run.bytes() + segment.run.together_bytes();
-  pending_frames_ -= segment.owned.size();
+  pending_frames_ -= segment.run.frames().size();
   ++version_;  // Before the frames go, which the merged run refers to.
   group.first = segment.next;
   if (group.first == kNone) group.last = kNone;
-  segment.owned.clear();
-  if (segment.owned.capacity() > kStorageKept) segment.owned = std::vector<FrameRef>();
   segment.run.clear();
+  segment.owned = FrameRef();
+  segment.owned_further.clear();
+  if (segment.owned_further.capacity() > kStorageKept) {
+    segment.owned_further = std::vector<FrameRef>();
+  }
   free_segments_.push_back(index);
 }
 

@@ -45,8 +45,8 @@ class Fanout {
   // Queues the batch for every stream that wants part of it. Of the rest nothing is kept.
   void add(const SharedBatch& batch);
 
-  // Serves one group after the other until it has written to `most` streams, or did as much work
-  // otherwise, or nothing is pending. Requires: most > 0.
+  // Serves one group after the other until it has taken `most` steps, in writes or in work that
+  // costs as much, or nothing is pending. Requires: most > 0.
   void run(std::size_t most, Instant now);
 
   bool unfinished() const { return !unmatched_.empty() || !small_.empty() || !large_.empty(); }
@@ -60,7 +60,8 @@ class Fanout {
   using GroupIndex = std::uint32_t;
 
   struct Segment {
-    std::vector<FrameRef> owned;  // The frames of the run.
+    FrameRef owned;  // The first frame of the run, so that one alone allocates nothing,
+    std::vector<FrameRef> owned_further;  // and those after it.
     FrameRun run;
     std::uint32_t left = kNone;  // Streams still to be visited, from the end; kNone: not begun.
     SegmentIndex next = kNone;   // The group's next one.
@@ -69,6 +70,7 @@ class Fanout {
     TopicEntryIndex row = kNone;
     SegmentIndex first = kNone;  // Segments in the order of their events; kNone: vacant.
     SegmentIndex last = kNone;
+    std::uint32_t turn_steps = 0;  // Taken in its present turn.
   };
   // What was merged for the stream visited last, for the next one that waits for the same.
   struct Merged {
@@ -84,6 +86,7 @@ class Fanout {
   void add_to_group(TopicEntryIndex row, const FrameRef& frame);
   SegmentIndex append_segment(Group& group);
   void spend(std::size_t steps) { steps_left_ -= std::min(steps, steps_left_); }
+  void offer(StreamIndex index, Frames frames, std::string_view shared, Instant now);
   void serve(std::deque<GroupIndex>& turns, Instant now);
   void serve_segment(Segment& segment, const TopicEntry& row, Instant now);
   void visit(StreamIndex index, Segment& segment, std::size_t members, Instant now);

@@ -1,5 +1,7 @@
 #include "broadcast/streams/frame_run.h"
 
+#include <utility>
+
 namespace crier::broadcast {
 namespace {
 
@@ -10,6 +12,17 @@ std::size_t wire_bytes(Frames frames, Framing framing) {
 }
 
 }  // namespace
+
+void FrameRun::push_back(const Frame& frame) {
+  CRIER_CHECK(frames().empty() || last() < frame.sequence());
+  bytes_ += frame.wire(Framing::chunked).size();
+  if (frames().empty()) {
+    only_ = &frame;
+    return;
+  }
+  if (only_ != nullptr) frames_.push_back(std::exchange(only_, nullptr));
+  frames_.push_back(&frame);
+}
 
 void FrameRun::merge(std::span<const Frames> runs) {
   clear();
@@ -29,6 +42,7 @@ void FrameRun::clear() {
     *this = FrameRun();
     return;
   }
+  only_ = nullptr;
   frames_.clear();
   bytes_ = 0;
   for (std::string& bytes : together_) bytes = std::string();
@@ -39,12 +53,12 @@ std::string_view FrameRun::together(Frames stretch, Framing framing) {
   std::string& bytes = together_[static_cast<std::size_t>(framing)];
   if (bytes.empty()) {
     bytes.reserve(bytes_);
-    for (const Frame* frame : frames_) bytes += frame->wire(framing);
+    for (const Frame* frame : frames()) bytes += frame->wire(framing);
   }
-  const auto before = static_cast<std::size_t>(stretch.data() - frames_.data());
-  CRIER_CHECK(before + stretch.size() <= frames_.size());
+  const auto before = static_cast<std::size_t>(stretch.data() - frames().data());
+  CRIER_CHECK(before + stretch.size() <= frames().size());
   const std::size_t offset = wire_bytes(frames().first(before), framing);
-  const bool to_the_end = before + stretch.size() == frames_.size();
+  const bool to_the_end = before + stretch.size() == frames().size();
   const std::size_t size = to_the_end ? bytes.size() - offset : wire_bytes(stretch, framing);
   return std::string_view(bytes).substr(offset, size);
 }

@@ -21,21 +21,17 @@ namespace crier::broadcast {
 class FrameRun {
  public:
   // Requires: a later sequence than every frame before.
-  void push_back(const Frame& frame) {
-    CRIER_CHECK(frames_.empty() || frames_.back()->sequence() < frame.sequence());
-    frames_.push_back(&frame);
-    bytes_ += frame.wire(Framing::chunked).size();
-  }
+  void push_back(const Frame& frame);
 
   // Replaces the frames by those of several runs, each frame once. Requires: runs are in order.
   void merge(std::span<const Frames> runs);
 
-  // Keeps storage for a few frames, so that the common case allocates nothing.
+  // Keeps storage for a few frames.
   void clear();
 
-  Frames frames() const { return frames_; }
-  std::uint64_t first() const { return frames_.front()->sequence(); }
-  std::uint64_t last() const { return frames_.back()->sequence(); }
+  Frames frames() const { return only_ != nullptr ? Frames(&only_, 1) : Frames(frames_); }
+  std::uint64_t first() const { return frames().front()->sequence(); }
+  std::uint64_t last() const { return frames().back()->sequence(); }
   // Of all frames, as chunks.
   std::size_t bytes() const { return bytes_; }
   // Of the bytes that were put together.
@@ -43,8 +39,9 @@ class FrameRun {
 
   // The frames at or after `sequence`.
   Frames from(std::uint64_t sequence) const {
-    const auto at = std::ranges::lower_bound(frames_, sequence, {}, &Frame::sequence);
-    return Frames(frames_).subspan(static_cast<std::size_t>(at - frames_.begin()));
+    const Frames all = frames();
+    const auto at = std::ranges::lower_bound(all, sequence, {}, &Frame::sequence);
+    return all.subspan(static_cast<std::size_t>(at - all.begin()));
   }
 
   // The bytes of a stretch of frames(), one after the other; made by the first call. Requires: the
@@ -54,7 +51,9 @@ class FrameRun {
  private:
   static constexpr std::size_t kFramesKept = 16;
 
-  std::vector<const Frame*> frames_;
+  // A run of one frame, as nearly all are, allocates nothing.
+  const Frame* only_ = nullptr;
+  std::vector<const Frame*> frames_;  // Empty while there is only one.
   std::size_t bytes_ = 0;
   std::string together_[2];  // By framing.
 };

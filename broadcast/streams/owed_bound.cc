@@ -3,8 +3,8 @@
 namespace crier::broadcast {
 namespace {
 
-constexpr std::size_t kLooksPerRun = 4'096;
-constexpr std::size_t kGiveWayPerRun = 128;
+constexpr std::size_t kLooksPerRun = 512;
+constexpr std::size_t kGiveWayPerRun = 16;
 
 }  // namespace
 

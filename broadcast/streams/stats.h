@@ -44,6 +44,7 @@ struct WorkerStats {
   std::array<Counter, kNamesOf<GapReason>.size()> gaps;
   Counter batches;      // Taken from the inbox.
   Counter lost_pauses;  // Times this worker lagged so far that the history had moved on.
+  // From an event's acceptance to its own write, of events accepted while the stream was open.
   Histogram<kLatencyBounds.size()> latency{kLatencyBounds};
   Histogram<kDurationBounds.size()> duration{kDurationBounds};
 };

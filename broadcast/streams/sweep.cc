@@ -47,8 +47,10 @@ bool Sweep::visit(StreamIndex index, Instant now) {
       const std::uint32_t patience = stream.state == StreamState::ending
                                          ? std::min(kEndingSecondsMax, options.owing_seconds_max)
                                          : options.owing_seconds_max;
-      // Blocked is owed something, be it only in the history: its ring may have been dropped.
-      const bool waits = stream.has(Stream::kBlocked) || stream.has(Stream::kStarved);
+      // A blocked stream still has events to be sent, if only in the history: its ring may have
+      // been dropped. A listed one waits for its worker.
+      const bool waits = (stream.has(Stream::kBlocked) || stream.has(Stream::kStarved)) &&
+                         !stream.has(Stream::kListed);
       if (waits && older_than(stream.wrote_at, patience, now)) {
         parts_.closes.add(index, stream, EndReason::stalled);
         return false;

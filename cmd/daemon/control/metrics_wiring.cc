@@ -199,7 +199,9 @@ void add_workers(Catalogue& catalogue, Sources<WorkerStats> workers) {
                                       "How long streams that ended were open.", 1e3);
   auto latency = catalogue.histogram(
       "crier_stream_latency_seconds",
-      "From a publish that was accepted to the event's bytes in the kernel, for each stream.", 1e6);
+      "From an accepted publish to the event's bytes in the kernel, for each stream that was open "
+      "when it was accepted. Replays of earlier events are not observed.",
+      1e6);
   auto blocked = catalogue.counter("crier_write_blocked_total",
                                    "Writes cut short, by a full socket or the stream's rate.");
   for (const WorkerStats* worker : workers) {

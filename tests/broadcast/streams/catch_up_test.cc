@@ -234,4 +234,52 @@ TEST_CASE("a loss of topics that nobody wants is none") {
   CHECK(count_of(f.io[stream.fd].sent, "data: x") == 1);
 }
 
+// Opens a stream that resumes, of a client at this address.
+WorkerFixture::Opened resume_from(WorkerFixture& f, std::uint64_t address) {
+  ResumePlan plan;
+  plan.kind = ResumePlan::Kind::replay;
+  plan.from = ReplayFrom::earliest;
+  f.address_hash = address;
+  return f.open({"a"}, plan);
+}
+
+void answer_round(WorkerFixture& f) {
+  for (std::size_t left = f.requests.size(); left > 0; --left) {
+    f.worker->take_answer(f.log.replay(f.requests.front(), f.now), f.now);
+    f.requests.pop_front();
+  }
+  f.run();
+}
+
+TEST_CASE("a crowd behind one address resumes in as many round trips as from many addresses") {
+  const auto rounds = [](std::uint64_t addresses) {
+    WorkerFixture f;
+    f.publish({"a"});
+    f.run();
+    for (std::uint64_t i = 0; i < 10'000; ++i) resume_from(f, 1 + i % addresses);
+    f.run();
+    std::size_t count = 0;
+    for (; !f.requests.empty(); ++count) answer_round(f);
+    CHECK(f.stats.streams_owing.read() == 0);
+    CHECK(f.stats.events_delivered.read() == 10'000);
+    return count;
+  };
+  CHECK(rounds(1) <= 2 * rounds(200));
+}
+
+TEST_CASE("a client's crowd of replays waits behind itself, not others behind it") {
+  WorkerFixture f;
+  f.publish({"a"});
+  f.run();
+  for (int i = 0; i < 5'000; ++i) resume_from(f, 1);
+  f.run();
+  answer_round(f);
+  const auto other = resume_from(f, 2);
+  f.run();
+  answer_round(f);
+  answer_round(f);
+  CHECK(f.state(other) == StreamState::live);
+  CHECK(f.stats.streams_owing.read() > 4'000);
+}
+
 }  // namespace crier::broadcast

@@ -61,6 +61,7 @@ struct WorkerFixture : ReplayPort, StreamObserver {
     request.framing = framing;
     request.subscriptions = subscriptions;
     request.resume = plan;
+    request.address_hash = address_hash;
     REQUIRE(worker->start(*token, request, now).has_value());
     return {*token, fd};
   }
@@ -141,6 +142,7 @@ struct WorkerFixture : ReplayPort, StreamObserver {
   SharedCounts counts{1'000, HashKey{1, 2}};
   std::deque<ReplayRequest> requests;
   std::size_t requests_max = 1'000;
+  std::uint64_t address_hash = 0;  // Of the clients that open streams from here on; 0: unknown.
   std::size_t asked = 0;
   std::size_t opened = 0;
   std::vector<EndReason> ended;

@@ -73,7 +73,7 @@ TEST_CASE("the pattern index finds what matches() says, while patterns come and 
   }
 }
 
-TEST_CASE("one replay at a time for each address, the rest in order") {
+TEST_CASE("one replay for each address while others wait, the rest in order") {
   ReplayQueue queue;
   const auto stream = [](StreamIndex index) { return StreamToken{1, index}; };
   for (const StreamIndex i : {1U, 2U, 3U}) queue.add(stream(i), 7);
@@ -81,7 +81,6 @@ TEST_CASE("one replay at a time for each address, the rest in order") {
   CHECK(queue.waiting() == 4);
   CHECK(queue.next() == stream(1));
   CHECK(queue.next() == stream(4));
-  CHECK(queue.next() == std::nullopt);
   CHECK(queue.in_flight() == 2);
   queue.add(stream(5), 9);
   queue.answered(stream(1));
@@ -96,6 +95,36 @@ TEST_CASE("one replay at a time for each address, the rest in order") {
   CHECK(queue.next() == std::nullopt);
   CHECK(queue.waiting() == 0);
   CHECK(queue.in_flight() == 0);
+}
+
+TEST_CASE("an address has several replays while no other waits, and those that do take turns") {
+  ReplayQueue queue;
+  const auto stream = [](StreamIndex index) { return StreamToken{1, index}; };
+  for (const StreamIndex i : {1U, 2U, 3U, 4U}) queue.add(stream(i), 7);
+  for (const StreamIndex i : {1U, 2U}) CHECK(queue.next() == stream(i));
+  for (const StreamIndex i : {11U, 12U, 13U}) queue.add(stream(i), 8);
+  CHECK(queue.next() == stream(11));
+  for (const StreamIndex i : {3U, 12U, 4U}) CHECK(queue.next() == stream(i));
+  queue.put_back(stream(4));
+  for (const StreamIndex i : {4U, 13U}) CHECK(queue.next() == stream(i));
+  CHECK(queue.next() == std::nullopt);
+  CHECK(queue.in_flight() == 7);
+  for (const StreamIndex i : {1U, 2U, 3U, 4U, 11U, 12U, 13U}) queue.answered(stream(i));
+  CHECK(queue.in_flight() == 0);
+}
+
+TEST_CASE("a crowd of addresses that waits for replays leaves no memory behind") {
+  constexpr StreamIndex kCrowd = 100'000;
+  ReplayQueue queue;
+  // Hashes of addresses are spread over all 64 bits.
+  for (StreamIndex i = 0; i < kCrowd; ++i) queue.add({1, i}, (i + 1) * 0x9E3779B97F4A7C15);
+  CHECK(queue.storage_bytes() <= std::size_t{kCrowd} * 100);
+  for (StreamIndex i = 0; i < kCrowd; ++i) {
+    REQUIRE(queue.next() == StreamToken{1, i});
+    queue.answered({1, i});
+  }
+  CHECK(queue.waiting() == 0);
+  CHECK(queue.storage_bytes() == 0);
 }
 
 TEST_CASE("rings come from a bounded pool, and their memory goes back to the system") {

@@ -1,0 +1,62 @@
+// What the hot path allocates, and what a burst leaves.
+#include "tests/broadcast/streams/allocations.h"
+#include "tests/broadcast/streams/worker_fixture.h"
+
+namespace crier::broadcast {
+namespace {
+
+// A worker with one stream for each of so many topics, and a batch with an event for each.
+struct OneStreamTopics {
+  explicit OneStreamTopics(std::size_t count) : f(TopicClass{}, options_for(count)) {
+    const auto made = std::make_shared<Batch>();
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::string topic = "t" + std::to_string(i);
+      streams.push_back(f.open({topic}));
+      made->push_back(append(f.log, {.topic = topic, .data = "x"}, f.now, &f.account));
+    }
+    batch = made;
+    forget_sent();
+  }
+  static WorkerOptions options_for(std::size_t count) {
+    WorkerOptions options;
+    options.streams_max = options.topics_max = count;
+    return options;
+  }
+  void forget_sent() {
+    for (const auto& stream : streams) f.take_sent(stream);
+  }
+  void serve() {
+    f.worker->take_batch(batch);
+    while (f.worker->unfinished()) f.worker->run(f.now);
+  }
+
+  WorkerFixture f;
+  std::vector<WorkerFixture::Opened> streams;
+  SharedBatch batch;
+};
+
+}  // namespace
+
+TEST_CASE("an event of a topic with one stream allocates nothing") {
+  constexpr std::size_t kTopics = 2'000;
+  OneStreamTopics topics(kTopics);
+  for (const auto& stream : topics.streams) topics.f.io[stream.fd].sent.reserve(1'000);
+  const std::size_t before = allocations().count;
+  topics.serve();
+  CHECK(topics.f.stats.events_delivered.read() == kTopics);
+  CHECK(allocations().count - before < kTopics / 10);  // Lists grow by doubling.
+}
+
+TEST_CASE("a burst over many topics leaves no memory behind") {
+  constexpr std::size_t kTopics = 100'000;
+  OneStreamTopics topics(kTopics);
+  const std::ptrdiff_t before = allocations().in_use;
+  topics.f.worker->take_batch(topics.batch);
+  CHECK(allocations().in_use - before > std::ptrdiff_t{kTopics} * 8);
+  while (topics.f.worker->unfinished()) topics.f.worker->run(topics.f.now);
+  topics.forget_sent();
+  CHECK(topics.f.stats.events_delivered.read() == kTopics);
+  CHECK(allocations().in_use - before < 64 * 1'024);
+}
+
+}  // namespace crier::broadcast
