@@ -15,18 +15,12 @@ namespace crier::broadcast {
 namespace {
 
 constexpr std::size_t kEventsKept = 256;  // Room for so many stays for the next body.
-constexpr std::size_t kQuotedBytesMax = 64;
 
 constexpr std::array<std::string_view, 4> kKeys = {"topic", "data", "event", "key"};
 enum Key : std::size_t { kTopic, kData, kEvent, kKey };
 
 BodyRefusal malformed(std::string message) {
   return {.too_large = false, .message = std::move(message)};
-}
-
-std::string quoted(std::string_view text) {
-  std::string out = "\"";
-  return out.append(escaped_for_log(text, kQuotedBytesMax)).append("\"");
 }
 
 bool blank(std::string_view line) {
@@ -43,7 +37,7 @@ struct PublishBody::Members {
 std::optional<BodyRefusal> judge_event(const Event& event, std::size_t event_bytes_max) {
   if (!valid_topic(event.topic)) return malformed(describe_bad_topic(event.topic));
   if (!allowed_event_name(event.name)) {
-    return malformed("The event name " + quoted(event.name) +
+    return malformed("The event name " + in_quotes(event.name) +
                      " is not allowed: at most 255 bytes of UTF-8 without control characters, and "
                      "not \"error\", \"open\" or \"crier.*\".");
   }
@@ -116,14 +110,14 @@ std::optional<BodyRefusal> PublishBody::take(const JsonMember& member, Members& 
   const std::string_view key = text_of(member.key);
   const auto at = static_cast<std::size_t>(std::ranges::find(kKeys, key) - kKeys.begin());
   if (at == kKeys.size()) {
-    return malformed("The key " + quoted(key) +
+    return malformed("The key " + in_quotes(key) +
                      " is unknown; an event has \"topic\", \"data\", \"event\" and \"key\".");
   }
   if (std::exchange(members.given[at], true)) {
-    return malformed("The key " + quoted(key) + " is given twice.");
+    return malformed("The key " + in_quotes(key) + " is given twice.");
   }
   if (at != kData && member.value.kind != JsonKind::string) {
-    return malformed("The value of " + quoted(key) + " is not a string.");
+    return malformed("The value of " + in_quotes(key) + " is not a string.");
   }
   members.values[at] = member.value;
   return std::nullopt;
@@ -143,7 +137,7 @@ std::optional<BodyRefusal> PublishBody::read(std::string_view text, std::size_t 
   }
   for (const Key needed : {kTopic, kData}) {
     if (!members.given[needed])
-      return malformed("The key " + quoted(kKeys[needed]) + " is missing.");
+      return malformed("The key " + in_quotes(kKeys[needed]) + " is missing.");
   }
   PublishEvent publish{.line = line};
   const JsonValue& data = members.values[kData];

@@ -1,6 +1,5 @@
 #include "cmd/cli/commands.h"
 
-#include <chrono>
 #include <string>
 
 #include "cmd/cli/report.h"
@@ -9,7 +8,6 @@
 #include "cmd/client/terminal.h"
 
 namespace crier::cmd {
-namespace {}  // namespace
 
 int status(const Arguments& arguments) {
   auto address = parse_address(arguments.text("--admin", "127.0.0.1:8081"));

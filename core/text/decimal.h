@@ -1,10 +1,12 @@
-// Decimal digits as a number: the one way to read them, wherever they stand.
+// Digits as a number: the one way to read them, wherever they stand.
 //
-// A pure function; any thread.
+// Pure functions; any thread.
 #pragma once
 
 #include <charconv>
 #include <concepts>
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string_view>
 #include <system_error>
@@ -20,6 +22,14 @@ std::optional<Number> parse_decimal(std::string_view text) {
   const auto parsed = std::from_chars(text.data(), end, number);
   if (parsed.ec != std::errc{} || parsed.ptr != end) return std::nullopt;
   return number;
+}
+
+// The value of a hexadecimal digit, of either case; -1 for any other byte.
+constexpr int hex_digit(char byte) {
+  if (byte >= '0' && byte <= '9') return byte - '0';
+  if (byte >= 'a' && byte <= 'f') return byte - 'a' + 10;
+  if (byte >= 'A' && byte <= 'F') return byte - 'A' + 10;
+  return -1;
 }
 
 // At most five digits, so not any number of leading zeros.

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "core/check.h"
+#include "core/text/decimal.h"
 #include "core/text/utf8.h"
 
 namespace crier {
@@ -53,13 +54,6 @@ bool stands_for_one_byte(char letter) {
     default:
       return false;
   }
-}
-
-int hex_digit(char c) {
-  if (is_digit(c)) return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
 }
 
 bool is_high_surrogate(std::uint32_t unit) {

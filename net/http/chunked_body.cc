@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/check.h"
+#include "core/text/decimal.h"
 #include "net/http/head_bytes.h"
 #include "net/http/head_refusals.h"
 
@@ -10,12 +11,6 @@ namespace crier::net {
 namespace {
 
 constexpr std::uint32_t kSizeDigitsMax = 8;  // 4 GiB, leading zeros counted.
-
-// Requires: `byte` is a kHexByte.
-std::uint64_t hex_value(char byte) {
-  const char lower = ascii_lower(byte);
-  return static_cast<std::uint64_t>(lower >= 'a' ? lower - 'a' + 10 : lower - '0');
-}
 
 }  // namespace
 
@@ -70,9 +65,9 @@ const Refusal* ChunkedBody::step(char byte, std::size_t taken) {
 }
 
 const Refusal* ChunkedBody::step_size(char byte) {
-  if (is_in(byte, kHexByte) && digits_ < kSizeDigitsMax) {
+  if (const int digit = hex_digit(byte); digit >= 0 && digits_ < kSizeDigitsMax) {
     ++digits_;
-    left_ = left_ * 16 + hex_value(byte);
+    left_ = left_ * 16 + static_cast<std::uint64_t>(digit);
     return nullptr;
   }
   if (digits_ == 0) return &refusals::kBadChunk;

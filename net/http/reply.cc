@@ -13,7 +13,6 @@
 namespace crier::net {
 namespace {
 
-constexpr std::string_view kJson = "application/json";
 constexpr std::string_view kEventStreamUtf8 = "text/event-stream; charset=utf-8";
 constexpr std::string_view kPreflightSeconds = "86400";  // Browsers cut it: Chrome to 2 h.
 
@@ -160,7 +159,7 @@ std::string error_reply(const Refusal& refusal, std::string_view trace_id,
   body.append("}\n");
   ReplyOptions complete = options;
   complete.trace_id = trace_id;
-  return text_reply(refusal.status, kJson, body, complete);
+  return text_reply(refusal.status, kJsonType, body, complete);
 }
 
 std::string status_reply(const Refusal& refusal, std::uint32_t retry_after_seconds,

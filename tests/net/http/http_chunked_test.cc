@@ -22,15 +22,7 @@ TEST_CASE("a chunked body is the handler's as any other, wherever it is cut") {
                             chunked_head("/b") + "0\r\n\r\n" + post("/c", "third");
   const std::string expected =
       answer_to("/a", "first") + answer_to("/b") + answer_to("/c", "third");
-  Served served;
-  for (std::size_t cut = 1; cut < bytes.size(); ++cut) {
-    INFO("cut after " << cut << " bytes");
-    Client client(served.loop, served.path);
-    REQUIRE(client.send(bytes.substr(0, cut)));
-    for (int i = 0; i < 3; ++i) served.loop.settle();
-    REQUIRE(client.send(bytes.substr(cut)));
-    REQUIRE(client.receive(expected.size()) == expected);
-  }
+  require_answers_wherever_cut(bytes, expected);
 }
 
 TEST_CASE("chunks are bounded and judged like any body") {

@@ -112,4 +112,17 @@ struct Served {
   std::unique_ptr<HttpServer> server;  // Goes before the listener and the loop.
 };
 
+// Sends the requests in two parts, cut at every byte in turn, each time on a connection of its own.
+inline void require_answers_wherever_cut(const std::string& requests, const std::string& answers) {
+  Served served;
+  for (std::size_t cut = 1; cut < requests.size(); ++cut) {
+    INFO("cut after " << cut << " bytes");
+    Client client(served.loop, served.path);
+    REQUIRE(client.send(requests.substr(0, cut)));
+    for (int i = 0; i < 3; ++i) served.loop.settle();
+    REQUIRE(client.send(requests.substr(cut)));
+    REQUIRE(client.receive(answers.size()) == answers);
+  }
+}
+
 }  // namespace crier::net::http_test

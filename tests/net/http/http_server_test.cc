@@ -42,15 +42,7 @@ TEST_CASE("a request may come byte by byte") {
 TEST_CASE("where the bytes are cut makes no difference") {
   const std::string bytes = post("/a", "first") + get("/b") + post("/c", "");
   const std::string expected = answer_to("/a", "first") + answer_to("/b") + answer_to("/c");
-  Served served;
-  for (std::size_t cut = 1; cut < bytes.size(); ++cut) {
-    INFO("cut after " << cut << " bytes");
-    Client client(served.loop, served.path);
-    REQUIRE(client.send(bytes.substr(0, cut)));
-    for (int i = 0; i < 3; ++i) served.loop.settle();
-    REQUIRE(client.send(bytes.substr(cut)));
-    REQUIRE(client.receive(expected.size()) == expected);
-  }
+  require_answers_wherever_cut(bytes, expected);
 }
 
 TEST_CASE("many pipelined requests are answered in order") {
