@@ -80,7 +80,7 @@ class History {
   TopicRow oldest_topic() const { return at(front()).topic; }
 
   // --- reading: a position is good until its event is evicted ---
-  // The oldest event of all; end() when there is none.
+  // The oldest event of all; end() if no event is retained.
   Position front() const { return oldest_ == kNone ? end() : first_of(oldest_); }
   Position end() const { return ~Position{0}; }
   // The next event of any topic, or end(). Requires: not end().
@@ -89,7 +89,7 @@ class History {
     return entry(blocks_[position / kBlockEvents], position % kBlockEvents);
   }
 
-  // The first event whose sequence is greater; end() when there is none.
+  // The first event whose sequence is greater; end() if no event has a greater one.
   Position first_after(std::uint64_t sequence) const;
 
   // The oldest of a topic's events that is wanted: `wanted(number, sequence)`, where the newest's

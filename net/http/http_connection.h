@@ -9,7 +9,7 @@
 // reads and writes in serve().
 //
 // Life: made by the server for a socket that is in its ready set, leaves the server's table in
-// close(), and is freed by the server in the next turn. Between the two it calls nobody.
+// close(), and is freed by the server in the next turn. Between the two it makes no calls.
 #pragma once
 
 #include <cstddef>
