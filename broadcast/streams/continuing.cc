@@ -30,13 +30,14 @@ std::size_t Delivery::continue_listed(std::size_t most, Instant now) {
   const std::size_t listed = listed_.size();  // Draining may list more.
   std::size_t looks = 0;
   while (looks < listed && looks + (steps_ - before) < most) {
-    const StreamToken token = listed_[looks++];
+    const StreamToken token = listed_.front();
+    listed_.pop_front();
+    ++looks;
     Stream* stream = streams_.find(token);
     if (stream == nullptr) continue;
     stream->clear(Stream::kListed);
     if (stream->owing != kNone && stream->state != StreamState::closing) drain(token.index, now);
   }
-  listed_.erase(listed_.begin(), listed_.begin() + static_cast<std::ptrdiff_t>(looks));
   return looks + (steps_ - before);
 }
 

@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <span>
 #include <string>
 #include <string_view>
@@ -172,7 +173,7 @@ class Delivery {
   Random random_;
   std::vector<iovec> pieces_;
   std::string scratch_;
-  std::vector<StreamToken> listed_;
+  std::deque<StreamToken> listed_;
   std::vector<StreamToken> revisited_;  // For the next round.
   std::vector<StreamToken> round_;      // Being visited, from the front,
   std::size_t round_next_ = 0;          // and how far that has come.
