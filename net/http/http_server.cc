@@ -20,6 +20,8 @@ namespace {
 constexpr std::uint64_t kSweepMillis = 250;
 // Time for connections in one turn. Workers are fed at its end.
 constexpr std::uint64_t kTurnMicros = 2'000;
+// A connection that has waited so long goes first, whatever it has used.
+constexpr std::uint64_t kWaitMicrosMax = 1'000'000;
 // Slots compared to find who gives way: all of them with the default cap. It takes a moment to be
 // idle, or slow: a request that was sent at once has been read by then.
 constexpr std::size_t kComparedMax = 320;
@@ -254,7 +256,7 @@ void HttpServer::serve_next_turn(std::uint32_t index) {
   Slot& slot = slots_[index];
   // A little less than that, so that it goes before others that have used just as much.
   slot.used_us = std::max(slot.used_us + 1, least_used_us_) - 1;
-  marked_.push_back({.index = index, .generation = slot.generation});
+  marked_.push_back({.index = index, .generation = slot.generation, .marked_at = Loop::now()});
   start_next_turn();
 }
 
@@ -282,8 +284,11 @@ void HttpServer::serve_marked() {
   uv_idle_stop(next_turn_.get());
   closed_.clear();
   auto waiting = std::exchange(marked_, {});
-  std::ranges::sort(waiting, {}, [&](ConnectionId id) { return slots_[id.index].used_us; });
   Instant now = Loop::now();
+  std::ranges::sort(waiting, {}, [&](const Marked& each) {
+    const bool late = now.us - each.marked_at.us >= kWaitMicrosMax;
+    return std::pair(late ? each.marked_at.us : ~std::uint64_t{0}, slots_[each.index].used_us);
+  });
   turn_ends_ = Instant{now.us + kTurnMicros};
   std::size_t served = 0;
   for (; served < waiting.size() && now < turn_ends_; ++served) {

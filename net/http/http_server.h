@@ -30,8 +30,8 @@
 // A turn serves connections for 2 ms, and what is still waiting goes on in the next one.
 // Connections that have used least of the loop's time go first, so a client that asks for little
 // waits for the request being handled, not for one of each busy client. A new connection, and one
-// that comes back, begins with what the connection served last had used. A single request is never
-// cut.
+// that comes back, begins with what the connection served last had used. A connection that has
+// waited for a second goes first, for new ones may come without end. A single request is never cut.
 //
 // Connections are watched in a ready set of the server's own, never by libuv, which ends the
 // process when the kernel has no room to watch one more (fs.epoll.max_user_watches). Such a
@@ -126,9 +126,10 @@ class HttpServer {
     std::uint32_t generation = 0;
     std::uint64_t used_us = 0;  // Of the loop's time, ever, beside what it is given on its return.
   };
-  struct ConnectionId {
+  struct Marked {
     std::uint32_t index;
     std::uint32_t generation;
+    Instant marked_at;
   };
   struct Acceptor {
     Acceptor(HttpServer& server, int listening_fd);
@@ -168,10 +169,10 @@ class HttpServer {
   std::list<HttpConnection*> lingering_;  // Of these, longest first; they see to it themselves.
   std::size_t hand_ = 0;                  // The slot at which displace_one() begins to compare.
   bool starved_ = false;                  // Acceptors are paused until the next sweep.
-  std::vector<ConnectionId> marked_;
-  std::uint64_t least_used_us_ = 0;  // What the connection served last had used before.
-  Instant turn_ends_;                // Then no further request is taken from a connection's input.
-  std::vector<OnChange> calls_;      // To writers whose connection has closed.
+  std::vector<Marked> marked_;            // To be served next turn.
+  std::uint64_t least_used_us_ = 0;       // What the connection served last had used before.
+  Instant turn_ends_;            // Then no further request is taken from a connection's input.
+  std::vector<OnChange> calls_;  // To writers whose connection has closed.
   Handle<uv_idle_t> next_turn_;
   Timer sweep_;
   // One for all connections: what one reads is taken before another reads.

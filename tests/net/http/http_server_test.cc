@@ -340,3 +340,33 @@ TEST_CASE("a turn is bounded, and a client that asks for little does not wait fo
   std::ranges::sort(order.begin(), order.begin() + kClients);
   for (std::size_t i = 0; i < kClients; ++i) CHECK(order[i] == i);
 }
+
+TEST_CASE("a client that has used much is served, though new ones come in every turn", "[slow]") {
+  Served served;
+  std::size_t old_handled = 0;
+  std::size_t new_handled = 0;
+  served.handler.on_request = [&](const HttpRequest& request, Responder responder) {
+    const bool is_new = request.head.path == "/new";
+    ++(is_new ? new_handled : old_handled);
+    responder.reply(answer_to(request.head.path), is_new);
+    const Instant began = Loop::now();
+    while (Loop::now().us - began.us < 3'000) {  // Longer than a turn.
+    }
+  };
+  Client old(served.loop, served.path);
+  REQUIRE(old.send(get("/old") + get("/old") + get("/old")));
+  std::deque<Client> clients;
+  std::size_t came = 0;
+  const Instant began = Loop::now();
+  const auto waits = [&] { return old_handled < 3; };
+  while (waits()) {
+    REQUIRE(Loop::now().us - began.us < 5'000'000);
+    for (; came < new_handled + 3; ++came) {  // One of them always waits.
+      clients.emplace_back(served.loop, served.path);
+      REQUIRE(clients.back().send(get("/new")));
+    }
+    while (clients.size() > 10) clients.pop_front();
+    served.loop.settle();
+  }
+  CHECK(new_handled > 100);
+}
