@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 namespace crier {
 
@@ -29,11 +30,43 @@ class Histogram {
   explicit constexpr Histogram(const std::array<std::uint64_t, N>& bounds) : bounds_(bounds) {}
 
   void observe(std::uint64_t value, std::uint64_t times = 1) {
-    std::size_t i = 0;
-    while (i < N && value > bounds_[i]) ++i;
-    buckets_[i].add(times);
+    buckets_[bucket_of(value)].add(times);
     sum_.add(value * times);
   }
+
+  // Many values at once, counted when it ends: neighbours in one bucket cost little more than one.
+  class Several {
+   public:
+    explicit Several(Histogram& of) : of_(of) {}
+    ~Several() { count(); }
+    Several(const Several&) = delete;
+    Several& operator=(const Several&) = delete;
+
+    void observe(std::uint64_t value) {
+      if (value < from_ || value > through_) {
+        count();
+        bucket_ = of_.bucket_of(value);
+        from_ = bucket_ == 0 ? 0 : of_.bounds_[bucket_ - 1] + 1;
+        through_ = bucket_ == N ? ~std::uint64_t{0} : of_.bounds_[bucket_];
+      }
+      ++times_;
+      sum_ += value;
+    }
+
+   private:
+    void count() {
+      if (times_ == 0) return;
+      of_.buckets_[bucket_].add(std::exchange(times_, 0));
+      of_.sum_.add(std::exchange(sum_, 0));
+    }
+
+    Histogram& of_;
+    std::size_t bucket_ = 0;
+    std::uint64_t from_ = 1;  // Of the bucket; no value is within these two.
+    std::uint64_t through_ = 0;
+    std::uint64_t times_ = 0;
+    std::uint64_t sum_ = 0;
+  };
 
   const std::array<std::uint64_t, N>& bounds() const { return bounds_; }
   // Values in bucket i alone, not cumulative; i == N is +Inf.
@@ -41,6 +74,12 @@ class Histogram {
   std::uint64_t sum() const { return sum_.read(); }
 
  private:
+  std::size_t bucket_of(std::uint64_t value) const {
+    std::size_t i = 0;
+    while (i < N && value > bounds_[i]) ++i;
+    return i;
+  }
+
   const std::array<std::uint64_t, N>& bounds_;
   std::array<Counter, N + 1> buckets_;
   Counter sum_;

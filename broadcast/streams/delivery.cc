@@ -178,19 +178,15 @@ void Delivery::count_events(Stream& stream, Frames events, Instant now) {
 }
 
 // Counts how late each event is, if it was accepted while the stream was open. A replay of earlier
-// events would count the time for which its client was away. Events that were accepted together
-// cost one observation.
+// events would count the time for which its client was away.
 void Delivery::observe_latency(const Stream& stream, Frames events, Instant now) {
+  const std::uint64_t ticks = now.us / kTickMicros;
   const std::uint64_t open_ticks = ticks_between(stream.opened_at, now.tick());
-  for (std::size_t next = 0; next < events.size();) {
-    const std::size_t first = next;
-    const Instant accepted = events[first]->accepted();
-    while (next < events.size() && events[next]->accepted() == accepted) ++next;
-    if (now <= accepted) {
-      stats_.latency.observe(0, next - first);
-    } else if (now.us / kTickMicros - accepted.us / kTickMicros <= open_ticks) {
-      stats_.latency.observe(now.us - accepted.us, next - first);
-    }
+  const Instant opened{(ticks - std::min(ticks, open_ticks)) * kTickMicros};
+  Latency::Several late(stats_.latency);
+  for (const Frame* event : events) {
+    const Instant accepted = event->accepted();
+    if (accepted >= opened) late.observe(now > accepted ? now.us - accepted.us : 0);
   }
 }
 

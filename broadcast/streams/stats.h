@@ -21,6 +21,8 @@ inline constexpr std::array<std::uint64_t, 14> kDurationBounds = {
     100,       1'000,     5'000,      15'000,     60'000,     300'000,     900'000,
     1'800'000, 3'600'000, 14'400'000, 43'200'000, 86'400'000, 259'200'000, 604'800'000};
 
+using Latency = Histogram<kLatencyBounds.size()>;
+
 struct WorkerStats {
   Counter streams;        // Gauge: slots taken, from the table.
   Counter streams_owing;  // Gauge: streams that are owed something or are replaying.
@@ -45,7 +47,7 @@ struct WorkerStats {
   Counter batches;      // Taken from the inbox.
   Counter lost_pauses;  // Times this worker lagged so far that the history had moved on.
   // From an event's acceptance to its own write, of events accepted while the stream was open.
-  Histogram<kLatencyBounds.size()> latency{kLatencyBounds};
+  Latency latency{kLatencyBounds};
   Histogram<kDurationBounds.size()> duration{kDurationBounds};
 };
 

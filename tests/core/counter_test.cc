@@ -37,4 +37,23 @@ TEST_CASE("a histogram's bounds are inclusive, and what is above them is counted
   CHECK(histogram.sum() == 62 + 3'000);
 }
 
+TEST_CASE("values observed together are counted as they are one by one") {
+  static constexpr std::array<std::uint64_t, 3> kBounds{10, 20, 30};
+  Histogram<3> one_by_one{kBounds};
+  Histogram<3> together{kBounds};
+  {
+    Histogram<3>::Several several(together);
+    for (const std::uint64_t value : {40U, 31U, 30U, 25U, 21U, 20U, 0U, 10U, 11U, ~0U, 5U}) {
+      one_by_one.observe(value);
+      several.observe(value);
+    }
+  }
+  {
+    const Histogram<3>::Several none(together);
+  }
+  for (std::size_t i = 0; i <= kBounds.size(); ++i)
+    CHECK(together.bucket(i) == one_by_one.bucket(i));
+  CHECK(together.sum() == one_by_one.sum());
+}
+
 }  // namespace crier
