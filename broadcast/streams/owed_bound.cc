@@ -14,8 +14,9 @@ std::uint64_t OwedBound::unretained() const {
   return all > retained ? all - retained : 0;
 }
 
+// Nobody is closed for less than the bound itself.
 bool OwedBound::enough() const {
-  return delivery_.owed_memory() <= (pass_->last ? part() : part() / 2);
+  return pass_->last ? !exceeded() : delivery_.owed_memory() <= part() / 2;
 }
 
 void OwedBound::run(Instant now) {

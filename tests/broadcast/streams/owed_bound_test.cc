@@ -108,6 +108,22 @@ TEST_CASE("events that were begun are given up last, with their streams") {
   CHECK(f.worker->consistent());
 }
 
+TEST_CASE("no stream is closed once the bound is kept") {
+  TopicClass global;
+  global.history.events_max = 0;
+  WorkerFixture f(global, bounded());
+  const auto open_and_begin = [&](const std::string& topic) { f.io[f.open({topic}).fd].room = 10; };
+  for (int i = 0; i < 60; ++i) open_and_begin("t." + std::to_string(i));
+  for (int i = 0; i < 200; ++i) open_and_begin("shared");  // One frame in 200 rings.
+  for (int i = 0; i < 60; ++i) f.publish({"t." + std::to_string(i)}, kData);
+  f.publish({"shared"}, kData);
+  f.account.bytes += kBound - 50 * kData.size();  // Another's.
+  f.run();
+  CHECK(f.ended.size() > 10);
+  CHECK(f.ended.size() < 40);
+  f.account.bytes -= kBound - 50 * kData.size();
+}
+
 TEST_CASE("a slot whose memory went back to the system is owed nothing") {
   constexpr std::size_t kSlotsGivenBackTogether = 1'024;
   TopicClass global;
