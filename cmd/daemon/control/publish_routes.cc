@@ -7,6 +7,7 @@
 #include "cmd/daemon/control/body_type.h"
 #include "cmd/daemon/control/page_query.h"
 #include "cmd/daemon/control/topic_pages.h"
+#include "cmd/daemon/link/worker_link.h"
 #include "core/check.h"
 #include "core/text/event_id.h"
 #include "core/text/percent.h"
@@ -276,6 +277,16 @@ void PublishRoutes::settle(const Call& call, AnswerForm form,
 
 // --- looking ---
 
+// Publishers leave half of the questions a worker takes to the admin endpoint's pages.
+bool PublishRoutes::may_ask_workers(const Call& call) {
+  if (questions_ == WorkerLink::kQuestionsMax / 2) {
+    refuse(call, PublishRefusal::busy, "Too many such requests are waiting; ask again later.");
+    return false;
+  }
+  ++questions_;
+  return true;
+}
+
 void PublishRoutes::list_topics(const Call& call) {
   const auto wanted = parse_page_query(call.head().query);
   if (!wanted) {
@@ -283,8 +294,10 @@ void PublishRoutes::list_topics(const Call& call) {
                   "The query may hold `limit`, 1 to 100, and `after`, the `next` of the page "
                   "before.");
   }
+  if (!may_ask_workers(call)) return;
   make_topic_page(parts_.log, parts_.workers, *wanted, parts_.now(),
                   [this, answer = later(call)](const std::optional<std::string>& page) {
+                    --questions_;
                     if (!page) return refuse(answer, PublishRefusal::busy, kNoCounts);
                     answer.send(net::text_reply(200, net::kJsonType, *page, answer.options));
                   });
@@ -295,6 +308,7 @@ void PublishRoutes::show_topic(const Call& call, std::string_view name) {
   if (!call.head().query.empty()) {
     return refuse(call, PublishRefusal::malformed, "A topic is shown without a query.");
   }
+  if (!may_ask_workers(call)) return;
   const auto known = parts_.log.topic(name, parts_.now());
   broadcast::TopicInfo topic;
   topic.name = name;
@@ -302,6 +316,7 @@ void PublishRoutes::show_topic(const Call& call, std::string_view name) {
       {topic.name},
       [this, answer = later(call), listed = known.has_value(),
        topic = known.value_or(topic)](std::optional<std::vector<std::uint64_t>> counts) {
+        --questions_;
         if (!counts) return refuse(answer, PublishRefusal::busy, kNoCounts);
         CRIER_CHECK(counts->size() == 1);
         if (!listed && counts->front() == 0) {

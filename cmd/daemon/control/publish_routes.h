@@ -53,7 +53,7 @@ enum class PublishRefusal : std::uint8_t {
   content_type,  // 415
   key_reused,    // 422
   draining,      // 503
-  busy,          // 503: a worker did not answer a question.
+  busy,          // 503: a worker did not answer a question, or too many are waiting.
   no_space,      // 507: the journal has no room.
   journal,       // 503: the journal cannot commit now.
   head,          // Whatever the server refused before it was a request: its own statuses.
@@ -130,6 +130,7 @@ class PublishRoutes final : public net::HttpHandler {
   void refuse(const Call& call, const broadcast::BodyRefusal& refusal);
   void refuse(const Later& answer, PublishRefusal why, std::string_view message);
   Later later(const Call& call);
+  bool may_ask_workers(const Call& call);
   void refuse_reused_key(const Call& call, std::size_t line);
 
   PublishParts parts_;
@@ -139,6 +140,7 @@ class PublishRoutes final : public net::HttpHandler {
   broadcast::PublishBody body_;
   std::array<std::string, 2> accepted_heads_;  // Up to Content-Length: to close, to keep alive.
   std::string accepted_date_;                  // The date in them.
+  std::size_t questions_ = 0;                  // To the workers, not answered yet.
 };
 
 }  // namespace crier::cmd

@@ -29,6 +29,9 @@ namespace crier::cmd {
 
 class WorkerLink final : public broadcast::ReplayPort {
  public:
+  // Questions that are not answered yet, those about orders included.
+  static constexpr std::size_t kQuestionsMax = 128;
+
   // Called by the other side's thread: each has its side take a turn soon.
   struct Wakes {
     std::function<void()> worker;
@@ -106,9 +109,6 @@ class WorkerLink final : public broadcast::ReplayPort {
   // Beside the reserve, room for the lines of a debug rule about one event to all, in one turn.
   static constexpr std::size_t kOutboxItems = 2'048;
   static constexpr std::size_t kOutboxReserve = 512;
-  // Questions that are not answered yet, those about orders included.
-  static constexpr std::size_t kQuestionsMax = 128;
-
   void push_item(InboxItem item);
   void send_item(OutboxItem item);
   template <typename Change>

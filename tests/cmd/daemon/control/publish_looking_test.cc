@@ -54,6 +54,25 @@ TEST_CASE("subscribers that are not known are not shown as none") {
   CHECK(socket.ask(get("/topics/good")).status == 200);
 }
 
+TEST_CASE("publishers leave questions to the admin endpoint") {
+  constexpr std::size_t kShare = WorkerLink::kQuestionsMax / 2;
+  Socket socket;
+  socket.works();
+  std::vector<std::unique_ptr<Client>> clients;
+  while (clients.size() < kShare) {
+    clients.push_back(std::make_unique<Client>(socket.loop, socket.path));
+    REQUIRE(clients.back()->send(get(clients.size() % 2 == 0 ? "/topics" : "/topics/good")));
+  }
+  REQUIRE(net::http_test::turn_until(socket.loop,
+                                     [&] { return socket.workers.later.size() == kShare; }));
+  Client late(socket.loop, socket.path);
+  REQUIRE(late.send(get("/topics")));
+  CHECK(net::http_test::turn_until(
+      socket.loop, [&] { return late.receive(1, 0).starts_with("HTTP/1.1 503 "); }));
+  for (const auto& answer : std::exchange(socket.workers.later, {})) answer();
+  CHECK(socket.ask(get("/topics")).status == 200);
+}
+
 TEST_CASE("OPTIONS of everything tells the methods") {
   Socket socket;
   REQUIRE(socket.client->send("OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
