@@ -14,7 +14,9 @@ WorkerSet::WorkerSet(Parts parts, const net::SocketOptions& sockets)
       trace_key_(drawn<HashKey>()),
       seed_(drawn<std::uint64_t>()),
       tables_left_(static_cast<std::ptrdiff_t>(parts_.checked.workers) + 1) {
-  const Worker::Shared shared{parts_.counts, parts_.log_head, parts_.wake_control, tables_left_};
+  const Worker::Shared shared{
+      parts_.counts, parts_.log_head, parts_.wake_control,
+      tables_left_,  accepting_,      [this](std::uint32_t worker) { workers_[worker]->wake(); }};
   const auto classes = topic_classes(parts_.config);
   for (std::uint32_t i = 0; i < parts_.checked.workers; ++i) {
     WorkerSetup setup = setup_of(i, sockets);

@@ -3,6 +3,7 @@
 // Made, used and destroyed on the control loop's thread.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <latch>
@@ -73,6 +74,7 @@ class WorkerSet {
   const HashKey trace_key_;
   const std::uint64_t seed_;
   std::latch tables_left_;
+  std::atomic<std::uint32_t> accepting_{0};
   std::vector<std::unique_ptr<Worker>> workers_;
 };
 

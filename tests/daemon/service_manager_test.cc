@@ -8,9 +8,13 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <filesystem>
+#include <fstream>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tests/support/catch.h"
@@ -136,6 +140,21 @@ std::map<pid_t, int> copies_of(int fd, pid_t daemon) {
   return copies;
 }
 
+// How often the workers' threads of a daemon have gone to sleep.
+std::uint64_t worker_sleeps(pid_t daemon) {
+  std::uint64_t sleeps = 0;
+  for (const auto& task : fs::directory_iterator("/proc/" + std::to_string(daemon) + "/task")) {
+    std::ifstream status(task.path() / "status");
+    bool worker = false;
+    for (std::string line; std::getline(status, line);) {
+      if (line.starts_with("Name:\tcrier-w")) worker = true;
+      constexpr std::string_view kSleeps = "voluntary_ctxt_switches:";
+      if (worker && line.starts_with(kSleeps)) sleeps += std::stoul(line.substr(kSleeps.size()));
+    }
+  }
+  return sleeps;
+}
+
 }  // namespace
 
 TEST_CASE("sockets that were passed are served, shared or one for each worker") {
@@ -153,6 +172,30 @@ TEST_CASE("sockets that were passed are served, shared or one for each worker") 
   daemon.publish("a", "hello");
   for (Subscriber& one : all) CHECK(one.next().data == "hello");
   CHECK(daemon.output().find("publish=" + daemon.publish_path()) != std::string::npos);
+}
+
+TEST_CASE("workers that share a socket take turns at it") {
+  constexpr int kWorkers = 8;
+  constexpr int kStreams = 20 * kWorkers;
+  ServiceManager manager;
+  manager.open_http(1);
+  DaemonOptions options = manager.options();
+  options.workers = kWorkers;
+  const RunningDaemon daemon(options);
+  std::vector<Subscriber> all;
+  const std::uint64_t before = worker_sleeps(daemon.pid());
+  for (int i = 0; i < kStreams; ++i) {
+    all.push_back(daemon.subscribe("/events/a"));
+    REQUIRE(all.back().next().event == "crier.open");
+  }
+  // Were all woken for each connection, it would be more than kWorkers times as many.
+  CHECK(worker_sleeps(daemon.pid()) - before < std::uint64_t{kStreams} * kWorkers / 2);
+  const auto page = nlohmann::json::parse(daemon.admin_get("/debug/workers").body);
+  REQUIRE(page["workers"].size() == kWorkers);
+  for (const auto& worker : page["workers"]) {
+    CHECK(worker["streams"] >= 10);
+    CHECK(worker["streams"] <= 40);
+  }
 }
 
 TEST_CASE("who connects while the daemon restarts waits, and is served") {

@@ -20,6 +20,7 @@ namespace crier::cmd {
 namespace {
 
 constexpr std::uint64_t kStarvedPauseMs = 100;
+constexpr std::size_t kAcceptsInTurn = 16;       // Then the next worker accepts.
 constexpr std::size_t kAcceptsAtTheEnd = 4'096;  // The longest queue of the default backlog.
 
 }  // namespace
@@ -27,7 +28,7 @@ constexpr std::size_t kAcceptsAtTheEnd = 4'096;  // The longest queue of the def
 Worker::Worker(WorkerSetup setup, const Shared& shared)
     : setup_(std::move(setup)),
       shared_(shared),
-      link_({[this] { wakeup_.send(); }, shared_.wake_control}),
+      link_({[this] { wake(); }, shared_.wake_control}),
       wakeup_(loop_, [] {}) {}
 
 Worker::~Worker() {
@@ -165,14 +166,36 @@ void Worker::reload(WorkerReload wanted) {
   if (listener_) listener_->follow(wanted.sockets);
 }
 
+bool Worker::accepts() const {
+  return !setup_.handed_in.shared ||
+         shared_.accepting.load(std::memory_order_relaxed) == setup_.identity.worker;
+}
+
 void Worker::on_accept_ready() {
+  if (!accepts()) return leave_accepting();
   const Instant now = net::Loop::now();
-  const auto end = listener_->accept_some(
-      kAcceptsPerTurn, [&](const net::Accepted& accepted) { pending_->accept(accepted, now); });
+  const auto end = listener_->accept_some(kAcceptsPerTurn, [&](const net::Accepted& accepted) {
+    pending_->accept(accepted, now);
+    ++accepted_;
+  });
+  if (setup_.handed_in.shared && accepted_ >= kAcceptsInTurn) pass_accepting_on();
   if (end == net::AcceptEnd::starved && listener_poll_->watching()) {
     listener_poll_->pause();
     starved_timer_->start_once(kStarvedPauseMs);
   }
+}
+
+void Worker::leave_accepting() {
+  listener_poll_->pause();
+  leaves_accepting_ = true;
+}
+
+void Worker::pass_accepting_on() {
+  accepted_ = 0;
+  leave_accepting();
+  const std::uint32_t next = (setup_.identity.worker + 1) % setup_.options.workers;
+  shared_.accepting.store(next, std::memory_order_relaxed);
+  shared_.wake_worker(next);
 }
 
 void Worker::on_sockets_ready() {
@@ -212,6 +235,10 @@ void Worker::on_sweep() {
 // Everything a worker does between two sleeps besides its callbacks, in order.
 void Worker::finish_turn() {
   if (const auto orders = link_.begin_turn()) carry_out(*orders);
+  if (leaves_accepting_ && accepts() && listener_poll_->watching()) {
+    leaves_accepting_ = false;
+    listener_poll_->resume();
+  }
   link_.take_inbox(*broadcaster_, *this, net::Loop::now());
   for (std::size_t done = 0; done < kFanoutSlice && broadcaster_->unfinished();
        done += kGroupSlice) {

@@ -63,6 +63,10 @@ class Worker final : public WorkerPages, public broadcast::StreamObserver {
     const std::atomic<std::uint64_t>& log_head;
     std::function<void()> wake_control;  // Any thread.
     std::latch& tables_left;  // Counted down once this worker has its own table, or will have none.
+    // Where all share one listener, a connection would wake each of them. They take turns at it
+    // instead: only `accepting` watches it, until it has accepted some and wakes the next.
+    std::atomic<std::uint32_t>& accepting;
+    std::function<void(std::uint32_t)> wake_worker;  // Any thread.
   };
   Worker(WorkerSetup setup, const Shared& shared);
   // Requires: joined, or never started.
@@ -81,6 +85,9 @@ class Worker final : public WorkerPages, public broadcast::StreamObserver {
   void join() {
     if (thread_.joinable()) thread_.join();
   }
+
+  // Any thread, until it is destroyed.
+  void wake() { wakeup_.send(); }
 
   // --- control's thread ---
   WorkerLink& link() { return link_; }
@@ -114,7 +121,10 @@ class Worker final : public WorkerPages, public broadcast::StreamObserver {
   void run_thread();
   [[nodiscard]] Result<void> set_up();
   void clean_up();
+  bool accepts() const;
   void on_accept_ready();
+  void leave_accepting();
+  void pass_accepting_on();
   void on_sockets_ready();
   void on_stream_ready(const net::Ready& ready, Instant now);
   void on_sweep();
@@ -145,6 +155,8 @@ class Worker final : public WorkerPages, public broadcast::StreamObserver {
   std::unique_ptr<net::Listener> listener_;
   std::unique_ptr<net::PollHandle> sockets_poll_;
   std::unique_ptr<net::PollHandle> listener_poll_;
+  bool leaves_accepting_ = false;  // listener_poll_ is paused until it is this worker's turn.
+  std::size_t accepted_ = 0;       // In its turn.
   std::unique_ptr<net::Timer> sweep_timer_;
   std::unique_ptr<net::Timer> revisit_timer_;
   std::unique_ptr<net::Timer> starved_timer_;
