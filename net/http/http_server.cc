@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::uint64_t kSweepMillis = 250;
 // Time for connections in one turn. Workers are fed at its end.
-constexpr std::uint64_t kTurnMicros = 2'000;
+constexpr std::uint64_t kTurnMicros = 4'000;
 // A connection that has waited so long goes first, whatever it has used.
 constexpr std::uint64_t kWaitMicrosMax = 1'000'000;
 // Slots compared to find who gives way: all of them with the default cap. It takes a moment to be

@@ -27,7 +27,7 @@
 // lingered longest is closed, however short that was. So clients never have more than
 // `connections_max` + 32 descriptors open here.
 //
-// A turn serves connections for 2 ms, and what is still waiting goes on in the next one.
+// A turn serves connections for 4 ms, and what is still waiting goes on in the next one.
 // Connections that have used least of the loop's time go first, so a client that asks for little
 // waits for the request being handled, not for one of each busy client. A new connection, and one
 // that comes back, begins with what the connection served last had used. A connection that has

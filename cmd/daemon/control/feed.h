@@ -26,8 +26,9 @@ class Feed final : public Outgoing {
        const std::vector<WorkerLink*>& links);
 
   // Publishes the new head at once. The frame leaves with its batch: at the end of the turn, or as
-  // soon as the batch is full, so that workers write the events of a long request while control
-  // still reads it.
+  // soon as the batch is full. Workers are woken at the end of the turn, and for every few full
+  // batches before it, so that they write the events of a long request while control still reads
+  // it.
   void publish(const FrameRef& frame) override;
 
   // The end of the turn: hands out the last batch, feeds lagging workers from the history, and
@@ -42,7 +43,7 @@ class Feed final : public Outgoing {
     bool lagging = false;
   };
 
-  void hand_out();  // The batch, to every worker that has room for it, and wakes these.
+  void hand_out();  // The batch, to every worker that has room for it.
   void feed_from_history(Fed& fed, std::size_t& batches);
 
   const broadcast::Log& log_;
@@ -50,6 +51,7 @@ class Feed final : public Outgoing {
   std::vector<Fed> workers_;
   broadcast::Batch batch_;
   std::uint64_t batch_bytes_ = 0;
+  std::size_t handed_out_ = 0;  // Batches, in this turn.
   std::size_t first_ = 0;  // Who is fed from the history first: each worker in its turn.
 };
 
