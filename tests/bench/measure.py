@@ -92,9 +92,10 @@ class Load:
         self.process.stdout.close()
         self.selector.close()
 
-    def ask(self, command, timeout=150):
+    def ask(self, command, timeout=150, meanwhile=lambda: None):
         self.process.stdin.write(command.encode() + b"\n")
         self.process.stdin.flush()
+        meanwhile()
         text = b""
         deadline = time.monotonic() + timeout
         while not text.endswith(b"\n"):
@@ -113,8 +114,9 @@ class Load:
         words = "".join(f" {key}={value}" for key, value in options.items())
         self.ask(f"group {name} streams={streams} processes={processes}{words}")
 
-    def open(self, name, streams, within=60):
-        answer = self.ask(f"open {name} streams={streams} within={within}", within + 30)
+    def open(self, name, streams, within=60, meanwhile=lambda: None):
+        """meanwhile() is called as soon as the client begins."""
+        answer = self.ask(f"open {name} streams={streams} within={within}", within + 30, meanwhile)
         if answer["opened"] != streams or answer["ended"]:
             raise Failed(f"opened {answer['opened']} of {streams}, {answer['refused']} refused, "
                          f"{answer['ended']} ended {answer['last_error']}")

@@ -81,6 +81,26 @@ def opening(settings, name):
     return {"rate": opened / done["elapsed_ns"] * 1e9, "cpu": cpu / opened / 1e3}
 
 
+def opening_saturated(settings, name):
+    """The server stands still until all connections and their requests wait for it. It then never
+    waits for a client, and every request is there when its connection is accepted."""
+    at_once, rounds, cpu = 3_500, 4, 0
+    with start(settings, name) as server, Load(settings.load, server) as load:
+        def collect():
+            time.sleep(1.5)
+            server.signal(signal.SIGCONT)
+
+        load.group("all", 200 + at_once * rounds, processes=1, window=at_once)
+        load.open("all", 200)
+        for done in range(1, rounds + 1):
+            server.signal(signal.SIGSTOP)
+            before = cpu_ns(server.pids())
+            load.open("all", 200 + at_once * done, meanwhile=collect)
+            settle()
+            cpu += cpu_ns(server.pids()) - before
+    return {"cpu": cpu / (at_once * rounds) / 1e3}
+
+
 def lone(settings, name):
     with start(settings, name) as server, Load(settings.load, server) as load:
         load.group("all", 15_000)
@@ -148,6 +168,9 @@ SCENARIOS = [
         Row("rate", "streams opened per second", "/s", "≥ 1.2 × floor", ratio=1.2,
             more_is_better=True, digits=0),
         Row("cpu", "server CPU per stream opened", "µs", "≤ 0.75 × floor", ratio=0.75)]),
+    Scenario("open-saturated", opening_saturated, [
+        Row("cpu", "server CPU per stream opened, saturated", "µs", "≤ 0.75 × floor",
+            ratio=0.75)]),
     Scenario("lone", lone, [
         Row("p99", "topic with one stream beside a broadcast to 15,000, p99", "ms", "≤ 50 ms",
             limit=50),

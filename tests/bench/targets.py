@@ -120,6 +120,10 @@ class Target:
     def pids(self):
         return [self.process.pid]
 
+    def signal(self, number):
+        for pid in self.pids():
+            os.kill(pid, number)
+
 
 class Crier(Target):
     name = "crier"
