@@ -9,15 +9,17 @@
 namespace crier::broadcast {
 namespace {
 
-constexpr std::size_t kExpireShare = 4'096;        // Entries and topics a call.
-constexpr std::size_t kLostTopicsMax = 64;         // Named to a worker that lagged.
-constexpr std::size_t kExpireShareOfReplay = 512;  // The same; many may come in a turn.
-constexpr std::size_t kShrinkShare = 8;  // Events an append takes off a topic above its limits.
-constexpr std::size_t kPageRowsMax = 65'536;  // Rows looked at for one page.
+constexpr std::size_t kExpireShare = 4'096;  // Entries and topics that one expire() looks at.
+constexpr std::size_t kLostTopicsMax = 64;   // Topics named to a worker that lagged.
+// Smaller than kExpireShare, because one turn may have many replays.
+constexpr std::size_t kExpireShareOfReplay = 512;
+// Events that an append evicts from a topic above its limits.
+constexpr std::size_t kShrinkShare = 8;
+constexpr std::size_t kPageRowsMax = 65'536;  // Rows that one page looks at.
 constexpr std::uint32_t kRateFoldTicks = kTicksPerSecond;
 constexpr float kRateSeconds = 10.0F;
 
-// The average after `events` in the last `elapsed` ticks.
+// Returns the moving average after `elapsed` further ticks, in which `rate_events` events came.
 float folded_rate(const Topic& topic, std::uint32_t elapsed) {
   const float seconds = static_cast<float>(elapsed) / static_cast<float>(kTicksPerSecond);
   const float rate_now = static_cast<float>(topic.rate_events) / seconds;
@@ -78,8 +80,9 @@ TopicRow Log::row_for(const Frame& frame) {
   return row;
 }
 
-// Topics without history go first; else the one published to longest ago goes with what it has.
-// That may be many events at once, but each event is evicted once: O(1) for each append there was.
+// Forgets a topic without history if there is one. Otherwise forgets the topic that was published
+// to longest ago, with its events. These may be many, but each event is evicted once, so the cost
+// is O(1) per append.
 void Log::make_room_for_topic() {
   if (const auto empty = topics_.stalest_empty()) {
     forget(*empty);
@@ -114,8 +117,8 @@ void Log::evict(TopicRow row, EvictionCause cause) {
   if (topics_[row].events == 0) topics_.became_empty(row);
 }
 
-// In the steady state each event that comes pushes out one. After limits were lowered an append
-// sees to it that no more is added, and takes a share off its topic; expire() lowers the total.
+// Usually each new event evicts one. After limits were lowered, an append evicts as much as it adds
+// and a few events more of its topic; expire() lowers the total.
 void Log::keep_within_limits(TopicRow row, std::uint64_t bytes_added) {
   Topic& topic = topics_[row];
   const HistoryLimits& limits = limits_of(topic);
@@ -180,7 +183,7 @@ void Log::set_limits(std::shared_ptr<const TopicClasses> classes, std::uint64_t 
   set_age_hands();
 }
 
-// From the start: topics may have changed their class.
+// Starts every search from the beginning, because topics may have changed their class.
 void Log::set_age_hands() {
   age_hands_.clear();
   for (std::size_t i = 0; i < options_.classes->size(); ++i) {
@@ -222,15 +225,17 @@ MissedFrames Log::frames_after(std::uint64_t sequence, std::size_t frames_max,
     numbers_missing = true;
     missed.through = head_;
   }
-  // An event that is gone leaves a number missing, but a number may be missing for another reason.
-  // Where both are seen the loss may lie beyond `through`: then it is told early.
+  // A missing number may be an event that is gone, or may have another reason. If numbers are
+  // missing and an event at or after `from` is gone, the worker is told of a loss. The lost event
+  // may lie beyond `through`; the worker is then told early.
   if (numbers_missing && history_.evicted().through >= from) {
     missed.lost = LostEvents{from, missed.through, topics_with_losses(from, missed.topics_asked)};
   }
   return missed;
 }
 
-// The topics that lost an event since `from`, unless they are too many to say, or to ask.
+// Returns the topics that have lost an event since `from`. Returns nothing if too many have lost
+// one, or if there are too many topics to look at.
 std::optional<std::vector<std::string>> Log::topics_with_losses(std::uint64_t from,
                                                                 std::size_t& asked) const {
   if (forgotten_.highest().through >= from || topics_.end() > kScanTopicsMax) return std::nullopt;
@@ -244,7 +249,7 @@ std::optional<std::vector<std::string>> Log::topics_with_losses(std::uint64_t fr
   return names;
 }
 
-// O(n), for debug builds: tables, lists and chains agree.
+// For debug builds, O(n): tables, lists and chains agree.
 bool Log::consistent() const {
   std::uint64_t events = 0;
   std::uint64_t bytes = 0;

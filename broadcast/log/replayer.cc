@@ -9,7 +9,7 @@
 namespace crier::broadcast {
 namespace {
 
-// Adds a frame; false when the answer is full with it.
+// Adds a frame. Returns false if the answer is now full.
 bool give(const ReplayRequest& request, const FrameRef& frame, std::size_t& bytes,
           ReplayAnswer& answer) {
   answer.frames.push_back(frame);
@@ -22,8 +22,8 @@ bool counts(const Evicted& evicted, std::uint64_t after, std::uint64_t told) {
   return evicted.through > after && evicted.number > told;
 }
 
-// The position after the gap: what is retained after it follows. A loss of one topic may be younger
-// than an event that another still holds, hence the first frame.
+// Returns the position after the gap; the retained events follow it. The first frame counts, too,
+// because one topic's loss may be younger than an event that another topic retains.
 std::uint64_t resumed_at(const ReplayAnswer& answer, std::uint64_t evicted_through) {
   if (!answer.frames.empty()) {
     return std::min(evicted_through, answer.frames.front()->sequence() - 1);
@@ -108,7 +108,7 @@ Replayer::Loss Replayer::loss(std::uint64_t told) {
     const Evicted evicted = topic != nullptr ? topic->evicted : forgotten_.find(literal.hash);
     if (!counts(evicted, literal.after, told)) continue;
     loss.evicted.raise_to(evicted);
-    // All that is gone came after `after`, and none of it was told before.
+    // The count is exact if every event that is gone came after `after` and none was told before.
     const bool exact =
         topic != nullptr && topic->complete && literal.after < topic->first_sequence && told == 0;
     if (!exact) {
@@ -125,8 +125,9 @@ Replayer::Loss Replayer::loss(std::uint64_t told) {
   return loss;
 }
 
-// The highest of the topics that a pattern matches and of all that are forgotten. Where there are
-// too many to ask, the highest of all: a gap that is none rather than silence.
+// Returns the newest loss of the topics that a pattern matches, and of all forgotten topics. If
+// there are too many topics to ask, returns the newest loss of any topic: a false gap is allowed,
+// silence is not.
 Evicted Replayer::pattern_loss(std::uint64_t told) {
   const std::uint64_t after = patterns_after_;
   Evicted highest;
@@ -237,7 +238,9 @@ void Replayer::begin_verdicts() {
 bool Replayer::wanted(const History::Entry& entry, std::size_t& matches) {
   const TopicRow row = entry.topic;
   std::uint32_t& verdict = verdicts_[row];
-  if (entry.sequence <= patterns_after_) {  // Then literal topics begin where they do.
+  // ReplayFrom::last: up to here, patterns want nothing and each literal topic has its own
+  // beginning.
+  if (entry.sequence <= patterns_after_) {
     matches += literals_.size();
     return std::ranges::any_of(literals_, [&](const Literal& literal) {
       return literal.row == row && entry.sequence > literal.after;
