@@ -44,7 +44,7 @@ Log::Log(LogOptions options)
       forgotten_(options_.forgotten_max),
       replayer_(topics_, history_, forgotten_, options_.topic_key) {
   CRIER_CHECK(options_.classes != nullptr);
-  set_age_hands();
+  restart_age_searches();
 }
 
 std::uint64_t Log::retained_after() const {
@@ -147,7 +147,7 @@ void Log::expire(Instant now, std::size_t& budget) {
     evict(history_.oldest_topic(), EvictionCause::total_bytes);
     --budget;
   }
-  for (AgeHand& hand : age_hands_) expire_by_age(hand, now, budget);
+  for (AgeSearch& search : age_searches_) expire_by_age(search, now, budget);
   for (auto row = topics_.stalest_empty(); row && budget > 0; row = topics_.stalest_empty()) {
     const std::uint32_t idle = ticks_between(topics_[*row].rate_at, now.tick());
     if (idle / kTicksPerSecond < options_.idle_topic_seconds) break;
@@ -160,16 +160,16 @@ void Log::expire(Instant now, std::size_t& budget) {
   }
 }
 
-void Log::expire_by_age(AgeHand& hand, Instant now, std::size_t& budget) {
-  const std::uint64_t age_us = std::uint64_t{hand.age_seconds_max} * 1'000'000;
-  for (History::Position at = history_.first_after(hand.through);
+void Log::expire_by_age(AgeSearch& search, Instant now, std::size_t& budget) {
+  const std::uint64_t age_us = std::uint64_t{search.age_seconds_max} * 1'000'000;
+  for (History::Position at = history_.first_after(search.through);
        at != history_.end() && budget > 0; --budget) {
     const History::Entry& entry = history_.at(at);
     if (entry.frame->accepted().us + age_us > now.us) return;
-    hand.through = entry.sequence;
+    search.through = entry.sequence;
     const TopicRow row = entry.topic;
     const History::Position here = std::exchange(at, history_.after(at));
-    if (limits_of(topics_[row]).age_seconds_max != hand.age_seconds_max) continue;
+    if (limits_of(topics_[row]).age_seconds_max != search.age_seconds_max) continue;
     CRIER_CHECK(topics_[row].oldest == here);
     evict(row, EvictionCause::age);
   }
@@ -180,19 +180,19 @@ void Log::set_limits(std::shared_ptr<const TopicClasses> classes, std::uint64_t 
   options_.classes = std::move(classes);
   options_.history_bytes_max = history_bytes_max;
   ++classes_version_;
-  set_age_hands();
+  restart_age_searches();
 }
 
 // Starts every search from the beginning, because topics may have changed their class.
-void Log::set_age_hands() {
-  age_hands_.clear();
+void Log::restart_age_searches() {
+  age_searches_.clear();
   for (std::size_t i = 0; i < options_.classes->size(); ++i) {
     const std::uint32_t age =
         (*options_.classes)[static_cast<ClassIndex>(i)].history.age_seconds_max;
-    const bool known = std::any_of(age_hands_.begin(), age_hands_.end(), [&](const AgeHand& hand) {
-      return hand.age_seconds_max == age;
-    });
-    if (!known) age_hands_.push_back({.age_seconds_max = age});
+    const bool known =
+        std::any_of(age_searches_.begin(), age_searches_.end(),
+                    [&](const AgeSearch& search) { return search.age_seconds_max == age; });
+    if (!known) age_searches_.push_back({.age_seconds_max = age});
   }
 }
 

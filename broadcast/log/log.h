@@ -115,7 +115,7 @@ class Log {
  private:
   // Searches the history for events older than one age limit. All events up to `through` were
   // looked at; those of topics with this limit were evicted.
-  struct AgeHand {
+  struct AgeSearch {
     std::uint32_t age_seconds_max = 0;
     std::uint64_t through = 0;
   };
@@ -130,8 +130,8 @@ class Log {
   void expire(Instant now, std::size_t& budget);
   std::optional<std::vector<std::string>> topics_with_losses(std::uint64_t from,
                                                              std::size_t& asked) const;
-  void expire_by_age(AgeHand& hand, Instant now, std::size_t& budget);
-  void set_age_hands();
+  void expire_by_age(AgeSearch& search, Instant now, std::size_t& budget);
+  void restart_age_searches();
   void update_gauges();
   bool consistent() const;
   TopicInfo info_of(const Topic& topic, Instant now) const;
@@ -144,7 +144,7 @@ class Log {
   Replayer replayer_;
   std::uint64_t head_ = 0;
   std::uint32_t classes_version_ = 1;
-  std::vector<AgeHand> age_hands_;  // One for each different age limit.
+  std::vector<AgeSearch> age_searches_;  // One for each different age limit.
   SlowCheckPace checks_;
 };
 

@@ -58,8 +58,8 @@ class Replayer {
 
   void resolve(const ReplayRequest& request, std::uint64_t after);
   std::shared_ptr<const LastStarts> starts(std::uint64_t head) const;
-  Loss loss(std::uint64_t told);
-  Evicted pattern_loss(std::uint64_t told);
+  Loss find_loss(std::uint64_t told);
+  Evicted find_pattern_loss(std::uint64_t told);
   bool matches_any_pattern(std::string_view topic) const;
 
   void cursors_after();
@@ -82,10 +82,10 @@ class Replayer {
   std::uint64_t patterns_after_ = 0;
   std::vector<Cursor> cursors_;
   std::size_t work_ = 0;  // See ReplayAnswer::work.
-  // Whether a topic is subscribed, by row: `question_` means no and `question_ + 1` means yes. Any
-  // other value is of an earlier request, and the topic was not compared yet.
+  // Whether a topic is subscribed, by row: `verdict_base_` means no and `verdict_base_ + 1` means
+  // yes. Any other value is of an earlier request, and the topic was not compared yet.
   std::vector<std::uint32_t> verdicts_;
-  std::uint32_t question_ = 0;
+  std::uint32_t verdict_base_ = 0;
 };
 
 }  // namespace crier::broadcast
