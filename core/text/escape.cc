@@ -1,6 +1,5 @@
 #include "core/text/escape.h"
 
-#include <array>
 #include <cstdint>
 
 #include "core/check.h"

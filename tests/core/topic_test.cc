@@ -1,6 +1,5 @@
 #include "core/topic.h"
 
-#include <array>
 #include <random>
 #include <string>
 #include <vector>

@@ -1,5 +1,4 @@
 #include "broadcast/streams/delivery.h"
-#include "core/turn_limits.h"
 #include "tests/broadcast/streams/worker_fixture.h"
 
 namespace crier::broadcast {
