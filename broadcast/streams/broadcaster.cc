@@ -238,7 +238,7 @@ bool Broadcaster::concerns(const Lost& lost, const Stream& stream) const {
 // Handles a notice of lost events. All pending frames were offered before, so a live or owing
 // stream has every event before `from`. Only the log can tell whether the stream missed one after
 // that.
-void Broadcaster::pass_lost() {
+void Broadcaster::handle_lost() {
   const std::size_t end = streams_.end();
   for (std::size_t n = 0; n < kLostLooks && lost_->next < end; ++n, ++lost_->next) {
     Stream& stream = streams_[lost_->next];
@@ -266,7 +266,7 @@ void Broadcaster::run(Instant now) {
   } else if (fanout_.unfinished()) {
     fanout_.run(left, now);
   } else if (lost_) {
-    pass_lost();
+    handle_lost();
   }
   catch_up_.ask();
 }

@@ -167,7 +167,7 @@ class Broadcaster {
   bool counts_consistent() const;
   void write_prelude(StreamIndex index, const StartRequest& request, Instant now);
   void begin_replay(StreamIndex index, const StartRequest& request, Instant now);
-  void pass_lost();
+  void handle_lost();
 
   WorkerOptions options_;
   StreamIo& io_;

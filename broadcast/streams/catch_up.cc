@@ -84,7 +84,7 @@ void CatchUp::take(ReplayAnswer&& answer, Instant now) {
   if (stream->state != StreamState::replaying) return;
   if (owing.replay != ReplayState::none) return;  // The stream fell back to the log again.
   stream->sequence_next = std::max(stream->sequence_next, answer.through + 1);
-  go_on(token.index, answer.reached_head);
+  continue_after(token.index, answer.reached_head);
 }
 
 // Sends crier.open, if it had to wait for the position, and then crier.gap, if there is a gap.
@@ -109,7 +109,9 @@ void CatchUp::announce(StreamIndex index, const ReplayAnswer& answer, Instant no
   if (!scratch_.empty()) parts_.delivery.send_own(index, scratch_, now);
 }
 
-void CatchUp::go_on(StreamIndex index, bool reached_head) {
+// Decides how the stream continues after an answer: live once it has sent all, or with a next
+// request.
+void CatchUp::continue_after(StreamIndex index, bool reached_head) {
   Stream& stream = parts_.streams[index];
   Owing& owing = parts_.streams.owing(stream);
   const bool sent_all = owing.ring.empty() && owing.dropped == 0;

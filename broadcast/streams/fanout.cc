@@ -198,7 +198,7 @@ void Fanout::visit(StreamIndex index, Segment& segment, std::size_t members, Ins
   const Frames frames = segment.run.from(stream.sequence_next);
   std::string_view shared;
   if (frames.size() == 1 || members >= kStreamsToShareFor) {
-    shared = put_together(segment.run, frames, stream.framing());
+    shared = join_bytes(segment.run, frames, stream.framing());
   }
   offer(index, frames, shared, now);
 }
@@ -244,7 +244,7 @@ void Fanout::merge_gathered(std::uint64_t through) {
       spend(run.frames().size());
     }
   }
-  pending_bytes_ -= merged_.run.together_bytes();
+  pending_bytes_ -= merged_.run.joined_bytes();
   merged_.run.merge(runs_);
   merged_.groups = gathered_;
   merged_.version = version_;
@@ -269,23 +269,23 @@ void Fanout::visit_merged(StreamIndex index, std::uint64_t through, Instant now)
   frames = frames.first(count);
   std::string_view shared;
   if (frames.size() == 1 || merged_.uses >= kStreamsToShareFor) {
-    shared = put_together(merged_.run, frames, stream.framing());
+    shared = join_bytes(merged_.run, frames, stream.framing());
   }
   offer(index, frames, shared, now);
 }
 
 // Returns the bytes of a stretch as one piece, and counts joined bytes as pending.
-std::string_view Fanout::put_together(FrameRun& run, Frames stretch, Framing framing) {
-  pending_bytes_ -= run.together_bytes();
-  const std::string_view bytes = run.together(stretch, framing);
-  pending_bytes_ += run.together_bytes();
+std::string_view Fanout::join_bytes(FrameRun& run, Frames stretch, Framing framing) {
+  pending_bytes_ -= run.joined_bytes();
+  const std::string_view bytes = run.joined(stretch, framing);
+  pending_bytes_ += run.joined_bytes();
   return bytes;
 }
 
 void Fanout::finish_segment(Group& group) {
   const SegmentIndex index = group.first;
   Segment& segment = segments_[index];
-  pending_bytes_ -= segment.run.bytes() + segment.run.together_bytes();
+  pending_bytes_ -= segment.run.bytes() + segment.run.joined_bytes();
   pending_frames_ -= segment.run.frames().size();
   ++version_;  // Before the frames that the merged run refers to are dropped.
   group.first = segment.next;
@@ -306,7 +306,7 @@ void Fanout::drop_group(GroupIndex index) {
   free_groups_.push_back(index);
   if (free_groups_.size() < groups_.size()) return;
   CRIER_CHECK(free_segments_.size() == segments_.size());
-  pending_bytes_ -= merged_.run.together_bytes();
+  pending_bytes_ -= merged_.run.joined_bytes();
   merged_.run.clear();
   if (groups_.size() > kStorageKept) {
     groups_ = std::vector<Group>();

@@ -99,7 +99,7 @@ class Fanout {
   void visit_merged(StreamIndex index, std::uint64_t through, Instant now);
   bool gather_groups(const Stream& stream);
   void merge_gathered(std::uint64_t through);
-  std::string_view put_together(FrameRun& run, Frames stretch, Framing framing);
+  std::string_view join_bytes(FrameRun& run, Frames stretch, Framing framing);
   void finish_segment(Group& group);
   void drop_group(GroupIndex index);
 

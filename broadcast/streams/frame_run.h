@@ -35,7 +35,7 @@ class FrameRun {
   // Returns the bytes of all frames as chunks.
   std::size_t bytes() const { return bytes_; }
   // Returns the size of the bytes that were joined.
-  std::size_t together_bytes() const { return together_[0].size() + together_[1].size(); }
+  std::size_t joined_bytes() const { return joined_[0].size() + joined_[1].size(); }
 
   // Returns the frames at or after `sequence`.
   Frames from(std::uint64_t sequence) const {
@@ -46,7 +46,7 @@ class FrameRun {
 
   // Returns the bytes of a stretch of frames() as one piece. The first call joins the bytes of all
   // frames. Requires: the stretch is not empty.
-  std::string_view together(Frames stretch, Framing framing);
+  std::string_view joined(Frames stretch, Framing framing);
 
  private:
   static constexpr std::size_t kFramesKept = 16;
@@ -55,7 +55,7 @@ class FrameRun {
   const Frame* only_ = nullptr;
   std::vector<const Frame*> frames_;  // Empty in a run of one frame.
   std::size_t bytes_ = 0;
-  std::string together_[2];  // By framing.
+  std::string joined_[2];  // By framing.
 };
 
 }  // namespace crier::broadcast
