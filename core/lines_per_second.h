@@ -46,6 +46,7 @@ class LinesPerSecond {
 
   // Returns how many lines were left out since told() was last called.
   constexpr std::uint64_t left_out() const { return left_out_; }
+  // Sets that count to 0.
   constexpr void told() { left_out_ = 0; }
 
   // Begins a new second.

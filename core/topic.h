@@ -21,8 +21,9 @@ namespace crier {
 inline constexpr std::size_t kTopicBytesMax = 255;
 inline constexpr std::size_t kTopicTokensMax = 16;
 
+// Returns true if the text is a topic within these bounds.
 bool valid_topic(std::string_view text);
-// Returns true for literal topics, too.
+// Returns true if the text is a pattern within these bounds. Returns true for literal topics, too.
 bool valid_pattern(std::string_view text);
 
 // Removes the first token and its dot from `rest` and returns the token. Walks a topic or pattern
@@ -30,8 +31,8 @@ bool valid_pattern(std::string_view text);
 // topic or pattern.
 std::string_view take_token(std::string_view& rest);
 
-// What a stream subscribes to: one topic, or a pattern. The text is parsed once, when the request
-// is read; later code uses `kind` and never searches the text for wildcards.
+// A subscription of a stream: one topic, or a pattern. The text is parsed once, when the request is
+// read; later code uses `kind` and never searches the text for wildcards.
 struct Selector {
   enum class Kind : std::uint8_t { topic, pattern };
 
@@ -42,6 +43,7 @@ struct Selector {
   static std::optional<Selector> parse(std::string_view text);
 
   bool is_pattern() const { return kind == Kind::pattern; }
+  // Requires: valid_topic(topic).
   bool matches(std::string_view topic) const;
   friend bool operator==(const Selector&, const Selector&) = default;
 };

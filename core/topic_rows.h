@@ -11,7 +11,7 @@
 
 namespace crier {
 
-// What happens to a stream when its ring is full.
+// How a stream continues when its ring is full.
 enum class OverflowPolicy : std::uint8_t {
   catch_up,     // The ring is dropped; the stream continues from the history at its own pace.
   disconnect,   // The stream ends and is told why.

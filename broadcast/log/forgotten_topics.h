@@ -62,7 +62,7 @@ class ForgottenTopics {
   std::size_t topics_max_;
   std::vector<Entry> entries_;
   std::vector<std::uint32_t> vacant_;
-  std::size_t hand_ = 0;  // Where the next comparison begins.
+  std::size_t hand_ = 0;  // The entry at which the next comparison begins.
   HashIndex index_;
   Evicted floor_;
   Evicted highest_;

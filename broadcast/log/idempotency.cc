@@ -64,8 +64,7 @@ void IdempotencyKeys::remember(const Fingerprint& key, const Fingerprint& conten
   if (checks_.due(size_)) CRIER_SLOW_CHECK(consistent());
 }
 
-// For debug builds, O(n): every remembered key is found at its place, oldest first, and no other
-// key is.
+// For debug builds, O(n): index_ finds exactly the remembered keys, and these are ordered by age.
 bool IdempotencyKeys::consistent() const {
   if (index_.size() != size_) return false;
   Instant before;

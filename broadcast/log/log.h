@@ -47,7 +47,7 @@ struct LogOptions {
 // The events that a worker which lagged is fed from the history.
 struct MissedFrames {
   Batch frames;  // In sequence order; complete from `sequence` to `through` unless `lost` is set.
-  std::uint64_t through = 0;  // Where the next call continues.
+  std::uint64_t through = 0;  // The next call continues after this sequence.
   // Events that are gone; the worker must be told before it gets `frames`.
   std::optional<LostEvents> lost;
   std::size_t topics_asked = 0;  // How many topics were looked at to fill in lost->topics.

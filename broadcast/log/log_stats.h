@@ -10,7 +10,7 @@
 
 namespace crier::broadcast {
 
-// Which limit evicted an event from the history.
+// The limit that evicted an event from the history.
 enum class EvictionCause : std::uint8_t {
   topic_events,  // The topic's events_max.
   topic_bytes,   // The topic's bytes_max.

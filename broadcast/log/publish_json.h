@@ -8,7 +8,7 @@
 // repeated keys are refused, and so are events that event.h does not allow and keys that
 // idempotency.h does not allow.
 //
-// A PublishBody keeps only memory between two bodies. Belongs to one thread.
+// Belongs to one thread.
 #pragma once
 
 #include <cstddef>
@@ -42,13 +42,14 @@ struct BodyLimits {
 // Checks topic, name and size of an event. Returns nothing if the event is allowed.
 std::optional<BodyRefusal> judge_event(const Event& event, std::size_t event_bytes_max);
 
+// Reads one body after another. Between two bodies it keeps only memory.
 class PublishBody {
  public:
-  // Reads one event. Both functions forget the body before; after a refusal events() is empty. The
-  // views in events() are valid until the next call and as long as `body`.
+  // Reads a body with one event. The views in events() are valid as long as `body` and until the
+  // next call. After a refusal events() is empty.
   std::optional<BodyRefusal> read_object(std::string_view body, std::size_t event_bytes_max);
-  // Reads one event per line. Blank lines are skipped but counted. Refuses a body without any
-  // event, and a body with too many lines.
+  // Reads a body with one event per line; events() is as after read_object(). Blank lines are
+  // skipped but counted. Refuses a body without any event, and a body with too many lines.
   std::optional<BodyRefusal> read_lines(std::string_view body, const BodyLimits& limits);
 
   const std::vector<PublishEvent>& events() const { return events_; }

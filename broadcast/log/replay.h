@@ -29,8 +29,8 @@ enum class ReplayFrom : std::uint8_t {
   restarted,  // Everything retained, announced as `restarted`: the id was of another epoch.
 };
 
-// Where ReplayFrom::last began for each of several subscriptions. Later requests need it, because
-// the first part of the answer may end before some subscriptions have begun.
+// The sequences at which ReplayFrom::last began, for several subscriptions. Later requests need
+// them, because the first part of the answer may end before some subscriptions have begun.
 struct LastStarts {
   std::uint64_t head = 0;  // The log's head then; patterns begin after it.
   // For each literal topic, in the order of the request: its events begin after this sequence.
@@ -49,7 +49,7 @@ struct ReplayRequest {
   // Set with ReplayFrom::sequence that continues ReplayFrom::last: what the first answer brought.
   // May be null.
   std::shared_ptr<const LastStarts> last;
-  // Which losses this stream was told of, or need not be: the last answer's value, or 0. It is
+  // The losses that this stream was told of, or need not be: the last answer's value, or 0. It is
   // counted in the log's evictions, not in sequences. One topic's newest loss may be younger than
   // events that another topic still retains, so no sequence could express it for a stream with
   // several topics.
@@ -77,7 +77,8 @@ struct Gap {
 struct ReplayAnswer {
   std::uint32_t stream = 0;
   std::uint32_t generation = 0;
-  // Where this answer begins: a stream that breaks before the first frame resumes from here.
+  // The position at which this answer begins. A stream that breaks before the first frame resumes
+  // from it.
   std::uint64_t position = 0;
   std::optional<Gap> gap;        // The stream must be told of it before the frames.
   std::vector<FrameRef> frames;  // In sequence order, each once.

@@ -45,7 +45,7 @@ class Replayer {
     History::Position at = 0;
     History::Position last = 0;
   };
-  // What the subscriptions have lost after some sequence and were not told before.
+  // The loss of the subscriptions after some sequence, as far as it was not told before.
   struct Loss {
     Evicted evicted;  // through == 0: nothing was lost.
     std::optional<std::uint64_t> missed = 0;

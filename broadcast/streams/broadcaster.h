@@ -148,7 +148,7 @@ class Broadcaster {
   // lines. The caller must reset it before the watcher is destroyed.
   void watch(StreamWatcher* watcher) { delivery_.watch(watcher); }
 
-  // For the debug pages and for trace ids.
+  // The debug pages and trace ids read these.
   const StreamTable& streams() const { return streams_; }
   StreamTable& streams() { return streams_; }
   const TopicIndex& topics() const { return topics_; }

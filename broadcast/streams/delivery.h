@@ -72,8 +72,8 @@ class Delivery {
   void release(StreamIndex index);
 
   // Reduces what the stream is owed to at most `bytes_max`, not counting an event it has begun and
-  // crier's own events. The overflow policy decides about the rest. Returns false if there was
-  // nothing to do.
+  // crier's own events. The overflow policy decides what happens to the other events. Returns false
+  // if there was nothing to do.
   bool give_way(StreamIndex index, std::uint32_t bytes_max, Instant now);
   // Closes the stream and drops at once what it was owed. Returns false if it was owed nothing.
   bool close_owing(StreamIndex index);
@@ -83,7 +83,8 @@ class Delivery {
   // Makes a live, owing or replaying stream continue from the history, from the first event of
   // which no byte was sent.
   void fall_back_to_log(StreamIndex index);
-  // Does the same, but first sends what the stream is already owed.
+  // Makes a live, owing or replaying stream continue from the history after it has sent what it is
+  // owed.
   void rejoin_log(StreamIndex index);
 
   // Drains the streams of drain_later() until `most` steps are used. Returns the steps it used.
@@ -113,7 +114,7 @@ class Delivery {
 
   // Appends SSE text in the given framing.
   static void append_framed(std::string& out, Framing framing, std::string_view text);
-  // Returns a random time that a client shall wait before it reconnects.
+  // Returns a random time for a client to wait before it reconnects.
   std::uint32_t retry_ms();
   // Sets when the drain ends. Clients that are told to reconnect wait until then, because nothing
   // listens before.
@@ -146,7 +147,8 @@ class Delivery {
 
   bool make_room_for(Owing& owing, std::size_t bytes);
   void push(Stream& stream, Owing& owing, FrameRef frame);
-  // Count a frame when a ring takes a reference to it, and when the ring drops that.
+  // Count the bytes of a frame when a ring takes a reference to it, and when the ring drops that
+  // reference.
   void count_owed(const Stream& stream, Owing& owing, const Frame& frame);
   void forget_owed(const Stream& stream, Owing& owing, const Frame& frame);
   Gathered gather(Stream& stream, Owing& owing, Instant now);

@@ -26,8 +26,8 @@ class OwedBound {
   OwedBound(StreamTable& streams, Delivery& delivery, const WorkerOptions& options)
       : streams_(streams), delivery_(delivery), options_(options) {}
 
-  // Returns true while the bound is exceeded or a pass is under way. Nothing more should be owed
-  // then.
+  // Returns true while the bound is exceeded or a pass is under way. The worker then takes no
+  // input, so that streams are owed nothing more.
   bool unfinished() const { return pass_ || exceeded(); }
   // Does a bounded share of a pass.
   void run(Instant now);

@@ -1,5 +1,5 @@
-// What a stream needs only while it is behind: the frames it is owed, and its position in the
-// history. StreamTable::rent_owing() rents and constructs one; give_back_owing() gives it back.
+// The state that a stream has only while it is behind: the frames it is owed, and its position in
+// the history. StreamTable::rent_owing() rents and constructs one; give_back_owing() gives it back.
 //
 // Belongs to one worker.
 #pragma once

@@ -28,8 +28,8 @@ class ReplayQueue {
   // Returns the next stream that may ask. The stream counts as in flight until answered().
   std::optional<StreamToken> next();
 
-  // Returns a stream whose request could not be sent to the front of the queue. Requires: next()
-  // returned it, and no other function was called since.
+  // Puts the stream back to the front of the queue, because its request could not be sent.
+  // Requires: next() returned it, and no other function was called since.
   void put_back(StreamToken stream);
 
   // Ends the request of a stream: it was answered, or it was never sent because the stream is gone.
@@ -47,7 +47,7 @@ class ReplayQueue {
     StreamToken stream;
     Row next = kNone;  // The next of its line, or of the free rows.
   };
-  // The waiting streams of one address.
+  // The line of one address: its waiting streams, and how many requests it has in flight.
   struct Line {
     std::uint64_t address = 0;
     Row first = kNone;  // Oldest first.

@@ -114,8 +114,8 @@ class StreamTable {
   // Forgets the trace id. Requires: no subscriptions are stored.
   void drop_trace_id(Stream& stream);
 
-  // Where ReplayFrom::last began for a stream with several topics, while the stream is owed
-  // something of that answer. May be null.
+  // The sequences at which ReplayFrom::last began for a stream with several topics. They are kept
+  // while the stream is owed something of that answer; null otherwise.
   std::shared_ptr<const LastStarts> last_starts(StreamIndex index) const;
   void set_last_starts(StreamIndex index, std::shared_ptr<const LastStarts> starts);
 

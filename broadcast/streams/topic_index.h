@@ -60,7 +60,8 @@ struct TopicEntry {
 
 static_assert(sizeof(TopicEntry) == 40);
 
-// Which bound a new stream would exceed: that of topics and patterns together, or that of patterns.
+// The bound that a new stream would exceed: that of topics and patterns together, or that of
+// patterns.
 enum class IndexFull : std::uint8_t { topics, patterns };
 
 class TopicIndex {

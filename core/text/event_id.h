@@ -22,6 +22,7 @@ class Epoch {
   static constexpr std::size_t kBytes = 13;
 
   Epoch() : Epoch(from_random(0)) {}
+  // Makes an epoch of 64 random bits.
   static Epoch from_random(std::uint64_t random);
   // Returns nullopt for a text that from_random() does not make of any number.
   static std::optional<Epoch> parse(std::string_view text);
@@ -51,6 +52,7 @@ inline constexpr std::size_t kEventIdBytesMax = Epoch::kBytes + 1 + 20;
 // leading zeros and fits 64 bits. Whether the log ever reached it is for the log to decide.
 std::optional<EventId> parse_event_id(std::string_view text);
 
+// Appends the id of an event.
 void append_event_id(std::string& out, const Epoch& epoch, std::uint64_t sequence);
 std::string to_string(const EventId& id);
 

@@ -51,11 +51,16 @@ class JsonCursor {
   // Returns the offset of the next byte. After at_end(), that byte is not white space.
   std::size_t at() const { return at_; }
   const JsonProblem* problem() const { return problem_.message.empty() ? nullptr : &problem_; }
+  // Reads one value of any kind. `depth` is the number of arrays and objects around it. Returns
+  // false at a problem.
   bool read_value(JsonValue& value, std::size_t depth);
+  // Reads one string. Returns false at a problem.
   bool read_string(JsonValue& value);
   // Skips white space. Returns true and skips the next byte if that is `byte`.
   bool take(char byte);
+  // Skips white space. Returns true if nothing follows.
   bool at_end();
+  // Stores a problem at the current offset, unless there is one already. Returns false.
   bool fail(std::string_view message);
 
  private:
@@ -75,6 +80,7 @@ class JsonCursor {
   JsonProblem problem_;
 };
 
+// Reads the members of one object, and checks that nothing follows it.
 class JsonObjectReader {
  public:
   explicit JsonObjectReader(std::string_view text) : cursor_(text) {}

@@ -9,12 +9,13 @@
 
 namespace crier {
 
+// Returns true if the whole text is UTF-8.
 bool valid_utf8(std::string_view text);
 
 // Returns true if the text may be an event's data: UTF-8 without NUL.
 bool valid_event_text(std::string_view text);
 
-// What utf8_step() finds at the beginning of a text.
+// The result of utf8_step().
 struct Utf8Step {
   // The size of the character. For invalid bytes, the size of the part that one U+FFFD replaces, at
   // least one byte: the longest beginning of a well-formed sequence, as the WHATWG decoder has it.
