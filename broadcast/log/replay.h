@@ -3,9 +3,9 @@
 //
 // Requests and answers travel as values between the two threads. A request goes through the
 // worker's outbox; its answer comes through the worker's inbox, in one queue with the live batches.
-// An answer has every event of the stream up to its `through`. A live batch after it may still
-// contain some of these events; `sequence_next` keeps them from being sent twice. So the stream
-// sees no gap and no duplicate, without a lock.
+// An answer leaves out no retained event of the stream up to its `through`. A live batch after it
+// may still contain some of these events; `sequence_next` keeps them from being sent twice. So the
+// stream sees no gap and no duplicate, without a lock.
 #pragma once
 
 #include <array>
@@ -46,8 +46,8 @@ struct ReplayRequest {
   // The stream already has, or does not want, the events up to and including this one.
   std::uint64_t after = 0;
   std::uint32_t last_count = 0;
-  // Set with ReplayFrom::sequence that continues ReplayFrom::last: what the first answer brought.
-  // May be null.
+  // ReplayAnswer::last of an earlier answer, if this request continues ReplayFrom::last. May be
+  // null.
   std::shared_ptr<const LastStarts> last;
   // The losses that this stream was told of, or need not be: the last answer's value, or 0. It is
   // counted in the log's evictions, not in sequences. One topic's newest loss may be younger than
@@ -85,9 +85,10 @@ struct ReplayAnswer {
   // The answer leaves out no event of this stream up to and including this one.
   std::uint64_t through = 0;
   bool reached_head = false;  // `through` was the log's head when the log answered.
-  // For the next request, which asks by ReplayFrom::sequence after `through`.
+  // To be repeated in the next request, which asks by ReplayFrom::sequence after `through`.
   std::uint64_t evictions_told = 0;
-  std::shared_ptr<const LastStarts> last;  // For all further requests for events up to its head.
+  // To be repeated in every later request for events up to its head.
+  std::shared_ptr<const LastStarts> last;
   // The extra cost of the request's patterns, in topics that were asked for losses.
   std::size_t work = 0;
 };

@@ -4,10 +4,10 @@
 // of 40 bytes and its name: the row holds the stream's index itself. A larger row lists its streams
 // in one dense array, which fan-out walks.
 //
-// Whether a topic is wanted is found out at once, but which patterns match it is found out later,
-// and a stream must get its events in order. So a stream that has a pattern is listed, with all its
-// subscriptions, in rows that the look-up of patterns finds. For the streams without a pattern, the
-// same topic has another row.
+// Fan-out looks up an event's topic at once but matches patterns later, and a stream must get its
+// events in order. So a stream that has a pattern is listed, with all its subscriptions, in rows
+// that the look-up of patterns finds. The streams without a pattern have another row for the same
+// topic.
 //
 // A stream is listed in the row of each of its subscriptions and knows its position in each list.
 // When it leaves, the last entry of the list takes its place. A list that is walked in slices is
