@@ -13,7 +13,7 @@ constexpr unsigned kCountBits = 24;
 constexpr std::uint64_t kCountMask = (std::uint64_t{1} << kCountBits) - 1;
 static_assert(AddressTable::kCapMax == kCountMask);
 
-// An odd constant (2^64 over the golden ratio): spreads a hash for the second choice.
+// 2^64 divided by the golden ratio, which is odd: it derives the second bucket from the same hash.
 constexpr std::uint64_t kSecondChoice = 0x9e3779b97f4a7c15;
 
 std::uint64_t count_in(std::uint64_t row) {
@@ -22,7 +22,8 @@ std::uint64_t count_in(std::uint64_t row) {
 
 }  // namespace
 
-// Both buckets of an address, the lower one first, so that no two threads wait for each other.
+// Holds the locks of both buckets of an address. It takes the lower one first, so that two threads
+// never wait for each other.
 class AddressTable::TwoLocks {
  public:
   TwoLocks(Word& a, Word& b) : first_(std::min(&a, &b)), second_(std::max(&a, &b)) {
@@ -51,8 +52,8 @@ class AddressTable::TwoLocks {
   Word* second_;
 };
 
-// At most half of the rows are in use when the table is as full as it was made for: with two
-// choices of 15 rows each, a full pair is then a matter of astronomy.
+// The table has twice as many rows as addresses_max. With half of the rows in use, an address with
+// two full buckets of 15 rows is too rare to matter.
 AddressTable::AddressTable(std::size_t addresses_max, const HashKey& key)
     : key_(key), buckets_((addresses_max * 2 + kBucketWords - 2) / (kBucketWords - 1)) {
   CRIER_CHECK(addresses_max > 0);
@@ -73,7 +74,8 @@ std::optional<std::uint32_t> AddressTable::enter(const Address& address, std::ui
   const Found in_a = scan(a, tag);
   const Found in_b = scan(b, tag);
   if (const auto row = in_a.match ? in_a.match : in_b.match) {
-    // Others can only leave while we hold the locks, so the count cannot pass the cap in between.
+    // Other threads can only leave while this one holds the locks, so the count cannot pass the
+    // cap.
     if (count_in(words_[*row].load(std::memory_order_relaxed)) >= cap) return std::nullopt;
     words_[*row].fetch_add(1, std::memory_order_acq_rel);
     return static_cast<std::uint32_t>(*row);
@@ -104,7 +106,7 @@ std::size_t AddressTable::rows_in_use() const {
   return used;
 }
 
-// A row of the address is a match even at count 0: there is never a second one beside it.
+// A row with the address's tag matches even at count 0, so an address never gets a second row.
 AddressTable::Found AddressTable::scan(std::size_t bucket, std::uint64_t tag) const {
   Found found;
   for (std::size_t i = bucket + 1; i < bucket + kBucketWords; ++i) {
@@ -119,7 +121,7 @@ AddressTable::Found AddressTable::scan(std::size_t bucket, std::uint64_t tag) co
   return found;
 }
 
-// The index of the bucket's first word.
+// Returns the index of the bucket's first word.
 std::size_t AddressTable::bucket_of(std::uint64_t hash) const {
   return ((hash >> 32) * buckets_ >> 32) * kBucketWords;
 }

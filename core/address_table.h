@@ -1,21 +1,22 @@
-// How many streams each client address has open, over all workers: a fixed table of atomic counts,
-// so that the cap per address is exact.
+// Counts how many streams each client address has open, over all workers, so that the cap per
+// address is exact. It is a fixed table of atomic counts.
 //
-// An address has two buckets of 15 rows, chosen by a keyed hash, and lives in one row of either:
+// An address has two buckets of 15 rows, chosen by a keyed hash. It has one row, in either bucket:
 //
 //   bucket:  | lock | row | row | … | row |     row:  | tag, 40 bits | count, 24 bits |
 //
-// A row whose count is 0 is free, whatever its tag says: nothing has to be tidied up, and no dead
-// row ever fills the table. enter() holds the locks of both buckets (in order, for a scan of 30
-// words), so two threads cannot make two rows for one address. leave() takes no lock: it subtracts
-// one from a count that its own caller keeps above 0, and such a row is never given to another
-// address. Between two enters counts therefore only fall, and none can pass the cap.
+// A row whose count is 0 is free, whatever its tag, so no clean-up is needed. enter() holds the
+// locks of both buckets, in order, while it scans 30 words; so two threads cannot make two rows for
+// one address. leave() takes no lock: it subtracts one from a count that the leaving stream itself
+// keeps above 0, and enter() gives only rows with count 0 to another address. While a thread holds
+// the locks, counts can only fall, so no count passes the cap.
 //
-// Two addresses that share both a bucket and a tag share a count: once in some 10^11 pairs, and
-// nobody without the key can look for them. Memory is touched as addresses come, at most 18 bytes
-// for each that the table was made for.
+// Two addresses that share a bucket and a tag share one count. That happens to one pair in about
+// 10^11, and a client cannot search for such a pair without the key.
 //
-// Any thread. Touched when a stream opens and when it closes, at no other time.
+// Memory is touched as addresses arrive: at most 18 bytes for each of `addresses_max`.
+//
+// Any thread. The table is used only when a stream opens and when it closes.
 #pragma once
 
 #include <array>
@@ -31,25 +32,26 @@ namespace crier {
 
 class AddressTable {
  public:
-  using Address = std::array<std::uint8_t, 16>;  // As limits see it: see net/socket/peer_address.h.
+  // The form that limits count by; see net/socket/peer_address.h.
+  using Address = std::array<std::uint8_t, 16>;
 
   static constexpr std::uint32_t kCapMax = (std::uint32_t{1} << 24) - 1;
 
-  // Room for so many addresses at once: as many as there may be streams.
-  // Requires: 0 < addresses_max <= 2^28.
+  // Makes room for `addresses_max` addresses at once: as many as there may be streams. Requires: 0
+  // < addresses_max <= 2^28.
   AddressTable(std::size_t addresses_max, const HashKey& key);
 
-  // Counts one more stream of the address and says in which row; nothing when it has `cap` already
-  // (or, which no load up to addresses_max brings about, when both its buckets are full). Requires:
-  // 0 < cap <= kCapMax.
+  // Counts one more stream of the address and returns the address's row. Returns nothing if the
+  // address has `cap` streams already. Also returns nothing if both its buckets are full, which up
+  // to addresses_max addresses never cause in practice. Requires: 0 < cap <= kCapMax.
   std::optional<std::uint32_t> enter(const Address& address, std::uint32_t cap);
 
-  // Takes back one enter(). Requires: it returned `row`, and was not taken back before.
+  // Undoes one enter(). Requires: enter() returned `row`, and that call was not undone before.
   void leave(std::uint32_t row);
 
-  // Streams counted in `row` at this moment.
+  // Returns the number of streams counted in `row` at this moment.
   std::uint32_t count(std::uint32_t row) const;
-  // Rows with a count above 0; visits the whole table.
+  // Returns how many rows have a count above 0. Visits the whole table.
   std::size_t rows_in_use() const;
 
  private:

@@ -1,6 +1,7 @@
-// Checks that stay on in every build, for our own bugs only.
+// CRIER_CHECK: checks that stay on in every build and stop the daemon at a bug of crier itself.
 //
-// What a peer, the operator or the kernel can cause is a Result or an enum, never a check.
+// A failed check prints file, line and condition to stderr, then aborts. What a client, an operator
+// or the kernel can cause is a Result or an enum, never a check. Any thread.
 #pragma once
 
 #include <cstdio>
@@ -14,13 +15,13 @@ namespace crier {
 }
 
 #ifdef CRIER_SLOW_CHECKS
-inline constexpr bool kSlowChecks = true;  // O(n) validation; debug and fuzz builds.
+inline constexpr bool kSlowChecks = true;  // O(n) validation runs in debug and fuzz builds.
 #else
 inline constexpr bool kSlowChecks = false;
 #endif
 
 }  // namespace crier
 
-// The one function-like macro: it needs the text and the place of its condition.
+// A macro, because it needs the condition's text and place.
 #define CRIER_CHECK(condition) \
   ((condition) ? void(0) : ::crier::check_failed(__FILE__, __LINE__, #condition))

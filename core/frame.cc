@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::string_view kLineEnd = "\r\n";
 
-// What stands before the text of a chunk.
+// The size line that begins a chunk.
 class ChunkHead {
  public:
   explicit ChunkHead(std::size_t text_size) {

@@ -1,13 +1,14 @@
-// An event, encoded once: the bytes that every subscriber of its topic is sent.
+// A frame: one event, encoded once as the bytes that every subscriber of its topic is sent.
 //
-// A frame is one allocation: this header, the topic, then the SSE text in one HTTP chunk. A chunked
-// stream is sent chunk head, text and tail; a close-delimited one the text alone, out of the same
-// bytes:
+// A frame is one allocation: this header, the topic, then the SSE text as one HTTP chunk. A chunked
+// stream is sent chunk head, text and tail. A close-delimited stream is sent the text alone, out of
+// the same bytes:
 //
 //   | Frame | topic | "1f\r\n" | id: …\ndata: …\n\n | "\r\n" |
 //                     '- chunk head  '- text             '- chunk tail
 //
-// Immutable once made; the count of references is atomic, so any thread may drop the last one.
+// A frame is immutable once made. FrameRef counts references atomically, so any thread may drop the
+// last one, which frees the frame.
 #pragma once
 
 #include <atomic>
@@ -23,17 +24,18 @@
 
 namespace crier {
 
-// How a response body is delimited: HTTP/1.1 gets chunks, HTTP/1.0 the end of the connection.
+// How a response body is delimited: in chunks for HTTP/1.1, by the end of the connection for
+// HTTP/1.0.
 enum class Framing : std::uint8_t { chunked, plain };
 
-// Appends `text` as one chunk by RFC 9112, section 7.1, for what is written once, e.g. a stream's
-// first bytes. Requires: !text.empty(), for an empty chunk would end the body.
+// Appends `text` as one chunk (RFC 9112, section 7.1). For bytes that are written once, such as a
+// stream's first ones. Requires: !text.empty(), because an empty chunk would end the body.
 void append_chunk(std::string& out, std::string_view text);
 
-// Ends the body; the connection could be used again after it.
+// Ends a chunked body. The connection could then serve another request.
 inline constexpr std::string_view kLastChunk = "0\r\n\r\n";
 
-// Memory held by frames that somebody still refers to, whoever that is. Any thread.
+// Counts the frames that are still referenced, and the memory they hold. Any thread.
 struct FrameAccount {
   std::atomic<std::uint64_t> frames{0};
   std::atomic<std::uint64_t> bytes{0};
@@ -44,18 +46,18 @@ class FrameRef;
 class Frame {
  public:
   struct Header {
-    std::uint64_t sequence = 0;    // 0: not a position in the log (crier's own events).
+    std::uint64_t sequence = 0;  // 0 for a frame of crier's own, which has no position in the log.
     std::uint64_t topic_hash = 0;  // hash_of_topic(topic)
-    Instant accepted;              // When the publish was accepted.
+    Instant accepted;              // When crier accepted the publish.
   };
 
-  // Copies topic and text. `account` may be null, else it must outlive the frame.
-  // Requires: topic is at most 255 bytes and text at most 64 MiB.
+  // Makes a frame of a copy of topic and text. `account` may be null; otherwise it must outlive the
+  // frame. Requires: topic has at most 255 bytes and text at most 64 MiB.
   static FrameRef make(const Header& header, std::string_view topic, std::string_view text,
                        FrameAccount* account = nullptr);
 
-  // A frame of bytes that are framed already and go out as they are, for crier's own short
-  // messages.
+  // Makes a frame of bytes that are already framed and are sent as they are. For crier's own short
+  // events.
   static FrameRef make_raw(std::string_view bytes);
 
   std::uint64_t sequence() const { return header_.sequence; }
@@ -63,21 +65,21 @@ class Frame {
   Instant accepted() const { return header_.accepted; }
   std::string_view topic() const { return {bytes(), topic_size_}; }
 
-  // What a stream of this framing is sent.
+  // Returns the bytes that a stream of this framing is sent.
   std::string_view wire(Framing framing) const {
     return framing == Framing::chunked
                ? std::string_view(bytes() + topic_size_, chunk_head_size_ + text_size_ + tail_size_)
                : std::string_view(bytes() + topic_size_ + chunk_head_size_, text_size_);
   }
 
-  // What the allocation costs, for limits.
+  // Returns the size of the allocation, which limits count.
   std::size_t memory_bytes() const {
     return sizeof(Frame) + topic_size_ + chunk_head_size_ + text_size_ + tail_size_;
   }
 
  private:
   friend class FrameRef;
-  // One allocation with room for `bytes` behind the header.
+  // Allocates a frame with room for `bytes` after the header.
   static Frame* allocate(const Header& header, FrameAccount* account, std::size_t bytes);
   Frame(const Header& header, FrameAccount* account) : header_(header), account_(account) {}
 
@@ -94,7 +96,7 @@ class Frame {
   std::uint8_t tail_size_ = 0;
 };
 
-// Shared ownership of a frame, the size of a pointer. All-zero bytes are a null reference.
+// A shared reference to a frame, the size of a pointer. All-zero bytes are a null reference.
 class FrameRef {
  public:
   FrameRef() = default;
@@ -112,7 +114,7 @@ class FrameRef {
     }
   }
 
-  // One more reference to a frame that another reference keeps alive.
+  // Adds a reference to a frame that another reference keeps alive.
   static FrameRef share(const Frame& frame) {
     frame.references_.fetch_add(1, std::memory_order_relaxed);
     return FrameRef(&frame);
@@ -131,7 +133,7 @@ class FrameRef {
   const Frame* frame_ = nullptr;
 };
 
-// Frames that others keep alive for as long as this is looked at.
+// A view of frames. The caller keeps the frames alive while the view is used.
 using Frames = std::span<const Frame* const>;
 
 }  // namespace crier

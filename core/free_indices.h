@@ -1,8 +1,8 @@
-// Which of the indices 0 … capacity-1 are free; the lowest is rented first.
+// Rents out the indices 0 … capacity-1, the lowest free one first.
 //
-// Lowest first keeps the rented ones together, so that after a burst the memory at the top can be
-// given back. A tree of bitmaps, 64 ways wide, finds the lowest free index in one step a level. Its
-// own memory is touched only where indices were ever rented.
+// Renting the lowest index keeps the rented ones together, so that the memory at the top can be
+// given back after a burst. A tree of bitmaps, 64 ways wide, finds the lowest free index in one
+// step per level. The bitmaps' own memory is touched only around indices that were rented.
 //
 // Belongs to one thread.
 #pragma once
@@ -36,10 +36,10 @@ class FreeIndices {
 
   std::size_t capacity() const { return capacity_; }
   std::size_t rented() const { return rented_; }
-  // One past the highest index rented at present: where a sweep may stop.
+  // Returns one past the highest rented index, where a sweep may stop.
   std::size_t end() const { return end_; }
 
-  // The lowest free index, or nothing when all are rented.
+  // Rents the lowest free index. Returns nothing if all are rented.
   std::optional<std::uint32_t> rent() {
     if (rented_ == capacity_) return std::nullopt;
     std::size_t index = 0;
@@ -55,7 +55,7 @@ class FreeIndices {
     return static_cast<std::uint32_t>(index);
   }
 
-  // Requires: `index` is rented.
+  // Frees the index. Requires: `index` is rented.
   void give_back(std::size_t index) {
     CRIER_CHECK(is_rented(index));
     clear(index);
@@ -68,6 +68,7 @@ class FreeIndices {
     return ((full_[first_[0] + index / 64] >> (index % 64)) & 1U) != 0;
   }
 
+  // Returns true if no index in [first, last) is rented. Whole groups of 64 are looked at.
   // Requires: `first` is a multiple of 64.
   bool none_rented(std::size_t first, std::size_t last) const {
     CRIER_CHECK(first % 64 == 0);
@@ -100,7 +101,7 @@ class FreeIndices {
   }
 
   void step_down() {
-    // Whole empty words at once: after a burst the end falls by thousands.
+    // Skips a whole empty word at once: after a burst the end falls by thousands.
     if (end_ % 64 == 0 && full_[first_[0] + end_ / 64 - 1] == 0) {
       end_ -= 64;
     } else {
@@ -108,10 +109,10 @@ class FreeIndices {
     }
   }
 
-  // All levels in one array, the smallest first: the few words of the upper ones share a page.
+  // All levels in one array, the smallest level first, so that the few upper words share a page. In
+  // level 0 a set bit means: rented. In a higher level it means: the word below is full.
   ReservedArray<std::uint64_t> full_;
-  std::array<std::size_t, kLevels>
-      first_{};  // Of each level. [0]: bit = rented; above: word is full.
+  std::array<std::size_t, kLevels> first_{};  // Where each level begins in full_.
   std::size_t capacity_;
   std::size_t rented_ = 0;
   std::size_t end_ = 0;

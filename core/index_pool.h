@@ -1,8 +1,8 @@
-// Objects rented by 32-bit index in an array that never moves; memory no object lives in goes back
-// to the system.
+// A pool of objects, rented by 32-bit index, in an array that never moves. Memory in which no
+// object is rented goes back to the system.
 //
-// An object is zero bytes when its memory is touched for the first time and after it was given back
-// to the system, and what its last tenant left otherwise: whoever rents one sets it up.
+// A rented object is not initialised: it is zero bytes if its memory is fresh, and otherwise holds
+// what its last user left. The code that rents it must set it up.
 //
 // Belongs to one thread.
 #pragma once
@@ -42,8 +42,9 @@ class IndexPool {
   const T& operator[](std::size_t index) const { return items_[index]; }
 
  private:
-  // Given back to the system together: at least 64 KiB, so that a stream that comes and goes does
-  // not cost a system call each time. A multiple of 64 items for FreeIndices::none_rented.
+  // How many items are given back to the system together: at least 64 KiB, so that a stream that
+  // opens and closes does not cost a system call each time; and a multiple of 64 items, as
+  // FreeIndices::none_rented requires.
   static constexpr std::size_t kReleaseItems = ((std::size_t{64} << 10) / sizeof(T) + 63) / 64 * 64;
 
   FreeIndices indices_;

@@ -1,5 +1,5 @@
-// Time as a value. core and broadcast never ask for the time: whoever calls them passes it, so a
-// test lives through a day in a millisecond.
+// Time as a value. Code in core and broadcast never reads a clock: its caller passes the time in,
+// so a test can simulate a day in a millisecond. Values; any thread.
 #pragma once
 
 #include <compare>
@@ -7,8 +7,8 @@
 
 namespace crier {
 
-// Coarse time that fits a stream's slot: steps of 10 ms, wrapping after 497 days. Only differences
-// mean anything.
+// Coarse time that fits into a stream's slot: steps of 10 ms that wrap after 497 days. Only the
+// difference of two ticks has a meaning.
 struct Tick {
   std::uint32_t value = 0;
   friend bool operator==(Tick, Tick) = default;
@@ -17,12 +17,12 @@ struct Tick {
 inline constexpr std::uint32_t kTickMicros = 10'000;
 inline constexpr std::uint32_t kTicksPerSecond = 1'000'000 / kTickMicros;
 
-// Ticks from `then` to `now`, right across a wrap.
+// Returns the ticks from `then` to `now`. Correct across a wrap.
 constexpr std::uint32_t ticks_between(Tick then, Tick now) {
   return now.value - then.value;
 }
 
-// Microseconds of the monotonic clock.
+// A time of the monotonic clock, in microseconds.
 struct Instant {
   std::uint64_t us = 0;
 

@@ -1,4 +1,5 @@
-// What became of a write to a connection, and of its input: net finds it out, broadcast acts on it.
+// Results of a connection's input and output. Code in net returns them, code in broadcast acts on
+// them. Values; any thread.
 #pragma once
 
 #include <cstddef>
@@ -7,27 +8,28 @@
 namespace crier {
 
 enum class WriteStatus : std::uint8_t {
-  all,      // Every byte was taken.
-  partial,  // The connection would block; covers "nothing at all".
-  gone,     // The peer is lost.
+  all,      // The kernel took every byte.
+  partial,  // The connection would block; the kernel took some bytes or none.
+  gone,     // The connection is lost.
 };
 
 struct WriteOutcome {
   WriteStatus status = WriteStatus::partial;
-  std::size_t bytes = 0;  // Taken by the kernel; 0 when gone.
-  // With `partial`: the kernel was out of memory, so that no writable edge need follow. Try again
-  // later.
+  std::size_t bytes = 0;  // Bytes that the kernel took; 0 when gone.
+  // With `partial`: the kernel was out of memory. A writable edge need not follow, so the caller
+  // must try again later.
   bool starved = false;
 };
 
 enum class InputEnd : std::uint8_t {
-  drained,  // Nothing is left for now; the next bytes make an edge.
-  more,     // As many bytes were read as asked for, or the kernel has no memory to give more.
-  closed,   // The peer has sent FIN.
-  error,    // The connection is lost.
+  drained,  // No input is left for now; the next bytes make an edge.
+  // As many bytes were read as the caller asked for, or the kernel has no memory to give more.
+  more,
+  closed,  // The peer has sent FIN.
+  error,   // The connection is lost.
 };
 
-// Input that was read and forgotten.
+// Result of reading input and discarding it.
 struct DiscardOutcome {
   InputEnd end = InputEnd::drained;
   std::size_t bytes = 0;

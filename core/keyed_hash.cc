@@ -36,8 +36,7 @@ struct State {
   }
 };
 
-// The paper reads the message as little-endian words. Fewer than eight bytes leave the top ones
-// zero.
+// Reads up to eight bytes as a little-endian word, as the paper defines it. Missing bytes are zero.
 std::uint64_t little_endian_word(const char* bytes, std::size_t count) {
   std::uint64_t word = 0;
   if constexpr (std::endian::native == std::endian::little) {

@@ -1,9 +1,10 @@
-// A hash that somebody who does not know the key cannot steer: for tables whose keys a peer
-// chooses, and for ids that should not tell how they were counted.
+// A keyed hash: without the key, a client can neither predict a value nor choose inputs that
+// collide. For tables whose keys a client chooses, and for ids that must not reveal how they were
+// counted.
 //
-// SipHash-2-4, after Aumasson and Bernstein, "SipHash: a fast short-input PRF" (2012). The value
-// depends on the key and the bytes alone, so it is the same on every machine. A pure function: any
-// thread.
+// The function is SipHash-2-4 (Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012).
+// Its value depends on the key and the bytes alone, so it is the same on every machine. Pure
+// functions; any thread.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +12,7 @@
 
 namespace crier {
 
-// Both halves random, drawn once per process and kept out of sight.
+// A secret key: both halves are random and drawn once per process.
 struct HashKey {
   std::uint64_t k0 = 0;
   std::uint64_t k1 = 0;
@@ -19,8 +20,8 @@ struct HashKey {
 
 std::uint64_t keyed_hash(const HashKey& key, std::string_view bytes);
 
-// The paper's authors' variant of 128 bits, for what two equal values would be taken for the same:
-// its halves have nothing in common with each other, nor with keyed_hash().
+// SipHash with 128 bits, for content where equal hashes are taken to mean equal content. Its halves
+// are independent of each other and of keyed_hash().
 struct WideHash {
   std::uint64_t low = 0;
   std::uint64_t high = 0;

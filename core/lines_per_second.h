@@ -1,7 +1,7 @@
-// "So many lines a second, and then a count of what was left out": Period says when a second is
-// over, LinesPerSecond counts the lines of one kind within it.
+// Limits log lines: at most N lines of a kind per second, then one count of those left out. Period
+// tells when a second is over, LinesPerSecond counts the lines of one kind within it.
 //
-//   if (second.over(now)) { …tell lines.left_out()…; lines.begin(); }
+//   if (second.over(now)) { …log lines.left_out()…; lines.told(); lines.begin(); }
 //   if (lines.take(lines_max)) …write the line…
 //
 // Several kinds of lines may share a Period. Values; each belongs to one thread.
@@ -17,7 +17,8 @@ class Period {
  public:
   explicit constexpr Period(std::uint64_t seconds = 1) : micros_(seconds * 1'000'000) {}
 
-  // True at the first call, and then once the period is over that began when it was last true.
+  // Returns true at the first call, and then once each time a whole period has passed since the
+  // last true. Begins a new period then.
   constexpr bool over(Instant now) {
     if (now < ends_) return false;
     ends_ = Instant{now.us + micros_};
@@ -31,7 +32,7 @@ class Period {
 
 class LinesPerSecond {
  public:
-  // May a line be written? Counts it as written, or as left out.
+  // Returns true if a line may be written. Counts the line as written or as left out.
   constexpr bool take(std::uint32_t lines_max) {
     if (written_ < lines_max) {
       ++written_;
@@ -40,14 +41,15 @@ class LinesPerSecond {
     ++left_out_;
     return false;
   }
-  // The line found no room on its way.
+  // Counts a line that was lost later, for example because a queue was full.
   constexpr void leave_out() { ++left_out_; }
 
-  // Lines left out since the last call of told().
+  // Returns how many lines were left out since told() was last called.
   constexpr std::uint64_t left_out() const { return left_out_; }
+  // Sets that count to 0.
   constexpr void told() { left_out_ = 0; }
 
-  // A second begins.
+  // Begins a new second.
   constexpr void begin() { written_ = 0; }
 
  private:

@@ -1,10 +1,10 @@
-// How code below cmd tells an operator something worth reading: one message, some fields, no more.
+// The interface through which code below cmd writes log lines: one message and some fields.
 //
-// The message is a constant sentence, so that repeats can be recognised and counted; what varies
-// goes into fields. Text in fields may come from anyone: the sink escapes it. Counters are for what
-// happens often, this is for what somebody should look at.
+// The message is a constant sentence, so that repeated lines can be recognised and counted; values
+// that vary go into fields. A field may hold text from a client: the sink escapes it. Use a Counter
+// for what happens often, and a log line for what an operator should look at.
 //
-// A sink belongs to the control loop. Workers hand what they have to say to control by queue.
+// A sink belongs to the control loop. A worker sends its log lines to the control loop by queue.
 #pragma once
 
 #include <array>
@@ -25,8 +25,8 @@ constexpr std::array<std::string_view, 4> names_of(Level /*selects*/) {
   return {"debug", "info", "warning", "error"};
 }
 
-// A view of text, a number or a truth value; any integer becomes one of 64 bits with its own sign.
-// Conversions are implicit on purpose: a call reads {"bytes", n}.
+// A view of text, a number or a truth value; every integer type becomes 64 bits with its own sign.
+// Conversions are implicit on purpose, so that a call reads {"bytes", n}.
 class FieldValue {
  public:
   FieldValue(std::string_view text) : value_(text) {}
@@ -46,8 +46,8 @@ class FieldValue {
   Variant value_;
 };
 
-// `key` is a constant of ours: [a-z0-9_]+, its unit last (`duration_ms`), and neither ts, level,
-// msg nor cut, which are the line's own.
+// `key` is a constant of [a-z0-9_]+ with its unit last (`duration_ms`). The keys ts, level, msg and
+// cut belong to the line itself and are not allowed.
 struct Field {
   std::string_view key;
   FieldValue value;
@@ -57,7 +57,7 @@ class LogSink {
  public:
   virtual ~LogSink() = default;
 
-  // Views need to live only until the call returns.
+  // Writes one line. The views need to be valid only during the call.
   virtual void write(Level level, std::string_view message, std::span<const Field> fields) = 0;
 
   void debug(std::string_view message, std::initializer_list<Field> fields = {}) {

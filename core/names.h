@@ -1,5 +1,6 @@
-// Enums whose values have names that a person reads or writes: in the configuration, in events, in
-// log lines, as labels of metrics. The names stand once, beside the enum and in its order:
+// Names for the values of an enum: the words that people read or write in the configuration, in
+// events, in log lines and as labels of metrics. The names are listed once, beside the enum and in
+// its order:
 //
 //   enum class Patterns : std::uint8_t { deny, allow };
 //   constexpr std::array<std::string_view, 2> names_of(Patterns /*selects*/) {

@@ -1,4 +1,5 @@
-// Small random numbers for jitter, never for secrets: SplitMix64 (Steele, Lea, Flood 2014).
+// Random numbers for jitter, never for secrets: SplitMix64 (Steele, Lea, Flood 2014). One seed
+// always gives the same sequence. Belongs to one thread.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +18,7 @@ class Random {
     return z ^ (z >> 31);
   }
 
-  // Evenly from low to high, both included. Requires: low <= high.
+  // Returns a number from low to high, both included, each equally likely. Requires: low <= high.
   std::uint32_t between(std::uint32_t low, std::uint32_t high) {
     return low + static_cast<std::uint32_t>(next() % (std::uint64_t{high} - low + 1));
   }

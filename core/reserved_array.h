@@ -1,9 +1,11 @@
-// A flat array whose address space is reserved at once and whose memory is paid for when touched.
+// A flat array that reserves its address space at once and takes memory only where an element is
+// touched.
 //
-// It never moves, so an index is as good as a pointer; elements are all-zero bytes until written
-// and again after discard(). That is why T must be usable when zeroed and need no destructor.
+// The array never moves, so an index is as good as a pointer. Elements are all-zero bytes until
+// they are written, and again after discard(). So T must be usable when zeroed and must not need a
+// destructor.
 //
-// Not thread-safe by itself; what T adds (atomics) is T's business.
+// Not thread-safe, except for what T itself allows (atomics).
 #pragma once
 
 #include <sys/mman.h>
@@ -33,7 +35,7 @@ class ReservedArray {
     void* p = ::mmap(nullptr, bytes(), PROT_READ | PROT_WRITE,
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (p == MAP_FAILED) throw std::bad_alloc();
-    // A huge page would make the first element of a table cost 2 MB.
+    // With huge pages, the first element of a table would cost 2 MB.
     ::madvise(p, bytes(), MADV_NOHUGEPAGE);
     data_ = static_cast<T*>(p);
   }
@@ -60,8 +62,8 @@ class ReservedArray {
     return data_[i];
   }
 
-  // Gives the memory of whole pages inside [first, first + count) back; those elements are zero
-  // again.
+  // Gives the memory of the whole pages inside [first, first + count) back to the system. The
+  // elements in these pages are zero afterwards.
   void discard(std::size_t first, std::size_t count) {
     CRIER_CHECK(first + count <= capacity_);
     const auto base = reinterpret_cast<std::uintptr_t>(data_);

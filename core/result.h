@@ -1,4 +1,4 @@
-// One error type for everything that can fail outside the hot path.
+// The one error type for everything that can fail outside the hot path. Values; any thread.
 #pragma once
 
 #include <expected>
@@ -10,8 +10,8 @@ namespace crier {
 enum class Errc { invalid_config, address_in_use, limit_reached, bad_request, not_found, os };
 
 struct Error {
-  Errc code;           // To branch on.
-  std::string detail;  // To print: what failed, with which value, what to do.
+  Errc code;           // For the program to branch on.
+  std::string detail;  // For a person to read: what failed, with which value, and what to do.
 };
 
 template <typename T>

@@ -1,9 +1,9 @@
-// The frames one stream is owed, oldest first, in storage it does not own.
+// The frames that one stream is owed, oldest first, in storage that the ring does not own.
 //
 // A stream that keeps up has no ring. Its first short write rents storage from the worker's
-// RingPool; the write that empties the ring hands it back.
+// RingPool; the write that empties the ring hands the storage back.
 //
-// push() on a full ring is a bug: ask full() first and move to larger storage, or let the stream
+// push() on a full ring is a bug: ask full() first, then move to larger storage or let the stream
 // fall back to the log. A ring never drops a frame by itself. All-zero bytes are a ring without
 // storage.
 //
@@ -40,7 +40,7 @@ class Ring {
   std::uint32_t capacity() const { return capacity_; }
   std::span<FrameRef> storage() const { return {storage_, capacity_}; }
 
-  // The i-th oldest frame. Requires: i < size().
+  // Returns the i-th oldest frame. Requires: i < size().
   const FrameRef& operator[](std::uint32_t i) const {
     CRIER_CHECK(i < size());
     return storage_[slot(popped_ + i)];
@@ -60,7 +60,7 @@ class Ring {
     storage_[slot(popped_)] = std::move(frame);
   }
 
-  // Removes the i-th oldest frame; meant for one near the front. Requires: i < size().
+  // Removes and returns the i-th oldest frame. Costs i moves. Requires: i < size().
   FrameRef erase(std::uint32_t i) {
     CRIER_CHECK(i < size());
     FrameRef frame = std::move(storage_[slot(popped_ + i)]);
@@ -84,7 +84,7 @@ class Ring {
     return std::move(storage_[slot(pushed_)]);
   }
 
-  // Moves every frame to larger storage, whose conditions are the constructor's.
+  // Moves every frame to larger storage. Requires: what the constructor requires of `storage`.
   void move_to(std::span<FrameRef> storage) {
     CRIER_CHECK(storage.size() > size());
     Ring larger(storage);
@@ -93,14 +93,16 @@ class Ring {
   }
 
  private:
-  // Each ring passes the wrap of its counts with its fifth frame, so that the wrap is no rare case.
+  // The counts begin shortly before they wrap, so that every ring tests the wrap with its fifth
+  // frame.
   static constexpr std::uint32_t kFirstCount = ~std::uint32_t{0} - 3;
 
   std::size_t slot(std::uint32_t count) const { return count & (capacity_ - 1); }
 
   FrameRef* storage_ = nullptr;
   std::uint32_t capacity_ = 0;
-  std::uint32_t pushed_ = 0;  // Both are counts, not positions, and wrap freely.
+  // Counts, not positions; both wrap freely.
+  std::uint32_t pushed_ = 0;
   std::uint32_t popped_ = 0;
 };
 

@@ -1,5 +1,7 @@
-// O(n) validation: CRIER_SLOW_CHECK, and when to do it. Checks in debug and fuzz builds, where
-// CRIER_SLOW_CHECKS is defined; elsewhere neither costs anything.
+// CRIER_SLOW_CHECK: validation of a whole table, and SlowCheckPace, which decides when to run it.
+//
+// Both work in debug and fuzz builds, which define CRIER_SLOW_CHECKS. In other builds neither costs
+// anything.
 #pragma once
 
 #include <algorithm>
@@ -9,10 +11,12 @@
 
 namespace crier {
 
-// Spreads an O(n) check over n calls, so that each call pays no more than a constant share.
+// Spreads an O(n) check over n calls, so that each call pays a constant share. Belongs to one
+// thread.
 class SlowCheckPace {
  public:
-  // Is it time to check something of `size` parts?
+  // Returns true when a structure of `size` elements should be checked now. Call it once per
+  // operation.
   bool due(std::size_t size) {
     if (!kSlowChecks || ++calls_ < std::max(size, kCallsMin)) return false;
     calls_ = 0;
@@ -26,5 +30,5 @@ class SlowCheckPace {
 
 }  // namespace crier
 
-// Function-like for CRIER_CHECK's reason.
+// A macro for the same reason as CRIER_CHECK.
 #define CRIER_SLOW_CHECK(condition) (::crier::kSlowChecks ? CRIER_CHECK(condition) : void(0))

@@ -1,7 +1,7 @@
-// A bounded queue from exactly one thread to exactly one other, without locks.
+// A bounded queue without locks, from exactly one producer thread to exactly one consumer thread.
 //
-// push() never waits: a full queue is the producer's to deal with. Waking the consumer is not its
-// job.
+// push() never waits: the producer decides what to do when the queue is full. The queue does not
+// wake the consumer; the producer does.
 #pragma once
 
 #include <atomic>
@@ -25,13 +25,13 @@ class SpscQueue {
 
   std::size_t capacity() const { return items_.size(); }
 
-  // Producer: how many more push() calls are sure to succeed.
+  // Producer only. Returns how many further push() calls are sure to succeed.
   std::size_t room() const {
     return items_.size() -
            (pushed_.load(std::memory_order_relaxed) - popped_.load(std::memory_order_acquire));
   }
 
-  // Producer: false when full; `item` is then untouched.
+  // Producer only. Returns false when the queue is full; `item` is then unchanged.
   [[nodiscard]] bool push(T&& item) {
     if (room() == 0) return false;
     const std::size_t at = pushed_.load(std::memory_order_relaxed);
@@ -40,17 +40,17 @@ class SpscQueue {
     return true;
   }
 
-  // Consumer: the oldest item, or nothing.
+  // Consumer only. Removes and returns the oldest item, or returns nothing.
   std::optional<T> pop() {
     const std::size_t at = popped_.load(std::memory_order_relaxed);
     if (at == pushed_.load(std::memory_order_acquire)) return std::nullopt;
     std::optional<T> item(std::move(items_[at & (items_.size() - 1)]));
-    items_[at & (items_.size() - 1)] = T{};  // Whatever a moved-from T still holds goes now.
+    items_[at & (items_.size() - 1)] = T{};  // Frees what a moved-from T still holds.
     popped_.store(at + 1, std::memory_order_release);
     return item;
   }
 
-  // Consumer: is there nothing to pop?
+  // Consumer only. Returns true if there is nothing to pop.
   bool empty() const {
     return popped_.load(std::memory_order_relaxed) == pushed_.load(std::memory_order_acquire);
   }

@@ -1,10 +1,10 @@
 // A rate limit in four bytes: the generic cell rate algorithm (ITU-T I.371), which is a token
 // bucket that stores one time instead of a count and a time.
 //
-// The bucket holds when the next event would be due if events came exactly at the rate, in
-// microseconds modulo 2^32. An event is allowed while that lies at most `burst` events ahead.
-// Differences are taken modulo 2^32, so a bucket must be looked at (ready or settle) at least every
-// half hour: the sweep does.
+// The bucket stores when the next event would be due if events came exactly at the rate, in
+// microseconds modulo 2^32. An event is allowed while that time is less than `burst` events ahead
+// of now. Differences are taken modulo 2^32, so available() or settle() must be called at least
+// every half hour; the sweep does that.
 //
 // Belongs to one worker.
 #pragma once
@@ -16,10 +16,10 @@
 namespace crier {
 
 struct TokenRate {
-  std::uint32_t interval_us = 0;  // Between two events at the rate; 0: no limit.
+  std::uint32_t interval_us = 0;  // Between two events at the rate; 0 means no limit.
   std::uint32_t credit_us = 0;    // burst x interval: how far ahead of the rate a stream may be.
 
-  // Requires: burst / per_second <= 1,800 s, which the configuration's ranges see to.
+  // Requires: burst / per_second <= 1,800 s. The configuration's ranges guarantee that.
   static constexpr TokenRate of(std::uint32_t per_second, std::uint32_t burst) {
     if (per_second == 0) return {};
     const std::uint32_t interval = 1'000'000 / per_second;
@@ -30,7 +30,7 @@ struct TokenRate {
 
 class TokenBucket {
  public:
-  // How many events may go now.
+  // Returns how many events may be sent now.
   std::uint32_t available(TokenRate rate, Instant now) {
     settle(now);
     const std::uint32_t ahead = due_ - low(now);
@@ -39,13 +39,13 @@ class TokenBucket {
                : (rate.credit_us - ahead + rate.interval_us - 1) / rate.interval_us;
   }
 
-  // Requires: events <= available() at the same instant.
+  // Uses up the tokens of `events` events. Requires: events <= available() at the same instant.
   void take(TokenRate rate, std::uint32_t events) { due_ += events * rate.interval_us; }
 
-  // A full bucket at `now`.
+  // Makes the bucket full.
   void reset(Instant now) { due_ = low(now); }
 
-  // Keeps an idle bucket's time from falling half the clock's range behind.
+  // Moves an idle bucket's time up to now, so that it never falls half the range of 2^32 behind.
   void settle(Instant now) {
     if (static_cast<std::int32_t>(due_ - low(now)) < 0) due_ = low(now);
   }

@@ -8,7 +8,7 @@ namespace {
 constexpr std::string_view kOneToken = "*";
 constexpr std::string_view kRest = ">";
 
-// Takes the first token off `rest`, be it empty; `last` says that none is left.
+// Removes the first token, which may be empty, from `rest`. Sets `last` if no token is left.
 std::string_view split_token(std::string_view& rest, bool& last) {
   const std::size_t dot = rest.find('.');
   last = dot == std::string_view::npos;
@@ -62,7 +62,7 @@ bool Selector::matches(std::string_view topic) const {
   return is_pattern() ? crier::matches(text, topic) : text == topic;
 }
 
-// A topic is a subscription without wildcards, so one walk serves both.
+// A topic is a subscription without wildcards, so covers() answers both questions.
 bool matches(std::string_view pattern, std::string_view topic) {
   return covers(pattern, topic);
 }
@@ -81,7 +81,7 @@ bool overlap(std::string_view pattern, std::string_view other) {
   for (;;) {
     const std::string_view one = take_token(pattern);
     const std::string_view two = take_token(other);
-    if (one == kRest || two == kRest) return true;  // What is left of the other is the rest.
+    if (one == kRest || two == kRest) return true;  // The rest of the other pattern matches `>`.
     if (one != two && one != kOneToken && two != kOneToken) return false;
     if (pattern.empty() || other.empty()) return pattern.empty() && other.empty();
   }

@@ -1,5 +1,5 @@
-// What a row of the configuration's `topics` means to those who read the configuration and to those
-// who act on it.
+// Values of a row of the configuration's `topics` list that both the configuration and the
+// broadcast layer use. Values; any thread.
 #pragma once
 
 #include <array>
@@ -11,17 +11,17 @@
 
 namespace crier {
 
-// What becomes of a stream whose ring is full.
+// How a stream continues when its ring is full.
 enum class OverflowPolicy : std::uint8_t {
-  catch_up,     // The ring is dropped, the stream continues from the history at its own pace.
-  disconnect,   // The stream is ended, and told why.
-  drop_oldest,  // What is oldest in the ring is dropped, and the stream is told.
+  catch_up,     // The ring is dropped; the stream continues from the history at its own pace.
+  disconnect,   // The stream ends and is told why.
+  drop_oldest,  // The oldest events in the ring are dropped, and the stream is told.
 };
 constexpr std::array<std::string_view, 3> names_of(OverflowPolicy /*selects*/) {
   return {"catch-up", "disconnect", "drop-oldest"};
 }
 
-// A stream keeps its row in one byte, and 0 is that of no row.
+// A stream stores its row in one byte, in which 0 means that no row applies.
 inline constexpr std::size_t kTopicRowsMax = 255;
 
 }  // namespace crier

@@ -1,9 +1,9 @@
-// How much one turn of a worker's loop may do before the others have theirs.
+// Bounds on the work of one turn of a worker's loop. They keep a turn within a few milliseconds,
+// which is the longest that a ready socket, an accept or another topic has to wait.
 //
-// What is written is counted in steps, since a write of 150 bytes costs 1 to 7 microseconds and one
-// of 256 KiB 30 to 60. The slices of a turn write to 512 streams or some 8 MiB, and what ready
-// sockets and answers may take beside them is half as much. So a turn stays within a few
-// milliseconds: that is the longest a ready socket, an accept or another topic waits.
+// Writes are counted in steps, because a write of 150 bytes costs 1 to 7 microseconds and a write
+// of 256 KiB costs 30 to 60. The slices of one turn write to 512 streams or about 8 MiB; ready
+// sockets and answers may take half as much in addition.
 #pragma once
 
 #include <climits>
@@ -15,31 +15,36 @@ namespace crier {
 inline constexpr std::size_t kAcceptsPerTurn = 64;
 inline constexpr std::size_t kReadyBatchMax = 256;  // Tokens taken from the ready set at once.
 inline constexpr std::size_t kReadyBatchesPerTurn = 4;
-// Streams written to in a turn, in slices. A worker reads the clock once a slice, so a slice is
-// small: the time it has is late by no more writes than these.
+// Streams written to in one turn, and in one slice of it. A worker reads the clock once per slice,
+// so a slice is small: the worker's time is late by at most the writes of one slice.
 inline constexpr std::size_t kFanoutSlice = 512;
 inline constexpr std::size_t kGroupSlice = 16;
-// A write takes as many steps, and one more for each so many bytes.
+// A write costs kStepsPerWrite steps, and one more for each kBytesPerStep bytes.
 inline constexpr std::size_t kStepsPerWrite = 16;
 inline constexpr std::size_t kBytesPerStep = 1'024;
-// A slice ends with the write that takes its last step.
+// A slice ends with the write that uses up its last step.
 inline constexpr std::size_t kSliceSteps = kGroupSlice * kStepsPerWrite;
 inline constexpr std::size_t kTurnSteps = kFanoutSlice * kStepsPerWrite;
-inline constexpr std::size_t kReplaysInFlightMax = 256;  // Of one worker, whatever its byte budget.
+// Per worker, in addition to the byte budget.
+inline constexpr std::size_t kReplaysInFlightMax = 256;
 inline constexpr std::uint32_t kSweepTickMs = 50;
-inline constexpr std::uint32_t kSweepRoundMs = 1'000;  // Every slot is looked at once in a round,
-inline constexpr std::size_t kSweepShareMax = 65'536;  // a bounded share in each tick,
-inline constexpr std::size_t kSweepWritesMax = 2'048;  // with a bounded number of heartbeats.
-inline constexpr std::uint32_t kRevisitTickMs = 20;    // Streams that wait for tokens,
-inline constexpr std::size_t kRevisitLooks = 256;      // looked at for the price of a slice.
-inline constexpr std::size_t kPiecesPerWrite = 64;     // iovecs handed to one sendmsg.
+// The sweep visits every slot once per round.
+inline constexpr std::uint32_t kSweepRoundMs = 1'000;
+inline constexpr std::size_t kSweepShareMax = 65'536;  // Slots that the sweep visits per tick.
+inline constexpr std::size_t kSweepWritesMax = 2'048;  // Heartbeats that the sweep sends per tick.
+// How often streams that wait for tokens are visited.
+inline constexpr std::uint32_t kRevisitTickMs = 20;
+// Such streams visited for the price of one slice.
+// Waiting streams that are visited for the price of one slice.
+inline constexpr std::size_t kRevisitLooks = 256;
+inline constexpr std::size_t kPiecesPerWrite = 64;         // iovecs in one sendmsg.
 inline constexpr std::size_t kWriteBytesMax = 256 * 1024;  // Bytes gathered for one write.
-// Frames on their way to one worker's streams: in its inbox, and taken out of it. Beyond it the
-// worker is fed from the history, which is bounded.
+// Bytes of frames in a worker's inbox, and of frames that were taken out of it and wait for
+// fan-out. When the inbox is full, the control loop feeds the worker from the history later.
 inline constexpr std::size_t kInboxBytesMax = 32u << 20;
 inline constexpr std::size_t kPendingBytesMax = 16u << 20;
-inline constexpr std::size_t kInputDiscardBytes =
-    64 * 1024;  // What a stream may send us in its life.
+// Input that a client may send on an open stream, before the stream ends.
+inline constexpr std::size_t kInputDiscardBytes = 64 * 1024;
 
 static_assert(kPiecesPerWrite <= IOV_MAX);
 static_assert(kFanoutSlice % kGroupSlice == 0);

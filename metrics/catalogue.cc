@@ -68,7 +68,7 @@ Catalogue::Histograms Catalogue::histogram(std::string_view name, std::string_vi
 
 Family& Catalogue::family(Kind kind, std::string_view name, std::string_view help) {
   CRIER_CHECK(is_name(name));
-  // The library writes help as it is.
+  // The prometheus library writes help text without escaping it.
   CRIER_CHECK(!help.empty() && help.find_first_of("\n\\") == std::string_view::npos);
   CRIER_CHECK(std::ranges::find(families_, name, &Family::name) == families_.end());
   Family& made = families_.emplace_back();
@@ -98,7 +98,7 @@ const Family* Catalogue::find(std::string_view name) const {
 std::size_t Catalogue::samples() const {
   std::size_t count = 0;
   for (const Family& family : families_) {
-    // A histogram: its buckets, +Inf, sum and count.
+    // A histogram has its buckets, +Inf, a sum and a count.
     count += family.kind == Kind::histogram ? family.bounds.size() + 3 : family.series.size();
   }
   return count;

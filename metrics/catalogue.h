@@ -1,16 +1,17 @@
-// What /metrics shows: families of numbers, each with its name, its help and where to read it.
+// The catalogue of metrics: families of numbers, each with its name, its help and where to read it.
 //
-// Whoever wires the daemon fills a catalogue once, before the first reading; nothing is registered
-// or counted here. A number lives where it is counted, a Counter on some worker's thread, and is
-// read when somebody asks. Series of one family that are added with the same labels are one series,
-// their sum: that is how the counters of all workers become one number.
+// The daemon fills a catalogue once, before the first reading. The catalogue counts nothing: each
+// number is a Counter of the code that counts, often on a worker's thread, and is read when a
+// scrape asks. Counters of one family that are added with the same labels are one series, whose
+// value is their sum; so the counters of all workers become one number.
 //
-// Names follow Prometheus: base units (seconds, bytes), counters end in `_total`. A label's values
-// are a fixed list of ours, never anything a client can choose, or series would grow without bound.
-// A name, help or label against these rules is our own bug and stops the daemon at its start.
+// Names follow Prometheus: base units (seconds, bytes), and counters end in `_total`. The values of
+// a label are a fixed list. A client can never choose one, because the number of series would then
+// grow without bound. A name, help or label against these rules is a bug of crier and stops the
+// daemon at its start.
 //
-// All that is added must outlive the catalogue. Filling belongs to one thread; the readers given as
-// functions run on the thread that renders.
+// All that is added must outlive the catalogue. One thread fills it; a Reader runs on the thread
+// that renders.
 #pragma once
 
 #include <cstddef>
@@ -33,12 +34,12 @@ enum class Kind : std::uint8_t { counter, gauge, histogram };
 
 using Labels = std::vector<std::pair<std::string, std::string>>;
 
-// Nothing: not known just now; the series is left out.
+// Returns the value, or nothing while the value is unknown; the series is then left out.
 using Reader = std::function<std::optional<double>()>;
 
-// What the histograms of one series hold together, in the unit they were given.
+// The sum of the histograms of one family, in the unit they were given.
 struct HistogramValues {
-  std::vector<std::uint64_t> buckets;  // Not cumulative; the last is +Inf.
+  std::vector<std::uint64_t> buckets;  // Not cumulative; the last one is +Inf.
   std::uint64_t sum = 0;
 };
 
@@ -52,17 +53,19 @@ struct Family {
   Kind kind;
   std::string name;
   std::string help;
-  std::vector<Series> series;  // Of a counter or a gauge.
+  std::vector<Series> series;  // Used by counters and gauges.
 
-  // Of a histogram, which has one series without labels.
+  // Used by histograms, which have one series without labels.
   std::span<const std::uint64_t> bounds;
-  double units = 1.0;  // How many of its units make one second or byte: 1e6 for microseconds.
-  std::vector<std::function<void(HistogramValues&)>> histograms;  // Each adds what it holds.
+  // Divides bounds and sum to give the unit of the name, e.g. 1e6 from microseconds to seconds.
+  double units = 1.0;
+  // Each function adds the values of one histogram.
+  std::vector<std::function<void(HistogramValues&)>> histograms;
 };
 
 class Catalogue {
  public:
-  // Where the numbers of one family are added; good as long as the catalogue.
+  // Adds numbers to one counter or gauge. Valid as long as the catalogue.
   class Numbers {
    public:
     Numbers& add(const Counter& counter) { return add({}, counter); }
@@ -78,9 +81,10 @@ class Catalogue {
     Family* family_;
   };
 
+  // Adds histograms to one family. Valid as long as the catalogue.
   class Histograms {
    public:
-    // Requires: the same bounds as those added before.
+    // Requires: all histograms of a family have the same bounds.
     template <std::size_t N>
     Histograms& add(const Histogram<N>& histogram) {
       add(histogram.bounds(), [&histogram](HistogramValues& values) {
@@ -102,22 +106,23 @@ class Catalogue {
   Catalogue& operator=(const Catalogue&) = delete;
   Catalogue(Catalogue&&) noexcept(false) = default;  // A deque allocates when moved from.
 
-  // Each name once; help is one line without backslashes.
+  // Adds a family. Requires: no other family has this name; `help` is one line without backslashes.
   Numbers counter(std::string_view name, std::string_view help);
   Numbers gauge(std::string_view name, std::string_view help);
-  // `units`: what its bounds and sum are divided by to be in the unit of its name.
+  // Adds a family of histograms. Bounds and sum are divided by `units` to give the unit of the
+  // name.
   Histograms histogram(std::string_view name, std::string_view help, double units);
 
-  // For several numbers that are found out together: refresh() calls `find_out` unless it has
-  // within the last `every_us`.
+  // Registers a function that reads several numbers together. refresh() calls it, unless it has
+  // called it within the last `every_us` microseconds.
   void before_reading(std::uint64_t every_us, std::function<void()> find_out);
-  // Call it before a reading.
+  // Calls the functions of before_reading() that are due. Call it before each reading.
   void refresh(Instant now);
 
   const std::deque<Family>& families() const { return families_; }
-  // Null: there is none of that name.
+  // Returns null if no family has this name.
   const Family* find(std::string_view name) const;
-  // How many samples a reading has, at most.
+  // Returns the largest number of samples that a reading can have.
   std::size_t samples() const;
 
  private:
@@ -129,7 +134,7 @@ class Catalogue {
 
   Family& family(Kind kind, std::string_view name, std::string_view help);
 
-  std::deque<Family> families_;  // A family's address stays.
+  std::deque<Family> families_;  // A deque, because a family must not move.
   std::vector<Refresher> refreshers_;
 };
 

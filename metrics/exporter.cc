@@ -12,7 +12,7 @@
 namespace crier::metrics {
 namespace {
 
-// In the order of Kind.
+// The prometheus type of each Kind, in the order of the enum.
 constexpr prometheus::MetricType kTypes[] = {prometheus::MetricType::Counter,
                                              prometheus::MetricType::Gauge,
                                              prometheus::MetricType::Histogram};
@@ -31,7 +31,8 @@ prometheus::ClientMetric histogram_of(const Family& family) {
   std::uint64_t cumulative = 0;
   for (std::size_t i = 0; i < values.buckets.size(); ++i) {
     cumulative += values.buckets[i];
-    // A division: 250 / 1e6 is exactly what 0.00025 reads as, 250 * 1e-6 is not.
+    // Divides, because 250 / 1e6 is exactly the number that "0.00025" reads as, and 250 * 1e-6 is
+    // not.
     const double bound = i < family.bounds.size()
                              ? static_cast<double>(family.bounds[i]) / family.units
                              : std::numeric_limits<double>::infinity();

@@ -1,12 +1,12 @@
-// A catalogue's numbers, now, as Prometheus text (version 0.0.4). Call Catalogue::refresh() first.
+// Renders a catalogue as Prometheus text (version 0.0.4). Call Catalogue::refresh() first.
 //
-// Families appear in the order of the catalogue, so two readings can be compared line by line; one
-// without any known number is left out. Numbers are read one after the other while others count on:
-// each is right, their sum may be off by what happened in between. Within a histogram the buckets
-// are read once, so its count always is that of its +Inf bucket.
+// Families appear in the order of the catalogue, so two readings can be compared line by line. A
+// family without any known number is left out. Numbers are read one after the other while other
+// threads count, so each number is right, but two of them may differ by what happened in between.
+// The buckets of a histogram are read once, so its count equals its +Inf bucket.
 //
-// A reading takes well under a millisecond and is made on the control loop; nothing is kept between
-// two.
+// A reading takes well under a millisecond and runs on the control loop. Nothing is kept between
+// two readings.
 #pragma once
 
 #include <string>

@@ -46,7 +46,7 @@ double seconds(const timeval& time) {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
 }
 
-// When the machine was booted, in seconds since 1970.
+// Returns when the machine was booted, in seconds since 1970.
 std::optional<double> boot_time() {
   std::ifstream file("/proc/stat");
   std::string line;
@@ -63,7 +63,8 @@ std::optional<double> start_time(std::optional<double> started_ticks) {
   return *boot + *started_ticks / static_cast<double>(hertz);
 }
 
-// Nothing: there are more than `count_max`.
+// Counts the entries of a directory, without "." and "..". Returns nothing if there are more than
+// `count_max`.
 std::optional<std::uint64_t> count_entries(DIR* directory, std::uint64_t count_max) {
   std::uint64_t count = 0;
   while (const dirent* entry = ::readdir(directory)) {
@@ -80,7 +81,7 @@ ProcessStats parse_proc_stat(std::string_view text) {
   const std::size_t name_end = text.rfind(')');
   if (name_end == std::string_view::npos) return stats;
   text.remove_prefix(name_end + 1);
-  // Numbered as in proc(5): the name is the second field.
+  // The fields are numbered as in proc(5). The name is the second one.
   for (int field = 3; field <= 24; ++field) {
     const auto value = number(take_word(text));
     if (field == 20) stats.threads = value;
@@ -100,7 +101,7 @@ std::optional<double> count_open_fds(std::uint64_t count_max) {
   const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(kFdDirectory), &::closedir);
   if (directory == nullptr) return std::nullopt;
   if (const auto count = count_entries(directory.get(), count_max)) {
-    return static_cast<double>(*count - 1);  // Without the directory's own.
+    return static_cast<double>(*count - 1);  // Without the descriptor of `directory` itself.
   }
   const int lowest = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   if (lowest < 0) return std::nullopt;
@@ -132,14 +133,15 @@ void add_process_stats(Catalogue& catalogue) {
       .add(member(&ProcessStats::virtual_bytes));
   catalogue.counter("process_cpu_seconds_total", "User and system CPU time spent in seconds.")
       .add(member(&ProcessStats::cpu_seconds));
-  catalogue.gauge("process_open_fds", "Open file descriptors.")
+  catalogue.gauge("process_open_fds", "Number of open file descriptors.")
       .add(member(&ProcessStats::open_fds));
-  catalogue.gauge("process_max_fds", "Most file descriptors that may be open.")
+  catalogue.gauge("process_max_fds", "Maximum number of open file descriptors.")
       .add(member(&ProcessStats::max_fds));
-  catalogue.gauge("process_threads", "Threads of the process.").add(member(&ProcessStats::threads));
-  // Once: the kernel works out /proc/stat anew each time it is read, for every interrupt.
+  catalogue.gauge("process_threads", "Number of threads of the process.")
+      .add(member(&ProcessStats::threads));
+  // Read once: each read of /proc/stat makes the kernel sum up every interrupt.
   const auto started = start_time(read_process_stats().started_ticks);
-  catalogue.gauge("process_start_time_seconds", "Start of the process, in seconds since 1970.")
+  catalogue.gauge("process_start_time_seconds", "Start time of the process, in seconds since 1970.")
       .add([started] { return started; });
 }
 

@@ -1,10 +1,9 @@
-// What a catalogue's families say at one moment, as numbers. Belongs to the thread that renders;
-// call Catalogue::refresh() first.
+// Reads a catalogue's families as numbers: sums, values by label, quantiles. For code that needs no
+// text. Call Catalogue::refresh() first. Belongs to the thread that renders.
 #pragma once
 
 #include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -12,22 +11,22 @@
 
 namespace crier::metrics {
 
-// The series' counters and readers added up; nothing: not known just now.
+// Returns the sum of the series' counters and readers, or nothing while one of them is unknown.
 std::optional<double> read(const Series& series);
 
-// What the family's histograms hold together. Requires: the family is a histogram.
+// Returns the sum of the family's histograms. Requires: the family is a histogram.
 HistogramValues read_histogram(const Family& family);
 
-// All series that are known added up; nothing if none is. Requires: no histogram.
+// Returns the sum of all series that are known, or nothing if none is. Requires: not a histogram.
 std::optional<double> sum(const Family& family);
 
-// The known series by the value of their only label, largest first, without zeros.
-// Requires: no histogram; each series has one label.
+// Returns the value of each known series by its only label, largest value first, without zeros.
+// Requires: not a histogram; each series has one label.
 std::vector<std::pair<std::string, double>> by_label(const Family& family);
 
-// The q-quantile, interpolated within its bucket as Prometheus' histogram_quantile() does, in the
-// unit of the family's name; nothing without observations. Beyond the last bound it is that bound.
-// Requires: the family is a histogram; 0 <= q <= 1.
+// Returns the q-quantile in the unit of the family's name, interpolated within its bucket as
+// Prometheus' histogram_quantile() does. Returns nothing without observations, and the last bound
+// for a quantile beyond it. Requires: the family is a histogram; 0 <= q <= 1.
 std::optional<double> quantile(const Family& family, double q);
 
 }  // namespace crier::metrics

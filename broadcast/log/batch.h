@@ -1,4 +1,5 @@
-// What control hands to every worker in one turn: the same immutable list, shared.
+// The batch of events that the control loop hands to every worker in one turn. All workers share
+// one immutable list. Values; any thread.
 #pragma once
 
 #include <cstdint>
@@ -11,19 +12,20 @@
 
 namespace crier::broadcast {
 
-// Frames in sequence order: all of the log's events from the first one's sequence to the last's.
-// Numbers may be missing between them; no event has those. Only a batch for a worker that lagged
-// may lack events, and the worker is told so first (Log::frames_after).
+// Frames in sequence order: all of the log's events from the first frame's sequence to the last's.
+// A number that is missing between them belongs to no event. Only a batch for a worker that lagged
+// may lack events; the worker is then told of them first (Log::frames_after).
 using Batch = std::vector<FrameRef>;
 using SharedBatch = std::shared_ptr<const Batch>;
 
-// Tells a worker that lagged that some events from `from` to `through` are gone from the history,
-// before it is fed those that are not. Streams that may have wanted one continue from the log,
-// which tells what they missed.
+// Tells a worker that lagged that the history no longer holds some events from `from` to `through`.
+// The worker gets this before the events that are retained. Streams that may have wanted a lost
+// event then continue from the log, which tells them what they missed.
 struct LostEvents {
   std::uint64_t from = 0;
   std::uint64_t through = 0;
-  std::optional<std::vector<std::string>> topics;  // Of the lost ones; nothing: perhaps any.
+  // Topics of the lost events; unset: any topic may have lost one.
+  std::optional<std::vector<std::string>> topics;
 };
 
 }  // namespace crier::broadcast

@@ -1,8 +1,8 @@
-// Turns a numbered event into the frame that every subscriber of its topic is sent.
+// Encodes a numbered event as the frame that every subscriber of its topic is sent.
 //
-// Numbering is the journal's business, keeping is the log's: an encoder knows neither. The event's
-// id, `<epoch>-<sequence>`, stands in the frame's text, so an event is encoded after it has its
-// sequence.
+// The journal numbers events and the log keeps frames; the encoder does neither. The event's id,
+// `<epoch>-<sequence>`, is part of the frame's text, so an event must have its sequence before it
+// is encoded.
 //
 // Belongs to one thread.
 #pragma once
@@ -20,19 +20,20 @@ namespace crier::broadcast {
 
 class EventEncoder {
  public:
-  // `epoch` and `topic_key` are those of the log that takes the frames. `account` may be null, else
-  // it outlives every frame.
+  // `epoch` and `topic_key` are those of the log that takes the frames. `account` may be null;
+  // otherwise it must outlive every frame.
   EventEncoder(const Epoch& epoch, const HashKey& topic_key, FrameAccount* account)
       : epoch_(epoch), topic_key_(topic_key), account_(account) {}
 
-  // Requires: what event.h says of the event, and that its lines take at most 64 MiB.
+  // Requires: `event` is as event.h requires, and its lines take at most 64 MiB.
   FrameRef encode(const Event& event, std::uint64_t sequence, Instant accepted);
 
  private:
   Epoch epoch_;
   HashKey topic_key_;
   FrameAccount* account_;
-  std::string id_;  // Buffers of encode(), kept for their capacity.
+  // Buffers of encode(), kept for their capacity.
+  std::string id_;
   std::string text_;
 };
 

@@ -11,7 +11,7 @@ void ForgottenTopics::add(std::uint64_t topic_hash, const Evicted& evicted) {
     floor_.raise_to(evicted);
     return;
   }
-  if (const auto known = index_of(topic_hash)) {  // Two topics with one hash.
+  if (const auto known = index_of(topic_hash)) {  // Two topics have the same hash.
     entries_[*known].evicted.raise_to(evicted);
     return;
   }

@@ -1,8 +1,8 @@
-// What the log still knows of topics it no longer lists: up to where their events are gone.
+// How far the events of topics are gone that the log no longer lists.
 //
-// Bounded: the oldest entry makes room for a new one and raises the floor, which holds for every
-// topic that is neither listed nor here. So a loss may be announced that was none, but none is kept
-// silent.
+// The table is bounded. When it is full, a new topic replaces an old one, whose loss raises the
+// floor. The floor holds for every topic that is neither listed nor in the table. So the log may
+// announce a loss that did not happen, but it never hides one that did.
 //
 // Belongs to the control loop.
 #pragma once
@@ -17,10 +17,10 @@
 
 namespace crier::broadcast {
 
-// How far a topic's history has moved on.
+// The newest event that a topic, or a set of topics, has lost.
 struct Evicted {
-  std::uint64_t through = 0;  // Sequence of the newest event that is gone; 0: none is.
-  std::uint64_t number = 0;   // Which of the log's evictions that was, counted from 1.
+  std::uint64_t through = 0;  // Sequence of the newest event that is gone; 0: none is gone.
+  std::uint64_t number = 0;   // The number of that eviction among all of the log, counted from 1.
 
   void raise_to(const Evicted& other) {
     through = std::max(through, other.through);
@@ -34,26 +34,26 @@ class ForgottenTopics {
 
   std::size_t size() const { return index_.size(); }
 
-  // Requires: evicted.through > 0.
+  // Adds a topic that is no longer listed. Requires: evicted.through > 0.
   void add(std::uint64_t topic_hash, const Evicted& evicted);
 
-  // Removes a topic that is listed again, if it is here.
+  // Removes a topic that is listed again. Does nothing if it is not in the table.
   void remove(std::uint64_t topic_hash);
 
-  // What is known of a topic that is not listed: its own entry, else the floor. `through` is 0 only
-  // when it surely never had an event.
+  // Returns what is known of a topic that is not listed: its own entry, or else the floor.
+  // `through` is 0 only if the topic certainly never had an event.
   Evicted find(std::uint64_t topic_hash) const;
 
-  // Covers every topic that was ever added, whatever became of it.
+  // Returns the newest loss of all topics that were ever added, even of those removed since.
   const Evicted& highest() const { return highest_; }
 
  private:
   struct Entry {
     std::uint64_t topic_hash = 0;
-    Evicted evicted;  // through == 0: vacant.
+    Evicted evicted;  // through == 0 in a vacant entry.
   };
-  // How many are compared when one has to leave: the one with the oldest loss raises the floor
-  // least.
+  // How many entries are compared when one has to leave. The one with the oldest loss leaves,
+  // because it raises the floor least.
   static constexpr std::size_t kCompared = 8;
 
   std::optional<std::uint32_t> index_of(std::uint64_t topic_hash) const;
@@ -62,7 +62,7 @@ class ForgottenTopics {
   std::size_t topics_max_;
   std::vector<Entry> entries_;
   std::vector<std::uint32_t> vacant_;
-  std::size_t hand_ = 0;  // Where the next comparison begins.
+  std::size_t hand_ = 0;  // The entry at which the next comparison begins.
   HashIndex index_;
   Evicted floor_;
   Evicted highest_;

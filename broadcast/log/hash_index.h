@@ -1,9 +1,9 @@
-// From a 64-bit hash to a 32-bit number, in 8 bytes a slot: the lookup of a table that keeps its
-// rows elsewhere.
+// A hash table from a 64-bit hash to a 32-bit number, in 8 bytes per slot. It finds rows that
+// another table keeps.
 //
-// Open addressing with linear probing; erase() shifts back, so there are no tombstones. A slot
-// keeps the hash's low half: the caller confirms a candidate against its row. Hash with a secret
-// key where a peer chooses the names.
+// Open addressing with linear probing. erase() moves later entries back, so there are no
+// tombstones. A slot keeps only the low half of the hash, so the caller confirms each candidate
+// against its row. Where a client chooses the names, the hash must use a secret key.
 //
 // Belongs to one thread.
 #pragma once
@@ -23,7 +23,7 @@ class HashIndex {
 
   std::size_t size() const { return size_; }
 
-  // The number for which is_it(number) holds among those inserted with this hash.
+  // Returns the number, among those inserted with this hash, for which is_it(number) is true.
   template <typename IsIt>
   std::optional<std::uint32_t> find(std::uint64_t hash, IsIt&& is_it) const {
     const std::uint32_t tag = tag_of(hash);
@@ -34,14 +34,14 @@ class HashIndex {
     }
   }
 
-  // Requires: the pair is not in it, number < 2^32 - 1.
+  // Requires: the pair is not in the table; number < 2^32 - 1.
   void insert(std::uint64_t hash, std::uint32_t number) {
     if ((size_ + 1) * 4 > slots_.size() * 3) grow();
     place({tag_of(hash), number + 1});
     ++size_;
   }
 
-  // Requires: the pair is in it.
+  // Requires: the pair is in the table.
   void erase(std::uint64_t hash, std::uint32_t number) {
     const std::uint32_t tag = tag_of(hash);
     std::size_t at = tag & mask();
@@ -56,7 +56,7 @@ class HashIndex {
  private:
   struct Slot {
     std::uint32_t tag = 0;
-    std::uint32_t number_plus_one = 0;  // 0: vacant.
+    std::uint32_t number_plus_one = 0;  // 0 in a vacant slot.
   };
   static constexpr std::size_t kSlotsMin = 16;
 
@@ -69,7 +69,7 @@ class HashIndex {
     slots_[at] = slot;
   }
 
-  // Vacates slot `gap`, moving up those behind it that would no longer be found.
+  // Vacates slot `gap`. Moves back each later entry that a search would no longer reach.
   void close_gap(std::size_t gap) {
     for (std::size_t at = (gap + 1) & mask(); slots_[at].number_plus_one != 0;
          at = (at + 1) & mask()) {
@@ -91,7 +91,7 @@ class HashIndex {
     }
   }
 
-  std::vector<Slot> slots_;  // A power of two of them, a quarter vacant.
+  std::vector<Slot> slots_;  // The size is a power of two; at least a quarter is vacant.
   std::size_t size_ = 0;
 };
 

@@ -34,8 +34,8 @@ void History::push(TopicRow row, const FrameRef& frame) {
   bytes_ += bytes;
 }
 
-// Of the event that comes: from the one before it by its leaps, which clear its number's lowest
-// bits one after the other.
+// Returns the leap of the next event. It starts at the newest event and follows leaps: each clears
+// the lowest set bit of a number.
 History::Position History::leap_from_newest(const Topic& topic) const {
   const std::uint64_t leap = leap_of(topic.published);
   if (leap > topic.events) return 0;
@@ -63,7 +63,7 @@ void History::place(Entry entry) {
 }
 
 void History::begin_block(std::uint64_t first_sequence) {
-  constexpr std::size_t kAllocator = 23;  // A header of 8 bytes, then up to a multiple of 16.
+  constexpr std::size_t kAllocator = 23;  // A header of 8 bytes, then padding to a multiple of 16.
   constexpr std::size_t kOrderNode = 64;
   constexpr std::size_t kBlock = sizeof(Block) + kOrderNode + kAllocator;
   static_assert(kAllocator + sizeof(Entry) + kBlock / kBlockEvents < kEventBytes);
@@ -107,7 +107,7 @@ void History::evict_oldest_of(TopicRow row) {
   }
 }
 
-// Keeps no more than twice the memory that what is left of a block needs.
+// Shrinks a block whose memory is at least twice what its remaining events need.
 void History::shrink(BlockIndex index) {
   Block& block = blocks_[index];
   const auto left = static_cast<std::size_t>(std::popcount(block.live));
@@ -123,8 +123,8 @@ void History::shrink(BlockIndex index) {
   block.held = block.live;
 }
 
-// Lets go of a block without events, the last of which had this sequence. The newest begins from
-// its first slot instead, for the next event would need a block at once.
+// Gives back a block without events; `last_sequence` is that of its last event. The newest block is
+// kept and starts again from its first slot, because the next event would need a block at once.
 void History::vacate(BlockIndex index, std::uint64_t last_sequence) {
   Block& block = blocks_[index];
   CRIER_CHECK(block.live == 0);
@@ -154,7 +154,7 @@ std::size_t History::room() const {
   return room;
 }
 
-// end() for the newest block when it has no event.
+// Returns the first event of the block, or end() for a newest block without events.
 History::Position History::first_of(BlockIndex index) const {
   const std::uint64_t live = blocks_[index].live;
   if (live == 0) return end();
@@ -165,7 +165,7 @@ History::Position History::after(Position position) const {
   const BlockIndex index = position / kBlockEvents;
   const std::uint32_t slot = position % kBlockEvents;
   const Block& block = blocks_[index];
-  // The lowest `slot + 1` bits cleared; a shift by 64 would not be defined.
+  // Clears the lowest `slot + 1` bits. A shift by 64 would be undefined.
   const std::uint64_t later = block.live & ~(bit(slot) | (bit(slot) - 1));
   if (later != 0) {
     return index * kBlockEvents + static_cast<std::uint32_t>(std::countr_zero(later));
@@ -173,8 +173,8 @@ History::Position History::after(Position position) const {
   return block.newer == kNone ? end() : first_of(block.newer);
 }
 
-// The block is found by the order, the event by asking for each: it is in the block, or the first
-// of the next one.
+// Finds the block in order_ and then looks at its events: the event is in this block, or it is the
+// first of the next one.
 History::Position History::first_after(std::uint64_t sequence) const {
   const auto later = order_.upper_bound(sequence);
   if (later == order_.begin()) return front();

@@ -1,17 +1,19 @@
-// The events the log retains, in sequence order, in which each topic's events are chained.
+// The history: the events that the log retains, in sequence order, with a chain of each topic's
+// events.
 //
 //   block            | 101  102   -  104 | 105   -    -    -  | 109  110           |
 //   topic            |  A    B         A |  B                 |  A    B            |
 //                       '--------------^----------------------^  next / previous of A
 //
-// A topic always loses its oldest event first, so events also leave from the middle. An event keeps
-// its block and its slot there, hence its position, until it is evicted. A block that has lost half
-// of its entries copies the rest into a smaller array; an empty block is given back. So no call
-// moves more than half a block, and there is memory for at most twice the events retained
-// and one block: a rarely published topic costs its own events, not the busy years in between.
+// A topic always loses its oldest event first, so events also leave from the middle of the history.
+// An event keeps its block and its slot there, and so its position, until it is evicted. When a
+// block has lost half of its entries, the rest is copied into a smaller array; an empty block is
+// given back. So no call moves more than half a block, and the memory is at most that of twice the
+// retained events and one block. A topic with rare events costs only these, however many others
+// came in between.
 //
-// To find a place in a chain without walking it, every event also knows the one that lies, counted
-// in events of its topic, as far back as the lowest set bit of its own number:
+// To search a chain without walking it, each event also has a leap: a link back over as many events
+// of its topic as the lowest set bit of its own number says:
 //
 //   number  1    2    3    4    5    6    7    8
 //   leap to 0    0    2    0    4    4    6    0     0: before the first
@@ -33,17 +35,18 @@ namespace crier::broadcast {
 
 class History {
  public:
-  using Position = std::uint32_t;  // A block and a slot in it; says nothing about the order.
+  using Position = std::uint32_t;  // A block and a slot in it. Positions are not ordered.
   static constexpr std::uint32_t kBlockEvents = 64;
 
   struct Entry {
     FrameRef frame;
     std::uint64_t sequence = 0;
     TopicRow topic = 0;
-    // Neighbours in the topic's chain; the first has no previous, the last no next: ask the topic.
+    // Neighbours in the topic's chain. The first event has no previous one and the last no next
+    // one; Topic::oldest and Topic::newest tell which these are.
     Position next = 0;
     Position previous = 0;
-    Position leap = 0;  // Means something while what it leads to is retained.
+    Position leap = 0;  // Valid while the event that it leads to is retained.
   };
 
   // `topics` must outlive it. Requires: 0 < blocks_max <= FreeIndices::kCapacityMax.
@@ -53,71 +56,73 @@ class History {
   History(const History&) = delete;
   History& operator=(const History&) = delete;
 
-  // No event can be added, for each of blocks_max blocks holds one at least: a billion events, or
-  // fewer that are thinly spread. Evicting the oldest of all makes room, the 64th time at the
-  // latest.
+  // Returns true if no event can be added, because all of blocks_max blocks are in use. That takes
+  // a billion events, or fewer if most blocks hold few. Evicting the oldest events makes room,
+  // after at most 64 of them.
   bool full() const;
 
-  // The memory an event takes: its frame, what the allocator adds to that (up to 23 bytes), its
+  // The memory that an event takes: its frame, the allocator's overhead (up to 23 bytes), its
   // entry, and its part of a full block.
   static constexpr std::size_t kEventBytes = 64;
   static std::size_t memory_of(const Frame& frame) { return frame.memory_bytes() + kEventBytes; }
 
   std::uint64_t events() const { return events_; }
-  std::uint64_t bytes() const { return bytes_; }  // memory_of() each.
+  std::uint64_t bytes() const { return bytes_; }  // Sum of memory_of() of all events.
   std::uint64_t frame_bytes() const { return bytes_ - events_ * kEventBytes; }
-  // Of any topic: the newest event that is gone, and how many are.
+  // Returns the newest event of any topic that is gone, and how many are gone.
   const Evicted& evicted() const { return evicted_; }
 
-  // The newest event, of a listed topic, whose `published` it counts. Requires: !full(), and
-  // frame's sequence is greater than every one before.
+  // Adds the newest event of a listed topic and counts it in Topic::published. Requires: !full();
+  // the frame's sequence is greater than all before.
   void push(TopicRow row, const FrameRef& frame);
 
-  // Forgets the oldest event of a topic that has one.
+  // Evicts the oldest event of a topic. Requires: the topic has one.
   void evict_oldest_of(TopicRow row);
 
-  // The topic of the oldest event of all. Requires: events() > 0.
+  // Returns the topic of the oldest event. Requires: events() > 0.
   TopicRow oldest_topic() const { return at(front()).topic; }
 
-  // --- reading: a position is good until its event is evicted ---
-  // The oldest event of all; end() if no event is retained.
+  // Reading: a position is valid until its event is evicted.
+
+  // Returns the oldest event of all, or end() if no event is retained.
   Position front() const { return oldest_ == kNone ? end() : first_of(oldest_); }
   Position end() const { return ~Position{0}; }
-  // The next event of any topic, or end(). Requires: not end().
+  // Returns the next event of any topic, or end(). Requires: position is not end().
   Position after(Position position) const;
   const Entry& at(Position position) const {
     return entry(blocks_[position / kBlockEvents], position % kBlockEvents);
   }
 
-  // The first event whose sequence is greater; end() if no event has a greater one.
+  // Returns the first event whose sequence is greater, or end() if there is none.
   Position first_after(std::uint64_t sequence) const;
 
-  // The oldest of a topic's events that is wanted: `wanted(number, sequence)`, where the newest's
-  // number is topic.published, is true of the newest and of everything after one it is true of.
-  // Asks at most log2(events) squared times. Requires: topic.events > 0.
+  // Returns the oldest event of the topic for which `wanted(number, sequence)` is true. The newest
+  // event has the number topic.published. Requires: topic.events > 0; `wanted` is true of the
+  // newest event, and of every event after one of which it is true. Calls `wanted` at most
+  // log2(events) squared times.
   template <typename Wanted>
   Position oldest_wanted(const Topic& topic, Wanted wanted) const;
 
-  // O(events), for checks: the topic's chain holds as many events and bytes as the topic says, in
-  // order and linked both ways.
+  // For checks, O(events): returns true if the topic's chain has as many events and bytes as the
+  // topic counts, in order and linked both ways.
   bool chained(TopicRow row) const;
-  // O(blocks), for checks: the entries that memory is held for.
+  // For checks, O(blocks): returns for how many entries memory is held.
   std::size_t room() const;
 
  private:
   using BlockIndex = std::uint32_t;
   static constexpr BlockIndex kNone = ~BlockIndex{0};
 
-  // Events that came one after another. Only the newest block has room for all its slots.
+  // A run of events. Only the newest block has memory for all of its slots.
   struct Block {
-    Entry* entries;      // Owned by History: one for each bit of `held`, in order.
-    std::uint64_t held;  // Slots with an entry; its frame is null when the event has gone.
-    std::uint64_t live;  // Slots whose event is retained; never 0, but for the newest block's.
+    Entry* entries;      // Owned by History: one entry for each bit of `held`, in order.
+    std::uint64_t held;  // Slots with an entry; its frame is null if the event is gone.
+    std::uint64_t live;  // Slots whose event is retained; never 0, except in the newest block.
     BlockIndex older;
     BlockIndex newer;
   };
 
-  // How many events back the leap of an event leads.
+  // Returns over how many events of its topic the leap of an event leads.
   static std::uint64_t leap_of(std::uint64_t number) { return number & (~number + 1); }
 
   static std::uint64_t bit(std::uint32_t slot) { return std::uint64_t{1} << slot; }
@@ -142,10 +147,11 @@ class History {
 
   TopicTable& topics_;
   IndexPool<Block> blocks_;
-  std::map<std::uint64_t, BlockIndex> order_;  // By a sequence no greater than any in the block.
+  // By a sequence that is not greater than any in the block.
+  std::map<std::uint64_t, BlockIndex> order_;
   BlockIndex oldest_ = kNone;
   BlockIndex newest_ = kNone;
-  std::uint64_t head_ = 0;  // The newest sequence there was.
+  std::uint64_t head_ = 0;  // The newest sequence ever added.
   std::uint64_t events_ = 0;
   std::uint64_t bytes_ = 0;
   Evicted evicted_;

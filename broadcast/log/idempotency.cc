@@ -24,7 +24,7 @@ bool valid_idempotency_key(std::string_view key) {
   return std::all_of(key.begin(), key.end(), [](char c) { return c >= ' ' && c <= '~'; });
 }
 
-// Each part by its size and its hash, then the whole: nothing of the content is copied.
+// Hashes the size and the hash of each part, so that the content is not copied.
 Fingerprint IdempotencyKeys::fingerprint(std::initializer_list<std::string_view> parts) const {
   std::string sums;
   for (const std::string_view part : parts) {
@@ -64,7 +64,7 @@ void IdempotencyKeys::remember(const Fingerprint& key, const Fingerprint& conten
   if (checks_.due(size_)) CRIER_SLOW_CHECK(consistent());
 }
 
-// O(n), for debug builds: each key is found where it stands, oldest first, and no other is.
+// For debug builds, O(n): index_ finds exactly the remembered keys, and these are ordered by age.
 bool IdempotencyKeys::consistent() const {
   if (index_.size() != size_) return false;
   Instant before;
@@ -88,7 +88,7 @@ void IdempotencyKeys::drop_expired(Instant now) {
 void IdempotencyKeys::drop_oldest() {
   index_.erase(entries_[oldest_].key.low, static_cast<std::uint32_t>(oldest_));
   --size_;
-  // Starting over when empty keeps a quiet server from touching the whole ring.
+  // Starting at 0 again when empty keeps a quiet server from touching the whole ring.
   oldest_ = size_ == 0 ? 0 : (oldest_ + 1) % keys_max_;
 }
 

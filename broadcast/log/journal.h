@@ -1,16 +1,17 @@
-// The journal: gives accepted events their sequences and keeps them. An event is visible, and its
-// publisher is answered, once it is committed, not before.
+// The journal gives accepted events their sequences and keeps them. An event becomes visible, and
+// its publisher is answered, only when it is committed.
 //
 //   append(group) ──► … ──► on_committed(event, sequence) for each event ──► on_appended(sequences)
 //
-// A journal numbers events in the order in which groups were appended. Numbers grow from event to
-// event; they may have holes, and events of others may stand between those of a group.
+// A journal numbers events in the order in which their groups were appended. Numbers grow from
+// event to event. They may have holes, and events of other writers may lie between those of a
+// group.
 //
-// append() may answer at once. Else the journal is asynchronous: it copies the events that it needs
-// later, and it speaks up in a later turn of the loop. What waits for its answer is bounded, by the
-// journal in bytes: beyond its bound a group fails at once as `unavailable`.
+// append() may answer at once. Otherwise the journal is asynchronous: it copies the events it still
+// needs and answers in a later turn of the loop. The journal bounds, in bytes, what waits for its
+// answer; beyond the bound a group fails at once with `unavailable`.
 //
-// Belongs to the control loop: every call, and every call of its client, is made there.
+// Belongs to the control loop: all calls of the journal and of its client are made there.
 #pragma once
 
 #include <cstdint>
@@ -30,21 +31,23 @@ namespace crier::broadcast {
 enum class JournalFailure : std::uint8_t {
   no_space,
   io_error,
-  unavailable,  // Out of reach, or too far behind to take more.
+  unavailable,  // The journal cannot be reached, or is too far behind to take more.
 };
 
-// The sequences of a group's events, in the order of the group: a view of the call.
+// The sequences of a group's events, in the order of the group, or why the group failed. The view
+// is valid during the call.
 using Appended = std::expected<std::span<const std::uint64_t>, JournalFailure>;
 
-// Learns what the journal has done. Neither call may append.
+// Receives the results of a journal. Neither function may call append().
 class JournalClient {
  public:
   virtual ~JournalClient() = default;
 
-  // In the order of sequences. `event` is a view of the call.
+  // Called for each event, in the order of sequences. `event` is valid during the call.
   virtual void on_committed(const Event& event, std::uint64_t sequence, Instant accepted) = 0;
 
-  // The answer to the oldest group that has none, after all of its events were handed over.
+  // Answers the oldest group that has no answer yet, after on_committed() was called for its
+  // events.
   virtual void on_appended(const Appended& appended) = 0;
 };
 
@@ -54,24 +57,25 @@ class Journal {
 
   virtual ~Journal() = default;
 
-  // Gives everything it has kept to `take`, in the order of sequences. Called once, first of all.
-  // Errors say what to do.
+  // Calls `take` for every event that the journal keeps, in the order of sequences. Must be the
+  // first call, and is made once. An error's text says what to do.
   [[nodiscard]] virtual Result<void> load(const Take& take) = 0;
 
-  // Required before append(). The client outlives the journal's last call, see finish().
+  // Sets the client. Required before append(). The client must outlive the call of finish().
   virtual void connect(JournalClient& client) = 0;
 
-  // Nothing: on_appended() follows in a later turn. Else this is the answer, and on_appended() does
-  // not come for this group: a failure, or success where every earlier group has its answer.
-  // Requires: at least one event.
+  // Appends a group of at least one event. Returns the answer, or nothing if on_appended() will
+  // bring it in a later turn. A returned answer is a failure, or it is a success and every earlier
+  // group has its answer.
   [[nodiscard]] virtual std::optional<Appended> append(std::span<const PublishEvent> group,
                                                        Instant accepted) = 0;
 
-  // The history has let go of everything up to `through`, so the journal need not keep it.
+  // Tells the journal that the history has evicted everything up to `through`, so that the journal
+  // need not keep it either.
   virtual void trim(std::uint64_t through) = 0;
 
-  // Commits or fails every open group before it returns, and tells the client. The last call:
-  // nothing is appended afterwards.
+  // Commits or fails every open group, and tells the client, before it returns. Must be the last
+  // call.
   virtual void finish() = 0;
 };
 

@@ -9,15 +9,17 @@
 namespace crier::broadcast {
 namespace {
 
-constexpr std::size_t kExpireShare = 4'096;        // Entries and topics a call.
-constexpr std::size_t kLostTopicsMax = 64;         // Named to a worker that lagged.
-constexpr std::size_t kExpireShareOfReplay = 512;  // The same; many may come in a turn.
-constexpr std::size_t kShrinkShare = 8;  // Events an append takes off a topic above its limits.
-constexpr std::size_t kPageRowsMax = 65'536;  // Rows looked at for one page.
+constexpr std::size_t kExpireShare = 4'096;  // Entries and topics that one expire() looks at.
+constexpr std::size_t kLostTopicsMax = 64;   // Topics named to a worker that lagged.
+// Smaller than kExpireShare, because one turn may have many replays.
+constexpr std::size_t kExpireShareOfReplay = 512;
+// Events that an append evicts from a topic above its limits.
+constexpr std::size_t kShrinkShare = 8;
+constexpr std::size_t kPageRowsMax = 65'536;  // Rows that one page looks at.
 constexpr std::uint32_t kRateFoldTicks = kTicksPerSecond;
 constexpr float kRateSeconds = 10.0F;
 
-// The average after `events` in the last `elapsed` ticks.
+// Returns the moving average after `elapsed` further ticks, in which `rate_events` events came.
 float folded_rate(const Topic& topic, std::uint32_t elapsed) {
   const float seconds = static_cast<float>(elapsed) / static_cast<float>(kTicksPerSecond);
   const float rate_now = static_cast<float>(topic.rate_events) / seconds;
@@ -42,7 +44,7 @@ Log::Log(LogOptions options)
       forgotten_(options_.forgotten_max),
       replayer_(topics_, history_, forgotten_, options_.topic_key) {
   CRIER_CHECK(options_.classes != nullptr);
-  set_age_hands();
+  restart_age_searches();
 }
 
 std::uint64_t Log::retained_after() const {
@@ -78,8 +80,9 @@ TopicRow Log::row_for(const Frame& frame) {
   return row;
 }
 
-// Topics without history go first; else the one published to longest ago goes with what it has.
-// That may be many events at once, but each event is evicted once: O(1) for each append there was.
+// Forgets a topic without history if there is one. Otherwise forgets the topic that was published
+// to longest ago, with its events. These may be many, but each event is evicted once, so the cost
+// is O(1) per append.
 void Log::make_room_for_topic() {
   if (const auto empty = topics_.stalest_empty()) {
     forget(*empty);
@@ -114,8 +117,8 @@ void Log::evict(TopicRow row, EvictionCause cause) {
   if (topics_[row].events == 0) topics_.became_empty(row);
 }
 
-// In the steady state each event that comes pushes out one. After limits were lowered an append
-// sees to it that no more is added, and takes a share off its topic; expire() lowers the total.
+// Usually each new event evicts one. After limits were lowered, an append evicts as much as it adds
+// and a few events more of its topic; expire() lowers the total.
 void Log::keep_within_limits(TopicRow row, std::uint64_t bytes_added) {
   Topic& topic = topics_[row];
   const HistoryLimits& limits = limits_of(topic);
@@ -144,7 +147,7 @@ void Log::expire(Instant now, std::size_t& budget) {
     evict(history_.oldest_topic(), EvictionCause::total_bytes);
     --budget;
   }
-  for (AgeHand& hand : age_hands_) expire_by_age(hand, now, budget);
+  for (AgeSearch& search : age_searches_) expire_by_age(search, now, budget);
   for (auto row = topics_.stalest_empty(); row && budget > 0; row = topics_.stalest_empty()) {
     const std::uint32_t idle = ticks_between(topics_[*row].rate_at, now.tick());
     if (idle / kTicksPerSecond < options_.idle_topic_seconds) break;
@@ -157,16 +160,16 @@ void Log::expire(Instant now, std::size_t& budget) {
   }
 }
 
-void Log::expire_by_age(AgeHand& hand, Instant now, std::size_t& budget) {
-  const std::uint64_t age_us = std::uint64_t{hand.age_seconds_max} * 1'000'000;
-  for (History::Position at = history_.first_after(hand.through);
+void Log::expire_by_age(AgeSearch& search, Instant now, std::size_t& budget) {
+  const std::uint64_t age_us = std::uint64_t{search.age_seconds_max} * 1'000'000;
+  for (History::Position at = history_.first_after(search.through);
        at != history_.end() && budget > 0; --budget) {
     const History::Entry& entry = history_.at(at);
     if (entry.frame->accepted().us + age_us > now.us) return;
-    hand.through = entry.sequence;
+    search.through = entry.sequence;
     const TopicRow row = entry.topic;
     const History::Position here = std::exchange(at, history_.after(at));
-    if (limits_of(topics_[row]).age_seconds_max != hand.age_seconds_max) continue;
+    if (limits_of(topics_[row]).age_seconds_max != search.age_seconds_max) continue;
     CRIER_CHECK(topics_[row].oldest == here);
     evict(row, EvictionCause::age);
   }
@@ -177,19 +180,19 @@ void Log::set_limits(std::shared_ptr<const TopicClasses> classes, std::uint64_t 
   options_.classes = std::move(classes);
   options_.history_bytes_max = history_bytes_max;
   ++classes_version_;
-  set_age_hands();
+  restart_age_searches();
 }
 
-// From the start: topics may have changed their class.
-void Log::set_age_hands() {
-  age_hands_.clear();
+// Starts every search from the beginning, because topics may have changed their class.
+void Log::restart_age_searches() {
+  age_searches_.clear();
   for (std::size_t i = 0; i < options_.classes->size(); ++i) {
     const std::uint32_t age =
         (*options_.classes)[static_cast<ClassIndex>(i)].history.age_seconds_max;
-    const bool known = std::any_of(age_hands_.begin(), age_hands_.end(), [&](const AgeHand& hand) {
-      return hand.age_seconds_max == age;
-    });
-    if (!known) age_hands_.push_back({.age_seconds_max = age});
+    const bool known =
+        std::any_of(age_searches_.begin(), age_searches_.end(),
+                    [&](const AgeSearch& search) { return search.age_seconds_max == age; });
+    if (!known) age_searches_.push_back({.age_seconds_max = age});
   }
 }
 
@@ -222,15 +225,17 @@ MissedFrames Log::frames_after(std::uint64_t sequence, std::size_t frames_max,
     numbers_missing = true;
     missed.through = head_;
   }
-  // An event that is gone leaves a number missing, but a number may be missing for another reason.
-  // Where both are seen the loss may lie beyond `through`: then it is told early.
+  // A missing number may be an event that is gone, or may have another reason. If numbers are
+  // missing and an event at or after `from` is gone, the worker is told of a loss. The lost event
+  // may lie beyond `through`; the worker is then told early.
   if (numbers_missing && history_.evicted().through >= from) {
     missed.lost = LostEvents{from, missed.through, topics_with_losses(from, missed.topics_asked)};
   }
   return missed;
 }
 
-// The topics that lost an event since `from`, unless they are too many to say, or to ask.
+// Returns the topics that have lost an event since `from`. Returns nothing if too many have lost
+// one, or if there are too many topics to look at.
 std::optional<std::vector<std::string>> Log::topics_with_losses(std::uint64_t from,
                                                                 std::size_t& asked) const {
   if (forgotten_.highest().through >= from || topics_.end() > kScanTopicsMax) return std::nullopt;
@@ -244,7 +249,7 @@ std::optional<std::vector<std::string>> Log::topics_with_losses(std::uint64_t fr
   return names;
 }
 
-// O(n), for debug builds: tables, lists and chains agree.
+// For debug builds, O(n): tables, lists and chains agree.
 bool Log::consistent() const {
   std::uint64_t events = 0;
   std::uint64_t bytes = 0;

@@ -1,12 +1,12 @@
-// The log: remembers what the journal has committed, keeps history within bounds and answers
-// "everything after S".
+// The log keeps the events that the journal has committed, keeps the history within its bounds, and
+// answers "everything after S".
 //
-// Sequences grow from event to event within an epoch. They may have holes: a number that no event
-// of this log has says nothing about a loss. What history lets go of is remembered per topic as
-// `evicted.through`, so that a replay that can no longer be complete says so (see replay.h).
+// Sequences grow from event to event within an epoch. They may have holes: a number that belongs to
+// no event says nothing about a loss. When the history evicts an event, its topic remembers that as
+// `evicted.through`, so that a replay that is no longer complete says so (see replay.h).
 //
-// Belongs to the control loop. Time is an argument, or of an event when it was accepted; it may
-// stand still, but from event to event and from call to call it does not go back.
+// Belongs to the control loop. Time is an argument, or the time at which an event was accepted. It
+// may stand still, but must not go back from call to call.
 #pragma once
 
 #include <cstddef>
@@ -34,30 +34,31 @@ namespace crier::broadcast {
 
 struct LogOptions {
   Epoch epoch;
-  HashKey topic_key;  // Of Frame::topic_hash(): keyed_hash(topic_key, topic).
-  std::shared_ptr<const TopicClasses> classes;  // Whose history limits hold per topic. Not null.
-  std::uint64_t history_bytes_max = std::uint64_t{64}
-                                    << 20;  // Of all topics; History::memory_of().
-  std::size_t topics_max = 100'000;         // 1 to 2^24.
+  HashKey topic_key;                            // The key of Frame::topic_hash().
+  std::shared_ptr<const TopicClasses> classes;  // Not null. Their history limits hold per topic.
+  // For all topics together; each event counts History::memory_of().
+  std::uint64_t history_bytes_max = std::uint64_t{64} << 20;
+  std::size_t topics_max = 100'000;  // 1 to 2^24.
   std::size_t forgotten_max = 65'536;
-  std::uint32_t idle_topic_seconds =
-      600;  // Without history for so long, a topic is no longer listed.
+  // A topic that has had no history for so long is no longer listed.
+  std::uint32_t idle_topic_seconds = 600;
 };
 
-// What a worker is fed that could not keep up.
+// The events that a worker which lagged is fed from the history.
 struct MissedFrames {
-  Batch frames;  // In sequence order; complete from `sequence` to `through` unless `lost`.
-  std::uint64_t through = 0;       // Continue after this.
-  std::optional<LostEvents> lost;  // To be told before the frames.
-  std::size_t topics_asked = 0;    // To say which topics' they are.
+  Batch frames;  // In sequence order; complete from `sequence` to `through` unless `lost` is set.
+  std::uint64_t through = 0;  // The next call continues after this sequence.
+  // Events that are gone; the worker must be told before it gets `frames`.
+  std::optional<LostEvents> lost;
+  std::size_t topics_asked = 0;  // How many topics were looked at to fill in lost->topics.
 };
 
 struct TopicInfo {
   std::string name;
   ClassIndex topic_class = 0;
-  std::uint64_t events = 0;  // Retained.
+  std::uint64_t events = 0;  // Retained now.
   std::uint64_t bytes = 0;
-  std::uint64_t oldest_sequence = 0;  // Of those retained; 0: none is.
+  std::uint64_t oldest_sequence = 0;  // Of the retained events; 0: none is retained.
   std::uint64_t newest_sequence = 0;
   std::uint64_t evicted_through = 0;
   std::uint64_t published = 0;     // Since the topic is listed.
@@ -66,7 +67,7 @@ struct TopicInfo {
 
 struct TopicPage {
   std::vector<TopicInfo> topics;
-  std::uint64_t next = 0;  // Cursor of the next page; 0: this was the last.
+  std::uint64_t next = 0;  // Cursor of the next page; 0: this page is the last.
 };
 
 class Log {
@@ -76,41 +77,45 @@ class Log {
   Log& operator=(const Log&) = delete;
 
   const Epoch& epoch() const { return options_.epoch; }
-  std::uint64_t head() const { return head_; }  // Sequence of the newest event; 0: none yet.
+  std::uint64_t head() const { return head_; }  // Sequence of the newest event; 0: no event yet.
   const HashKey& topic_key() const { return options_.topic_key; }
   const LogStats& stats() const { return stats_; }
-  // History holds nothing up to and including this sequence, and never will again.
+  // Returns a sequence up to which the history retains nothing, and never will again.
   std::uint64_t retained_after() const;
 
-  // Takes a committed event, which is the head from now on. Requires: a sequence beyond the head's,
-  // a valid topic, hashed with `topic_key`.
+  // Adds a committed event, which becomes the head. Requires: its sequence is greater than head();
+  // its topic is valid and hashed with `topic_key`.
   void append(const FrameRef& frame);
 
-  // Lets go of events past their age, of what exceeds a lowered history_bytes_max, and of idle
-  // topics: a bounded share. True: more remains, call again soon.
+  // Evicts events that are too old or exceed a lowered history_bytes_max, and forgets idle topics.
+  // Does a bounded share of that. Returns true if more remains: call it again soon.
   bool expire(Instant now);
 
-  // New limits. At once nothing grows beyond them; what exceeds them goes a few events with each
-  // append (of the same topic) and a share with each expire.
+  // Sets new limits. From now on nothing grows beyond them. Events that already exceed them are
+  // evicted little by little: a few of the same topic with each append(), and a share with each
+  // expire().
   void set_limits(std::shared_ptr<const TopicClasses> classes, std::uint64_t history_bytes_max);
 
-  // Bounded work; an answer may hold no frame and yet not have reached the head: ask on from
-  // `through`. An `after` beyond the head counts as the head.
+  // Answers a replay request with bounded work. An answer may have no frames without having reached
+  // the head; the stream then asks again from `through`. An `after` beyond the head counts as the
+  // head.
   ReplayAnswer replay(const ReplayRequest& request, Instant now);
 
-  // The events after `sequence`, at least one when one is retained, until either bound is reached.
+  // Returns the events after `sequence` until one of the bounds is reached, but at least one event
+  // if one is retained.
   MissedFrames frames_after(std::uint64_t sequence, std::size_t frames_max,
                             std::size_t bytes_max) const;
 
   std::optional<TopicInfo> topic(std::string_view name, Instant now) const;
-  // At most `limit` topics in table order, from the start (0) or a cursor. A page ends after a
-  // bounded number of rows, too, so that one with fewer topics, or none, need not be the last.
+  // Returns at most `limit` topics in table order, from the start (cursor 0) or from a page's
+  // `next`. A page also ends after a bounded number of rows, so a page with few topics, or none,
+  // need not be the last.
   TopicPage page(std::uint64_t cursor, std::size_t limit, Instant now) const;
 
  private:
-  // Events up to `through` were looked at and, where their topic's events live so long, found too
-  // old.
-  struct AgeHand {
+  // Searches the history for events older than one age limit. All events up to `through` were
+  // looked at; those of topics with this limit were evicted.
+  struct AgeSearch {
     std::uint32_t age_seconds_max = 0;
     std::uint64_t through = 0;
   };
@@ -125,8 +130,8 @@ class Log {
   void expire(Instant now, std::size_t& budget);
   std::optional<std::vector<std::string>> topics_with_losses(std::uint64_t from,
                                                              std::size_t& asked) const;
-  void expire_by_age(AgeHand& hand, Instant now, std::size_t& budget);
-  void set_age_hands();
+  void expire_by_age(AgeSearch& search, Instant now, std::size_t& budget);
+  void restart_age_searches();
   void update_gauges();
   bool consistent() const;
   TopicInfo info_of(const Topic& topic, Instant now) const;
@@ -139,7 +144,7 @@ class Log {
   Replayer replayer_;
   std::uint64_t head_ = 0;
   std::uint32_t classes_version_ = 1;
-  std::vector<AgeHand> age_hands_;  // One for each different age limit.
+  std::vector<AgeSearch> age_searches_;  // One for each different age limit.
   SlowCheckPace checks_;
 };
 

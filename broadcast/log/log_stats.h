@@ -1,8 +1,7 @@
-// What the log counts. One writer, the control loop; any thread may read.
+// The numbers that the log counts. The control loop writes them; any thread may read.
 #pragma once
 
 #include <array>
-#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -11,30 +10,31 @@
 
 namespace crier::broadcast {
 
-// Why the history let an event go.
+// The limit that evicted an event from the history.
 enum class EvictionCause : std::uint8_t {
   topic_events,  // The topic's events_max.
   topic_bytes,   // The topic's bytes_max.
   age,           // The topic's age_seconds_max.
-  total_bytes,   // The bytes of all topics.
-  topics,        // topics_max: the topic published to longest ago went, with all it had.
+  total_bytes,   // The bound on the bytes of all topics.
+  // topics_max: the topic published to longest ago was forgotten with its events.
+  topics,
 };
 constexpr std::array<std::string_view, 5> names_of(EvictionCause /*selects*/) {
   return {"topic-events", "topic-bytes", "age", "total-bytes", "topics"};
 }
 
 struct LogStats {
-  Counter events;               // Accepted.
-  Counter event_bytes;          // Their frames' memory.
-  Counter history_events;       // Gauges: retained now.
-  Counter history_bytes;        // As history.bytes_max counts.
-  Counter history_frame_bytes;  // The frames alone, of what all frames hold.
+  Counter events;               // Events accepted.
+  Counter event_bytes;          // Memory of their frames.
+  Counter history_events;       // Gauge: events retained.
+  Counter history_bytes;        // Gauge: memory of retained events, as history.bytes_max counts it.
+  Counter history_frame_bytes;  // Gauge: memory of the retained frames alone.
   std::array<Counter, kNamesOf<EvictionCause>.size()> evicted;
-  Counter topics;             // Gauge: listed now.
-  Counter topics_forgotten;   // Ever.
-  Counter forgotten_entries;  // Gauge: in the table of forgotten topics.
-  Counter replays;            // Requests answered.
-  Counter replayed_events;
+  Counter topics;             // Gauge: topics listed.
+  Counter topics_forgotten;   // Topics that were removed from the list.
+  Counter forgotten_entries;  // Gauge: entries in the table of forgotten topics.
+  Counter replays;            // Replay requests answered.
+  Counter replayed_events;    // Events in these answers.
 };
 
 }  // namespace crier::broadcast

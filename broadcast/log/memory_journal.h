@@ -1,5 +1,5 @@
-// The journal that keeps nothing beyond the process: it numbers events at once, without holes, and
-// commits them in the same call. The history in memory is all there is.
+// A journal that keeps nothing beyond the process. It numbers events without holes and commits them
+// within append(). Only the log's history in memory retains them.
 //
 // Belongs to the control loop.
 #pragma once
@@ -23,8 +23,8 @@ class MemoryJournal final : public Journal {
 
  private:
   JournalClient* client_ = nullptr;
-  std::uint64_t last_ = 0;                // Of the sequences given.
-  std::vector<std::uint64_t> sequences_;  // Of the last group.
+  std::uint64_t last_ = 0;                // The last sequence given to an event.
+  std::vector<std::uint64_t> sequences_;  // The sequences of the last group.
 };
 
 }  // namespace crier::broadcast

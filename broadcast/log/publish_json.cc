@@ -14,7 +14,7 @@
 namespace crier::broadcast {
 namespace {
 
-constexpr std::size_t kEventsKept = 256;  // Room for so many stays for the next body.
+constexpr std::size_t kEventsKept = 256;  // Room that is kept for the next body.
 
 constexpr std::array<std::string_view, 4> kKeys = {"topic", "data", "event", "key"};
 enum Key : std::size_t { kTopic, kData, kEvent, kKey };
@@ -94,7 +94,8 @@ std::optional<BodyRefusal> PublishBody::read_lines(std::string_view body,
   return std::nullopt;
 }
 
-// The text a string stands for. A body's strings together never need more room than the body.
+// Returns the text that a string stands for. All strings of a body need at most as many bytes as
+// the body.
 std::string_view PublishBody::text_of(const JsonValue& value) {
   CRIER_CHECK(value.kind == JsonKind::string);
   if (!value.escaped) return value.text.substr(1, value.text.size() - 2);

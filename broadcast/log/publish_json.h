@@ -1,12 +1,14 @@
-// The events in the body of a publisher's request, judged before any of them is published.
+// Parses the events in the body of a publish request and checks all of them before any is
+// published.
 //
 //   {"topic":"orders.eu","data":{"id":1.10},"event":"created","key":"7f3a"}
 //
-// `topic` is a string; `data` is any value: a string stands for its text, everything else is passed
-// on as the bytes its author wrote. `event` and `key` are strings and may be left out. Other keys
-// and repeated ones are refused, and so is whatever event.h and idempotency.h do not allow.
+// `topic` is a string. `data` is any value: of a string its text is published, of any other value
+// the bytes as the publisher wrote them. `event` and `key` are optional strings. Unknown and
+// repeated keys are refused, and so are events that event.h does not allow and keys that
+// idempotency.h does not allow.
 //
-// Pure apart from the memory it keeps for the next body. Belongs to one thread.
+// Belongs to one thread.
 #pragma once
 
 #include <cstddef>
@@ -23,34 +25,35 @@ namespace crier::broadcast {
 
 struct PublishEvent {
   Event event;
-  std::string_view key;  // For idempotency; empty: none.
-  std::size_t line = 0;  // In the body, from 1.
+  std::string_view key;  // Idempotency key; empty: none.
+  std::size_t line = 0;  // The line in the body, counted from 1.
 };
 
 struct BodyRefusal {
-  bool too_large = false;  // Else malformed.
-  std::string message;     // A sentence that says where and what; one line of printable text.
+  bool too_large = false;  // Otherwise the body is malformed.
+  std::string message;  // A sentence that says where and what is wrong; one line of printable text.
 };
 
 struct BodyLimits {
-  std::size_t event_bytes_max = std::size_t{256} << 10;  // Of an event's data.
-  std::size_t lines_max = 5'000;                         // Blank ones included.
+  std::size_t event_bytes_max = std::size_t{256} << 10;  // Bytes of one event's data.
+  std::size_t lines_max = 5'000;                         // Lines of the body, including blank ones.
 };
 
-// What is wrong with an event, if anything is.
+// Checks topic, name and size of an event. Returns nothing if the event is allowed.
 std::optional<BodyRefusal> judge_event(const Event& event, std::size_t event_bytes_max);
 
+// Reads one body after another. Between two bodies it keeps only memory.
 class PublishBody {
  public:
-  // Each forgets the body before. After a refusal events() is empty. Views in events() live as long
-  // as `body`, and until the next call.
+  // Reads a body with one event. The views in events() are valid as long as `body` and until the
+  // next call. After a refusal events() is empty.
   std::optional<BodyRefusal> read_object(std::string_view body, std::size_t event_bytes_max);
-  // One object a line. Lines of white space alone are skipped, but counted; a body without any
-  // event is refused, and so is one with too many lines.
+  // Reads a body with one event per line; events() is as after read_object(). Blank lines are
+  // skipped but counted. Refuses a body without any event, and a body with too many lines.
   std::optional<BodyRefusal> read_lines(std::string_view body, const BodyLimits& limits);
 
   const std::vector<PublishEvent>& events() const { return events_; }
-  // Lets go of the body's memory beyond what a small request needs.
+  // Frees the memory beyond what a small request needs.
   void clear();
 
  private:
@@ -63,7 +66,7 @@ class PublishBody {
   std::string_view text_of(const JsonValue& value);
 
   std::vector<PublishEvent> events_;
-  // Strings with escapes in them, without: never more bytes than the body.
+  // Text of strings that had escapes: never more bytes than the body.
   std::unique_ptr<char[]> unescaped_;
   std::size_t unescaped_size_ = 0;
   std::size_t body_size_ = 0;

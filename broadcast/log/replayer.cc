@@ -9,7 +9,7 @@
 namespace crier::broadcast {
 namespace {
 
-// Adds a frame; false when the answer is full with it.
+// Adds a frame. Returns false if the answer is now full.
 bool give(const ReplayRequest& request, const FrameRef& frame, std::size_t& bytes,
           ReplayAnswer& answer) {
   answer.frames.push_back(frame);
@@ -18,12 +18,12 @@ bool give(const ReplayRequest& request, const FrameRef& frame, std::size_t& byte
          answer.frames.size() < std::min<std::size_t>(request.frames_max, kScanEntriesMax);
 }
 
-bool counts(const Evicted& evicted, std::uint64_t after, std::uint64_t told) {
+bool is_untold(const Evicted& evicted, std::uint64_t after, std::uint64_t told) {
   return evicted.through > after && evicted.number > told;
 }
 
-// The position after the gap: what is retained after it follows. A loss of one topic may be younger
-// than an event that another still holds, hence the first frame.
+// Returns the position after the gap; the retained events follow it. The first frame counts, too,
+// because one topic's loss may be younger than an event that another topic retains.
 std::uint64_t resumed_at(const ReplayAnswer& answer, std::uint64_t evicted_through) {
   if (!answer.frames.empty()) {
     return std::min(evicted_through, answer.frames.front()->sequence() - 1);
@@ -60,14 +60,14 @@ ReplayAnswer Replayer::answer(const ReplayRequest& request, std::uint64_t head) 
   switch (request.from) {
     case ReplayFrom::sequence:
       answer.position = after;
-      if (const Loss lost = loss(request.evictions_told); lost.evicted.through > 0) {
+      if (const Loss lost = find_loss(request.evictions_told); lost.evicted.through > 0) {
         answer.gap = Gap{request.connected ? GapReason::overflow : GapReason::evicted, lost.missed,
                          resumed_at(answer, lost.evicted.through)};
       }
       break;
     case ReplayFrom::restarted:
       answer.gap =
-          Gap{GapReason::restarted, std::nullopt, resumed_at(answer, loss(0).evicted.through)};
+          Gap{GapReason::restarted, std::nullopt, resumed_at(answer, find_loss(0).evicted.through)};
       break;
     case ReplayFrom::earliest:
     case ReplayFrom::last:
@@ -101,14 +101,14 @@ std::shared_ptr<const LastStarts> Replayer::starts(std::uint64_t head) const {
   return starts;
 }
 
-Replayer::Loss Replayer::loss(std::uint64_t told) {
+Replayer::Loss Replayer::find_loss(std::uint64_t told) {
   Loss loss;
   for (const Literal& literal : literals_) {
     const Topic* topic = literal.row ? &topics_[*literal.row] : nullptr;
     const Evicted evicted = topic != nullptr ? topic->evicted : forgotten_.find(literal.hash);
-    if (!counts(evicted, literal.after, told)) continue;
+    if (!is_untold(evicted, literal.after, told)) continue;
     loss.evicted.raise_to(evicted);
-    // All that is gone came after `after`, and none of it was told before.
+    // The count is exact if every event that is gone came after `after` and none was told before.
     const bool exact =
         topic != nullptr && topic->complete && literal.after < topic->first_sequence && told == 0;
     if (!exact) {
@@ -118,27 +118,28 @@ Replayer::Loss Replayer::loss(std::uint64_t told) {
     }
   }
   if (patterns_.empty()) return loss;
-  if (const Evicted evicted = pattern_loss(told); evicted.through > 0) {
+  if (const Evicted evicted = find_pattern_loss(told); evicted.through > 0) {
     loss.evicted.raise_to(evicted);
     loss.missed.reset();
   }
   return loss;
 }
 
-// The highest of the topics that a pattern matches and of all that are forgotten. Where there are
-// too many to ask, the highest of all: a gap that is none rather than silence.
-Evicted Replayer::pattern_loss(std::uint64_t told) {
+// Returns the newest loss of the topics that a pattern matches, and of all forgotten topics. If
+// there are too many topics to ask, returns the newest loss of any topic: a false gap is allowed,
+// silence is not.
+Evicted Replayer::find_pattern_loss(std::uint64_t told) {
   const std::uint64_t after = patterns_after_;
   Evicted highest;
-  if (counts(forgotten_.highest(), after, told)) highest = forgotten_.highest();
-  if (!counts(history_.evicted(), after, told)) return highest;
+  if (is_untold(forgotten_.highest(), after, told)) highest = forgotten_.highest();
+  if (!is_untold(history_.evicted(), after, told)) return highest;
   if (topics_.end() > kScanTopicsMax) return history_.evicted();
   std::size_t matches = 0;
   for (TopicRow row = 0; row < topics_.end(); ++row) {
     ++work_;
     if (!topics_.listed(row)) continue;
     const Topic& topic = topics_[row];
-    if (!counts(topic.evicted, std::max(after, highest.through), told)) continue;
+    if (!is_untold(topic.evicted, std::max(after, highest.through), told)) continue;
     matches += patterns_.size();
     work_ += patterns_.size() * kTopicsPerMatch;
     if (matches > kScanMatchesMax) return history_.evicted();
@@ -223,31 +224,33 @@ void Replayer::scan(const ReplayRequest& request, std::uint64_t after, std::uint
 }
 
 void Replayer::begin_verdicts() {
-  if (question_ > std::numeric_limits<std::uint32_t>::max() - 4) {
+  if (verdict_base_ > std::numeric_limits<std::uint32_t>::max() - 4) {
     verdicts_.clear();
-    question_ = 0;
+    verdict_base_ = 0;
   }
-  question_ += 2;
+  verdict_base_ += 2;
   if (verdicts_.size() < topics_.end()) verdicts_.resize(topics_.end(), 0);
   for (const Literal& literal : literals_) {
-    if (literal.row) verdicts_[*literal.row] = question_ + 1;
+    if (literal.row) verdicts_[*literal.row] = verdict_base_ + 1;
   }
 }
 
 bool Replayer::wanted(const History::Entry& entry, std::size_t& matches) {
   const TopicRow row = entry.topic;
   std::uint32_t& verdict = verdicts_[row];
-  if (entry.sequence <= patterns_after_) {  // Then literal topics begin where they do.
+  // ReplayFrom::last: up to here, patterns want nothing and each literal topic has its own
+  // beginning.
+  if (entry.sequence <= patterns_after_) {
     matches += literals_.size();
     return std::ranges::any_of(literals_, [&](const Literal& literal) {
       return literal.row == row && entry.sequence > literal.after;
     });
   }
-  if (verdict < question_) {
+  if (verdict < verdict_base_) {
     matches += patterns_.size();
-    verdict = matches_any_pattern(topics_[row].name()) ? question_ + 1 : question_;
+    verdict = matches_any_pattern(topics_[row].name()) ? verdict_base_ + 1 : verdict_base_;
   }
-  return verdict > question_;
+  return verdict > verdict_base_;
 }
 
 }  // namespace crier::broadcast

@@ -1,9 +1,10 @@
-// Answers replay requests out of the history; the rules are in replay.h.
+// Answers replay requests from the history. The protocol is in replay.h.
 //
-// Literal topics follow their chains, merged by sequence; where a pattern is among the
-// subscriptions, the ring is scanned. Both do a bounded share an answer and always get on.
+// Literal topics follow their chains, merged by sequence. If a subscription is a pattern, the
+// history is scanned in sequence order. Both do a bounded share per answer and always make
+// progress.
 //
-// Belongs to the control loop. What it is given must outlive it.
+// Belongs to the control loop. All that the constructor is given must outlive the replayer.
 #pragma once
 
 #include <cstddef>
@@ -21,11 +22,11 @@
 
 namespace crier::broadcast {
 
-// What one answer may cost, as a few hundred microseconds of the control loop.
-inline constexpr std::size_t kScanEntriesMax = 4'096;   // Entries scanned, frames given.
-inline constexpr std::size_t kScanMatchesMax = 16'384;  // Patterns compared with topics.
-inline constexpr std::size_t kScanTopicsMax = 131'072;  // Topics asked for losses, by a pattern.
-// A comparison costs as much as asking so many topics.
+// Bounds on one answer. Together they take a few hundred microseconds of the control loop.
+inline constexpr std::size_t kScanEntriesMax = 4'096;   // Entries scanned; also frames given.
+inline constexpr std::size_t kScanMatchesMax = 16'384;  // Comparisons of a pattern with a topic.
+inline constexpr std::size_t kScanTopicsMax = 131'072;  // Topics that a pattern asks for losses.
+// One comparison costs as much as asking so many topics.
 inline constexpr std::size_t kTopicsPerMatch = kScanTopicsMax / kScanMatchesMax;
 
 class Replayer {
@@ -34,31 +35,31 @@ class Replayer {
            const HashKey& topic_key)
       : topics_(topics), history_(history), forgotten_(forgotten), topic_key_(topic_key) {}
 
-  // `head`: sequence of the log's newest event.
+  // `head` is the sequence of the log's newest event.
   ReplayAnswer answer(const ReplayRequest& request, std::uint64_t head);
 
  private:
-  // Where the chain of one topic is read.
+  // The position in the chain of one topic.
   struct Cursor {
     std::uint64_t sequence = 0;
     History::Position at = 0;
     History::Position last = 0;
   };
-  // What the subscriptions lost after some sequence and beyond what was told.
+  // The loss of the subscriptions after some sequence, as far as it was not told before.
   struct Loss {
-    Evicted evicted;  // through == 0: nothing.
+    Evicted evicted;  // through == 0: nothing was lost.
     std::optional<std::uint64_t> missed = 0;
   };
   struct Literal {
     std::uint64_t hash = 0;
     std::optional<TopicRow> row;
-    std::uint64_t after = 0;  // Nothing up to and including this is wanted.
+    std::uint64_t after = 0;  // Only later events are wanted.
   };
 
   void resolve(const ReplayRequest& request, std::uint64_t after);
   std::shared_ptr<const LastStarts> starts(std::uint64_t head) const;
-  Loss loss(std::uint64_t told);
-  Evicted pattern_loss(std::uint64_t told);
+  Loss find_loss(std::uint64_t told);
+  Evicted find_pattern_loss(std::uint64_t told);
   bool matches_any_pattern(std::string_view topic) const;
 
   void cursors_after();
@@ -75,16 +76,16 @@ class Replayer {
   const ForgottenTopics& forgotten_;
   HashKey topic_key_;
 
-  // Of the present request; members so that their memory is kept.
+  // State of the current request. Members, so that their memory is kept.
   std::vector<Literal> literals_;
   std::vector<std::string_view> patterns_;
   std::uint64_t patterns_after_ = 0;
   std::vector<Cursor> cursors_;
-  std::size_t work_ = 0;  // ReplayAnswer::work
-  // Is a topic subscribed? Per row `question_` (no) or `question_ + 1` (yes); anything else: not
-  // asked yet.
+  std::size_t work_ = 0;  // See ReplayAnswer::work.
+  // Whether a topic is subscribed, by row: `verdict_base_` means no and `verdict_base_ + 1` means
+  // yes. Any other value is of an earlier request, and the topic was not compared yet.
   std::vector<std::uint32_t> verdicts_;
-  std::uint32_t question_ = 0;
+  std::uint32_t verdict_base_ = 0;
 };
 
 }  // namespace crier::broadcast

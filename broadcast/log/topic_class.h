@@ -1,9 +1,9 @@
-// The rows of the configuration's `topics` list: which limits hold for a topic, and which policy
-// and rate for a stream.
+// The rows of the configuration's `topics` list. They set the history limits of topics, and the
+// overflow policy and rate of streams.
 //
-// Class 0 is the global values, 1 to 255 are the rows in their order. The first row whose pattern
-// covers a subscription counts. History limits follow the topic; policy and rate follow the stream,
-// fixed when it joins.
+// Class 0 has the global values; classes 1 to 255 are the rows in their order. The first row whose
+// pattern covers a subscription counts. History limits follow the topic. Policy and rate follow the
+// stream and are fixed when it joins.
 #pragma once
 
 #include <cstddef>
@@ -20,10 +20,11 @@
 
 namespace crier::broadcast {
 
-// Of one topic; each bound holds by itself. No value is special: 0 events or 0 bytes keep nothing.
+// Limits of one topic's history; each bound holds by itself. No value is special: 0 events or 0
+// bytes retain nothing.
 struct HistoryLimits {
   std::uint32_t events_max = 1'000;
-  // Of History::memory_of(); bounded in total by the log.
+  // Counted by History::memory_of(). The log also bounds the bytes of all topics together.
   std::uint64_t bytes_max = std::numeric_limits<std::uint64_t>::max();
   std::uint32_t age_seconds_max = 300;
 };
@@ -33,13 +34,13 @@ struct TopicClass {
   HistoryLimits history;
   OverflowPolicy policy = OverflowPolicy::catch_up;
   TokenRate rate;
-  bool subscribe = true;  // May streams subscribe to these topics?
+  bool subscribe = true;  // Whether streams may subscribe to these topics.
 };
 
 using ClassIndex = std::uint8_t;
 static_assert(kTopicRowsMax == std::numeric_limits<ClassIndex>::max());
 
-// Immutable, so any thread may read it; a reload makes a new one.
+// Immutable, so any thread may read it. A reload makes a new one.
 class TopicClasses {
  public:
   // Requires: at most kTopicRowsMax rows, whose `match` are valid patterns.
@@ -48,15 +49,15 @@ class TopicClasses {
   std::size_t size() const { return classes_.size(); }
   const TopicClass& operator[](ClassIndex index) const;
 
-  // Requires: a valid topic.
+  // Returns the first row that matches, or 0. Requires: a valid topic.
   ClassIndex of_topic(std::string_view topic) const;
 
-  // The row all subscriptions fall into, or 0 when they fall into different ones.
+  // Returns the row that covers every subscription, or 0 if different rows cover them.
   ClassIndex of_subscriptions(std::span<const Selector> subscriptions) const;
 
-  // False when a pattern shares a topic with a row that forbids it, too, unless an earlier row
-  // covers the pattern: `>` must not be the way around `{"match": "internal.>", "subscribe":
-  // false}`.
+  // Returns true if a stream may have this subscription. A pattern that shares a topic with a row
+  // that forbids it is refused, too, unless an earlier row covers the pattern. So `>` cannot get
+  // around `{"match": "internal.>", "subscribe": false}`.
   bool may_subscribe(const Selector& subscription) const;
 
  private:

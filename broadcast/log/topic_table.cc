@@ -24,7 +24,8 @@ TopicRow TopicTable::add(std::uint64_t hash, std::string_view name) {
   CRIER_CHECK(name.size() <= 255);
   const auto row = rows_.rent();
   CRIER_CHECK(row.has_value());
-  char* bytes = new char[name.size()];  // A std::string would be 32 bytes before its first letter.
+  // A std::string would take 32 bytes before its first letter.
+  char* bytes = new char[name.size()];
   std::memcpy(bytes, name.data(), name.size());
   Topic& topic = rows_[*row];
   topic = Topic{};

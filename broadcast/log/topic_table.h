@@ -1,7 +1,7 @@
-// The topics the log lists: found by name, walked in table order, and those without history in the
-// order in which they were published to.
+// The topics that the log lists. The table finds a topic by name, walks all topics in table order,
+// and keeps two lists, by the time of the last publish: topics with history, and topics without.
 //
-// Belongs to the control loop. A row never moves; its number is good until remove().
+// Belongs to the control loop. A row never moves; its number is valid until remove().
 #pragma once
 
 #include <cstddef>
@@ -19,33 +19,33 @@ namespace crier::broadcast {
 
 using TopicRow = std::uint32_t;
 
-// Zero bytes when rented; trivially destructible, as IndexPool asks.
+// All zero when rented. Trivially destructible, as IndexPool requires.
 struct Topic {
-  const char* name_bytes;  // The table's.
+  const char* name_bytes;  // Owned by the table.
   std::uint64_t hash;
   Evicted evicted;
-  std::uint64_t first_sequence;  // Of its first event since it is listed.
+  std::uint64_t first_sequence;  // The first event since the topic is listed.
 
-  // Kept by History. Positions mean something only while events > 0.
-  std::uint64_t published;  // Since it is listed; the number of its newest event.
+  // Maintained by History. The positions are valid while events > 0.
+  std::uint64_t published;  // Events since the topic is listed; the number of the newest one.
   std::uint64_t bytes;
   std::uint32_t events;
   std::uint32_t oldest;
   std::uint32_t newest;
 
-  // Neighbours in the list of topics with history or of those without.
+  // Neighbours in the list of topics with history, or in that of topics without.
   TopicRow older;
   TopicRow newer;
 
-  // Events per second: a moving average, and what came since it was last worked out.
+  // Events per second: a moving average, and the events since rate_at, when it was last updated.
   float rate;
   std::uint32_t rate_events;
   Tick rate_at;
 
-  std::uint32_t classes_version;  // Of the classes that `topic_class` is an index of.
+  std::uint32_t classes_version;  // The version of the classes in which `topic_class` is an index.
   ClassIndex topic_class;
   std::uint8_t name_size;
-  bool complete;  // Listed since its very first event, so `published` counts all of them.
+  bool complete;  // Listed since its very first event, so `published` counts all of its events.
 
   std::string_view name() const { return {name_bytes, name_size}; }
 };
@@ -70,22 +70,23 @@ class TopicTable {
 
   std::optional<TopicRow> find(std::uint64_t hash, std::string_view name) const;
 
-  // A new row, all zero but for name and hash, newest of those without history.
-  // Requires: !full(), the name is not listed and has at most 255 bytes.
+  // Adds a topic without history, as the newest of its list. The row is all zero except for name
+  // and hash. Requires: !full(); the name is not listed and has at most 255 bytes.
   TopicRow add(std::uint64_t hash, std::string_view name);
 
-  // Requires: the topic has no events.
+  // Removes a topic. Requires: the topic has no events.
   void remove(TopicRow row);
 
-  // Moves it to the newest place of the list it now belongs into.
-  void published_to(TopicRow row);  // Those with history. Requires: events > 0.
-  void became_empty(TopicRow row);  // Those without. Requires: events == 0.
+  // Makes the topic the newest of those with history. Requires: events > 0.
+  void published_to(TopicRow row);
+  // Makes the topic the newest of those without history. Requires: events == 0.
+  void became_empty(TopicRow row);
 
-  // The one published to, or emptied, longest ago.
+  // Return the topic that was published to, or lost its last event, longest ago.
   std::optional<TopicRow> stalest_with_history() const { return with_history_.oldest(); }
   std::optional<TopicRow> stalest_empty() const { return empty_.oldest(); }
 
-  // O(topics), for checks: each topic is in the list it belongs into.
+  // For checks, O(topics): each topic is in the list where it belongs.
   bool lists_complete() const;
 
  private:

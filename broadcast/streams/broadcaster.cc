@@ -10,7 +10,7 @@
 namespace crier::broadcast {
 namespace {
 
-// Streams looked at in a slice, for events that were lost.
+// Streams that one slice looks at after events were lost.
 constexpr std::size_t kLostLooks = 64;
 
 }  // namespace
@@ -99,7 +99,7 @@ std::expected<void, Refused> Broadcaster::start(StreamToken token, const StartRe
   stats_.opened.add();
   if (request.canary) stats_.canaries_opened.add();
   delivery_.tell_opened(stream, request.resume.asked());
-  // The first write must not ask for its writable edge: watch() does, should it be cut short.
+  // Keeps the first write from asking for writable edges: watch() asks if that write was cut short.
   stream.set(Stream::kOutputWatched);
   if (request.resume.kind == ResumePlan::Kind::replay) {
     begin_replay(token.index, request, now);
@@ -117,20 +117,20 @@ std::expected<void, Refused> Broadcaster::start(StreamToken token, const StartRe
 void Broadcaster::begin_replay(StreamIndex index, const StartRequest& request, Instant now) {
   Stream& stream = streams_[index];
   Owing* owing = streams_.rent_owing(stream);
-  CRIER_CHECK(owing != nullptr);  // As many as there are slots.
+  CRIER_CHECK(owing != nullptr);  // There are as many as slots.
   stats_.resumed.add();
   stream.become(StreamState::replaying);
   owing->replay = ReplayState::idle;
   owing->from = request.resume.from;
   owing->last_count = request.resume.last_count;
-  // Without an id of the client's, where the stream begins is known only from the answer.
+  // If the client sent no id, only the answer tells where the stream begins.
   owing->opened = !request.resume.id.empty();
   write_prelude(index, request, now);
   if (stream.state == StreamState::replaying && owing->ring.empty()) delivery_.settle(index);
 }
 
-// Everything that is known at once goes in one write: head, padding, crier.open and, for an id that
-// is not known, the gap.
+// Sends what is known at once in one write: head, padding, crier.open and, for an unknown id, the
+// gap.
 void Broadcaster::write_prelude(StreamIndex index, const StartRequest& request, Instant now) {
   const Stream& stream = streams_[index];
   const ResumePlan& resume = request.resume;
@@ -171,8 +171,8 @@ void Broadcaster::on_writable(StreamToken token, Instant now) {
   turn_steps_ += delivery_.steps() - before;
 }
 
-// A subscriber has nothing to say: its bytes are counted and forgotten. One call is enough, for
-// more than it reads ends the stream.
+// A subscriber has no reason to send anything, so its input is only counted. One read is enough: if
+// more input follows, the stream ends.
 void Broadcaster::on_readable(StreamToken token) {
   Stream* stream = streams_.find(token);
   if (stream == nullptr || stream->state == StreamState::closing) return;
@@ -222,7 +222,8 @@ void Broadcaster::take_lost(const LostEvents& lost) {
   if (rows.empty()) lost_.reset();
 }
 
-// A row given to another topic since the notice costs that topic's streams a replay of nothing.
+// Returns true if the stream may have wanted a lost event. If a row was given to another topic
+// since the notice, that topic's streams ask for a replay that brings nothing, which is harmless.
 bool Broadcaster::concerns(const Lost& lost, const Stream& stream) const {
   if (!lost.rows) return true;
   const auto listed = [&](TopicEntryIndex row) {
@@ -234,9 +235,10 @@ bool Broadcaster::concerns(const Lost& lost, const Stream& stream) const {
   return concerned;
 }
 
-// What was pending has been offered, so a stream that listens has everything before `from`; whether
-// something of its own is missing after that, only the log can tell.
-void Broadcaster::pass_lost() {
+// Handles a notice of lost events. All pending frames were offered before, so a live or owing
+// stream has every event before `from`. Only the log can tell whether the stream missed one after
+// that.
+void Broadcaster::handle_lost() {
   const std::size_t end = streams_.end();
   for (std::size_t n = 0; n < kLostLooks && lost_->next < end; ++n, ++lost_->next) {
     Stream& stream = streams_[lost_->next];
@@ -249,8 +251,8 @@ void Broadcaster::pass_lost() {
   if (lost_->next >= end) lost_.reset();
 }
 
-// Each kind of work leaves some of the slice to those after it, which have a little even if one
-// write took all.
+// Each kind of work leaves a part of the slice to the next kind. The next kind gets a quarter of
+// the slice even if one write used up everything.
 void Broadcaster::run(Instant now) {
   std::size_t left = kSliceSteps;
   const auto spend = [&](std::size_t steps) {
@@ -264,7 +266,7 @@ void Broadcaster::run(Instant now) {
   } else if (fanout_.unfinished()) {
     fanout_.run(left, now);
   } else if (lost_) {
-    pass_lost();
+    handle_lost();
   }
   catch_up_.ask();
 }
@@ -354,7 +356,8 @@ bool Broadcaster::consistent() const {
   return taken == streams_.size() && counts_consistent();
 }
 
-// Other workers count in the same places, so these show at least what this one's slots account for.
+// Other workers count in the same places, so a count is at least what the slots of this worker
+// need.
 bool Broadcaster::counts_consistent() const {
   std::vector<std::uint32_t> rows;
   for (std::size_t index = 0; index < streams_.end(); ++index) {

@@ -1,9 +1,9 @@
-// One worker's broadcasting as a whole: the streams it holds, what each is owed, and when it ends.
+// Broadcasting of one worker: the streams it has, what each is owed, and when it ends.
 //
-// The worker's loop tells it what happened (a stream was accepted, a socket became writable, the
-// inbox brought a batch) and gives it turns (run, tick, finish_turn); it answers through StreamIo,
-// ReplayPort and StreamObserver. It never asks for the time and never waits, so a test can drive it
-// byte by byte.
+// The worker's loop reports what happened (a stream was accepted, a socket became writable, the
+// inbox has a batch) and gives the broadcaster its turns: run(), tick(), finish_turn(). The
+// broadcaster acts through StreamIo, ReplayPort and StreamObserver. It never reads a clock and
+// never waits, so a test controls every byte.
 //
 // Belongs to one worker.
 #pragma once
@@ -12,7 +12,6 @@
 #include <atomic>
 #include <cstdint>
 #include <expected>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -38,28 +37,29 @@
 
 namespace crier::broadcast {
 
-// Told on the worker's thread, inside the call that caused it.
+// Is told when streams open and end, on the worker's thread, within the call that causes it.
 class StreamObserver {
  public:
   virtual ~StreamObserver() = default;
-  // The stream has been sent what was known at once. `resumed`: the client named a position.
+  // The first bytes of the stream were sent. `resumed`: the client named a position.
   virtual void on_stream_opened(StreamToken token, const Stream& stream, bool resumed) = 0;
-  // The stream's slot is still valid; its connection is about to be closed.
+  // The stream has ended. Its slot is still valid, and its connection is closed after this call.
   virtual void on_stream_ended(StreamToken token, const Stream& stream, EndReason reason,
                                Instant now) = 0;
 };
 
-// The counts that all workers share, so that caps are exact. Any thread.
+// The counts that all workers share, so that the caps are exact. Any thread.
 struct SharedCounts {
   SharedCounts(std::size_t addresses_max, const HashKey& key) : addresses(addresses_max, key) {}
 
   std::atomic<std::uint32_t> streams{0};
   std::atomic<std::uint32_t> streams_max{0};
-  std::atomic<std::uint32_t> streams_per_address_max{0};  // 0: no cap, and nothing is counted.
+  // 0: no cap, and addresses are not counted.
+  std::atomic<std::uint32_t> streams_per_address_max{0};
   AddressTable addresses;
 };
 
-// Why a stream was not admitted; a peer can cause each, so none is our error.
+// Why a stream was refused. A client can cause each of these, so none is a bug of crier.
 enum class Refused : std::uint8_t {
   streams_max,
   streams_per_address_max,
@@ -69,20 +69,23 @@ enum class Refused : std::uint8_t {
 };
 
 struct StartRequest {
-  ConnectionHandle connection = ConnectionHandle::none;  // Taken over; closed through StreamIo.
-  std::string_view head;                                 // The response head, sent as it is.
+  // The stream owns it and closes it through StreamIo.
+  ConnectionHandle connection = ConnectionHandle::none;
+  std::string_view head;  // The response head, sent as it is.
   Framing framing = Framing::chunked;
+  // Send 2 KB of comment first, for clients that hold back the first bytes of a response.
   bool padding = false;
-  std::span<const Selector> subscriptions;  // Distinct, at least one.
+  std::span<const Selector> subscriptions;  // At least one; none twice.
   ResumePlan resume;
-  std::uint64_t address_hash = 0;  // Of the client's address; 0: unknown.
-  std::string_view trace_id;       // The client's own, see StreamTable; empty: none.
-  bool canary = false;             // Counted apart, too: its socket has options on trial.
+  std::uint64_t address_hash = 0;  // Hash of the client's address; 0: unknown.
+  std::string_view trace_id;  // The trace id that the client sent, see StreamTable; empty: none.
+  // Its socket has options on trial, so the stream is counted apart as well.
+  bool canary = false;
 };
 
 class Broadcaster {
  public:
-  // All outlive it.
+  // All parts must outlive the broadcaster.
   struct Parts {
     StreamIo& io;
     ReplayPort& replays;
@@ -92,65 +95,70 @@ class Broadcaster {
   };
   Broadcaster(const Parts& parts, WorkerOptions options);
 
-  // Takes a slot for a request that may become a stream, within all caps. To be followed by start()
-  // or cancel() in the same turn. `address` is the key that limits count by.
+  // Takes a slot for a request that may become a stream, within all caps. The caller must call
+  // start() or cancel() in the same turn. `address` is the client's address as limits count it.
   std::expected<StreamToken, Refused> reserve(const std::array<std::uint8_t, 16>& address,
                                               Instant now);
   void cancel(StreamToken token);
 
-  // Opens the stream: lists it, sends head and crier.open, asks for the replay, has StreamIo watch
-  // the connection, which is the stream's from here on. Error: nothing was sent, the slot is free
-  // again and the connection still the caller's.
+  // Opens the stream: lists it under its topics, sends head and crier.open, asks for the replay,
+  // and has StreamIo watch the connection. On success the stream owns the connection. On an error
+  // nothing was sent, the slot is free again, and the caller still owns the connection.
   std::expected<void, Refused> start(StreamToken token, const StartRequest& request, Instant now);
 
-  // Events of the connection. A token of a stream that is gone is ignored. What streams are owed is
-  // written at once until a slice is taken; run() does the rest.
+  // Events of a connection. The token of a stream that is gone is ignored. on_writable() writes
+  // what the stream is owed at once until this turn's share is used up; run() writes the rest.
   void on_writable(StreamToken token, Instant now);
-  // Reads the input and forgets it, up to a bound that ends the stream.
+  // Reads and discards input. A client that sends too much ends its stream.
   void on_readable(StreamToken token);
   void on_peer_closed(StreamToken token);
 
-  // The inbox, in its order. Requires: wants_input().
+  // The items of the inbox, in its order. Requires: wants_input().
   void take_batch(const SharedBatch& batch);
   void take_answer(ReplayAnswer&& answer, Instant now);
   void take_lost(const LostEvents& lost);
-  // Should the next thing in the inbox be taken now? False while too much is pending, or once the
-  // answers of this turn took half of it.
+  // Returns true if the next item of the inbox may be taken now. Returns false while too much is
+  // pending, or when the answers of this turn have used up their share of it.
   bool wants_input() const;
 
-  // One slice of work; to be called until unfinished() is false, other work in between.
+  // Does one slice of work. The worker calls it until unfinished() is false and does other work in
+  // between.
   void run(Instant now);
   bool unfinished() const;
 
-  // The slow hand: heartbeats, stalled and expired streams, the drain's share. Every kSweepTickMs.
+  // Sweeps a share of the streams: heartbeats, stalled and expired streams, the drain. Call it
+  // every kSweepTickMs.
   void tick(Instant now);
-  // Streams that wait for tokens: run() visits them from here on. Every kRevisitTickMs while
+  // Has run() visit the streams that wait for tokens. Call it every kRevisitTickMs while
   // any_to_revisit().
   void revisit() { delivery_.begin_round(); }
   bool any_to_revisit() const { return delivery_.any_revisited(); }
 
-  // Ends every stream, spread over the window; nothing is admitted any more.
+  // Ends every stream, spread over the window. No stream is admitted any more.
   void begin_drain(std::uint32_t window_ms, Instant now);
-  // Ends what is left, at once.
+  // Closes the remaining streams at the end of this turn.
   void cut_all();
 
-  // The end of a turn: closes what ended, hands slots back.
+  // Ends a turn: closes the streams that ended and frees their slots.
   void finish_turn(Instant now);
 
+  // Applies those options of `wanted` that may change while streams are open.
   void set_live_options(const WorkerOptions& wanted);
-  // Who is told of single streams while an operator asks for it; null: nobody. To be taken back
-  // before it goes.
+  // Sets the watcher of single streams, or null. It is null unless an operator asks for debug
+  // lines. The caller must reset it before the watcher is destroyed.
   void watch(StreamWatcher* watcher) { delivery_.watch(watcher); }
 
-  // For the debug pages and for trace ids.
+  // The debug pages and trace ids read these.
   const StreamTable& streams() const { return streams_; }
   StreamTable& streams() { return streams_; }
   const TopicIndex& topics() const { return topics_; }
   std::uint32_t subscribers(std::string_view topic) const;
   std::size_t open_streams() const { return streams_.size(); }
-  // Of what was taken and not offered to all of its streams yet; see Fanout.
+  // Returns the bytes of frames that were taken and not yet offered to all of their streams; see
+  // Fanout.
   std::size_t pending_bytes() const { return fanout_.pending_bytes(); }
-  // O(n): tables, lists, rings and counts agree. Also checked by some turns of debug builds.
+  // Returns true if tables, lists, rings and counts agree. O(n); debug builds check it in some
+  // turns.
   bool consistent() const;
 
  private:
@@ -159,7 +167,7 @@ class Broadcaster {
   bool counts_consistent() const;
   void write_prelude(StreamIndex index, const StartRequest& request, Instant now);
   void begin_replay(StreamIndex index, const StartRequest& request, Instant now);
-  void pass_lost();
+  void handle_lost();
 
   WorkerOptions options_;
   StreamIo& io_;
@@ -177,14 +185,14 @@ class Broadcaster {
   Sweep sweep_;
   std::string prelude_;
   bool draining_ = false;
-  std::uint64_t turn_steps_ = 0;  // Taken in this turn by ready sockets and answers.
+  std::uint64_t turn_steps_ = 0;  // Steps that ready sockets and answers have taken in this turn.
   SlowCheckPace checks_;
   struct Lost {
     std::uint64_t from;
     std::uint64_t through;
-    // In order: the rows of the topics lost, and of the patterns that match one. Nothing: all.
+    // Sorted: the rows of the lost topics, and of the patterns that match one. Unset: all rows.
     std::optional<std::vector<TopicEntryIndex>> rows;
-    StreamIndex next;  // The pass over the table has come this far.
+    StreamIndex next;  // The next slot of the pass over the table.
   };
   bool concerns(const Lost& lost, const Stream& stream) const;
   std::optional<Lost> lost_;

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "broadcast/streams/own_events.h"
-#include "core/check.h"
 #include "core/turn_limits.h"
 
 namespace crier::broadcast {
@@ -55,7 +54,7 @@ ReplayRequest CatchUp::request_of(StreamToken token, Stream& stream) const {
   request.evictions_told = owing.evictions_told;
   request.connected = owing.connected;
   request.bytes_max = part_bytes();
-  // Leaves room in the ring for what crier itself has to say first.
+  // Leaves room in the ring for crier.open and crier.gap, which are sent first.
   constexpr std::uint32_t kOwnFrames = 4;
   request.frames_max = std::max(parts_.options.owed_events_max, kOwnFrames + 1) - kOwnFrames;
   return request;
@@ -71,11 +70,11 @@ void CatchUp::take(ReplayAnswer&& answer, Instant now) {
   owing.replay = ReplayState::none;
   announce(token.index, answer, now);
   if (stream->state == StreamState::closing) return;
-  // Asked for anew, it goes on from the position that crier.open or the gap has told.
+  // A later request continues from the position that crier.open or crier.gap told the client.
   const std::uint64_t told = answer.gap ? answer.gap->resumed_at : answer.position;
   stream->sequence_next = std::max({stream->sequence_next, answer.position + 1, told + 1});
   owing.from = ReplayFrom::sequence;
-  owing.connected = true;  // What it loses from here on, it loses while it is connected.
+  owing.connected = true;  // The client is connected now, so further losses are `overflow`.
   owing.evictions_told = answer.evictions_told;
   if (answer.last) parts_.streams.set_last_starts(token.index, std::move(answer.last));
   parts_.stats.replay_frames.add(answer.frames.size());
@@ -83,12 +82,12 @@ void CatchUp::take(ReplayAnswer&& answer, Instant now) {
   for (const FrameRef& frame : answer.frames) frames.push_back(frame.get());
   if (!frames.empty()) parts_.delivery.offer(token.index, frames, {}, now);
   if (stream->state != StreamState::replaying) return;
-  if (owing.replay != ReplayState::none) return;  // It fell back to where it could not go on.
+  if (owing.replay != ReplayState::none) return;  // The stream fell back to the log again.
   stream->sequence_next = std::max(stream->sequence_next, answer.through + 1);
-  go_on(token.index, answer.reached_head);
+  continue_after(token.index, answer.reached_head);
 }
 
-// crier.open, if it had to wait for the position, then the gap, if there is one.
+// Sends crier.open, if it had to wait for the position, and then crier.gap, if there is a gap.
 void CatchUp::announce(StreamIndex index, const ReplayAnswer& answer, Instant now) {
   Stream& stream = parts_.streams[index];
   Owing& owing = parts_.streams.owing(stream);
@@ -110,7 +109,9 @@ void CatchUp::announce(StreamIndex index, const ReplayAnswer& answer, Instant no
   if (!scratch_.empty()) parts_.delivery.send_own(index, scratch_, now);
 }
 
-void CatchUp::go_on(StreamIndex index, bool reached_head) {
+// Decides how the stream continues after an answer: live once it has sent all, or with a next
+// request.
+void CatchUp::continue_after(StreamIndex index, bool reached_head) {
   Stream& stream = parts_.streams[index];
   Owing& owing = parts_.streams.owing(stream);
   const bool sent_all = owing.ring.empty() && owing.dropped == 0;

@@ -1,9 +1,10 @@
-// Replay from the log, after a resume or an overflow: asks control for a part, sends the answer,
-// asks for the next, and returns the stream to the live feed once an answer has reached the head.
+// Feeds a stream from the history after a resume or an overflow: asks the control loop for a part,
+// sends the answer, asks for the next part, and returns the stream to the live feed when an answer
+// has reached the head.
 //
-// A stream asks only when it has sent all it was owed, so a stalled one holds a ring and nothing
-// more. How many parts may be under way at once is the worker's replay budget; the others wait for
-// the turn of their client's address.
+// A stream asks only when it has sent all it was owed, so a stalled stream holds one ring and no
+// more. The worker's replay budget bounds how many parts are under way at once. The other streams
+// wait; their clients' addresses take turns.
 //
 // Belongs to one worker.
 #pragma once
@@ -20,11 +21,12 @@
 
 namespace crier::broadcast {
 
-// The way to the log. Implemented by the worker on its outbox.
+// Sends requests to the log. The worker implements it on its outbox.
 class ReplayPort {
  public:
   virtual ~ReplayPort() = default;
-  // False: no room; to be tried again after the next answer. Each request gets exactly one answer.
+  // Returns false if there is no room; the caller tries again after the next answer. Each request
+  // gets exactly one answer.
   [[nodiscard]] virtual bool ask(ReplayRequest&& request) = 0;
 };
 
@@ -41,15 +43,16 @@ class CatchUp {
   };
   explicit CatchUp(const Parts& parts) : parts_(parts) {}
 
-  // Sends the requests that the budget has room for.
+  // Sends the requests for which the budget has room.
   void ask();
+  // Sends an answer's frames to its stream, and ignores the answer if the stream is gone.
   void take(ReplayAnswer&& answer, Instant now);
 
  private:
   std::size_t part_bytes() const;
   ReplayRequest request_of(StreamToken token, Stream& stream) const;
   void announce(StreamIndex index, const ReplayAnswer& answer, Instant now);
-  void go_on(StreamIndex index, bool reached_head);
+  void continue_after(StreamIndex index, bool reached_head);
 
   Parts parts_;
   std::string scratch_;

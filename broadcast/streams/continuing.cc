@@ -1,5 +1,5 @@
-// Streams that had to stop before all was sent, and go on when it is their turn again.
-#include <algorithm>
+// Delivery continued: streams that had to stop before all was sent, and continue in a later slice
+// or round.
 
 #include "broadcast/streams/delivery.h"
 #include "core/turn_limits.h"
@@ -27,7 +27,7 @@ void Delivery::revisit(StreamIndex index) {
 
 std::size_t Delivery::continue_listed(std::size_t most, Instant now) {
   const std::uint64_t before = steps_;
-  const std::size_t listed = listed_.size();  // Draining may list more.
+  const std::size_t listed = listed_.size();  // drain() may add to the list.
   std::size_t looks = 0;
   while (looks < listed && looks + (steps_ - before) < most) {
     const StreamToken token = listed_.front();
@@ -41,7 +41,8 @@ std::size_t Delivery::continue_listed(std::size_t most, Instant now) {
   return looks + (steps_ - before);
 }
 
-// Without memory for a ring a replay that has no tokens would be answered in vain.
+// Returns true if a replaying stream must wait for tokens before it asks the log. Without tokens
+// and without memory for a ring, it could not keep the answer.
 bool Delivery::needs_tokens_to_ask(Stream& stream, Instant now) {
   if (stream.state != StreamState::replaying || !paced(stream)) return false;
   const Owing& owing = streams_.owing(stream);
@@ -71,7 +72,7 @@ std::size_t Delivery::continue_round(std::size_t most, Instant now) {
     }
   }
   if (round_next_ == round_.size()) {
-    round_ = std::vector<StreamToken>();  // With the memory that a crowd needed.
+    round_ = std::vector<StreamToken>();  // Frees the memory that many streams needed.
     round_next_ = 0;
   }
   return steps_ - before;

@@ -1,6 +1,8 @@
-// Streams to disconnect once the current turn is over. Until then a slot may become `closing` but
-// is never vacated, so every index held on the stack or in the kernel's batch of events stays
-// valid.
+// The streams that will be disconnected at the end of the current turn. Until then a slot may
+// become `closing` but is never vacated, so every index on the stack or in the kernel's batch of
+// events stays valid.
+//
+// Belongs to one worker.
 #pragma once
 
 #include <utility>
@@ -13,7 +15,8 @@ namespace crier::broadcast {
 
 class DeferredClose {
  public:
-  // The first reason counts.
+  // Ends a stream at the end of this turn. Does nothing if it is closing already: the first reason
+  // counts.
   void add(StreamIndex index, Stream& stream, EndReason reason) {
     if (stream.state == StreamState::closing) return;
     stream.become(StreamState::closing);

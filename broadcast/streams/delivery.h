@@ -1,9 +1,10 @@
-// Bytes to one stream: written at once while it keeps up, through its ring when it does not.
+// Delivers bytes to one stream: writes them at once while the stream keeps up, and through its ring
+// when it does not.
 //
-// The states live, owing, replaying and ending meet here: a write that is cut short makes a live
-// stream owing, the write that empties its ring makes it live again, sends a replaying one back to
-// the history, and closes an ending one. What happens when a ring is full is the stream's overflow
-// policy.
+// Delivery changes a stream between the states live, owing, replaying and ending. A write that is
+// cut short makes a live stream owing. The write that empties its ring makes an owing stream live
+// again, sends a replaying one back to the history, and closes an ending one. When a ring is full,
+// the stream's overflow policy decides.
 //
 // Belongs to one worker.
 #pragma once
@@ -11,7 +12,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,7 +30,7 @@ namespace crier::broadcast {
 
 class Delivery {
  public:
-  // All of them outlive it; the options may change between turns.
+  // All parts must outlive the delivery. The options may change between turns.
   struct Parts {
     StreamTable& streams;
     StreamIo& io;
@@ -41,90 +41,94 @@ class Delivery {
   };
   explicit Delivery(const Parts& parts);
 
-  // Offers a live or owing stream the next events of its topics, in sequence order.
-  // `shared` may hold the frames' bytes in the stream's framing, one after the other; else it is
-  // empty. Requires: frames is not empty, and the first is >= stream.sequence_next.
-  // A stream that keeps up takes no reference to them.
+  // Offers a live, owing or replaying stream the next events of its topics, in sequence order. A
+  // stream that keeps up takes no reference to the frames. `shared` is empty or holds the bytes of
+  // all frames, in the stream's framing and one after the other. Requires: frames is not empty, and
+  // the first sequence is >= stream.sequence_next.
   void offer(StreamIndex index, Frames frames, std::string_view shared, Instant now);
 
-  // Appends frames to the ring, whatever the state; what does not fit is the overflow policy's.
-  // Advances sequence_next past each log frame it takes. False: a policy took over, the rest is not
-  // owed.
+  // Appends frames to the ring in any state, and advances sequence_next past each log frame it
+  // takes. The overflow policy decides about frames that do not fit. Returns false if the policy
+  // took over; the stream is then not owed the rest.
   bool enqueue(StreamIndex index, Frames frames, Instant now);
 
-  // Sends bytes of crier's own, already framed: at once when nothing is owed, else after what is.
+  // Sends bytes of crier's own, already framed: at once if nothing is owed, and otherwise after
+  // what is.
   void send_own(StreamIndex index, std::string_view wire, Instant now);
 
   // Writes what is owed until all is sent, the socket is full, the tokens are used up, or this
-  // stream has taken a slice. Requires: the stream has an Owing.
+  // stream has used up a slice. Requires: the stream has an Owing.
   void drain(StreamIndex index, Instant now);
-  // Drains the stream in a later slice.
+  // Puts the stream into the list that continue_listed() drains in a later slice.
   void drain_later(StreamIndex index);
 
-  // What all writes together have taken, ever: see turn_limits.h.
+  // Returns the steps of all writes so far; see turn_limits.h.
   std::uint64_t steps() const { return steps_; }
 
-  // Ends a stream that can be told: crier.end after what it is owed, then closed.
+  // Ends a stream: sends crier.end after what the stream is owed, then closes it.
   void end(StreamIndex index, EndReason reason, Instant now);
 
-  // Gives back what the stream was owed. For the end of the turn that closes it.
+  // Drops what the stream is owed. Called at the end of the turn that closes it.
   void release(StreamIndex index);
 
-  // Leaves the stream owed at most so many bytes, besides what it has begun and crier's own events;
-  // what becomes of the rest is its overflow policy's. False: there was nothing to be done.
+  // Reduces what the stream is owed to at most `bytes_max`, not counting an event it has begun and
+  // crier's own events. The overflow policy decides what happens to the other events. Returns false
+  // if there was nothing to do.
   bool give_way(StreamIndex index, std::uint32_t bytes_max, Instant now);
-  // Closes the stream, and gives back what it was owed at once. False: it was owed nothing.
+  // Closes the stream and drops at once what it was owed. Returns false if it was owed nothing.
   bool close_owing(StreamIndex index);
-  // Of the frames that rings refer to; those that several do count for each.
+  // Returns the memory of the frames that rings refer to. A frame counts once for each ring.
   std::uint64_t owed_memory() const { return owed_memory_; }
 
-  // Makes a live or owing stream continue from the history, from the first event it was
-  // not sent a byte of.
+  // Makes a live, owing or replaying stream continue from the history, from the first event of
+  // which no byte was sent.
   void fall_back_to_log(StreamIndex index);
-  // The same, but what it is owed already is kept and sent first.
+  // Makes a live, owing or replaying stream continue from the history after it has sent what it is
+  // owed.
   void rejoin_log(StreamIndex index);
 
-  // Drains the streams that were put off to a later slice, until `most` steps are taken. Returns
-  // the steps it took, as does continue_round().
+  // Drains the streams of drain_later() until `most` steps are used. Returns the steps it used.
   std::size_t continue_listed(std::size_t most, Instant now);
   bool any_listed() const { return !listed_.empty(); }
 
-  // Streams that wait for tokens, or for the kernel to have memory again, are visited in rounds:
-  // one begins every 20 ms while there are any, unless the last is not over.
+  // Begins a round of visits to the streams that wait for tokens or for the kernel to have memory
+  // again, unless the last round is unfinished. Called every 20 ms while there are such streams.
   void begin_round();
   bool any_revisited() const { return !revisited_.empty(); }
-  // Drains the next ones of the round, until `most` steps are taken or a bounded number was looked
-  // at.
+  // Drains the next streams of the round until `most` steps are used or a bounded number was looked
+  // at. Returns the steps it used.
   std::size_t continue_round(std::size_t most, Instant now);
   bool in_round() const { return !round_.empty(); }
 
-  // Who is told of single streams; null, as it nearly always is: nobody. Outlives this, or is taken
-  // back.
+  // Sets the observer of single streams; null unless an operator watches some. The observer must
+  // outlive the delivery, or be reset before.
   void watch(StreamWatcher* watcher) { watcher_ = watcher; }
-  // A stream is open; nothing is written to it yet.
+  // Tells the watcher that a stream opened. Requires: nothing was written to it yet.
   void tell_opened(const Stream& stream, bool resumed) const;
-  // A stream is about to be told of a loss.
+  // Counts a gap, and tells the watcher. Called before the stream is told of it.
   void count_gap(const Stream& stream, const Gap& gap);
 
-  // What follows once a stream's ring is empty: live again, back to the history, or closed.
-  // Requires: the stream has an Owing, and its ring is empty.
+  // Decides what a stream does when its ring is empty: it becomes live, asks the history, or is
+  // closed. Requires: the stream has an Owing, and its ring is empty.
   void settle(StreamIndex index);
 
-  // Wraps SSE text in the stream's framing.
+  // Appends SSE text in the given framing.
   static void append_framed(std::string& out, Framing framing, std::string_view text);
+  // Returns a random time for a client to wait before it reconnects.
   std::uint32_t retry_ms();
-  // Until then nobody is listening for those who are told to come back.
+  // Sets when the drain ends. Clients that are told to reconnect wait until then, because nothing
+  // listens before.
   void set_drain_end(Instant end) { drain_end_ = end; }
 
  private:
   struct Cut {
-    std::size_t frames = 0;  // Sent whole.
-    std::size_t bytes = 0;   // Sent of the next one.
+    std::size_t frames = 0;  // Frames that were sent whole.
+    std::size_t bytes = 0;   // Bytes that were sent of the next frame.
     bool gone = false;
   };
   struct Gathered {
     std::size_t bytes = 0;
-    bool out_of_tokens = false;  // The rate cut it short.
+    bool out_of_tokens = false;  // The rate limit cut it short.
   };
 
   bool paced(const Stream& stream) const;
@@ -143,18 +147,19 @@ class Delivery {
 
   bool make_room_for(Owing& owing, std::size_t bytes);
   void push(Stream& stream, Owing& owing, FrameRef frame);
-  // The two ends of what is counted of a frame that a ring refers to.
+  // Count the bytes of a frame when a ring takes a reference to it, and when the ring drops that
+  // reference.
   void count_owed(const Stream& stream, Owing& owing, const Frame& frame);
   void forget_owed(const Stream& stream, Owing& owing, const Frame& frame);
   Gathered gather(Stream& stream, Owing& owing, Instant now);
   void drop_sent(Stream& stream, Owing& owing, std::size_t bytes, Instant now);
 
-  // continuing.cc
+  // Defined in continuing.cc.
   void await_tokens(StreamIndex index);
   void revisit(StreamIndex index);
   bool needs_tokens_to_ask(Stream& stream, Instant now);
 
-  // overflow.cc
+  // Defined in overflow.cc.
   bool overflow(StreamIndex index, const Frame& frame, Instant now);
   bool make_room_by_dropping(Stream& stream, Owing& owing, std::size_t bytes);
   void drop_unsent(Stream& stream, Owing& owing);
@@ -174,9 +179,9 @@ class Delivery {
   std::vector<iovec> pieces_;
   std::string scratch_;
   std::deque<StreamToken> listed_;
-  std::vector<StreamToken> revisited_;  // For the next round.
-  std::vector<StreamToken> round_;      // Being visited, from the front,
-  std::size_t round_next_ = 0;          // and how far that has come.
+  std::vector<StreamToken> revisited_;  // Streams of the next round.
+  std::vector<StreamToken> round_;      // Streams of the current round.
+  std::size_t round_next_ = 0;          // The next stream of the current round.
   std::uint64_t steps_ = 0;
   std::uint64_t queue_bytes_ = 0;
   std::uint64_t owed_memory_ = 0;

@@ -1,8 +1,7 @@
-// Why a stream ended: the list behind log lines, metrics and crier.end.
+// Why a stream ended. Log lines, metrics and crier.end use the words of this list.
 #pragma once
 
 #include <array>
-#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -11,14 +10,14 @@
 namespace crier::broadcast {
 
 enum class EndReason : std::uint8_t {
-  client_closed,  // The peer closed or lost the connection.
-  overflow,       // Owed more than its limits, and its policy is `disconnect`.
-  stalled,        // Took no byte of what it was owed for limits.owing_seconds_max.
-  expired,        // Reached limits.stream_seconds_max.
-  input_flood,    // Sent us more than a stream has reason to.
-  drained,        // The daemon is stopping; it was told.
-  drain_cut,      // The daemon stopped before everything owed was taken.
-  no_memory,      // A pool was exhausted.
+  client_closed,  // The client closed or lost the connection.
+  overflow,       // The stream was owed more than its limits, and its policy is `disconnect`.
+  stalled,        // The client took no byte of what it was owed for limits.owing_seconds_max.
+  expired,        // The stream reached limits.stream_seconds_max.
+  input_flood,    // The client sent more than a subscriber has reason to.
+  drained,        // The daemon is stopping, and the client was told.
+  drain_cut,      // The daemon stopped before the client took everything.
+  no_memory,      // A pool was exhausted, or the kernel had no memory.
 };
 
 constexpr std::array<std::string_view, 8> names_of(EndReason /*selects*/) {

@@ -8,24 +8,24 @@
 namespace crier::broadcast {
 namespace {
 
-// What may wait in a worker before its inbox does, as may kPendingBytesMax.
+// Pending frames at which the inbox waits; kPendingBytesMax bounds their bytes likewise.
 constexpr std::size_t kPendingFramesMax = 16'384;
 
-// With fewer streams than this, gathering pieces costs less than putting bytes together.
+// With fewer streams, gathering pieces costs less than joining bytes.
 constexpr std::size_t kStreamsToShareFor = 2;
 
-// A look at a stream is a step, as is one of matching a pattern and a frame merged. Looks at a
-// subscription that cost as much:
+// Looking at a stream costs a step, matching a pattern costs one, and merging a frame costs one.
+// One step also pays for so many looks at a subscription:
 constexpr std::size_t kLooksPerStep = 4;
 
-// A group with more streams than this waits among the large ones; so does that of a pattern, since
-// one stream may have hundreds of them.
+// A group with more streams waits among the large groups. So does a group of a pattern, because one
+// stream may have hundreds of patterns.
 constexpr std::size_t kSmallGroup = 64;
 
-// A group has its turn until it has taken so many steps, in as many slices as that needs.
+// Steps of a group's turn, which may take several slices.
 constexpr std::size_t kGroupTurnSteps = kSmallGroup * kStepsPerWrite;
 
-// Storage of groups and segments that is kept when nothing is pending.
+// How many groups and segments keep their storage when nothing is pending.
 constexpr std::size_t kStorageKept = 64;
 
 bool listens(const Stream& stream) {
@@ -53,16 +53,16 @@ void Fanout::add(const SharedBatch& batch) {
   pending_frames_ += batch->size();
 }
 
-// A frame counts once before it is matched and for each of its patterns afterwards, so matching
-// waits while much is pending; never for lack of groups to serve.
+// Returns true if frames may be matched with patterns now. A matched frame counts for each of its
+// patterns, so matching waits while much is pending, unless no group is waiting to be served.
 bool Fanout::may_match() const {
   if (unmatched_.empty()) return false;
   if (small_.empty() && large_.empty()) return true;
   return pending_bytes_ < 2 * kPendingBytesMax && pending_frames_ < 2 * kPendingFramesMax;
 }
 
-// Puts frames into the groups of the rows whose patterns match them, in sequence order. A stream
-// that joins meanwhile has a later position than all of them. Returns the steps it took.
+// Adds frames, in sequence order, to the groups of the rows whose patterns match them. A stream
+// that joins meanwhile has a later position than all of these. Returns the steps it took.
 std::size_t Fanout::match_some(std::size_t steps_max) {
   std::size_t steps = 0;
   while (steps < steps_max && !unmatched_.empty()) {
@@ -129,7 +129,7 @@ Fanout::SegmentIndex Fanout::append_segment(Group& group) {
 
 void Fanout::run(std::size_t most, Instant now) {
   steps_left_ = most;
-  // One event may be matched by more patterns than fit the share; the streams have theirs then.
+  // One event may match more patterns than the share allows; the streams still get their half.
   if (const std::size_t share = steps_left_ / 2; may_match()) {
     spend(std::min(match_some(share), share));
   }
@@ -141,12 +141,13 @@ void Fanout::run(std::size_t most, Instant now) {
   while (steps_left_ > 0 && !small_.empty()) serve(small_, now);
 }
 
-// Serves the first group. If anything is left of it, it stands last once its turn is over.
+// Serves the first group. A group that is not finished goes to the end of the queue when its turn
+// is over.
 void Fanout::serve(std::deque<GroupIndex>& turns, Instant now) {
   const GroupIndex index = turns.front();
   Group& group = groups_[index];
   const std::size_t steps = steps_left_;
-  // The last stream may have left, and the row may have been given to another topic since.
+  // The last stream may have left, and the row may now belong to another topic.
   const bool wanted = topics_.taken(group.row) && topics_[group.row].work == index;
   if (!wanted) spend(kStepsPerWrite);
   while (wanted && steps_left_ > 0 && group.first != kNone) {
@@ -170,14 +171,14 @@ void Fanout::serve(std::deque<GroupIndex>& turns, Instant now) {
 
 void Fanout::serve_segment(Segment& segment, const TopicEntry& row, Instant now) {
   const auto members = row.streams();
-  // From the end: a stream that leaves is replaced by the last one, which has then been visited.
+  // Visits from the end: when a stream leaves, the last stream, which was visited, takes its place.
   segment.left = std::min(segment.left, static_cast<std::uint32_t>(members.size()));
   while (steps_left_ > 0 && segment.left > 0) {
     visit(members[--segment.left], segment, members.size(), now);
   }
 }
 
-// The visit has paid for one write of no bytes.
+// The visit has already paid for one write of no bytes.
 void Fanout::offer(StreamIndex index, Frames frames, std::string_view shared, Instant now) {
   const std::uint64_t before = delivery_.steps();
   delivery_.offer(index, frames, shared, now);
@@ -197,15 +198,15 @@ void Fanout::visit(StreamIndex index, Segment& segment, std::size_t members, Ins
   const Frames frames = segment.run.from(stream.sequence_next);
   std::string_view shared;
   if (frames.size() == 1 || members >= kStreamsToShareFor) {
-    shared = put_together(segment.run, frames, stream.framing());
+    shared = join_bytes(segment.run, frames, stream.framing());
   }
   offer(index, frames, shared, now);
 }
 
-// Collects the groups in which something is pending for the stream. True: there are several.
+// Collects the groups in which the stream has pending frames. Returns true if there are several.
 bool Fanout::gather_groups(const Stream& stream) {
   gathered_.clear();
-  if (small_.size() + large_.size() == 1) return false;  // Only the group being served.
+  if (small_.size() + large_.size() == 1) return false;  // This is the group being served.
   std::size_t looks = 0;
   streams_.for_each_subscription(stream, [&](const Subscription& subscription) {
     ++looks;
@@ -215,11 +216,12 @@ bool Fanout::gather_groups(const Stream& stream) {
     if (segments_[last].run.last() >= stream.sequence_next) gathered_.push_back(group);
   });
   spend(looks / kLooksPerStep);
-  std::ranges::sort(gathered_);  // Streams that asked in another order share, too.
+  // So that streams with the same topics in another order share, too.
+  std::ranges::sort(gathered_);
   return gathered_.size() > 1;
 }
 
-// Merges at least everything up to `through`; of each group no more beyond it than one write takes.
+// Merges all pending frames up to `through`, and of each group not many more than one write takes.
 void Fanout::merge_gathered(std::uint64_t through) {
   spend(gathered_.size());
   const bool known = merged_.version == version_ && merged_.groups == gathered_;
@@ -242,16 +244,16 @@ void Fanout::merge_gathered(std::uint64_t through) {
       spend(run.frames().size());
     }
   }
-  pending_bytes_ -= merged_.run.together_bytes();
+  pending_bytes_ -= merged_.run.joined_bytes();
   merged_.run.merge(runs_);
   merged_.groups = gathered_;
   merged_.version = version_;
   merged_.uses = 1;
 }
 
-// Offers the stream what is pending for it in all groups: everything up to `through`, the last
-// event of the segment that is being served, since its group does not come back to the stream for
-// those; and of what follows as much as fits one write.
+// Offers the stream its pending frames of all groups: all up to `through`, the last event of the
+// segment being served, because this segment does not visit the stream again; and of the later ones
+// as many as fit into one write.
 void Fanout::visit_merged(StreamIndex index, std::uint64_t through, Instant now) {
   merge_gathered(through);
   const Stream& stream = streams_[index];
@@ -267,25 +269,25 @@ void Fanout::visit_merged(StreamIndex index, std::uint64_t through, Instant now)
   frames = frames.first(count);
   std::string_view shared;
   if (frames.size() == 1 || merged_.uses >= kStreamsToShareFor) {
-    shared = put_together(merged_.run, frames, stream.framing());
+    shared = join_bytes(merged_.run, frames, stream.framing());
   }
   offer(index, frames, shared, now);
 }
 
-// Bytes that are put together are pending, too.
-std::string_view Fanout::put_together(FrameRun& run, Frames stretch, Framing framing) {
-  pending_bytes_ -= run.together_bytes();
-  const std::string_view bytes = run.together(stretch, framing);
-  pending_bytes_ += run.together_bytes();
+// Returns the bytes of a stretch as one piece, and counts joined bytes as pending.
+std::string_view Fanout::join_bytes(FrameRun& run, Frames stretch, Framing framing) {
+  pending_bytes_ -= run.joined_bytes();
+  const std::string_view bytes = run.joined(stretch, framing);
+  pending_bytes_ += run.joined_bytes();
   return bytes;
 }
 
 void Fanout::finish_segment(Group& group) {
   const SegmentIndex index = group.first;
   Segment& segment = segments_[index];
-  pending_bytes_ -= segment.run.bytes() + segment.run.together_bytes();
+  pending_bytes_ -= segment.run.bytes() + segment.run.joined_bytes();
   pending_frames_ -= segment.run.frames().size();
-  ++version_;  // Before the frames go, which the merged run refers to.
+  ++version_;  // Before the frames that the merged run refers to are dropped.
   group.first = segment.next;
   if (group.first == kNone) group.last = kNone;
   segment.run.clear();
@@ -297,14 +299,14 @@ void Fanout::finish_segment(Group& group) {
   free_segments_.push_back(index);
 }
 
-// Once nothing is pending, the storage that a burst over many topics needed is given back. (An
-// assignment of {} would keep it.)
+// Frees a group. When nothing is pending any more, gives back the storage that a burst over many
+// topics needed. (Assigning {} would keep it.)
 void Fanout::drop_group(GroupIndex index) {
   groups_[index] = Group();
   free_groups_.push_back(index);
   if (free_groups_.size() < groups_.size()) return;
   CRIER_CHECK(free_segments_.size() == segments_.size());
-  pending_bytes_ -= merged_.run.together_bytes();
+  pending_bytes_ -= merged_.run.joined_bytes();
   merged_.run.clear();
   if (groups_.size() > kStorageKept) {
     groups_ = std::vector<Group>();

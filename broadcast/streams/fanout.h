@@ -1,26 +1,27 @@
-// Batches to streams, in slices that take turns: the hot path.
+// Fan-out: offers the events of batches to the streams that want them, in slices. This is the hot
+// path.
 //
-// What a batch brings for a topic or pattern that streams want becomes a *segment* of that row's
-// *group*. A segment is offered to every stream of the row; events that arrive while an earlier
-// segment waits are appended to the last one that was not begun, so the more events come, the more
-// of them one write carries.
+// Each topic and each pattern that streams want has a row (TopicIndex). A row with pending events
+// has a *group*, and the group has *segments*: runs of events that are offered to every stream of
+// the row. Events that arrive while the last segment waits are appended to it, unless it was begun;
+// so under load one write carries more events.
 //
-// A stream with several subscriptions is listed in several rows. A visit to it merges what is
-// pending for it in all of their groups and writes it once, in sequence order, each event once;
-// later visits of the other groups then find nothing left to do. So an event never waits for a
-// broadcast to the other streams of its stream's topics, and a stream is offered an event of one
-// topic only after every earlier one of its others. Where many streams take the same frames, their
-// bytes are put together once.
+// A stream with several subscriptions is listed in several rows. A visit to it merges the pending
+// events of all their groups and writes them once, in sequence order, each event once; later visits
+// by the other groups then find nothing to do. So an event never waits for a broadcast to the other
+// streams of its topics, and a stream gets an event of one topic only after every earlier one of
+// its others. Where many streams take the same frames, their bytes are joined once and shared.
 //
-// Matching patterns takes up to half of a slice. Streams without a pattern do not wait for it: see
-// TopicIndex.
+// Matching patterns takes at most half of a slice. Streams without a pattern do not wait for it:
+// see TopicIndex.
 //
-// Fair shares: groups with few streams have half of a slice, in the order in which they came;
-// the others take turns in the rest. Each half is the others' where it is not needed.
+// Groups share a slice. Groups with few streams get half of it, in the order of their arrival; the
+// other groups take turns in the other half. Either half is used by the others when it is not
+// needed.
 //
 // A frame is offered to a stream only if its sequence is at least the stream's sequence_next, which
-// then advances: joining, leaving and resuming in the middle of a slice can neither lose nor
-// repeat.
+// then advances. So a stream that joins, leaves or resumes in the middle of a slice misses no event
+// and gets none twice.
 //
 // Belongs to one worker.
 #pragma once
@@ -42,17 +43,18 @@ class Fanout {
  public:
   Fanout(StreamTable& streams, TopicIndex& topics, Delivery& delivery);
 
-  // Queues the batch for every stream that wants part of it. Of the rest nothing is kept.
+  // Queues the frames that some stream wants, and keeps none of the others.
   void add(const SharedBatch& batch);
 
-  // Serves one group after the other until it has taken `most` steps, in writes or in work that
-  // costs as much, or nothing is pending. Requires: most > 0.
+  // Serves group after group until `most` steps are used or nothing is pending. Matching patterns
+  // and visits take steps as writes do. Requires: most > 0.
   void run(std::size_t most, Instant now);
 
   bool unfinished() const { return !unmatched_.empty() || !small_.empty() || !large_.empty(); }
-  // Is so much pending that the inbox should wait?
+  // Returns true if so much is pending that the inbox should wait.
   bool full() const;
-  // Frames and bytes put together that wait here; a frame counts for each group it stands in.
+  // Returns the bytes of pending frames and of joined bytes. A frame counts for each group that has
+  // it.
   std::size_t pending_bytes() const { return pending_bytes_; }
 
  private:
@@ -60,24 +62,28 @@ class Fanout {
   using GroupIndex = std::uint32_t;
 
   struct Segment {
-    FrameRef owned;  // The first frame of the run, so that one alone allocates nothing,
-    std::vector<FrameRef> owned_further;  // and those after it.
+    FrameRef owned;  // The first frame of the run. A run of one frame allocates nothing.
+    std::vector<FrameRef> owned_further;  // The other frames of the run.
     FrameRun run;
-    std::uint32_t left = kNone;  // Streams still to be visited, from the end; kNone: not begun.
-    SegmentIndex next = kNone;   // The group's next one.
+    // Streams still to be visited, which the segment takes from the end; kNone: not begun.
+    std::uint32_t left = kNone;
+    SegmentIndex next = kNone;  // The group's next segment.
   };
   struct Group {
     TopicEntryIndex row = kNone;
-    SegmentIndex first = kNone;  // Segments in the order of their events; kNone: vacant.
+    SegmentIndex first = kNone;  // Segments in the order of their events; kNone in a vacant group.
     SegmentIndex last = kNone;
-    std::uint32_t turn_steps = 0;  // Taken in its present turn.
+    std::uint32_t turn_steps = 0;  // Steps taken in its current turn.
   };
-  // What was merged for the stream visited last, for the next one that waits for the same.
+  // The frames merged for the last stream. The next stream that waits for the same groups reuses
+  // them.
   struct Merged {
-    std::uint64_t version = 0;  // Of what is pending; another value: out of date.
+    // The version_ at the merge; if it differs, the merge is out of date.
+    std::uint64_t version = 0;
     std::vector<GroupIndex> groups;
     FrameRun run;
-    std::uint64_t complete_through = 0;  // No later frame is offered: earlier ones were left out.
+    // No later frame may be offered, because earlier ones were left out of the merge.
+    std::uint64_t complete_through = 0;
     std::size_t uses = 0;
   };
 
@@ -93,25 +99,26 @@ class Fanout {
   void visit_merged(StreamIndex index, std::uint64_t through, Instant now);
   bool gather_groups(const Stream& stream);
   void merge_gathered(std::uint64_t through);
-  std::string_view put_together(FrameRun& run, Frames stretch, Framing framing);
+  std::string_view join_bytes(FrameRun& run, Frames stretch, Framing framing);
   void finish_segment(Group& group);
   void drop_group(GroupIndex index);
 
   StreamTable& streams_;
   TopicIndex& topics_;
   Delivery& delivery_;
-  std::deque<SharedBatch> unmatched_;  // Batches whose patterns are not found yet.
-  std::size_t matched_frames_ = 0;     // Frames of the first of them that were matched.
+  std::deque<SharedBatch> unmatched_;  // Batches that were not matched with patterns yet.
+  std::size_t matched_frames_ = 0;     // Frames of the first such batch that were matched.
   std::vector<Segment> segments_;
   std::vector<SegmentIndex> free_segments_;
   std::vector<Group> groups_;
   std::vector<GroupIndex> free_groups_;
-  std::deque<GroupIndex> small_;  // Groups with something pending, in the order of their turns.
+  // Groups with pending segments, in the order of their turns.
+  std::deque<GroupIndex> small_;
   std::deque<GroupIndex> large_;
-  std::size_t steps_left_ = 0;  // Of the slice.
+  std::size_t steps_left_ = 0;  // Steps left in the slice.
   std::size_t pending_bytes_ = 0;
   std::size_t pending_frames_ = 0;
-  std::uint64_t version_ = 1;  // Changes with what is pending.
+  std::uint64_t version_ = 1;  // Grows when the pending segments change.
   Merged merged_;
   std::vector<GroupIndex> gathered_;
   std::vector<Frames> runs_;

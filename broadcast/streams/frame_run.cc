@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "core/check.h"
+
 namespace crier::broadcast {
 namespace {
 
@@ -45,12 +47,12 @@ void FrameRun::clear() {
   only_ = nullptr;
   frames_.clear();
   bytes_ = 0;
-  for (std::string& bytes : together_) bytes = std::string();
+  for (std::string& bytes : joined_) bytes = std::string();
 }
 
-std::string_view FrameRun::together(Frames stretch, Framing framing) {
+std::string_view FrameRun::joined(Frames stretch, Framing framing) {
   if (stretch.size() == 1) return stretch[0]->wire(framing);
-  std::string& bytes = together_[static_cast<std::size_t>(framing)];
+  std::string& bytes = joined_[static_cast<std::size_t>(framing)];
   if (bytes.empty()) {
     bytes.reserve(bytes_);
     for (const Frame* frame : frames()) bytes += frame->wire(framing);

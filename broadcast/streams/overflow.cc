@@ -1,5 +1,5 @@
-// What happens to a stream whose ring is full, and how a stream is told that it ends.
-#include <algorithm>
+// Delivery continued: what happens to a stream whose ring is full, and how a stream is told its
+// end.
 
 #include "broadcast/streams/delivery.h"
 #include "broadcast/streams/own_events.h"
@@ -8,20 +8,21 @@
 
 namespace crier::broadcast {
 
-// `frame` does not fit. True: it was dealt with and the stream is owed what follows. False: the
-// stream continues from the history or ends; nothing more of this batch is owed.
+// Handles a frame that does not fit. Returns true if the stream is owed the frames after it.
+// Returns false if the stream continues from the history or ends; it is then owed nothing more of
+// this batch.
 bool Delivery::overflow(StreamIndex index, const Frame& frame, Instant now) {
   Stream& stream = streams_[index];
   Owing& owing = streams_.owing(stream);
   stats_.overflows.add();
   const OverflowPolicy policy = (*options_.classes)[stream.topic_class].policy;
-  // A replay goes at the stream's own pace and never loses by being slow: what fitted is sent, the
-  // rest is asked for again.
+  // A replay goes at the stream's own pace and loses nothing by being slow. The frames that fitted
+  // are sent; the stream asks for the rest again.
   if (stream.state == StreamState::replaying) {
     rejoin_log(index);
     return false;
   }
-  // Without any storage there is nothing to drop from.
+  // A ring without storage has nothing to drop.
   if (policy == OverflowPolicy::catch_up || owing.ring.capacity() == 0) {
     fall_back_to_log(index);
     return false;
@@ -59,7 +60,7 @@ bool Delivery::give_way(StreamIndex index, std::uint32_t bytes_max, Instant now)
   } else {
     while (owing.bytes > bytes_max && drop_oldest(stream, owing)) {
     }
-    // With nothing else in its ring it would count as keeping up, and not be told.
+    // With an empty ring the stream would count as keeping up and would not be told.
     if (owing.ring.empty()) announce_dropped(stream, owing);
   }
   return true;
@@ -80,8 +81,8 @@ bool Delivery::make_room_by_dropping(Stream& stream, Owing& owing, std::size_t b
   return true;
 }
 
-// Drops the oldest event of which no byte was sent. Crier's own events stay: one of them may
-// announce an earlier loss. They stand before the events, so the search is short.
+// Drops the oldest event of which no byte was sent. Keeps crier's own events, since one of them may
+// announce an earlier loss. These precede the events, so the search is short.
 bool Delivery::drop_oldest(Stream& stream, Owing& owing) {
   for (std::uint32_t i = owing.oldest_sent > 0 ? 1 : 0; i < owing.ring.size(); ++i) {
     if (owing.ring[i]->sequence() == 0) continue;
@@ -95,7 +96,7 @@ bool Delivery::drop_oldest(Stream& stream, Owing& owing) {
   return false;
 }
 
-// Drops every event of which no byte was sent; the stream counts as not having been offered them.
+// Drops every event of which no byte was sent, and takes sequence_next back to the first of them.
 void Delivery::drop_unsent(Stream& stream, Owing& owing) {
   Ring& ring = owing.ring;
   while (!ring.empty()) {
@@ -108,7 +109,7 @@ void Delivery::drop_unsent(Stream& stream, Owing& owing) {
   }
 }
 
-// Puts the announcement of dropped events where they would have been, once that place is reached.
+// Announces dropped events at their place in the stream, once that place is the next to be sent.
 void Delivery::announce_dropped(Stream& stream, Owing& owing) {
   CRIER_CHECK(owing.dropped > 0);
   if (owing.oldest_sent > 0) return;
@@ -132,7 +133,7 @@ FrameRef Delivery::gap_of_dropped(const Stream& stream, Owing& owing) {
   return Frame::make_raw(wire);
 }
 
-// Is something of the log owed of which no byte was sent?
+// Returns true if the stream is owed an event of the log of which no byte was sent.
 bool Delivery::owes_unsent_event(const Owing& owing) {
   for (std::uint32_t i = owing.oldest_sent > 0 ? 1 : 0; i < owing.ring.size(); ++i) {
     if (owing.ring[i]->sequence() != 0) return true;
@@ -172,7 +173,7 @@ void Delivery::end(StreamIndex index, EndReason reason, Instant now) {
   Stream& stream = streams_[index];
   if (stream.state == StreamState::ending || stream.state == StreamState::closing) return;
   std::string text;
-  // While draining nobody listens: the time until then comes on top.
+  // Nothing listens until the drain ends, so a client waits that much longer.
   std::uint32_t wait_ms = retry_ms();
   if (reason == EndReason::drained && drain_end_ > now) {
     wait_ms += static_cast<std::uint32_t>((drain_end_.us - now.us) / 1'000);
@@ -199,14 +200,15 @@ void Delivery::end(StreamIndex index, EndReason reason, Instant now) {
     return;
   }
   Owing& owing = streams_.owing(stream);
-  // With no room for one more frame, the unsent events give way: their ids were not sent, so a
-  // client that comes back gets them from the history.
+  // Without room for one more frame, the unsent events are dropped. The client has not seen their
+  // ids, so it gets them from the history when it returns.
   if (!streams_.make_room(owing)) drop_unsent(stream, owing);
   if (!streams_.make_room(owing)) {
     closes_.add(index, stream, reason);
     return;
   }
-  // A loss is announced before the event that follows it; where none does, here.
+  // A loss is announced before the event that follows it. Without such an event it is announced
+  // here.
   if (owing.dropped > 0 && !owes_unsent_event(owing)) {
     push(stream, owing, gap_of_dropped(stream, owing));
     if (!streams_.make_room(owing)) {

@@ -1,17 +1,17 @@
-// Keeps what streams that are behind hold in memory within one bound, all workers together.
+// Bounds the memory that streams which are behind hold, over all workers.
 //
-// Rings share their frames, and most of those the history holds anyway. What they cost beyond it is
-// at most what all frames take, less what the history does. While that is more than the bound, and
-// the rings of this worker refer to more than its part of it, the streams that are owed most give
-// way: they go on from the log, or as their overflow policy says. Only when nobody is owed a whole
-// event any more are those closed that have begun one and do not take the rest of it.
+// Rings share their frames, and the history holds most of these anyway. The extra memory is at most
+// the memory of all frames less that of the history. While that exceeds the bound, and the rings of
+// this worker refer to more than the worker's part of the bound, the streams that are owed most
+// must give way: they continue from the log, or as their overflow policy says. When no stream is
+// owed a whole event any more, streams that do not take the rest of an event they have begun are
+// closed.
 //
-// Half of the part is left, so that as much has to be owed anew before there is work again.
+// A pass stops at half of the part, so that the next pass is not due at once.
 //
 // Belongs to one worker.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <optional>
 
@@ -26,16 +26,17 @@ class OwedBound {
   OwedBound(StreamTable& streams, Delivery& delivery, const WorkerOptions& options)
       : streams_(streams), delivery_(delivery), options_(options) {}
 
-  // Until this is false again, nothing more should be owed.
+  // Returns true while the bound is exceeded or a pass is under way. The worker then takes no
+  // input, so that streams are owed nothing more.
   bool unfinished() const { return pass_ || exceeded(); }
-  // Looks at a bounded number of streams.
+  // Does a bounded share of a pass.
   void run(Instant now);
 
  private:
-  // Over the whole table: who is owed more than `bytes_max` gives way.
+  // A pass over the whole table. A stream that is owed more than `bytes_max` must give way.
   struct Pass {
     std::uint32_t bytes_max = 0;
-    bool last = false;  // Who still holds anything is closed.
+    bool last = false;  // The last pass closes streams that still hold anything.
     StreamIndex next = 0;
   };
 

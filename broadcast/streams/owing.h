@@ -1,5 +1,7 @@
-// What matters only while a stream is behind: what it is owed, and how far it has got. Rented for
-// the exception; zero bytes are not valid, start() makes it ready.
+// The state that a stream has only while it is behind: the frames it is owed, and its position in
+// the history. StreamTable::rent_owing() rents and constructs one; give_back_owing() gives it back.
+//
+// Belongs to one worker.
 #pragma once
 
 #include <cstdint>
@@ -11,28 +13,30 @@
 
 namespace crier::broadcast {
 
-// Where a stream stands with the history.
+// The state of a stream's replay.
 enum class ReplayState : std::uint8_t {
-  none,     // Not replaying.
-  idle,     // Will ask when its ring is empty and its socket takes bytes.
-  waiting,  // In the queue of those that may ask.
-  asked,    // A request is with the log.
+  none,     // The stream is not replaying.
+  idle,     // The stream will ask when its ring is empty and its socket takes bytes.
+  waiting,  // The stream is in the queue of those that may ask.
+  asked,    // The log has a request of the stream.
 };
 
 struct Owing {
   Ring ring;
-  std::uint32_t oldest_sent = 0;      // Bytes of the oldest frame that have been sent.
-  std::uint32_t bytes = 0;            // Wire bytes in the ring, those sent of the oldest included.
-  std::uint64_t dropped_through = 0;  // drop-oldest: the newest event dropped,
-  std::uint32_t dropped = 0;          // and how many since the stream was last told.
-  std::uint32_t last_count = 0;       // ReplayFrom::last
-  std::uint64_t evictions_told = 0;   // Of the log's last answer: what was announced. Still so
-                                      // when it falls behind again before it has sent all of it.
+  std::uint32_t oldest_sent = 0;  // Bytes of the oldest frame that were sent.
+  std::uint32_t bytes = 0;  // Wire bytes in the ring, including those sent of the oldest frame.
+  std::uint64_t dropped_through = 0;  // The newest event that drop-oldest dropped.
+  std::uint32_t dropped = 0;          // How many events it dropped since the stream was last told.
+  std::uint32_t last_count = 0;       // See ReplayFrom::last.
+  // The last answer's value. It stays valid if the stream falls behind before it has sent that
+  // answer.
+  std::uint64_t evictions_told = 0;
   ReplayFrom from = ReplayFrom::sequence;
   ReplayState replay = ReplayState::none;
-  EndReason end_reason = EndReason::drained;  // While ending.
-  bool connected = false;                     // Fell behind while connected: a loss is `overflow`.
-  bool opened = true;                         // crier.open has been queued or sent.
+  EndReason end_reason = EndReason::drained;  // The reason, in state `ending`.
+  // The stream was connected when it fell behind, so its loss is `overflow`.
+  bool connected = false;
+  bool opened = true;  // crier.open was queued or sent.
 };
 
 }  // namespace crier::broadcast

@@ -1,8 +1,10 @@
-// The events crier itself sends: `crier.open`, `crier.gap`, `crier.end`. As SSE text, not yet
-// framed.
+// Writes the events that crier itself sends, `crier.open`, `crier.gap` and `crier.end`, as SSE text
+// that is not yet framed.
 //
-// Only true resume positions are ever sent as ids: a client that reconnects with one gets
-// everything after it, or is told.
+// An id in these events is always a true resume position: a client that reconnects with it gets
+// everything after it, or is told that events are missing.
+//
+// Pure functions; any thread.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +17,8 @@
 
 namespace crier::broadcast {
 
-// How long a client is asked to wait before it reconnects: 2 s ± 50 %, spread so that a crowd that
-// was cut off together does not come back together.
+// How long a client is asked to wait before it reconnects: 2 s ± 50 %, at random, so that many
+// clients that were cut off together do not return together.
 inline constexpr std::uint32_t kRetryMsMin = 1'000;
 inline constexpr std::uint32_t kRetryMsMax = 3'000;
 
@@ -24,7 +26,7 @@ void append_open_event(std::string& out, std::string_view position_id, std::uint
 void append_gap_event(std::string& out, const Gap& gap, const Epoch& epoch);
 void append_end_event(std::string& out, EndReason reason, std::uint32_t retry_ms);
 
-// 2 KB of comment for clients that hold back the first bytes of a response.
+// Appends 2 KB of comment, for clients that hold back the first bytes of a response.
 void append_padding(std::string& out);
 
 }  // namespace crier::broadcast

@@ -1,13 +1,19 @@
 #include "broadcast/streams/pattern_index.h"
 
+#include <functional>
+#include <map>
+#include <string>
+
+#include "broadcast/streams/stream.h"
 #include "core/check.h"
 #include "core/topic.h"
 
 namespace crier::broadcast {
 
 struct PatternIndex::Node {
-  std::map<std::string, Node, std::less<>> next;  // By token; "*" is any one, ">" all that follow.
-  std::uint32_t row = kNone;                      // The pattern that ends here.
+  // By token; "*" matches any one token, ">" one or more.
+  std::map<std::string, Node, std::less<>> next;
+  std::uint32_t row = kNone;  // The row of the pattern that ends here, or kNone.
 };
 
 PatternIndex::PatternIndex() : root_(std::make_unique<Node>()) {}
@@ -32,7 +38,7 @@ void PatternIndex::remove(std::string_view pattern) {
   --size_;
 }
 
-// True when the node is of no more use.
+// Returns true if the node is no longer needed.
 bool PatternIndex::remove_from(Node& node, std::string_view rest) {
   if (rest.empty()) {
     CRIER_CHECK(node.row != kNone);
@@ -49,7 +55,7 @@ std::size_t PatternIndex::match(std::string_view topic, std::vector<std::uint32_
   return match_from(*root_, topic, rows);
 }
 
-// Returns how many nodes it came to.
+// Returns how many nodes it visited.
 std::size_t PatternIndex::match_from(const Node& node, std::string_view rest,
                                      std::vector<std::uint32_t>& rows) {
   if (rest.empty()) {

@@ -1,20 +1,18 @@
-// Which patterns match a topic: a trie of their tokens. A topic is a pattern that matches itself.
+// Finds the patterns that match a topic, in a trie of their tokens. A topic is a pattern that
+// matches itself.
 //
-// The cost of a look-up is bounded by the number of patterns that share a prefix with the topic,
-// not by all of them; the depth by the 16 tokens a topic may have. A topic of few tokens is matched
-// by few patterns, of 16 by 131,071: hence a cap on how many there are (TopicIndex).
+// A look-up visits at most the patterns that share a prefix with the topic, and at most 16 levels,
+// because a topic has at most 16 tokens. Few patterns can match a topic of few tokens, but up to
+// 131,071 can match one of 16 tokens; so TopicIndex caps their number.
 //
 // Belongs to one worker.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <map>
 #include <memory>
-#include <string>
 #include <string_view>
 #include <vector>
-
-#include "broadcast/streams/stream.h"
 
 namespace crier::broadcast {
 
@@ -23,14 +21,14 @@ class PatternIndex {
   PatternIndex();
   ~PatternIndex();
 
-  // Requires: a valid pattern, not present yet.
+  // Adds a pattern. Requires: it is valid and not in the index.
   void add(std::string_view pattern, std::uint32_t row);
-  // Requires: present.
+  // Removes a pattern. Requires: it is in the index.
   void remove(std::string_view pattern);
 
   std::size_t size() const { return size_; }
 
-  // Appends the rows of all patterns that match the topic, each once. Returns how many steps it
+  // Appends the row of each pattern that matches the topic, each once. Returns how many steps it
   // took, at least one.
   std::size_t match(std::string_view topic, std::vector<std::uint32_t>& rows) const;
 

@@ -7,7 +7,7 @@
 namespace crier::broadcast {
 namespace {
 
-// Rows that are kept when nothing waits and nothing is in flight.
+// How many rows keep their storage when nothing waits and nothing is in flight.
 constexpr std::size_t kRowsKept = 256;
 
 }  // namespace
@@ -55,7 +55,7 @@ std::size_t ReplayQueue::storage_bytes() const {
   return lines_.capacity() * sizeof(Line) + streams_.capacity() * sizeof(Waiting);
 }
 
-// The line of the address; a new one if it has none.
+// Returns the line of the address, and makes one if it has none.
 ReplayQueue::Row ReplayQueue::line_of(std::uint64_t address) {
   const auto found =
       by_address_.find(address, [&](Row row) { return lines_[row].address == address; });
@@ -71,7 +71,8 @@ ReplayQueue::Row ReplayQueue::line_of(std::uint64_t address) {
   return row;
 }
 
-// Puts a line into the list it belongs to. Requires: it is in none, and has a waiting stream.
+// Adds a line to the list of turns where it belongs. Requires: it is in none and has a waiting
+// stream.
 void ReplayQueue::enter(Row row, bool in_front) {
   Line& line = lines_[row];
   CRIER_CHECK(line.first != kNone);

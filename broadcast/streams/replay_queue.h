@@ -1,11 +1,11 @@
-// Which stream may ask the log for a replay next: client addresses take turns, the streams of one
-// address in the order in which they came.
+// Decides which stream may next ask the log for a replay. Client addresses take turns; the streams
+// of one address are served in the order in which they came.
 //
-// An address that has a request with the log gets another only while no address without one waits.
-// So one client with a thousand streams waits behind itself and not others behind it, and a proxy,
-// which is one address, still uses whatever is idle.
+// While an address without a request waits, an address that has one gets no further request. So a
+// client with a thousand streams does not hold up other clients, and a proxy, which is one address,
+// still uses idle budget.
 //
-// Nothing is allocated for an address or a stream: both are rows, given back once nothing waits.
+// Addresses and streams are rows of two vectors, which are given back when nothing waits.
 //
 // Belongs to one worker.
 #pragma once
@@ -22,22 +22,22 @@ namespace crier::broadcast {
 
 class ReplayQueue {
  public:
-  // Requires: the stream is not in the queue and has no request with the log.
+  // Adds a stream. Requires: it is not in the queue and has no request with the log.
   void add(StreamToken stream, std::uint64_t address_hash);
 
-  // The next stream that may ask; it counts as in flight until answered().
+  // Returns the next stream that may ask. The stream counts as in flight until answered().
   std::optional<StreamToken> next();
 
-  // The stream's request could not be sent: it is again the very next.
-  // Requires: next() returned it, and nothing was asked of the queue since.
+  // Puts the stream back to the front of the queue, because its request could not be sent.
+  // Requires: next() returned it, and no other function was called since.
   void put_back(StreamToken stream);
 
-  // The stream's request was answered, or never sent because the stream is gone.
+  // Ends the request of a stream: it was answered, or it was never sent because the stream is gone.
   void answered(StreamToken stream);
 
   std::size_t waiting() const { return waiting_; }
   std::size_t in_flight() const { return in_flight_.size(); }
-  // What is allocated for lines and streams.
+  // Returns the memory allocated for addresses and streams.
   std::size_t storage_bytes() const;
 
  private:
@@ -45,16 +45,16 @@ class ReplayQueue {
 
   struct Waiting {
     StreamToken stream;
-    Row next = kNone;  // In its line, or of the free rows.
+    Row next = kNone;  // The next of its line, or of the free rows.
   };
-  // The streams of one address.
+  // The line of one address: its waiting streams, and how many requests it has in flight.
   struct Line {
     std::uint64_t address = 0;
-    Row first = kNone;  // The waiting ones, oldest first.
+    Row first = kNone;  // Oldest first.
     Row last = kNone;
     std::uint32_t in_flight = 0;
-    Row before = kNone;  // In its list of turns.
-    Row after = kNone;   // In its list of turns, or of the free rows.
+    Row before = kNone;  // The line before it in its list of turns.
+    Row after = kNone;   // The line after it in its list of turns, or the next of the free rows.
   };
   // Lines with waiting streams, in the order of their turns.
   struct Turns {
@@ -80,8 +80,8 @@ class ReplayQueue {
   Row free_line_ = kNone;
   Row free_stream_ = kNone;
   HashIndex by_address_;
-  Turns idle_;  // Lines without a request in flight,
-  Turns busy_;  // and with one.
+  Turns idle_;  // Waiting lines without a request in flight.
+  Turns busy_;  // Waiting lines with a request in flight.
   std::vector<InFlight> in_flight_;
   std::size_t waiting_ = 0;
 };

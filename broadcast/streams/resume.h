@@ -1,6 +1,8 @@
-// What a subscriber's resume value asks for, judged against the log: the table in DESIGN terms is
-// "same epoch → replay", "another epoch → restarted", "malformed or beyond head → unknown-id, live
-// only".
+// Decides what a subscriber's resume id asks for. An id of the same epoch asks for a replay after
+// it. An id of another epoch asks for everything retained, announced as `restarted`. For an id that
+// is malformed or beyond the head, the stream is live only and is told `unknown-id`.
+//
+// Pure functions; any thread.
 #pragma once
 
 #include <cstdint>
@@ -13,21 +15,22 @@ namespace crier::broadcast {
 
 struct ResumePlan {
   enum class Kind : std::uint8_t {
-    live,        // From `head` on; nothing is owed.
-    unknown_id,  // The same, and the stream is told.
-    replay,      // See `from` and `after`.
+    live,        // Sends events after the head; nothing is owed.
+    unknown_id,  // Like live, and the stream is told.
+    replay,      // Asks for a replay, as `from` and `after` say.
   };
   Kind kind = Kind::live;
   ReplayFrom from = ReplayFrom::sequence;
   std::uint64_t after = 0;
   std::uint32_t last_count = 0;
-  std::string_view id;  // As the client sent it, if well-formed: still a true resume position.
+  // The id as the client sent it, if it is well-formed: it is still a true resume position.
+  std::string_view id;
 
-  // Did the client name a position at all?
+  // Returns true if the client named a position.
   bool asked() const { return kind != Kind::live || !id.empty(); }
 };
 
-// The plan for an id the client holds. `id` must outlive the plan.
+// Returns the plan for an id that the client sent; empty: none. `id` must outlive the plan.
 ResumePlan plan_resume(std::string_view id, const Epoch& epoch, std::uint64_t head);
 
 }  // namespace crier::broadcast

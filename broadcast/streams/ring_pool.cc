@@ -8,7 +8,8 @@
 namespace crier::broadcast {
 namespace {
 
-// Rings whose memory is given back together: a multiple of 64 for FreeIndices::none_rented.
+// Returns how many rings give back their memory together: a multiple of 64, as
+// FreeIndices::none_rented requires.
 std::size_t release_group(std::uint32_t frames) {
   const std::size_t rings = (std::size_t{64} << 10) / (frames * sizeof(FrameRef));
   return std::max<std::size_t>(64, rings / 64 * 64);

@@ -15,7 +15,7 @@ StreamTable::StreamTable(const Sizes& sizes)
       traces_(sizes.streams_max),
       next_generation_(sizes.first_generation) {}
 
-// The pools know no destructors; what their objects own is given back here.
+// Gives back what the objects own, because the pools call no destructors.
 StreamTable::~StreamTable() {
   for (std::size_t index = 0; index < slots_.end(); ++index) {
     if (!slots_.is_rented(index)) continue;
@@ -29,7 +29,7 @@ std::optional<StreamToken> StreamTable::reserve(Instant now) {
   const auto index = slots_.rent();
   if (!index) return std::nullopt;
   Stream& stream = *new (&slots_[*index]) Stream();
-  // 0 never names a stream: untouched memory is all zero.
+  // Generation 0 never names a stream, because untouched memory is all zero.
   if (next_generation_ == 0) ++next_generation_;
   stream.generation = next_generation_++;
   stream.become(StreamState::reserved);

@@ -1,8 +1,8 @@
-// The streams of one worker: their slots, and the pools for what only some of them have.
+// The streams of one worker: their slots, and pools for what only some streams have.
 //
-// A slot is taken by reserve() and handed back by vacate(), which only the end of a turn calls:
-// until then an index held on the stack or in the kernel's batch of events stays valid. find()
-// tells a token of an earlier tenant from the present one.
+// reserve() takes a slot and vacate() frees it. Only the end of a turn calls vacate(), so an index
+// on the stack or in the kernel's batch of events stays valid until then. find() returns null for a
+// token whose stream is gone, even if another stream has the slot.
 //
 // Belongs to one worker.
 #pragma once
@@ -25,10 +25,10 @@
 
 namespace crier::broadcast {
 
-// Where a stream is listed for one of its topics or patterns.
+// The place of a stream in the list of one of its topics or patterns.
 struct Subscription {
-  std::uint32_t row = kNone;   // In the topic index.
-  std::uint32_t position = 0;  // In that row's list.
+  std::uint32_t row = kNone;   // The row in the topic index.
+  std::uint32_t position = 0;  // The position in that row's list.
 };
 
 class StreamTable {
@@ -36,7 +36,7 @@ class StreamTable {
   struct Sizes {
     std::size_t streams_max = 0;        // Slots.
     std::uint32_t ring_frames_max = 0;  // A power of two.
-    std::size_t ring_bytes_max = 0;     // All rings together.
+    std::size_t ring_bytes_max = 0;     // For all rings together.
     std::uint32_t first_generation = 1;
   };
   explicit StreamTable(const Sizes& sizes);
@@ -44,13 +44,14 @@ class StreamTable {
   StreamTable(const StreamTable&) = delete;
   StreamTable& operator=(const StreamTable&) = delete;
 
-  // A slot in state `reserved`, or nothing when all are taken.
+  // Takes a slot, in state `reserved`. Returns nothing when all are taken.
   std::optional<StreamToken> reserve(Instant now);
 
-  // Requires: its ring and what is kept out of line were given back, and it is listed nowhere.
+  // Frees a slot. Requires: its ring and what is kept out of line were given back, and it is listed
+  // nowhere.
   void vacate(StreamIndex index);
 
-  // The stream a token names, or null when it is gone.
+  // Returns the stream that a token names, or null if it is gone.
   Stream* find(StreamToken token);
 
   Stream& operator[](StreamIndex index) { return slots_[index]; }
@@ -63,35 +64,40 @@ class StreamTable {
 
   std::size_t size() const { return slots_.rented(); }
   std::size_t owing_count() const { return owings_.rented(); }
-  // Storage of all rings.
+  // Returns the storage of all rings.
   std::size_t ring_bytes() const { return rings_.rented_bytes(); }
-  // One past the highest slot in use: where the sweep may stop.
+  // Returns one past the highest slot in use, where the sweep may stop.
   std::size_t end() const { return slots_.end(); }
 
-  // The stream's Owing, rented if it has none. Null when the pool is exhausted.
+  // Returns the stream's Owing, and rents one if it has none. Returns null when the pool is
+  // exhausted.
   Owing* rent_owing(Stream& stream);
-  // Requires: the stream has one.
+  // Returns the stream's Owing. Requires: the stream has one.
   Owing& owing(const Stream& stream);
   const Owing& owing(const Stream& stream) const;
-  // Drops every reference and gives ring and Owing back. Harmless without one.
+  // Drops every reference, and gives back the ring and the Owing. Does nothing if the stream has
+  // none.
   void give_back_owing(Stream& stream);
 
-  // Room for one more frame in the ring, which grows as needed. False: at its cap, or memory's
-  // bound.
+  // Makes room for one more frame in the ring, which grows as needed. Returns false if the ring has
+  // its largest size, or memory has reached its bound.
   bool make_room(Owing& owing);
 
-  // Moves a ring that holds next to nothing to the smallest storage.
+  // Moves a ring with few frames to the smallest storage.
   void shrink_ring(Owing& owing);
 
-  // Remembers where the stream is listed, in the order of its request. Requires: none is set.
+  // Stores where the stream is listed, in the order of its request. Requires: nothing is stored.
   void set_subscriptions(Stream& stream, std::span<const Subscription> subscriptions);
+  // Forgets where the stream is listed.
   void drop_subscriptions(Stream& stream);
-  // The row `to.row` lists the stream at to.position now. Requires: it lists the stream.
+  // Stores that row `to.row` now lists the stream at `to.position`. Requires: that row lists the
+  // stream.
   void move(Stream& stream, const Subscription& to);
+  // Returns true if the stream has more than one subscription.
   static bool has_several(const Stream& stream) {
     return stream.extra != kNone && (stream.extra & kOnlyTrace) == 0;
   }
-  // Calls f(const Subscription&) for each, in order.
+  // Calls f(const Subscription&) for each subscription, in order.
   template <typename F>
   void for_each_subscription(const Stream& stream, F&& f) const {
     if (stream.topic == kNone) return;
@@ -100,28 +106,29 @@ class StreamTable {
     for (const Subscription& subscription : further_[stream.extra].all()) f(subscription);
   }
 
-  // The client's own trace id: visible ASCII, at most 255 bytes. Requires: the stream has none.
+  // Stores the trace id that the client sent: visible ASCII, at most 255 bytes. Requires: the
+  // stream has none.
   void set_trace_id(Stream& stream, std::string_view id);
-  // Empty: the client sent none.
+  // Returns the trace id that the client sent, or an empty string.
   std::string trace_id(const Stream& stream) const;
-  // Requires: no subscriptions.
+  // Forgets the trace id. Requires: no subscriptions are stored.
   void drop_trace_id(Stream& stream);
 
-  // Where ReplayFrom::last began for a stream with several topics, while it is owed something of
-  // that answer. May be null.
+  // The sequences at which ReplayFrom::last began for a stream with several topics. They are kept
+  // while the stream is owed something of that answer; null otherwise.
   std::shared_ptr<const LastStarts> last_starts(StreamIndex index) const;
   void set_last_starts(StreamIndex index, std::shared_ptr<const LastStarts> starts);
 
  private:
-  // The subscriptions after the first, 16 bytes: two topics are the common case, so one more stands
-  // here itself.
+  // The subscriptions after the first one, in 16 bytes. Two topics are common, so a single further
+  // subscription is stored here itself.
   struct Further {
     union {
       Subscription one;    // count == 1
       Subscription* many;  // Owned.
     } subscriptions;
     std::uint32_t count;
-    std::uint32_t trace;  // In traces_, or kNone.
+    std::uint32_t trace;  // An index of traces_, or kNone.
 
     std::span<Subscription> all() {
       return {count == 1 ? &subscriptions.one : subscriptions.many, count};
@@ -132,7 +139,7 @@ class StreamTable {
   };
   static_assert(sizeof(Further) == 16);
 
-  // A trace id as a `traceparent` holds it, 16 bytes; or a text of another form.
+  // A trace id, parsed into 16 bytes if it has the form of a `traceparent`, and otherwise as text.
   struct TraceText {
     char* bytes;  // Owned.
     std::size_t size;
@@ -143,9 +150,9 @@ class StreamTable {
   };
   static_assert(sizeof(Trace) == 16);
 
-  // An index has 24 bits; the others say what it is an index of.
-  static constexpr std::uint32_t kOnlyTrace = 1u << 31;  // Stream::extra is of traces_.
-  static constexpr std::uint32_t kTraceText = 1u << 30;  // The trace is a text.
+  // An index has 24 bits. The other bits say what it is an index of.
+  static constexpr std::uint32_t kOnlyTrace = 1u << 31;  // Stream::extra is an index of traces_.
+  static constexpr std::uint32_t kTraceText = 1u << 30;  // The trace is stored as text.
   static constexpr std::uint32_t kIndexMask = (1u << 24) - 1;
   static_assert(FreeIndices::kCapacityMax - 1 <= kIndexMask);
 
@@ -157,7 +164,7 @@ class StreamTable {
   IndexPool<Further> further_;
   IndexPool<Trace> traces_;
   std::unordered_map<StreamIndex, std::shared_ptr<const LastStarts>> last_starts_;
-  // Of the next slot taken: unique however slots and memory are reused, until 2^32 were taken.
+  // The generation of the next slot taken. It is unique until 2^32 slots were taken.
   std::uint32_t next_generation_;
 };
 

@@ -8,7 +8,7 @@
 namespace crier::broadcast {
 namespace {
 
-// A stream that was told it ends has this long to take what it is owed.
+// How long a stream that is told its end may take for what it is owed.
 constexpr std::uint32_t kEndingSecondsMax = 5;
 
 bool older_than(Tick then, std::uint32_t seconds, Instant now) {
@@ -47,8 +47,8 @@ bool Sweep::visit(StreamIndex index, Instant now) {
       const std::uint32_t patience = stream.state == StreamState::ending
                                          ? std::min(kEndingSecondsMax, options.owing_seconds_max)
                                          : options.owing_seconds_max;
-      // A blocked stream still has events to be sent, if only in the history: its ring may have
-      // been dropped. A listed one waits for its worker.
+      // A blocked stream still has events to send, if only in the history: its ring may have been
+      // dropped. A listed stream waits for its worker.
       const bool waits = (stream.has(Stream::kBlocked) || stream.has(Stream::kStarved)) &&
                          !stream.has(Stream::kListed);
       if (waits && older_than(stream.wrote_at, patience, now)) {
@@ -81,7 +81,7 @@ bool Sweep::heartbeat(StreamIndex index, Instant now) {
 }
 
 void Sweep::begin_drain(std::uint32_t window_ms, Instant now) {
-  // The last fifth is for those who need time to take what they are owed.
+  // The last fifth of the window lets slow clients take what they are owed.
   drain_ = Drain{now, std::uint64_t{window_ms} * 800, parts_.streams.end(), 0};
   drain(now);
 }

@@ -1,8 +1,9 @@
-// The slow hand: visits every slot about once a second, an even share each tick, so that there is
-// no timer per stream and no burst of heartbeats.
+// Visits every slot about once a second, an even share in each tick. So a stream needs no timer of
+// its own, and heartbeats do not come in bursts.
 //
-// Sends a heartbeat after limits without other bytes, ends streams that are stalled or have reached
-// their age, and, while draining, ends everything at its own time in the window.
+// The sweep sends a heartbeat to a stream that was quiet for heartbeat_seconds, ends streams that
+// are stalled or have reached their age, and, while draining, ends each stream at its own time in
+// the window.
 //
 // Belongs to one worker.
 #pragma once
@@ -30,22 +31,21 @@ class Sweep {
   };
   explicit Sweep(const Parts& parts) : parts_(parts) {}
 
-  // To be called every kSweepTickMs.
+  // Visits one share. Call it every kSweepTickMs.
   void tick(Instant now);
 
-  // From now on the streams are ended one after the other, the last a little before the window
-  // ends.
+  // Ends the streams one after the other from now on, the last one a little before the window ends.
   void begin_drain(std::uint32_t window_ms, Instant now);
 
  private:
   struct Drain {
     Instant from;
     std::uint64_t us = 0;
-    std::size_t streams = 0;  // Slots to go through,
-    std::size_t next = 0;     // and how far that has come.
+    std::size_t streams = 0;  // How many slots there were at the beginning.
+    std::size_t next = 0;     // The next slot.
   };
 
-  // Both return whether they wrote something.
+  // Both return true if they wrote something.
   bool visit(StreamIndex index, Instant now);
   bool heartbeat(StreamIndex index, Instant now);
   void drain(Instant now);

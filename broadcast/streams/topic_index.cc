@@ -28,7 +28,8 @@ void add_member(TopicEntry& row, StreamIndex stream) {
   row.members.many[row.size++] = stream;
 }
 
-// Moves the last entry to `position`; returns it. What a crowd needed is given back as it leaves.
+// Removes the entry at `position` and puts the last one there; returns it. Shrinks the list when
+// most streams have left.
 StreamIndex remove_member(TopicEntry& row, std::uint32_t position) {
   CRIER_CHECK(position < row.size);
   StreamIndex* list = row.capacity == 0 ? &row.members.one : row.members.many;

@@ -1,18 +1,18 @@
-// Topic or pattern → the streams of this worker that want it. Leaving costs a step for each
-// subscription of the streams that are moved.
+// Finds the streams of this worker that want a topic or a pattern.
 //
-// One topic for each user is as common as one topic for all, so a topic with a single stream costs
-// a row of 40 bytes and its name: the stream's index stands in the row itself. A larger row lists
-// its streams in one dense array, which fan-out walks.
+// One topic per user is as common as one topic for all. So a topic with a single stream costs a row
+// of 40 bytes and its name: the row holds the stream's index itself. A larger row lists its streams
+// in one dense array, which fan-out walks.
 //
-// Which patterns match an event is found out later than whether a topic is wanted, and a stream
-// must see its events in order. So a stream that has a pattern has all its subscriptions in rows
-// that the patterns' look-up finds, its topics too: such a row is another one than that of the same
-// topic for the streams without a pattern.
+// Fan-out looks up an event's topic at once but matches patterns later, and a stream must get its
+// events in order. So a stream that has a pattern is listed, with all its subscriptions, in rows
+// that the look-up of patterns finds. The streams without a pattern have another row for the same
+// topic.
 //
-// A stream is listed in the row of each of its subscriptions, and knows its place in each list.
-// Leaving moves the last entry into the hole, so a list that is walked in slices is walked from the
-// end: an entry that moves has then been visited already.
+// A stream is listed in the row of each of its subscriptions and knows its position in each list.
+// When it leaves, the last entry of the list takes its place. A list that is walked in slices is
+// walked from the end, so an entry that moves was visited before. Leaving costs a step for each
+// subscription of the stream that is moved.
 //
 // Belongs to one worker.
 #pragma once
@@ -46,10 +46,11 @@ struct TopicEntry {
   } members;
   std::uint32_t size;
   std::uint32_t capacity;
-  std::uint32_t work;  // Fan-out's group with what is pending for this row, or kNone.
+  std::uint32_t work;  // The group of Fanout with the pending frames of this row, or kNone.
   std::uint8_t name_size;
   Selector::Kind kind;
-  bool matched;  // Found by patterns(), not by find().
+  // Found by patterns(), not by find(): the streams of this row have a pattern.
+  bool matched;
 
   std::string_view text() const { return {name, name_size}; }
   std::span<const StreamIndex> streams() const {
@@ -59,48 +60,49 @@ struct TopicEntry {
 
 static_assert(sizeof(TopicEntry) == 40);
 
-// Why a stream could not be listed: so many topics and patterns, or patterns, are wanted already.
+// The bound that a new stream would exceed: that of topics and patterns together, or that of
+// patterns.
 enum class IndexFull : std::uint8_t { topics, patterns };
 
 class TopicIndex {
  public:
-  // `rows_max` bounds topics and patterns together. The table outlives the index.
+  // `rows_max` bounds topics and patterns together. The table must outlive the index.
   TopicIndex(StreamTable& streams, const HashKey& topic_key, std::size_t rows_max,
              std::size_t patterns_max);
   ~TopicIndex();
   TopicIndex(const TopicIndex&) = delete;
   TopicIndex& operator=(const TopicIndex&) = delete;
 
-  // Lists the stream under its subscriptions: distinct, at least one. Error: the stream is listed
+  // Lists the stream under its subscriptions: at least one, none twice. After an error it is listed
   // nowhere.
   [[nodiscard]] std::expected<void, IndexFull> join(StreamIndex index,
                                                     std::span<const Selector> subscriptions);
 
-  // Takes the stream out of every list. Harmless when it is in none.
+  // Removes the stream from every list. Does nothing if it is in none.
   void leave(StreamIndex index);
 
-  // What a stream is subscribed to, in the order of its request.
+  // Returns the stream's subscriptions, in the order of its request.
   std::vector<Selector> subscriptions(const Stream& stream) const;
 
-  // The row of a topic for the streams that have no pattern, if any of them wants it.
+  // Returns the row of a topic for streams without a pattern; nothing if none of them wants it.
   std::optional<TopicEntryIndex> find(std::string_view topic) const;
   std::optional<TopicEntryIndex> find(std::uint64_t hash, std::string_view topic) const {
     return find_row(hash, topic, false);
   }
-  // How many streams have exactly this subscription.
+  // Returns how many streams have exactly this subscription.
   std::uint32_t subscribers(std::string_view text) const;
 
-  // Does any stream want this row at present?
+  // Returns true if any stream wants this row now.
   bool taken(TopicEntryIndex row) const { return rows_.is_rented(row); }
 
   TopicEntry& operator[](TopicEntryIndex row) { return rows_[row]; }
   const TopicEntry& operator[](TopicEntryIndex row) const { return rows_[row]; }
 
-  // The rows for the streams that have a pattern.
+  // The rows of streams that have a pattern.
   const PatternIndex& patterns() const { return patterns_; }
   std::size_t size() const { return rows_.rented(); }
 
-  // O(n), for debug builds: every listed stream points back to its place.
+  // For debug builds, O(n): every listed stream knows its position.
   bool consistent() const;
 
  private:
@@ -116,7 +118,7 @@ class TopicIndex {
   PatternIndex patterns_;
   std::size_t patterns_max_;
   std::size_t wildcards_ = 0;          // Rows whose kind is pattern.
-  std::vector<Subscription> joining_;  // Empty between calls.
+  std::vector<Subscription> joining_;  // Used by join(); empty between calls.
 };
 
 }  // namespace crier::broadcast

@@ -8,7 +8,7 @@
 namespace crier {
 namespace {
 
-// Of /sys no number begins with a zero, and nobody means an octal one.
+// Refuses a leading zero: /sys never writes one, and a reader could take the number for octal.
 std::optional<unsigned> parse_number(std::string_view text) {
   if (text.size() > 1 && text.front() == '0') return std::nullopt;
   const auto number = parse_decimal<unsigned>(text);

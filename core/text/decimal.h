@@ -1,4 +1,5 @@
-// Digits as a number: the one way to read them, wherever they stand.
+// Reads digits as numbers: decimal numbers, one hexadecimal digit, ports and IPv4 addresses. All
+// code that reads digits uses these functions, so the rules are the same everywhere.
 //
 // Pure functions; any thread.
 #pragma once
@@ -13,8 +14,8 @@
 
 namespace crier {
 
-// The text as a whole: no sign, no space, at least one digit; leading zeros count for nothing.
-// nullopt for anything else, and for what Number does not hold.
+// Reads the whole text as a decimal number. Leading zeros are allowed. Returns nullopt if the text
+// is empty, contains anything but digits, or its number does not fit Number.
 template <std::unsigned_integral Number>
 std::optional<Number> parse_decimal(std::string_view text) {
   Number number = 0;
@@ -24,7 +25,7 @@ std::optional<Number> parse_decimal(std::string_view text) {
   return number;
 }
 
-// The value of a hexadecimal digit, of either case; -1 for any other byte.
+// Returns the value of a hexadecimal digit of either case, and -1 for any other byte.
 constexpr int hex_digit(char byte) {
   if (byte >= '0' && byte <= '9') return byte - '0';
   if (byte >= 'a' && byte <= 'f') return byte - 'a' + 10;
@@ -32,16 +33,17 @@ constexpr int hex_digit(char byte) {
   return -1;
 }
 
-// At most five digits, so not any number of leading zeros.
+// Reads a port of at most five digits, so that leading zeros are bounded. Returns nullopt for other
+// text.
 inline std::optional<std::uint16_t> parse_port(std::string_view text) {
   return text.size() <= 5 ? parse_decimal<std::uint16_t>(text) : std::nullopt;
 }
 
-// Four numbers of one to three digits, joined by dots.
+// Returns true for four numbers from 0 to 255, each of one to three digits, joined by dots.
 inline bool is_ipv4(std::string_view text) {
   for (int part = 0; part < 4; ++part) {
     const std::size_t dot = part < 3 ? text.find('.') : text.size();
-    if (dot > 3) return false;  // Or npos: there is none.
+    if (dot > 3) return false;  // Also true for npos: there is no dot.
     if (!parse_decimal<std::uint8_t>(text.substr(0, dot))) return false;
     text.remove_prefix(part < 3 ? dot + 1 : dot);
   }

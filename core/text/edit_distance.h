@@ -1,4 +1,4 @@
-// How far one word is from another, for "did you mean".
+// How many edits one word is away from another, for hints such as "did you mean".
 //
 // A pure function; any thread.
 #pragma once
@@ -8,8 +8,8 @@
 
 namespace crier {
 
-// Levenshtein's distance: how many bytes to insert, remove or replace. Takes the product of both
-// sizes in time: bound them.
+// Returns Levenshtein's distance: the number of bytes to insert, remove or replace. The time is the
+// product of both sizes, so the caller must bound them.
 std::size_t edit_distance(std::string_view a, std::string_view b);
 
 }  // namespace crier

@@ -1,6 +1,5 @@
 #include "core/text/escape.h"
 
-#include <array>
 #include <cstdint>
 
 #include "core/check.h"
@@ -19,7 +18,7 @@ void append_hex(std::string& out, std::string_view prefix, char byte) {
   out.push_back(kDigits[value & 15]);
 }
 
-// The letter that stands for `c` after a backslash, 0 if there is none.
+// Returns the letter that represents `c` after a backslash, or 0 if there is none.
 char short_escape(char c) {
   switch (c) {
     case '"':
@@ -36,7 +35,7 @@ char short_escape(char c) {
   }
 }
 
-// One character, or what is none, as a log line shows it.
+// Appends one character in the form of a log line. `valid` is false for bytes that are not UTF-8.
 void append_for_log(std::string& out, std::string_view character, bool valid) {
   if (valid && !is_control_character(character)) {
     if (short_escape(character.front()) != 0) out.push_back('\\');
@@ -48,7 +47,7 @@ void append_for_log(std::string& out, std::string_view character, bool valid) {
   }
 }
 
-// The same for JSON.
+// Appends one character in the form of a JSON string.
 void append_for_json(std::string& out, std::string_view character, bool valid) {
   if (!valid) {
     out.append(kReplacement);

@@ -23,7 +23,7 @@ Epoch Epoch::from_random(std::uint64_t random) {
 
 std::optional<Epoch> Epoch::parse(std::string_view text) {
   if (text.size() != kBytes) return std::nullopt;
-  // Twelve characters of five bits leave four for the first one.
+  // The other twelve characters carry five bits each, which leaves four bits for the first.
   if (kAlphabet.substr(0, 16).find(text.front()) == std::string_view::npos) return std::nullopt;
   if (text.find_first_not_of(kAlphabet) != std::string_view::npos) return std::nullopt;
   std::array<char, kBytes> copy{};

@@ -13,7 +13,7 @@ namespace {
 constexpr std::uint64_t kOnes = 0x0101010101010101;
 constexpr std::uint64_t kHighs = 0x8080808080808080;
 
-// Has one of eight bytes the value 0? A byte above a zero one may be reported, too, never alone.
+// Returns nonzero if one of the eight bytes is 0. May also mark a byte above a zero byte.
 constexpr std::uint64_t zero_bytes(std::uint64_t word) {
   return (word - kOnes) & ~word & kHighs;
 }
@@ -22,7 +22,7 @@ bool plain(char c) {
   return c != '"' && c != '\\' && static_cast<unsigned char>(c) >= 0x20;
 }
 
-// How much of it stands for itself in a string.
+// Returns how many bytes at the beginning of `text` a JSON string contains unescaped.
 std::size_t plain_bytes(std::string_view text) {
   std::size_t at = 0;
   for (; at + 8 <= text.size(); at += 8) {
@@ -39,7 +39,7 @@ bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
-// After a backslash.
+// Returns true if backslash and `letter` stand for one byte.
 bool stands_for_one_byte(char letter) {
   switch (letter) {
     case '"':

@@ -1,14 +1,14 @@
-// A strict reader of JSON (RFC 8259) that builds nothing: it checks a text and says where the
-// members of its outermost object lie, so that a value can be passed on as the bytes its author
-// wrote (a parser's dump would round numbers and sort keys).
+// A strict JSON reader (RFC 8259) that builds no document. It checks a text and returns where the
+// members of the outermost object lie, so that crier can pass a value on as the bytes its author
+// wrote. (A parser that writes its document out again would round numbers and sort keys.)
 //
 //   JsonObjectReader reader(text);
 //   while (reader.next(member)) …
-//   if (reader.problem() != nullptr) …      // Of the whole text, not of what was read so far.
+//   if (reader.problem() != nullptr) …      // After the loop, it covers the whole text.
 //
-// Refused, whatever the depth: bytes that are not UTF-8, control characters and unknown escapes in
-// strings, halves of surrogate pairs, a byte order mark, more than kJsonDepthMax levels, anything
-// after the value. Keys may repeat: what that means is the caller's to say.
+// At every depth it refuses: bytes that are not UTF-8, control characters and unknown escapes in
+// strings, halves of surrogate pairs, a byte order mark, more than kJsonDepthMax levels, and bytes
+// after the value. Keys may repeat; the caller decides what that means.
 //
 // Views live as long as the text. Any thread; nothing is allocated.
 #pragma once
@@ -24,9 +24,9 @@ inline constexpr std::size_t kJsonDepthMax = 64;
 enum class JsonKind : std::uint8_t { null, boolean, number, string, array, object };
 
 struct JsonValue {
-  std::string_view text;  // As written; a string with its quotes.
+  std::string_view text;  // The bytes as written; a string includes its quotes.
   JsonKind kind = JsonKind::null;
-  bool escaped = false;  // A string with a backslash in it.
+  bool escaped = false;  // True for a string that contains a backslash.
 };
 
 struct JsonMember {
@@ -36,26 +36,31 @@ struct JsonMember {
 
 struct JsonProblem {
   std::string_view message;  // A constant, e.g. "a string is not closed".
-  std::size_t at = 0;        // Offset of the byte in question; the size of the text for its end.
+  std::size_t at = 0;        // Offset of the byte in question, or the size of the text for its end.
 };
 
-// Whether // and /* */ count as white space, as in the configuration. Comments may have any bytes,
-// so with them only strings are checked to be UTF-8.
+// Whether // and /* */ comments count as white space, as in the configuration. Comments may contain
+// any bytes, so with them only strings are checked for UTF-8.
 enum class JsonComments : std::uint8_t { refused, skipped };
 
-// Walks over a text, value by value. The first problem stays and ends the walk.
+// Walks over a text, value by value. The first problem ends the walk; problem() keeps it.
 class JsonCursor {
  public:
   explicit JsonCursor(std::string_view text, JsonComments comments = JsonComments::refused);
 
-  // How many bytes are behind it. Behind at_end(): the next byte is none of white space.
+  // Returns the offset of the next byte. After at_end(), that byte is not white space.
   std::size_t at() const { return at_; }
   const JsonProblem* problem() const { return problem_.message.empty() ? nullptr : &problem_; }
+  // Reads one value of any kind. `depth` is the number of arrays and objects around it. Returns
+  // false at a problem.
   bool read_value(JsonValue& value, std::size_t depth);
+  // Reads one string. Returns false at a problem.
   bool read_string(JsonValue& value);
-  // Is the next byte, after white space, this one? Then it is taken.
+  // Skips white space. Returns true and skips the next byte if that is `byte`.
   bool take(char byte);
+  // Skips white space. Returns true if nothing follows.
   bool at_end();
+  // Stores a problem at the current offset, unless there is one already. Returns false.
   bool fail(std::string_view message);
 
  private:
@@ -75,11 +80,12 @@ class JsonCursor {
   JsonProblem problem_;
 };
 
+// Reads the members of one object, and checks that nothing follows it.
 class JsonObjectReader {
  public:
   explicit JsonObjectReader(std::string_view text) : cursor_(text) {}
 
-  // False: there is no further member, or there is a problem.
+  // Returns false when there is no further member, or when there is a problem.
   bool next(JsonMember& member);
   const JsonProblem* problem() const { return cursor_.problem(); }
 
@@ -90,11 +96,11 @@ class JsonObjectReader {
   Place place_ = Place::start;
 };
 
-// Is it one JSON value? An empty message: it is.
+// Checks that the text is one JSON value. An empty message means that it is.
 JsonProblem check_json(std::string_view text);
 
-// Writes what a string says, without its quotes, to `out`, which has room for value.text.size()
-// bytes, and returns how many it wrote. Requires: a string that a reader has passed.
+// Writes the text that a string stands for, without quotes, to `out` and returns how many bytes it
+// wrote. Requires: `out` has room for value.text.size() bytes, and a reader accepted the string.
 std::size_t unescape_json_string(const JsonValue& value, char* out);
 
 }  // namespace crier

@@ -3,7 +3,8 @@
 namespace crier {
 namespace {
 
-// What roff would take for something else; the typewriter's characters stay what a shell wants.
+// Returns the escape of a character that roff would change, so that a shell command can be copied
+// from the page; nothing for other characters.
 std::string_view escape_of(char c) {
   switch (c) {
     case '\\':

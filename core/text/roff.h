@@ -1,4 +1,4 @@
-// Text as a manual page takes it (roff, with the man macros).
+// Escapes text for a manual page (roff with the man macros).
 //
 // A pure function; any thread.
 #pragma once
@@ -8,9 +8,9 @@
 
 namespace crier {
 
-// The text such that roff prints it as it is: backslashes, quotes, hyphens, a line that begins like
-// a request. Lines stay lines, UTF-8 stays UTF-8. The result may also be a macro's argument,
-// between double quotes.
+// Returns `text` so that roff prints it unchanged: escapes backslashes, quotes, hyphens, and lines
+// that begin like a request. Line ends and UTF-8 stay as they are. The result may also be a macro's
+// argument between double quotes.
 std::string roff_text(std::string_view text);
 
 }  // namespace crier

@@ -26,8 +26,8 @@ bool SseParser::feed(std::string_view bytes, const Callback& on_message) {
     }
     const std::size_t end = find_line_end(bytes);
     const std::string_view piece = bytes.substr(0, end);
-    // Asked before anything is kept, and of whole lines too: the answer is the same however the
-    // stream was cut into pieces.
+    // Checked before anything is kept, and for whole lines too, so that the result does not depend
+    // on how the stream was cut into pieces.
     if (block_bytes_ + line_.size() + piece.size() > event_bytes_max_) {
       failed_ = true;
       break;
@@ -50,13 +50,13 @@ bool SseParser::feed(std::string_view bytes, const Callback& on_message) {
 }
 
 void SseParser::take_line(std::string_view line, const Callback& on_message) {
-  // The mark contains no line end, so it can wait until its line is complete.
+  // The mark contains no line end, so the parser can wait for the complete line.
   if (std::exchange(first_line_, false) && line.starts_with(kByteOrderMark)) {
     line.remove_prefix(kByteOrderMark.size());
   }
   if (line.empty()) return end_block(on_message);
-  if (line.front() == ':')
-    return;  // A comment, and not counted: heartbeats come without a blank line.
+  // A comment. It is not counted, because heartbeats come without a blank line after them.
+  if (line.front() == ':') return;
 
   block_bytes_ += line.size();
   const std::size_t colon = line.find(':');

@@ -1,12 +1,12 @@
-// Reads an event stream, in whatever pieces it arrives, by the HTML standard, "Server-sent
-// events", 9.2.5 and 9.2.6: for crier's own subscriber, and as the other opinion on what sse_text
-// writes.
+// Parses an event stream by the HTML standard, "Server-sent events", 9.2.5 and 9.2.6. crier's own
+// subscriber uses it, and tests use it to check what sse_text.h writes.
 //
-// One life: one response body. After a reconnect, make a new one and carry on with last_event_id().
-// What has arrived of an event when the stream breaks is forgotten, as the standard wants it.
+// One parser reads one response body, in pieces of any size. After a reconnect, make a new parser
+// and resume from last_event_id(). An event that was incomplete when the stream broke is dropped,
+// as the standard requires.
 //
-// Bytes are handed on as they came; whether they are UTF-8 is for the reader. Belongs to one
-// thread.
+// The parser passes bytes on unchanged; whether they are UTF-8 is for the caller to check. Belongs
+// to one thread.
 #pragma once
 
 #include <cstddef>
@@ -19,28 +19,30 @@
 namespace crier {
 
 struct SseMessage {
-  std::string event;          // `message` where the stream named none.
-  std::string data;           // Lines joined by LF.
-  std::string last_event_id;  // Of this event or, where it had none, of one before; may be empty.
+  std::string event;  // `message` if the stream named none.
+  std::string data;   // Lines joined by LF.
+  // The id of this event or, if it had none, of the newest event with one; may be empty.
+  std::string last_event_id;
 };
 
 class SseParser {
  public:
   using Callback = std::function<void(const SseMessage&)>;
 
-  // `event_bytes_max`: how long the lines of one event may be in all, without comments and line
-  // ends; also bounds a single comment. Memory held is at most about twice this.
+  // `event_bytes_max` bounds the lines of one event in total, without comments and line ends, and
+  // each single comment. The parser holds at most about twice as much memory.
   explicit SseParser(std::size_t event_bytes_max) : event_bytes_max_(event_bytes_max) {}
 
-  // Calls back for every event that is complete, in order, before it returns; the message is valid
-  // during the call. The callback may not feed. False: an event exceeded the bound; the stream
-  // cannot be read further, and every later call returns false, too.
+  // Calls on_message for every event that these bytes complete, in order, before it returns. A
+  // message is valid during its call; the callback must not call feed(). Returns false when an
+  // event exceeds the bound: the stream cannot be read further, and every later call returns false,
+  // too.
   [[nodiscard]] bool feed(std::string_view bytes, const Callback& on_message);
 
-  // Where to resume: the newest id of a block that was completed, even of one without data.
+  // Returns the id to resume from: the newest id of a complete block, even of one without data.
   const std::string& last_event_id() const { return message_.last_event_id; }
 
-  // The newest `retry:`, which counts at once. One that does not fit 32 bits is ignored.
+  // Returns the newest `retry:` value, which applies at once. A value beyond 32 bits is ignored.
   std::optional<std::uint32_t> retry_ms() const { return retry_ms_; }
 
  private:
@@ -49,12 +51,12 @@ class SseParser {
   void end_block(const Callback& on_message);
 
   std::size_t event_bytes_max_;
-  std::size_t block_bytes_ = 0;  // Of the current block's complete lines.
-  bool first_line_ = true;       // It may begin with a byte order mark.
-  bool after_cr_ = false;        // A LF now belongs to the CR before it.
+  std::size_t block_bytes_ = 0;  // The size of the current block's complete lines.
+  bool first_line_ = true;       // The first line may begin with a byte order mark.
+  bool after_cr_ = false;        // The last byte was a CR; a LF now belongs to it.
   bool failed_ = false;
   std::string line_;  // The beginning of an incomplete line.
-  std::string id_;    // Of the block being read; becomes last_event_id at its end.
+  std::string id_;    // The newest id of the current block; becomes last_event_id at its end.
   SseMessage message_;
   std::optional<std::uint32_t> retry_ms_;
 };

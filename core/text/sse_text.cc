@@ -14,18 +14,18 @@ namespace {
 constexpr std::string_view kBreaksField("\r\n\0", 3);
 
 void append_field(std::string& out, std::string_view field, std::string_view value) {
-  // The one space after the colon is the client's to remove; it keeps a value's own leading space.
+  // A client removes one space after the colon, so a value's own leading space is kept.
   out.append(field).append(": ").append(value).push_back('\n');
 }
 
-// Finds line ends. Each search looks once at each byte, however LF and CR are mixed: the position
-// of the next one is kept until it is passed.
+// Finds line ends. It keeps the position of the next LF and of the next CR until it has passed
+// them, so that it looks at each byte once, however LF and CR are mixed.
 class LineEnds {
  public:
   explicit LineEnds(std::string_view text)
       : text_(text), next_lf_(text.find('\n')), next_cr_(text.find('\r')) {}
 
-  // The first line end at or after `from`, npos if there is none.
+  // Returns the first line end at or after `from`, or npos if there is none.
   std::size_t after(std::size_t from) {
     if (next_lf_ < from) next_lf_ = find('\n', from);
     if (next_cr_ < from) next_cr_ = find('\r', from);
@@ -33,7 +33,7 @@ class LineEnds {
   }
 
  private:
-  // Empty lines are common where there are many: they need no call.
+  // Avoids a call for an empty line, since text with many lines often has many empty ones.
   std::size_t find(char end, std::size_t from) const {
     return from < text_.size() && text_[from] == end ? from : text_.find(end, from);
   }

@@ -17,7 +17,8 @@ std::string count_of(std::size_t count, std::string_view what, std::size_t count
          std::to_string(count_max) + " are allowed";
 }
 
-// Other systems separate by '/' or ':'. Empty: that does not make it a topic.
+// Returns `text` with '/' and ':', which other systems use as separators, replaced by dots. Returns
+// an empty string if that is not a valid topic.
 std::string nearest_topic(std::string_view text) {
   std::string topic(text);
   std::ranges::replace_if(topic, [](char byte) { return byte == '/' || byte == ':'; }, '.');

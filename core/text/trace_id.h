@@ -1,4 +1,4 @@
-// Trace ids as W3C Trace Context has them: 128 bits, written as 32 lower-case hexadecimal digits.
+// Trace ids of W3C Trace Context: 128 bits, written as 32 lower-case hexadecimal digits.
 //
 // Values; any thread.
 #pragma once
@@ -16,7 +16,8 @@ struct TraceId {
   friend bool operator==(const TraceId&, const TraceId&) = default;
 };
 
-// Nothing unless the text is 32 lower-case hexadecimal digits, the form to_string() writes.
+// Returns nothing unless the text is 32 lower-case hexadecimal digits, the form that to_string()
+// writes.
 std::optional<TraceId> parse_trace_id(std::string_view text);
 
 std::string to_string(const TraceId& id);

@@ -8,7 +8,7 @@
 namespace crier {
 namespace {
 
-// How many bytes follow a lead byte, and between which bounds the first of them lies.
+// How many bytes follow a lead byte, and the bounds of the first of them.
 struct Lead {
   std::size_t following;
   std::uint8_t low;

@@ -25,7 +25,7 @@ AddressTable::Address address_of(std::uint64_t n) {
 
 }  // namespace
 
-TEST_CASE("an address has as many streams as the cap allows, and room again after one left") {
+TEST_CASE("an address has as many streams as the cap allows, and one more after one has left") {
   AddressTable table(100, kKey);
   const auto here = address_of(1);
   std::vector<std::uint32_t> rows;
@@ -37,7 +37,7 @@ TEST_CASE("an address has as many streams as the cap allows, and room again afte
   CHECK(std::ranges::count(rows, rows[0]) == 3);
   CHECK(table.count(rows[0]) == 3);
   CHECK_FALSE(table.enter(here, 3));
-  CHECK(table.enter(address_of(2), 3));  // Another address is not concerned.
+  CHECK(table.enter(address_of(2), 3));  // Another address has a count of its own.
   table.leave(rows[0]);
   CHECK(table.enter(here, 3) == rows[0]);
   CHECK_FALSE(table.enter(here, 3));
@@ -56,12 +56,12 @@ TEST_CASE("a lowered cap refuses until enough have left") {
   CHECK(table.enter(here, 2) == row);
 }
 
-TEST_CASE("the table holds as many addresses as it was made for") {
+TEST_CASE("the table has room for addresses_max addresses") {
   const std::size_t addresses =
       GENERATE(values<std::size_t>({1, 2, 7, 15, 16, 31, 100, 5'000, 100'000}));
   INFO(addresses);
   AddressTable table(addresses, kKey);
-  for (int life = 0; life < 3; ++life) {  // Rows of former addresses are no burden.
+  for (int life = 0; life < 3; ++life) {  // Rows of former addresses take no room.
     std::vector<std::uint32_t> rows;
     const std::uint64_t first = static_cast<std::uint64_t>(life) * addresses;
     for (std::uint64_t n = first; n < first + addresses; ++n) {
@@ -82,21 +82,20 @@ TEST_CASE("distinct addresses have distinct rows") {
   CHECK(std::ranges::adjacent_find(rows) == rows.end());
 }
 
-TEST_CASE("a full table refuses, which errs on the safe side") {
-  AddressTable table(1, kKey);  // One bucket.
+TEST_CASE("a full table refuses further addresses") {
+  AddressTable table(1, kKey);  // The table has one bucket.
   std::size_t admitted = 0;
   for (std::uint64_t n = 0; n < 100; ++n) admitted += table.enter(address_of(n), 1).has_value();
   CHECK(admitted == 15);
 }
 
-// Threads enter and leave a few addresses that share few buckets, so that rows are freed and taken
-// over all the time. A model beside the table counts each address by itself: it must never pass the
-// cap.
+// Threads enter and leave a few addresses that share few buckets, so that rows are often freed and
+// reused. A model counts each address separately; its count must never exceed the cap.
 TEST_CASE("no interleaving admits more than the cap") {
   constexpr std::uint32_t kCap = 3;
   constexpr std::size_t kAddresses = 12;
   constexpr int kRounds = 20'000;
-  AddressTable table(kAddresses, kKey);  // Two buckets.
+  AddressTable table(kAddresses, kKey);  // The table has two buckets.
   std::array<std::atomic<std::uint32_t>, kAddresses> open{};
   std::atomic<std::uint32_t> broken{0};
   std::atomic<std::uint64_t> admitted{0};
@@ -135,13 +134,13 @@ TEST_CASE("no interleaving admits more than the cap") {
   CHECK(broken.load() == 0);
   CHECK(admitted.load() > kRounds / 4);
   CHECK(table.rows_in_use() == 0);
-  for (std::size_t n = 0; n < kAddresses; ++n) {  // No row was lost: every cap is whole again.
+  for (std::size_t n = 0; n < kAddresses; ++n) {  // No row was lost: each cap has its full room.
     for (std::uint32_t i = 0; i < kCap; ++i) CHECK(table.enter(address_of(n), kCap));
     CHECK_FALSE(table.enter(address_of(n), kCap));
   }
 }
 
-TEST_CASE("all threads at once get the cap together, not each") {
+TEST_CASE("the cap holds for all threads together") {
   for (std::uint64_t round = 0; round < 200; ++round) {
     AddressTable table(64, kKey);
     std::atomic<int> ready{0};

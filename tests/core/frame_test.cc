@@ -30,7 +30,7 @@ TEST_CASE("a chunk is its size in hexadecimal, its text and two line ends") {
   CHECK(out == head + text + "\r\n");
 }
 
-TEST_CASE("chunks follow one another, and the last one is empty") {
+TEST_CASE("chunks are appended, and the last one is empty") {
   std::string out;
   append_chunk(out, "data: a\n\n");
   append_chunk(out, ":\n");
@@ -38,7 +38,7 @@ TEST_CASE("chunks follow one another, and the last one is empty") {
   CHECK(out == "9\r\ndata: a\n\n\r\n2\r\n:\n\r\n0\r\n\r\n");
 }
 
-TEST_CASE("a frame's chunk is the same as one of our own") {
+TEST_CASE("a frame's chunk equals what append_chunk() writes") {
   const std::string text = "id: e-1\ndata: " + std::string(300, 'x') + "\n\n";
   std::string out;
   append_chunk(out, text);
@@ -47,7 +47,7 @@ TEST_CASE("a frame's chunk is the same as one of our own") {
   CHECK(frame->wire(Framing::plain) == text);
 }
 
-TEST_CASE("a frame keeps what it was made of") {
+TEST_CASE("a frame has the header, topic and text it was made from") {
   const std::string topic = GENERATE(std::string(), std::string("a"), std::string(255, 't'));
   const FrameRef frame =
       Frame::make({.sequence = 7, .topic_hash = 8, .accepted = {9}}, topic, "data: x\n\n");
@@ -58,14 +58,14 @@ TEST_CASE("a frame keeps what it was made of") {
   CHECK(frame->memory_bytes() == sizeof(Frame) + topic.size() + 3 + 9 + 2);
 }
 
-TEST_CASE("raw bytes are sent as they are, however the stream is delimited") {
+TEST_CASE("raw bytes are the same in both framings") {
   const FrameRef frame = Frame::make_raw("2\r\n:\n\r\n");
   CHECK(frame->sequence() == 0);
   CHECK(frame->wire(Framing::chunked) == "2\r\n:\n\r\n");
   CHECK(frame->wire(Framing::plain) == "2\r\n:\n\r\n");
 }
 
-TEST_CASE("a frame is counted until its last reference goes, in whichever thread") {
+TEST_CASE("a frame is counted until any thread drops its last reference") {
   FrameAccount account;
   FrameRef first = Frame::make({}, "t", "text", &account);
   CHECK(account.frames == 1);

@@ -14,7 +14,7 @@ TEST_CASE("the lowest free index is rented first, and the end follows the highes
   std::set<std::size_t> rented;
   Random random(capacity);
   for (int i = 0; i < 20'000; ++i) {
-    // In turns more come than go, then more go than come.
+    // In alternate phases, more indices are rented than given back, or fewer.
     const bool rent = random.between(0, 9) < ((i / 4'000) % 2 == 0 ? 7U : 3U);
     if (rent) {
       std::size_t lowest = 0;
@@ -35,7 +35,7 @@ TEST_CASE("the lowest free index is rented first, and the end follows the highes
   }
 }
 
-TEST_CASE("a range is said to be free when it is") {
+TEST_CASE("none_rented() is true exactly for ranges without a rented index") {
   FreeIndices indices(200);
   for (int i = 0; i < 130; ++i) REQUIRE(indices.rent().has_value());
   for (std::size_t i = 64; i < 130; ++i) indices.give_back(i);
@@ -44,7 +44,7 @@ TEST_CASE("a range is said to be free when it is") {
   CHECK(indices.end() == 64);
 }
 
-TEST_CASE("memory that no object lives in is zero again") {
+TEST_CASE("memory in which no object is rented is zero again") {
   struct Item {
     std::uint64_t value;
     std::uint64_t rest[7];
@@ -59,7 +59,7 @@ TEST_CASE("memory that no object lives in is zero again") {
   for (const std::uint32_t index : indices) pool.give_back(index);
   CHECK(pool.rented() == 0);
   CHECK(pool.end() == 0);
-  // The last group of pages may be shared with what lies behind it.
+  // The last group may share a page with other memory.
   for (std::size_t i = 0; i < 9'000; ++i) REQUIRE(pool[i].value == 0);
 }
 

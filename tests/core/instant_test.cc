@@ -4,7 +4,7 @@
 
 namespace crier {
 
-TEST_CASE("ticks are hundredths of a second, and their differences outlive the wrap") {
+TEST_CASE("a tick is 10 ms, and the difference of two ticks is correct across the wrap") {
   const std::uint64_t start = GENERATE(std::uint64_t{0}, 1'234, (std::uint64_t{1} << 32) - 2,
                                        std::uint64_t{1} << 32, (std::uint64_t{1} << 40) - 1);
   const Instant then{start * kTickMicros};

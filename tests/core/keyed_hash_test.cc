@@ -52,7 +52,7 @@ TEST_CASE("keyed_hash depends on both halves of the key and on every byte") {
   CHECK(seen.size() == 3 + text.size());
 }
 
-TEST_CASE("keyed_hash does not care where the bytes lie") {
+TEST_CASE("keyed_hash does not depend on the alignment of the bytes") {
   const std::string text = "a topic that is longer than one word";
   for (std::size_t shift = 0; shift < 8; ++shift) {
     const std::string shifted = std::string(shift, ' ') + text;

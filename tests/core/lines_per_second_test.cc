@@ -7,7 +7,7 @@
 namespace crier {
 namespace {
 
-TEST_CASE("a period begins when it is asked for and the one before is over") {
+TEST_CASE("a period begins at the first call after the one before is over") {
   struct Call {
     std::uint64_t us;
     bool over;
@@ -19,7 +19,7 @@ TEST_CASE("a period begins when it is asked for and the one before is over") {
   const Row rows[] = {
       {1, {{0, true}, {0, false}, {999'999, false}, {1'000'000, true}, {1'999'999, false}}},
       {1, {{7'250'000, true}, {8'249'999, false}, {8'250'000, true}}},
-      // Late: it does not catch up.
+      // A late call begins one period; it does not make up for missed ones.
       {1, {{0, true}, {5'500'000, true}, {6'000'000, false}, {6'500'000, true}}},
       {10, {{1'250'000, true}, {11'249'999, false}, {11'250'000, true}, {12'250'000, false}}},
   };
@@ -32,7 +32,7 @@ TEST_CASE("a period begins when it is asked for and the one before is over") {
   }
 }
 
-TEST_CASE("of the lines of a second so many are written and the rest counted") {
+TEST_CASE("a second has a bounded number of lines, and the others are counted") {
   struct Row {
     std::uint32_t lines_max;
     std::uint32_t wanted;
@@ -51,7 +51,7 @@ TEST_CASE("of the lines of a second so many are written and the rest counted") {
   }
 }
 
-TEST_CASE("a second begins with room for lines, and the count stays until it is told") {
+TEST_CASE("a new second has room for lines, and the count stays until told() is called") {
   LinesPerSecond lines;
   CHECK(lines.take(1));
   CHECK_FALSE(lines.take(1));

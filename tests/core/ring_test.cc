@@ -21,7 +21,7 @@ TEST_CASE("a ring gives frames back in order, across the end of its storage") {
   }
 }
 
-TEST_CASE("a ring is a list whose ends and middle can be taken") {
+TEST_CASE("frames can be added and removed at both ends, and removed in the middle") {
   std::array<FrameRef, 4> storage;
   std::array<FrameRef, 8> larger;
   Ring ring{std::span<FrameRef>(storage)};

@@ -7,7 +7,7 @@
 
 using crier::SpscQueue;
 
-TEST_CASE("a full queue leaves the item alone, and an item taken leaves nothing behind") {
+TEST_CASE("a full queue does not change the item, and a popped item is freed") {
   SpscQueue<std::shared_ptr<int>> queue(2);
   const auto shared = std::make_shared<int>(1);
   CHECK(queue.empty());
@@ -28,7 +28,7 @@ TEST_CASE("a full queue leaves the item alone, and an item taken leaves nothing 
   }
 }
 
-TEST_CASE("one thread's items reach another whole and in order") {
+TEST_CASE("items reach the other thread complete and in order") {
   constexpr int kItems = 100'000;
   SpscQueue<std::unique_ptr<int>> queue(16);
   std::thread producer([&queue] {

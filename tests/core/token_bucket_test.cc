@@ -8,7 +8,7 @@
 namespace crier {
 namespace {
 
-// The same rule with a time that does not wrap.
+// The reference: the same rule, with a time that does not wrap.
 struct Model {
   std::uint64_t due = 0;
 
@@ -32,7 +32,7 @@ TEST_CASE("a bucket counts as if its clock did not wrap") {
   std::uint64_t now = start;
   bool alike = true;
   for (int i = 0; i < 20'000; ++i) {
-    // Half an hour is how rarely a bucket may be looked at.
+    // A bucket must be looked at at least every half hour.
     const std::uint32_t longest = i % 50 == 0 ? 1'800'000'000 : 2 * rate.interval_us;
     now += random.between(0, longest);
     const std::uint32_t available = bucket.available(rate, {now});
@@ -44,7 +44,7 @@ TEST_CASE("a bucket counts as if its clock did not wrap") {
   CHECK(alike);
 }
 
-TEST_CASE("a burst at once, then the rate, and never more than a burst after a pause") {
+TEST_CASE("a stream may send a burst at once, then the rate, and after a pause one burst again") {
   const TokenRate rate = TokenRate::of(10, 5);
   TokenBucket bucket;
   Instant now{1'000'000};

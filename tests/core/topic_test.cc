@@ -1,6 +1,5 @@
 #include "core/topic.h"
 
-#include <array>
 #include <random>
 #include <string>
 #include <vector>
@@ -26,7 +25,7 @@ enum class Kind { topic, pattern, neither };
 
 }  // namespace
 
-TEST_CASE("what is a topic, what a pattern, what neither") {
+TEST_CASE("a text is a topic, a pattern or neither") {
   const auto [text, kind] = GENERATE(table<std::string, Kind>({
       {"a", Kind::topic},
       {"orders.eu.created", Kind::topic},
@@ -76,7 +75,7 @@ TEST_CASE("what is a topic, what a pattern, what neither") {
   if (kind != Kind::neither) CHECK(Selector::parse(text)->is_pattern() == (kind == Kind::pattern));
 }
 
-TEST_CASE("every byte but those of a token is refused in one") {
+TEST_CASE("every byte that a token may not have is refused") {
   for (int byte = 0; byte < 256; ++byte) {
     const char c = static_cast<char>(byte);
     const bool allowed = std::string_view(
@@ -90,7 +89,7 @@ TEST_CASE("every byte but those of a token is refused in one") {
   }
 }
 
-TEST_CASE("a pattern matches") {
+TEST_CASE("a pattern matches topics") {
   const auto [pattern, topic, expected] = GENERATE(table<std::string, std::string, bool>({
       {"a", "a", true},        {"a", "b", false},        {"a", "A", false},
       {"a", "a.b", false},     {"a.b", "a", false},      {"a.b", "a.b", true},
@@ -124,7 +123,7 @@ TEST_CASE("a pattern covers a subscription") {
   CHECK(covers(pattern, subscription) == expected);
 }
 
-TEST_CASE("two patterns overlap where a topic matches both") {
+TEST_CASE("two patterns overlap if a topic matches both") {
   const auto [one, two, expected] = GENERATE(table<std::string, std::string, bool>({
       {"a.b", "a.b", true},
       {"a.b", "a.c", false},
@@ -150,7 +149,7 @@ TEST_CASE("two patterns overlap where a topic matches both") {
 
 namespace {
 
-// All topics or patterns of one to three tokens out of `words`; `>` only at the end.
+// Returns all topics or patterns of one to three tokens of `words`; `>` only at the end.
 std::vector<std::string> all_of(const std::vector<std::string>& words) {
   std::vector<std::string> all;
   std::vector<std::string> shorter = {""};
@@ -170,9 +169,9 @@ std::vector<std::string> all_of(const std::vector<std::string>& words) {
 
 }  // namespace
 
-TEST_CASE("covers and overlap say what matching every topic would say") {
-  // Topics reach one token further than the patterns, and have a word (z) that no pattern names:
-  // enough to find a counterexample wherever there is one.
+TEST_CASE("covers() and overlap() agree with matching every topic") {
+  // The topics have up to one token more than the patterns, and a word (z) that no pattern has.
+  // That is enough to find every counterexample.
   const std::vector<std::string> patterns = all_of({"a", "b", "*", ">"});
   std::vector<std::string> topics = all_of({"a", "b", "z"});
   const std::size_t short_topics = topics.size();

@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <set>
 #include <sstream>
@@ -25,7 +24,7 @@ std::vector<std::string> lines_of(const std::string& text) {
   return lines;
 }
 
-TEST_CASE("the counters of all workers become one number for each reason") {
+TEST_CASE("the counters of all workers are summed for each reason") {
   std::array<Counter, 3> sent;
   std::array<Counter, 2> full;
   Catalogue catalogue;
@@ -67,7 +66,7 @@ TEST_CASE("a histogram's buckets are cumulative, in seconds and over all workers
         "wait_seconds_bucket{le=\"2.5\"} 5\nwait_seconds_bucket{le=\"+Inf\"} 6\n");
 }
 
-TEST_CASE("what is not known is left out, with its family if nothing else is") {
+TEST_CASE("an unknown series is left out, and so is a family without a known one") {
   std::optional<double> value;
   Counter counter;
   Catalogue catalogue;
@@ -91,7 +90,7 @@ TEST_CASE("labels are escaped as the format asks") {
         "odd{value=\"a\\\"b\\\\c\\nd\"} 0\n");
 }
 
-TEST_CASE("numbers that belong together are found out once, and again when they are too old") {
+TEST_CASE("numbers that belong together are read once per period") {
   int readings = 0;
   Catalogue catalogue;
   catalogue.before_reading(/*every_us=*/500, [&readings] { ++readings; });
@@ -105,7 +104,7 @@ TEST_CASE("numbers that belong together are found out once, and again when they 
   CHECK_THAT(render(catalogue), ContainsSubstring("\none 2\n") && ContainsSubstring("\ntwo 2\n"));
 }
 
-TEST_CASE("a catalogue knows how many samples a reading has") {
+TEST_CASE("samples() is the number of samples of a reading") {
   Counter counter;
   Histogram<3> histogram(kBounds);
   Catalogue catalogue;

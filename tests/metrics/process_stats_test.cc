@@ -15,14 +15,14 @@ namespace {
 
 using Catch::Matchers::ContainsSubstring;
 
-// The fields of proc(5) after the name, the third first: each its own number.
+// The fields of proc(5) after the name, beginning with the third. The value of each is its number.
 std::string stat_line(const std::string& name, int last_field) {
   std::string line = "4711 (" + name + ") S";
   for (int field = 4; field <= last_field; ++field) line += " " + std::to_string(field);
   return line + "\n";
 }
 
-TEST_CASE("a line of /proc/<pid>/stat is read whatever the program is called") {
+TEST_CASE("a line of /proc/<pid>/stat is read with any name of the program") {
   const auto name = GENERATE("crier", "a b", ") 1 2 (", "))");
   CAPTURE(name);
   const ProcessStats stats = parse_proc_stat(stat_line(name, 52));
@@ -32,7 +32,7 @@ TEST_CASE("a line of /proc/<pid>/stat is read whatever the program is called") {
   CHECK(stats.resident_bytes == 24.0 * static_cast<double>(::sysconf(_SC_PAGESIZE)));
 }
 
-TEST_CASE("what a line does not say is not known") {
+TEST_CASE("a value that a line does not have is unset") {
   CHECK_FALSE(parse_proc_stat("").threads);
   CHECK_FALSE(parse_proc_stat("4711 crier S 1 2 3").threads);
   const ProcessStats cut = parse_proc_stat(stat_line("crier", 23));
@@ -41,7 +41,7 @@ TEST_CASE("what a line does not say is not known") {
   CHECK_FALSE(parse_proc_stat("1 (x) S 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 -20").threads);
 }
 
-TEST_CASE("descriptors are counted, and from a bound on by the lowest number that is free") {
+TEST_CASE("descriptors are counted up to a bound, and beyond it by the lowest free number") {
   const auto count_max = GENERATE(std::uint64_t{100'000}, std::uint64_t{8});
   const auto before = count_open_fds(count_max);
   REQUIRE(before);
@@ -58,7 +58,7 @@ TEST_CASE("descriptors are counted, and from a bound on by the lowest number tha
   }
 }
 
-TEST_CASE("the process's own figures are plausible") {
+TEST_CASE("the figures of this process are plausible") {
   const ProcessStats stats = read_process_stats();
   REQUIRE(stats.resident_bytes);
   REQUIRE(stats.virtual_bytes);

@@ -12,7 +12,7 @@
 namespace crier::metrics {
 namespace {
 
-TEST_CASE("a family is the sum of what is known") {
+TEST_CASE("the sum of a family is that of its known series") {
   Counter one;
   Counter other;
   one.add(3);
@@ -61,7 +61,7 @@ TEST_CASE("quantiles are interpolated over all workers, in the unit of the name"
   CHECK(*quantile(family, 0.5) == Approx(0.001 + 0.009 * 50 / 80));
   CHECK(*quantile(family, 0.8) == Approx(0.01));
   CHECK(*quantile(family, 0.9) == Approx(0.01 + 0.09 * 10 / 19));
-  CHECK(*quantile(family, 1) == Approx(0.1));  // Nothing is known beyond the last bound.
+  CHECK(*quantile(family, 1) == Approx(0.1));  // Values beyond the last bound count as that bound.
 }
 
 }  // namespace

@@ -7,7 +7,7 @@
 
 namespace crier::broadcast {
 
-TEST_CASE("a forgotten topic is remembered until its entry is needed, then by the floor") {
+TEST_CASE("a forgotten topic has its entry until the table is full, then the floor") {
   ForgottenTopics forgotten(2);
   CHECK(forgotten.find(1).through == 0);
 
@@ -16,7 +16,7 @@ TEST_CASE("a forgotten topic is remembered until its entry is needed, then by th
   CHECK(forgotten.find(1).through == 10);
   CHECK(forgotten.find(3).through == 0);
 
-  forgotten.add(3, {30, 3});  // The oldest loss leaves and raises the floor least.
+  forgotten.add(3, {30, 3});  // The entry with the oldest loss leaves and raises the floor.
   CHECK(forgotten.size() == 2);
   CHECK(forgotten.find(1).through == 10);
   CHECK(forgotten.find(2).through == 20);
@@ -26,7 +26,7 @@ TEST_CASE("a forgotten topic is remembered until its entry is needed, then by th
   CHECK(forgotten.highest().through == 30);
 }
 
-TEST_CASE("a topic that is listed again leaves room") {
+TEST_CASE("removing a topic frees its entry") {
   ForgottenTopics forgotten(2);
   forgotten.add(1, {10, 1});
   forgotten.add(2, {20, 2});
@@ -39,7 +39,7 @@ TEST_CASE("a topic that is listed again leaves room") {
   CHECK(forgotten.highest().through == 30);
 }
 
-TEST_CASE("without room everything goes to the floor") {
+TEST_CASE("a table without room keeps only the floor") {
   ForgottenTopics forgotten(0);
   forgotten.add(1, {10, 4});
   forgotten.add(2, {5, 9});
@@ -48,7 +48,7 @@ TEST_CASE("without room everything goes to the floor") {
   CHECK(forgotten.find(1).number == 9);
 }
 
-TEST_CASE("no forgotten topic is ever known by less than it lost") {
+TEST_CASE("the table never says less than a forgotten topic has lost") {
   const std::size_t topics_max = GENERATE(1U, 2U, 9U, 40U);
   ForgottenTopics forgotten(topics_max);
   std::map<std::uint64_t, std::uint64_t> lost;

@@ -7,8 +7,9 @@
 
 namespace crier::broadcast {
 
-TEST_CASE("a hash index finds what was inserted and nothing else, whatever collides") {
-  // 16 to 4,096 different hashes, all in the low bits or all beyond them: long runs of neighbours.
+TEST_CASE("a hash index finds exactly what was inserted, also when hashes collide") {
+  // 16 to 4,096 different hashes, which differ only in the low bits or only beyond them, so that
+  // long runs of neighbours arise.
   const std::uint64_t hashes = GENERATE(16U, 300U, 4'096U);
   const std::uint64_t stride =
       GENERATE(std::uint64_t{1}, std::uint64_t{1} << 32, std::uint64_t{64});

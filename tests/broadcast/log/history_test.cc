@@ -21,7 +21,7 @@ struct HistoryFixture {
     history.push(row, Frame::make({.sequence = ++sequence}, topics[row].name(), "data: x\n\n"));
   }
 
-  // The oldest of the events that are wanted, by asking for each.
+  // Finds the oldest wanted event by asking for each.
   template <typename Wanted>
   std::uint64_t walked(TopicRow row, Wanted wanted) const {
     const Topic& topic = topics[row];
@@ -32,7 +32,7 @@ struct HistoryFixture {
     return 0;
   }
 
-  // A topic's sequences by its links, which have to agree in both directions.
+  // Returns a topic's sequences by its links, which must agree in both directions.
   std::vector<std::uint64_t> chain(TopicRow row) const {
     const Topic& topic = topics[row];
     std::vector<std::uint64_t> found;
@@ -48,7 +48,7 @@ struct HistoryFixture {
     return found;
   }
 
-  // The sequences of all topics, from the oldest on.
+  // Returns the sequences of all topics, oldest first.
   std::vector<std::uint64_t> all() const {
     std::vector<std::uint64_t> found;
     for (auto at = history.front(); at != history.end(); at = history.after(at)) {
@@ -63,7 +63,7 @@ struct HistoryFixture {
 
 }  // namespace
 
-TEST_CASE("one old event of a rare topic does not pin the holes after it") {
+TEST_CASE("one old event of a rare topic does not keep the memory of later ones") {
   HistoryFixture f;
   f.push(f.rare);
   for (int i = 0; i < 100'000; ++i) {
@@ -78,7 +78,7 @@ TEST_CASE("one old event of a rare topic does not pin the holes after it") {
   CHECK(f.history.oldest_topic() == f.rare);
 }
 
-TEST_CASE("evicting says how far a topic's and everybody's history has moved on") {
+TEST_CASE("evicting raises the loss of the topic and of the whole history") {
   HistoryFixture f;
   f.push(f.rare);
   f.push(f.busy);
@@ -96,7 +96,7 @@ TEST_CASE("evicting says how far a topic's and everybody's history has moved on"
   CHECK(f.history.events() == 2);
 }
 
-TEST_CASE("a place in a long chain is found without walking there") {
+TEST_CASE("an event in a long chain is found without walking the chain") {
   HistoryFixture f;
   for (int i = 0; i < 62'500; ++i) f.push(f.busy);
   for (int i = 0; i < 1'000; ++i) f.history.evict_oldest_of(f.busy);
@@ -118,7 +118,8 @@ TEST_CASE("no call moves more than a block's entries, however many events there 
   std::vector<const History::Entry*> before;
   std::vector<const History::Entry*> after;
   std::size_t moved_ever = 0;
-  // Every fourth event is of the topic that keeps them, so that blocks thin out; then they all go.
+  // Every fourth event is of a topic that keeps its events, so that blocks become thin; then all
+  // go.
   for (std::uint32_t i = 0; f.history.events() > 0 || i == 0; ++i) {
     if (i < 4 * kRetained) {
       f.push(i % 4 == 0 ? f.rare : f.busy);
@@ -134,14 +135,14 @@ TEST_CASE("no call moves more than a block's entries, however many events there 
     std::ranges::sort(kept);
     const auto moved = std::ranges::count_if(
         after, [&](const auto* entry) { return !std::ranges::binary_search(kept, entry); });
-    REQUIRE(moved <= 1 + History::kBlockEvents);  // The new one, half a block a call.
+    REQUIRE(moved <= 1 + History::kBlockEvents);  // The new entry, and half a block per call.
     moved_ever += static_cast<std::size_t>(moved);
     before.swap(after);
   }
   CHECK(moved_ever > kRetained);
 }
 
-TEST_CASE("what holds events is given back when they go, from whichever end") {
+TEST_CASE("memory is given back when events are evicted, at either end") {
   HistoryFixture f;
   for (int i = 0; i < 10'000; ++i) f.push(i % 2 == 0 ? f.rare : f.busy);
   REQUIRE(f.history.room() >= 10'000);
@@ -157,7 +158,7 @@ TEST_CASE("what holds events is given back when they go, from whichever end") {
   CHECK(f.history.room() == History::kBlockEvents);
   CHECK(f.history.front() == f.history.end());
   CHECK(f.history.first_after(0) == f.history.end());
-  // What comes and goes at once takes no more.
+  // Events that come and go at once need no more memory.
   for (int i = 0; i < 1'000; ++i) {
     f.push(f.busy);
     REQUIRE(f.all() == std::vector<std::uint64_t>{f.sequence});
@@ -166,7 +167,7 @@ TEST_CASE("what holds events is given back when they go, from whichever end") {
   }
 }
 
-TEST_CASE("where blocks run out, the oldest event's leaving makes room") {
+TEST_CASE("evicting the oldest events makes room when blocks run out") {
   TopicTable topics{4};
   const TopicRow row = topics.add(1, "t");
   History history(topics, 4);
@@ -186,14 +187,14 @@ TEST_CASE("where blocks run out, the oldest event's leaving makes room") {
   CHECK(history.at(history.front()).sequence > 700);
 }
 
-TEST_CASE("chains, places and the order of all hold while events come and go") {
+TEST_CASE("chains, positions and the overall order stay right while events come and go") {
   const std::uint32_t seed = GENERATE(1U, 2U, 3U, 4U);
   INFO("seed " << seed);
   std::mt19937 random(seed);
   HistoryFixture f;
   std::vector<std::vector<std::uint64_t>> model(2);
   for (int i = 0; i < 6'000; ++i) {
-    // First it grows, then it mostly shrinks, again and again.
+    // The history grows, then mostly shrinks, again and again.
     const bool growing = i / 500 % 2 == 0;
     const TopicRow row = random() % 8 == 0 ? f.rare : f.busy;
     auto& own = model[row];

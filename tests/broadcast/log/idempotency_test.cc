@@ -26,7 +26,7 @@ TEST_CASE("a key of 1 to 255 bytes of printable ASCII is valid") {
   CHECK(valid_idempotency_key(key) == valid);
 }
 
-TEST_CASE("a key gives its first answer again, to the same uid and for the same content") {
+TEST_CASE("a repeated key gets its first answer, for the same uid and content") {
   IdempotencyKeys keys(kKey, 10, 60);
   const Fingerprint content = keys.fingerprint({"topic", "name", "data"});
   const FirstAnswer answer{5, 7, 3};
@@ -42,7 +42,7 @@ TEST_CASE("a key gives its first answer again, to the same uid and for the same 
   CHECK(keys.find(keys.scoped(1000, "K"), content, at(2)).status == KeyStatus::unknown);
 }
 
-TEST_CASE("a fingerprint depends on every part, their borders and the secret") {
+TEST_CASE("a fingerprint depends on every part, on where parts end, and on the key") {
   const IdempotencyKeys keys(kKey, 1, 1);
   const Fingerprint content = keys.fingerprint({"a", "bc"});
   CHECK(content == keys.fingerprint({"a", "bc"}));
@@ -80,7 +80,7 @@ TEST_CASE("the oldest key leaves first when there are too many") {
   }
 }
 
-TEST_CASE("with room for no key nothing is remembered") {
+TEST_CASE("with room for no key, no key is remembered") {
   IdempotencyKeys keys(kKey, 0, 60);
   keys.remember(keys.scoped(1, "k"), {}, {1, 1, 1}, at(0));
   CHECK(keys.find(keys.scoped(1, "k"), {}, at(0)).status == KeyStatus::unknown);

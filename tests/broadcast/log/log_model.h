@@ -1,5 +1,4 @@
-// The log's history, the naive way: every event there ever was, with a mark on those that should be
-// gone.
+// A naive model of the log: every event that ever was, with a mark on those that should be gone.
 #pragma once
 
 #include <algorithm>
@@ -33,7 +32,7 @@ struct Model {
   }
   void evict(ModelEvent& event) { event.eviction = ++evictions; }
 
-  // Retained events of a topic, or of all ("").
+  // Returns the retained events of a topic, or of all topics ("").
   std::vector<ModelEvent*> retained(const std::string& topic = "") {
     std::vector<ModelEvent*> found;
     for (ModelEvent& event : events) {

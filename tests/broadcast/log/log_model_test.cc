@@ -1,7 +1,7 @@
-// The log against a model that keeps everything for ever and marks what should be gone: thousands
-// of random publishes, expiries and reloads, between them streams that replay in parts. Every
-// answer has to hold exactly what is retained, and every loss has to be told. Half of the runs
-// leave numbers out between the events, which must not look like a loss.
+// Compares the log with a model that keeps every event and marks those that should be gone. A run
+// has thousands of random publishes, expiries and reloads, and streams that replay in parts in
+// between. Every answer must hold exactly what is retained, and every loss must be told. Half of
+// the runs leave numbers out between events, which must not look like a loss.
 #include <algorithm>
 #include <random>
 #include <set>
@@ -98,7 +98,8 @@ class Run {
     REQUIRE(log_.head() == before + 1 + hole);
   }
 
-  // A topic more than topics_max costs the stalest one its history, unless one has none.
+  // A topic beyond topics_max makes the log forget a topic without history, or else the stalest
+  // topic and its events.
   void make_room_in_model(const std::string& topic) {
     std::size_t listed = 0;
     std::vector<ModelEvent*> stalest;
@@ -189,7 +190,7 @@ class Run {
     check_bounds(missed.frames, frames_max, bytes_max);
   }
 
-  // With holes in the numbering a loss may be told early, but none that is not there.
+  // With holes in the numbering a loss may be told early, but a loss that is told did happen.
   bool lost_after(std::uint64_t sequence) const {
     return std::ranges::any_of(model_.events, [&](const ModelEvent& event) {
       return event.sequence > sequence && event.eviction > 0;
@@ -217,7 +218,8 @@ class Run {
     return {chosen.begin(), chosen.end()};
   }
 
-  // A stream from its first request until it has reached the head, while the log goes on.
+  // Follows a stream from its first request until it has reached the head, while events are
+  // published.
   void follow_a_stream() {
     ReplayRequest request = ask(draw_subscriptions(), draw_sequence());
     request.from = ReplayFrom(draw(4));
@@ -229,7 +231,7 @@ class Run {
         request.from == ReplayFrom::sequence ? std::min(request.after, model_.head()) : 0;
     const bool all = request.from == ReplayFrom::sequence || request.from == ReplayFrom::restarted;
     std::set<std::uint64_t> given;
-    std::uint64_t told = 0;  // Every eviction up to here was told by a gap.
+    std::uint64_t told = 0;  // A gap has told every eviction up to this one.
     std::uint64_t told_before = 0;
     for (;;) {
       request.frames_max = 1 + draw(6);
@@ -322,7 +324,7 @@ class Run {
     }
   }
 
-  // A pattern takes the highest of all that is forgotten; a full table of the forgotten has a
+  // A pattern takes the newest loss of all forgotten topics. When that table is full, it has a
   // floor.
   bool may_announce_falsely(const std::vector<Selector>& subscriptions) {
     const std::uint64_t forgotten = log_.stats().topics_forgotten.read();
@@ -376,7 +378,7 @@ class Run {
 
 }  // namespace
 
-TEST_CASE("the log holds what a model holds and no loss is silent") {
+TEST_CASE("the log retains what the model retains, and no loss is silent") {
   const Setup setup = GENERATE(values<Setup>({
       {"roomy", 100, 100, 1'000, 20, 1 << 20},
       {"few events", 100, 100, 1'000, 3, 1 << 20},

@@ -1,4 +1,4 @@
-// Short ways to say what the log's tests need.
+// Helpers of the log's tests.
 #pragma once
 
 #include <cstdint>
@@ -41,7 +41,7 @@ inline LogOptions log_options(HistoryLimits global = {}, std::vector<TopicClass>
   return options;
 }
 
-// As a journal does it that numbers without holes; `hole` leaves so many numbers out.
+// Publishes as a journal does that numbers without holes; `hole` leaves out that many numbers.
 inline FrameRef append(Log& log, const Event& event, Instant now = {},
                        FrameAccount* account = nullptr, std::uint64_t hole = 0) {
   EventEncoder encoder(log.epoch(), log.topic_key(), account);

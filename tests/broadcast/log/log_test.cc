@@ -37,7 +37,7 @@ TEST_CASE("an event is encoded once, with its id") {
   CHECK(account.frames.load() == 0);
 }
 
-TEST_CASE("each limit takes the oldest first and is counted by its name") {
+TEST_CASE("each limit evicts the oldest event first and counts it as its cause") {
   SECTION("events of a topic") {
     Log log(log_options({.events_max = 2}));
     for (int i = 0; i < 5; ++i) publish(log, "t");
@@ -52,7 +52,7 @@ TEST_CASE("each limit takes the oldest first and is counted by its name") {
     CHECK(log.topic("t", {})->events == 2);
     CHECK(evicted(log, EvictionCause::topic_bytes) == 3);
   }
-  SECTION("bytes of all") {
+  SECTION("bytes of all topics") {
     LogOptions options = log_options();
     options.history_bytes_max = 1'000;
     Log log(std::move(options));
@@ -80,7 +80,7 @@ TEST_CASE("each limit takes the oldest first and is counted by its name") {
   }
 }
 
-TEST_CASE("what an event costs beside its frame counts towards the limits") {
+TEST_CASE("the memory of an event besides its frame counts towards the limits") {
   Log log(log_options({.bytes_max = 1'000}));
   const std::uint64_t frame = append(log, {.topic = "t", .data = "x"})->memory_bytes();
   CHECK(log.stats().history_bytes.read() == frame + History::kEventBytes);
@@ -93,7 +93,7 @@ TEST_CASE("what an event costs beside its frame counts towards the limits") {
         log.stats().history_frame_bytes.read() + events * History::kEventBytes);
 }
 
-TEST_CASE("with no history a frame still goes out and the topic says it is gone") {
+TEST_CASE("without history a frame is still sent, and its topic has evicted it") {
   Log log(log_options({.events_max = 0}));
   CHECK(append(log, {.topic = "t", .data = "x"})->sequence() == 1);
   CHECK(log.topic("t", {})->evicted_through == 1);
@@ -101,7 +101,7 @@ TEST_CASE("with no history a frame still goes out and the topic says it is gone"
   CHECK(log.topic("t", {})->oldest_sequence == 0);
 }
 
-TEST_CASE("events live as long as their topic's class says") {
+TEST_CASE("events are retained as long as their topic's class says") {
   Log log(log_options({.age_seconds_max = 10}, {topic_class("long.*", {.age_seconds_max = 100}),
                                                 topic_class("short", {.age_seconds_max = 2})}));
   publish(log, "long.a", at(0));
@@ -123,7 +123,7 @@ TEST_CASE("events live as long as their topic's class says") {
   CHECK(evicted(log, EvictionCause::age) == 4);
 }
 
-TEST_CASE("expiring does a bounded share and says whether more remains") {
+TEST_CASE("expire() does a bounded share and returns whether more remains") {
   Log log(log_options({.events_max = 100'000, .age_seconds_max = 1}));
   for (int i = 0; i < 10'000; ++i) publish(log, "t");
   int calls = 1;
@@ -132,7 +132,7 @@ TEST_CASE("expiring does a bounded share and says whether more remains") {
   CHECK(log.stats().history_events.read() == 0);
 }
 
-TEST_CASE("a replay never shows an event past its age") {
+TEST_CASE("a replay never has an event past its age") {
   Log log(log_options({.age_seconds_max = 10}));
   publish(log, "t", at(0));
   publish(log, "t", at(8));
@@ -142,7 +142,7 @@ TEST_CASE("a replay never shows an event past its age") {
   CHECK(answer.gap->missed == 1U);
 }
 
-TEST_CASE("what exceeds lowered limits goes in shares") {
+TEST_CASE("events that exceed lowered limits are evicted in shares") {
   Log log(log_options({.events_max = 1'000}));
   for (int i = 0; i < 100; ++i) publish(log, "t");
   const std::uint64_t bytes = log.topic("t", {})->bytes;
@@ -160,13 +160,14 @@ TEST_CASE("what exceeds lowered limits goes in shares") {
     publish(log, "t");
     CHECK(log.topic("t", {})->events > 90);
     std::uint64_t before = log.topic("t", {})->bytes;
-    publish(log, "t", {}, std::string(2'000, 'x'));  // As much as it adds, and no more at once.
+    // Evicts as much as it adds, and no more at once.
+    publish(log, "t", {}, std::string(2'000, 'x'));
     CHECK(log.topic("t", {})->bytes <= before);
     CHECK(log.topic("t", {})->events > 50);
     for (int i = 0; i < 20; ++i) publish(log, "t");
     CHECK(log.topic("t", {})->bytes <= bytes / 5);
   }
-  SECTION("a replay takes no more than its share of what is past its age") {
+  SECTION("a replay evicts no more than its share of the events past their age") {
     log.set_limits(classes({.events_max = 100'000, .age_seconds_max = 1}), 64 << 20);
     for (int i = 0; i < 5'000; ++i) publish(log, "t");
     log.replay(ask({"t"}), at(100));
@@ -214,7 +215,7 @@ TEST_CASE("an idle topic without history is no longer listed") {
   CHECK(log.replay(ask({"t"}), at(60)).gap);
 }
 
-TEST_CASE("a worker that lagged is fed from the history, and told of holes") {
+TEST_CASE("a worker that lagged is fed from the history and told of lost events") {
   Log log(log_options({.events_max = 2}));
   for (const char* topic : {"a", "b", "b", "b", "c"}) publish(log, topic);  // 2 is gone.
   SECTION("without holes") {
@@ -248,7 +249,7 @@ TEST_CASE("a worker that lagged is fed from the history, and told of holes") {
   }
 }
 
-TEST_CASE("where too many topics lost something, any may have") {
+TEST_CASE("with too many topics that lost an event, the notice names none") {
   const int topics = GENERATE(64, 65);
   Log log(log_options({.events_max = 1}));
   for (int i = 0; i < 2 * topics; ++i) publish(log, "t." + std::to_string(i % topics));
@@ -257,7 +258,7 @@ TEST_CASE("where too many topics lost something, any may have") {
   CHECK(missed.lost->topics.has_value() == (topics == 64));
 }
 
-TEST_CASE("a topic that is forgotten may be the one that lost something") {
+TEST_CASE("with a forgotten topic that lost an event, the notice names none") {
   LogOptions options = log_options({.events_max = 0});
   options.topics_max = 1;
   Log log(std::move(options));
@@ -313,7 +314,7 @@ TEST_CASE("a page looks at a bounded number of rows") {
   CHECK(pages == 3);
 }
 
-TEST_CASE("a topic's rate follows what is published to it") {
+TEST_CASE("a topic's rate follows its events") {
   Log log(log_options());
   Instant now = at(100);
   for (int i = 0; i < 50 * 60; ++i) {

@@ -1,4 +1,4 @@
-// What a stream is answered, case by case; log_model_test.cc has the combinations.
+// Answers to replay requests, case by case. log_model_test.cc tests the combinations.
 #include "broadcast/log/replayer.h"
 
 #include "tests/broadcast/log/log_support.h"
@@ -20,13 +20,13 @@ struct Case {
   std::vector<std::string> subscriptions;
   std::uint64_t after;
   Sequences frames;
-  std::optional<std::uint64_t> resumed_at;  // Nothing: no gap.
+  std::optional<std::uint64_t> resumed_at;  // Unset: no gap.
   std::optional<std::uint64_t> missed;
 };
 
 }  // namespace
 
-TEST_CASE("a resume is given what is retained and told what is not") {
+TEST_CASE("a resume gets the retained events and is told of lost ones") {
   ReplayFixture f;
   const Case c = GENERATE(values<Case>({
       {"from before all", {"a"}, 0, {4, 7}, 3, 3},
@@ -66,7 +66,7 @@ TEST_CASE("a connected stream's loss is an overflow") {
   CHECK(answer.gap->reason == GapReason::overflow);
 }
 
-TEST_CASE("an id of another epoch gets all that is retained, announced") {
+TEST_CASE("an id of another epoch gets everything retained, announced as restarted") {
   ReplayFixture f;
   const auto [topic, frames, resumed_at] = GENERATE(table<std::string, Sequences, std::uint64_t>({
       {"a", {4, 7}, 3},
@@ -96,7 +96,7 @@ TEST_CASE("a gap is told even if nothing is retained") {
   CHECK(answer.through == 3);
 }
 
-TEST_CASE("earliest and last say where they begin and announce nothing") {
+TEST_CASE("earliest and last have a position and no gap") {
   ReplayFixture f;
   const auto [from, count, subscriptions, frames, position] = GENERATE(
       table<ReplayFrom, std::uint32_t, std::vector<std::string>, Sequences, std::uint64_t>({
@@ -122,7 +122,7 @@ TEST_CASE("earliest and last say where they begin and announce nothing") {
   CHECK_FALSE(answer.gap);
 }
 
-TEST_CASE("an answer stops after the frame that fills it, and the next goes on from there") {
+TEST_CASE("an answer stops after the frame that fills it, and the next one continues") {
   ReplayFixture f;
   const std::vector<std::string> subscriptions =
       GENERATE(values<std::vector<std::string>>({{"a", "b"}, {">"}}));
@@ -141,8 +141,8 @@ TEST_CASE("an answer stops after the frame that fills it, and the next goes on f
   }
 }
 
-TEST_CASE("what goes between two parts of an answer is told, what was told is not told again") {
-  // a keeps 1 2; b keeps 4 5 and lost 3, which is younger than what a holds.
+TEST_CASE("a loss between two parts of an answer is told, and each loss is told once") {
+  // Topic a retains 1 2. Topic b retains 4 5 and has lost 3, which is younger than the events of a.
   Log log(log_options({.events_max = 2}));
   for (const char* topic : {"a", "a", "b", "b", "b"}) publish(log, topic);
   ReplayRequest request = ask({"a", "b"});
@@ -155,12 +155,12 @@ TEST_CASE("what goes between two parts of an answer is told, what was told is no
   request.from = ReplayFrom::sequence;
   request.after = first.through;
   request.evictions_told = first.evictions_told;
-  SECTION("nothing went") {
+  SECTION("nothing is evicted") {
     const ReplayAnswer second = log.replay(request, Instant{});
     CHECK(sequences(second.frames) == Sequences{2});
     CHECK_FALSE(second.gap);
   }
-  SECTION("2 went") {
+  SECTION("2 is evicted") {
     publish(log, "a");
     publish(log, "a");
     const ReplayAnswer second = log.replay(request, Instant{});
@@ -168,7 +168,7 @@ TEST_CASE("what goes between two parts of an answer is told, what was told is no
     REQUIRE(second.gap);
     CHECK(second.gap->resumed_at == 2);
   }
-  SECTION("4 went, and with it how many of b's losses are new") {
+  SECTION("4 is evicted, so the number of b's new losses is unknown") {
     publish(log, "b");
     const ReplayAnswer second = log.replay(request, Instant{});
     CHECK(sequences(second.frames) == Sequences{2});
@@ -178,7 +178,7 @@ TEST_CASE("what goes between two parts of an answer is told, what was told is no
   }
 }
 
-TEST_CASE("long histories are gone through in bounded shares without losing anything") {
+TEST_CASE("long histories are replayed in bounded shares without losing an event") {
   Log log(log_options({.events_max = 1'000'000}));
   Sequences wanted;
   for (int i = 0; i < 30'000; ++i) {
@@ -186,7 +186,7 @@ TEST_CASE("long histories are gone through in bounded shares without losing anyt
     if (i % 3 != 0) wanted.push_back(sequence);
   }
   wanted.push_back(publish(log, "rare"));
-  // "busy" from the middle of its chain, too, between two of its events.
+  // Also replays "busy" from the middle of its chain, between two of its events.
   const std::vector<std::string> subscriptions =
       GENERATE(values<std::vector<std::string>>({{"busy"}, {"rare"}, {">"}}));
   const std::uint64_t after = GENERATE(0U, 15'001U, 14'998U);
@@ -214,14 +214,14 @@ TEST_CASE("long histories are gone through in bounded shares without losing anyt
   CHECK(given == expected);
 }
 
-TEST_CASE("a topic that is no longer listed is known by what it lost") {
+TEST_CASE("the loss of a topic that is no longer listed is told") {
   LogOptions options = log_options({.events_max = 5});
   options.topics_max = 2;
   options.forgotten_max = 1;
   Log log(std::move(options));
   publish(log, "a");  // 1
   publish(log, "b");  // 2
-  publish(log, "c");  // 3: a goes, into the table of the forgotten.
+  publish(log, "c");  // 3: the log forgets a and keeps its loss.
   const auto resumed_at = [&](const std::string& topic, std::uint64_t after) {
     const ReplayAnswer answer = log.replay(ask({topic}, after), Instant{});
     if (answer.gap) CHECK_FALSE(answer.gap->missed);
@@ -231,16 +231,17 @@ TEST_CASE("a topic that is no longer listed is known by what it lost") {
   CHECK_FALSE(resumed_at("a", 1));
   CHECK_FALSE(resumed_at("never", 0));
   CHECK(resumed_at("*", 0) == 1U);
-  CHECK(resumed_at("x.>", 0) == 1U);  // It might have matched.
+  CHECK(resumed_at("x.>", 0) == 1U);  // The pattern might have matched a.
   CHECK_FALSE(resumed_at("x.>", 1));
 
-  publish(log, "d");  // 4: b goes, too, and there is room for one: the floor is 1 now.
+  // 4: the log forgets b, too. The table has room for one, so the floor is 1 now.
+  publish(log, "d");
   CHECK(resumed_at("b", 0) == 2U);
   CHECK(resumed_at("a", 0) == 1U);
   CHECK(resumed_at("never", 0) == 1U);
   CHECK_FALSE(resumed_at("never", 1));
 
-  publish(log, "a");  // 5: listed again, and still known to have lost something.
+  publish(log, "a");  // 5: a is listed again and still known to have lost an event.
   CHECK(resumed_at("a", 0).has_value());
   CHECK_FALSE(resumed_at("a", 2));
 }

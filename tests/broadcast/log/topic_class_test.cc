@@ -31,7 +31,7 @@ TEST_CASE("the first row that matches is a topic's class") {
   CHECK(kClasses.of_topic(topic) == expected);
 }
 
-TEST_CASE("a stream has a class when all its subscriptions fall into one") {
+TEST_CASE("a stream has a class if one row covers all its subscriptions") {
   const auto [subscriptions, expected] = GENERATE(table<std::vector<std::string>, int>({
       {{"orders.eu"}, 3},
       {{"orders.eu", "orders.us"}, 3},
@@ -47,7 +47,7 @@ TEST_CASE("a stream has a class when all its subscriptions fall into one") {
   CHECK(kClasses.of_subscriptions(selectors(subscriptions)) == expected);
 }
 
-TEST_CASE("a pattern is no way around a row that forbids to subscribe") {
+TEST_CASE("a pattern cannot get around a row that forbids subscriptions") {
   const auto [subscription, expected] = GENERATE(table<std::string, bool>({
       {"internal.status", true},
       {"internal.secret", false},

@@ -1,4 +1,4 @@
-// What this binary allocates with operator new, counted for each thread.
+// Counts what this binary allocates with operator new, for each thread.
 #pragma once
 
 #include <cstddef>
@@ -6,11 +6,11 @@
 namespace crier::broadcast {
 
 struct Allocations {
-  std::size_t count = 0;      // Ever.
-  std::ptrdiff_t in_use = 0;  // Bytes.
+  std::size_t count = 0;      // Allocations so far.
+  std::ptrdiff_t in_use = 0;  // Bytes allocated and not freed.
 };
 
-// Of the calling thread.
+// Returns the counts of the calling thread.
 Allocations allocations();
 
 }  // namespace crier::broadcast

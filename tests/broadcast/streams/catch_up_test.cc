@@ -5,9 +5,9 @@
 
 namespace crier::broadcast {
 
-TEST_CASE("a replay that is asked for anew does not begin before crier.open's position") {
+TEST_CASE("a repeated replay request does not begin before crier.open's position") {
   WorkerOptions options;
-  options.ring_bytes_max = 8;  // No ring: what does not go at once is asked for again.
+  options.ring_bytes_max = 8;  // No ring: the stream asks again for what is not sent at once.
   WorkerFixture f({}, options);
   f.publish({"a", "a", "a", "a", "a"});
   f.run();
@@ -21,7 +21,7 @@ TEST_CASE("a replay that is asked for anew does not begin before crier.open's po
   REQUIRE(f.requests.size() == 1);
   ReplayAnswer answer = f.log.replay(f.requests.front(), f.now);
   f.requests.pop_front();
-  // crier.open goes, and not a byte of the event after it.
+  // crier.open is sent, and no byte of the event after it.
   std::string open;
   append_event_id(open, f.log.epoch(), 3);
   f.io[stream.fd].room = 2 * open.size() + std::string(
@@ -39,9 +39,9 @@ TEST_CASE("a replay that is asked for anew does not begin before crier.open's po
   CHECK(count_of(sent, "id: " + f.id(5)) == 1);
 }
 
-TEST_CASE("last=N of several topics is exact in however many parts it comes") {
+TEST_CASE("last=N of several topics is exact in one part and in many") {
   WorkerOptions options;
-  options.owed_events_max = GENERATE(8U, 1'024U);  // At most 4 events a part, or all.
+  options.owed_events_max = GENERATE(8U, 1'024U);  // At most 4 events per part, or all at once.
   options.ring_frames_max = 1'024;
   WorkerFixture f({}, options);
   std::vector<std::string> topics(6, "a");
@@ -56,7 +56,7 @@ TEST_CASE("last=N of several topics is exact in however many parts it comes") {
   const auto literals = f.open({"a", "b.1", "d", "c"}, plan);
   const auto pattern = f.open({"b.*", "a", ">"}, plan);
   f.run();
-  // Published while the replay is under way: wanted by both.
+  // Both streams want these events, published during the replay.
   f.publish({"b.1", "e", "d"});
   f.run();
   f.answer_all();
@@ -69,7 +69,7 @@ TEST_CASE("last=N of several topics is exact in however many parts it comes") {
     }
     return found;
   };
-  // Asked for after the last three were published, so those are the newest.
+  // This stream asks after the last three were published, so these are the newest.
   CHECK(ids(literals) == Sequences{2, 3, 4, 5, 6, 23, 24, 25, 26, 42, 43, 44, 45, 46, 47, 49});
   CHECK(ids(pattern).front() == 2);
   CHECK(f.state(literals) == StreamState::live);
@@ -77,13 +77,13 @@ TEST_CASE("last=N of several topics is exact in however many parts it comes") {
   CHECK(count_of(f.io[literals.fd].sent, "crier.gap") == 0);
 }
 
-TEST_CASE("a gap never leads back behind the one before it") {
+TEST_CASE("a gap never resumes before the gap that was told before it") {
   WorkerOptions options;
   options.ring_bytes_max = 8;
   TopicClass global;
   global.history.events_max = 1;
   WorkerFixture f(global, options);
-  f.publish({"a", "b", "b", "a", "b", "b"});  // Retained: 4 6.
+  f.publish({"a", "b", "b", "a", "b", "b"});  // The log retains 4 and 6.
   f.run();
   const std::string from = f.id(0);
   const auto stream = f.open({"a"}, plan_resume(from, f.log.epoch(), f.head));
@@ -96,7 +96,7 @@ TEST_CASE("a gap never leads back behind the one before it") {
   CHECK(answer.gap->resumed_at == 1);
   std::string gap;
   append_gap_event(gap, *answer.gap, f.log.epoch());
-  f.io[stream.fd].room = gap.size();  // The gap goes, the event after it does not.
+  f.io[stream.fd].room = gap.size();  // The gap is sent, the event after it is not.
   f.worker->take_answer(std::move(answer), f.now);
   f.run();
   f.unblock(stream);
@@ -143,9 +143,9 @@ TEST_CASE("streams of unknown address do not wait for one another") {
   CHECK(f.requests.size() == 3);
 }
 
-TEST_CASE("what a replaying stream loses between two answers is an overflow") {
+TEST_CASE("a loss of a replaying stream between two answers is an overflow") {
   WorkerOptions options;
-  options.owed_bytes_max = 1;  // One event an answer.
+  options.owed_bytes_max = 1;  // One event per answer.
   TopicClass global;
   global.history.events_max = 3;
   WorkerFixture f(global, options);
@@ -163,11 +163,11 @@ TEST_CASE("what a replaying stream loses between two answers is an overflow") {
   const std::string& sent = f.io[stream.fd].sent;
   CHECK(count_of(sent, "crier.gap") == 1);
   CHECK(count_of(sent, "\"reason\":\"overflow\"") == 1);
-  CHECK(count_of(sent, "data: x") == 4);  // 2, then 5 6 7.
+  CHECK(count_of(sent, "data: x") == 4);  // 2, then 5, 6 and 7.
   CHECK(f.state(stream) == StreamState::live);
 }
 
-TEST_CASE("streams ask in order also when the log has no room for their requests") {
+TEST_CASE("streams ask in order even if the log has no room for their requests") {
   WorkerFixture f;
   f.publish({"a", "a"});
   f.run();
@@ -187,7 +187,7 @@ TEST_CASE("streams ask in order also when the log has no room for their requests
   for (const auto& stream : streams) CHECK(f.state(stream) == StreamState::live);
 }
 
-TEST_CASE("events the worker was never fed come from the history, or are announced") {
+TEST_CASE("events that the worker was never fed come from the history or are announced") {
   TopicClass global;
   global.history.events_max = GENERATE(2U, 100U);
   WorkerFixture f(global);
@@ -221,7 +221,7 @@ TEST_CASE("events the worker was never fed come from the history, or are announc
   }
 }
 
-TEST_CASE("a loss of topics that nobody wants is none") {
+TEST_CASE("a loss of topics that no stream wants changes nothing") {
   WorkerFixture f;
   const auto stream = f.open({"a"});
   append(f.log, {.topic = "b", .data = "x"}, f.now, &f.account);
@@ -234,7 +234,7 @@ TEST_CASE("a loss of topics that nobody wants is none") {
   CHECK(count_of(f.io[stream.fd].sent, "data: x") == 1);
 }
 
-// Opens a stream that resumes, of a client at this address.
+// Opens a resuming stream of a client at this address.
 WorkerFixture::Opened resume_from(WorkerFixture& f, std::uint64_t address) {
   ResumePlan plan;
   plan.kind = ResumePlan::Kind::replay;
@@ -251,7 +251,7 @@ void answer_round(WorkerFixture& f) {
   f.run();
 }
 
-TEST_CASE("a crowd behind one address resumes in as many round trips as from many addresses") {
+TEST_CASE("many streams resume in the same number of round trips from one address or from many") {
   const auto rounds = [](std::uint64_t addresses) {
     WorkerFixture f;
     f.publish({"a"});
@@ -267,7 +267,7 @@ TEST_CASE("a crowd behind one address resumes in as many round trips as from man
   CHECK(rounds(1) <= 2 * rounds(200));
 }
 
-TEST_CASE("a client's crowd of replays waits behind itself, not others behind it") {
+TEST_CASE("many replays of one client do not hold up another client") {
   WorkerFixture f;
   f.publish({"a"});
   f.run();

@@ -1,4 +1,4 @@
-// What a stream asks of its connection from the first byte to the last.
+// The calls that a stream makes on its connection, from the first byte to the last.
 #include "core/turn_limits.h"
 #include "tests/broadcast/streams/worker_fixture.h"
 #include "tests/support/catch.h"
@@ -34,7 +34,7 @@ TEST_CASE("a connection is watched once, for output where the first write was cu
   CHECK(f.io[connection].watched);
   CHECK(f.io[connection].output_watched == output);
 
-  // Later writes that are cut short do not ask again: the script would stop at the second time.
+  // Later writes that are cut short do not ask again; ScriptedIo would fail at a second request.
   f.io[connection].room = 0;
   f.publish({"a"});
   f.run();
@@ -53,14 +53,14 @@ TEST_CASE("a stream whose connection cannot be watched ends for lack of memory")
   f.io[connection].unwatchable = true;
   open_on(f, connection);
   CHECK(f.opened == 1);
-  CHECK(f.ended.empty());  // Not before the turn is over.
+  CHECK(f.ended.empty());  // Not before the turn ends.
   f.run();
   CHECK(f.ended == std::vector{EndReason::no_memory});
   CHECK(f.io[connection].closed);
   CHECK(f.counts.streams == 0);
 }
 
-TEST_CASE("input is read and forgotten up to a bound") {
+TEST_CASE("input is read and discarded up to a bound") {
   WorkerFixture f;
   const WorkerFixture::Opened stream = f.open({"a"});
   ScriptedIo::Socket& socket = f.io[stream.fd];

@@ -63,7 +63,7 @@ TEST_CASE("delivery resumes at the byte where the kernel stopped") {
   }
 }
 
-TEST_CASE("crier.end is finished wherever the kernel stopped, with and without more owed") {
+TEST_CASE("crier.end is completed from any byte where the kernel stopped") {
   const bool behind = GENERATE(false, true);
   const std::size_t cut = GENERATE(range(std::size_t{0}, std::size_t{60}));
   WorkerFixture f;
@@ -81,11 +81,11 @@ TEST_CASE("crier.end is finished wherever the kernel stopped, with and without m
   CHECK(count_of(f.io[stream.fd].sent, "data: x\n") == (behind ? 1 : 0));
 }
 
-TEST_CASE("what drop-oldest dropped is announced with its number, before what follows") {
+TEST_CASE("events that drop-oldest dropped are counted in a gap before the next event") {
   WorkerFixture f(with_policy(OverflowPolicy::drop_oldest), small_rings(8));
   const auto stream = f.open({"a"});
   f.take_sent(stream);
-  f.io[stream.fd].room = 5;  // Of the first event, which is therefore kept.
+  f.io[stream.fd].room = 5;  // A part of the first event, which is therefore kept.
   for (int i = 0; i < 12; ++i) f.publish({"a"});
   f.run();
   f.unblock(stream);
@@ -102,7 +102,7 @@ TEST_CASE("what drop-oldest dropped is announced with its number, before what fo
   CHECK(f.stats.queue_bytes.read() == 0);
 }
 
-TEST_CASE("a loss is announced before what follows, also after a full share of a turn") {
+TEST_CASE("a loss is announced before the next event, even when the slice is used up") {
   WorkerOptions options;
   options.owed_bytes_max = 10;
   WorkerFixture f(with_policy(OverflowPolicy::drop_oldest), options);
@@ -118,7 +118,8 @@ TEST_CASE("a loss is announced before what follows, also after a full share of a
   f.run();
   f.io[stream.fd].starved = false;
   f.publish({"a"}, "kept");
-  f.worker->revisit();  // Sends the rest of the first event, in the turn that brings the last one.
+  // Sends the rest of the first event in the turn in which the last one arrives.
+  f.worker->revisit();
   f.run();
   const std::string& sent = f.io[stream.fd].sent;
   REQUIRE(count_of(sent, "\"missed\":1,") == 1);
@@ -147,8 +148,7 @@ TEST_CASE("a loss that no event follows is announced before crier.end") {
   CHECK(f.ended == std::vector{EndReason::drained});
 }
 
-TEST_CASE(
-    "a stream with the policy disconnect is told, and what it was begun to be sent is finished") {
+TEST_CASE("a stream with the policy disconnect gets the event it has begun and is told") {
   WorkerFixture f(with_policy(OverflowPolicy::disconnect), small_rings(8));
   const auto stream = f.open({"a"});
   f.take_sent(stream);
@@ -172,7 +172,7 @@ TEST_CASE("a full ring is dropped and the stream continues from the history") {
   for (int i = 0; i < 80; ++i) f.publish({"a"});
   f.run();
   CHECK(f.state(stream) == StreamState::replaying);
-  CHECK(f.requests.empty());  // It asks only once it takes bytes again.
+  CHECK(f.requests.empty());  // The stream asks only when it takes bytes again.
   const StreamTable& streams = f.worker->streams();
   CHECK(streams.ring_bytes() == RingPool::kSmallest * sizeof(FrameRef));
   f.unblock(stream);
@@ -181,7 +181,7 @@ TEST_CASE("a full ring is dropped and the stream continues from the history") {
   CHECK(f.state(stream) == StreamState::live);
 }
 
-TEST_CASE("a paced stream waits alone and gets everything") {
+TEST_CASE("a stream with a rate waits without holding up others and gets everything") {
   TopicClass slow;
   slow.match = "slow";
   slow.rate = TokenRate::of(50, 2);
@@ -206,7 +206,7 @@ TEST_CASE("a paced stream waits alone and gets everything") {
   CHECK(f.asked == 0);
 }
 
-TEST_CASE("without memory for a ring a paced stream does not ask the log over and over") {
+TEST_CASE("without memory for a ring, a stream with a rate does not ask the log over and over") {
   TopicClass global;
   global.rate = TokenRate::of(5, 1);
   WorkerOptions options;
@@ -225,10 +225,10 @@ TEST_CASE("without memory for a ring a paced stream does not ask the log over an
   }
   CHECK(f.state(stream) == StreamState::live);
   CHECK(count_of(f.io[stream.fd].sent, "data: x") == 3);
-  CHECK(f.asked <= 4);  // Once for each event it has a token for.
+  CHECK(f.asked <= 4);  // Once for each event for which it has a token.
 }
 
-TEST_CASE("a crowd whose tokens come at once holds up nobody else") {
+TEST_CASE("many streams whose tokens come at once do not hold up other streams") {
   constexpr std::size_t kCrowd = 3'000;
   TopicClass slow;
   slow.match = "slow";

@@ -6,7 +6,7 @@
 
 namespace crier::broadcast {
 
-// All patterns that match a topic of so many tokens `a` without `>`.
+// Returns all patterns without `>` that match a topic of so many tokens `a`.
 std::vector<std::string> patterns_of(std::size_t tokens) {
   std::vector<std::string> patterns;
   for (std::size_t bits = 1; bits < std::size_t{1} << tokens; ++bits) {
@@ -38,7 +38,7 @@ TEST_CASE("a topic with one stream is served during a broadcast to 15,000") {
   CHECK(f.stats.events_delivered.read() == 15'001);
 }
 
-TEST_CASE("a slice is as many streams, of one topic or of many") {
+TEST_CASE("a slice serves the same number of streams, of one topic or of many") {
   WorkerOptions options;
   options.topics_max = 5'000;
   WorkerFixture f({}, options);
@@ -57,7 +57,7 @@ TEST_CASE("a slice is as many streams, of one topic or of many") {
   CHECK_FALSE(f.worker->unfinished());
 }
 
-TEST_CASE("what is not wanted any more counts for a slice") {
+TEST_CASE("a group that no stream wants any more counts towards a slice") {
   WorkerOptions options;
   options.topics_max = 5'000;
   WorkerFixture f({}, options);
@@ -75,7 +75,7 @@ TEST_CASE("what is not wanted any more counts for a slice") {
   CHECK(runs <= 4);
 }
 
-TEST_CASE("streams that join, leave and come back between two slices get each event once") {
+TEST_CASE("streams that join, leave and resume between two slices get each event once") {
   Random random(GENERATE(range(1U, 21U)));
   const bool multi = GENERATE(false, true);
   WorkerFixture f;
@@ -129,7 +129,7 @@ TEST_CASE("a stream with topics and patterns gets its events in order, each once
   CHECK(f.worker->consistent());
 }
 
-TEST_CASE("a topic waits for no pattern, unless its stream has one") {
+TEST_CASE("a topic does not wait for patterns, unless its stream has one") {
   WorkerOptions options;
   options.topics_max = 5'000;
   WorkerFixture f({}, options);
@@ -148,7 +148,7 @@ TEST_CASE("a topic waits for no pattern, unless its stream has one") {
   CHECK(f.ids_sent(mixed) == std::vector<std::uint64_t>{101, 102, 103});
 }
 
-TEST_CASE("what many patterns match is pending within bounds, and matching goes on") {
+TEST_CASE("events that many patterns match are pending within bounds, and matching continues") {
   WorkerOptions options;
   options.topics_max = 5'000;
   WorkerFixture f({}, options);
@@ -188,7 +188,7 @@ TEST_CASE("a stream with two topics is served during a broadcast to 15,000 like 
     REQUIRE(++slices <= 2);
     f.worker->run(f.now);
   }
-  // What came earlier on the stream's other topic went first.
+  // Earlier events of the stream's other topic were sent first.
   CHECK(f.ids_sent(both) == std::vector<std::uint64_t>{1, 3});
   f.run();
   CHECK(f.ids_sent(both) == std::vector<std::uint64_t>{1, 3});
@@ -196,7 +196,7 @@ TEST_CASE("a stream with two topics is served during a broadcast to 15,000 like 
   CHECK(f.stats.events_delivered.read() == 15'004);
 }
 
-TEST_CASE("many small groups do not stop a broadcast, nor it them") {
+TEST_CASE("many small groups and a broadcast do not hold up one another") {
   WorkerOptions options;
   options.topics_max = 20'000;
   WorkerFixture f({}, options);
@@ -231,7 +231,7 @@ TEST_CASE("small groups with more than one write pending leave half of a slice t
   for (int i = 0; i < 64; ++i) small.push_back(f.open({"few"}));
   f.publish({"all"});
   const std::string data(200'000, 'x');
-  for (int i = 0; i < 8; ++i) f.publish({"few"}, data);  // A segment each.
+  for (int i = 0; i < 8; ++i) f.publish({"few"}, data);  // One segment each.
   for (std::uint64_t runs = 1; runs <= 4; ++runs) {
     f.worker->run(f.now);
     std::uint64_t few = 0;
@@ -243,7 +243,7 @@ TEST_CASE("small groups with more than one write pending leave half of a slice t
   CHECK(f.stats.events_delivered.read() == 500 + 64 * 8);
 }
 
-TEST_CASE("streams with several topics take the bytes that were put together once") {
+TEST_CASE("streams with several topics share joined bytes") {
   WorkerFixture f;
   std::vector<WorkerFixture::Opened> streams;
   for (int i = 0; i < 100; ++i) {
@@ -260,12 +260,12 @@ TEST_CASE("streams with several topics take the bytes that were put together onc
   for (const auto& stream : streams) CHECK(f.ids_sent(stream).size() == 200);
 }
 
-TEST_CASE("a merged visit takes what its groups do not come back for, whatever its size") {
+TEST_CASE("a merged visit sends the whole segment being served, even beyond one write") {
   WorkerFixture f;
   std::vector<WorkerFixture::Opened> streams;
   for (int i = 0; i < 100; ++i) streams.push_back(f.open({"big", "small"}));
   const std::string data(60'000, 'x');
-  for (int i = 0; i < 20; ++i) f.publish({"big"}, data);  // More than one write takes.
+  for (int i = 0; i < 20; ++i) f.publish({"big"}, data);  // More than one write sends.
   f.publish({"small"});
   for (int i = 0; i < 5; ++i) f.publish({"big"}, data);
   f.run();
@@ -276,12 +276,13 @@ TEST_CASE("a merged visit takes what its groups do not come back for, whatever i
   }
 }
 
-TEST_CASE("what no stream of the worker wants is not kept, and what is pending is bounded") {
+TEST_CASE("events that no stream wants are not kept, and pending ones are bounded") {
   WorkerOptions options;
   options.topics_max = 5'000;
   WorkerFixture f(TopicClass{.history = {.events_max = 0}}, options);
   const bool pattern = GENERATE(false, true);
-  for (int i = 0; i < 3; ++i) f.open({"a", "b"});  // Few: all that is sent is kept.
+  // Few streams, because the test keeps all that is sent.
+  for (int i = 0; i < 3; ++i) f.open({"a", "b"});
   if (pattern) f.open({"c.*", "d"});
   const std::string data(60'000, 'x');
   const std::uint64_t before = f.account.bytes;
@@ -301,7 +302,7 @@ TEST_CASE("what no stream of the worker wants is not kept, and what is pending i
   CHECK(f.worker->wants_input());
 }
 
-TEST_CASE("many events for many streams are written together, once a stream") {
+TEST_CASE("many events for many streams take one write per stream") {
   WorkerFixture f;
   std::vector<WorkerFixture::Opened> streams;
   for (int i = 0; i < 100; ++i) {
@@ -335,7 +336,7 @@ TEST_CASE("a topic with one stream is served while many patterns are matched") {
   CHECK(count_of(f.io[wide.fd].sent, "data: x") == 100);
 }
 
-TEST_CASE("patterns beyond their cap are refused, those that are known are not") {
+TEST_CASE("new patterns beyond their cap are refused, known ones are not") {
   WorkerOptions options;
   options.patterns_max = 2;
   WorkerFixture f({}, options);
@@ -360,7 +361,7 @@ TEST_CASE("patterns beyond their cap are refused, those that are known are not")
   CHECK(start({"d.*"}) == std::unexpected(Refused::patterns_max));
 }
 
-TEST_CASE("a topic's lists give back what a crowd needed") {
+TEST_CASE("a topic's lists give back memory when many streams leave") {
   WorkerFixture f;
   const bool multi = GENERATE(false, true);
   std::vector<WorkerFixture::Opened> streams;

@@ -1,11 +1,10 @@
 #include "broadcast/streams/delivery.h"
-#include "core/turn_limits.h"
 #include "tests/broadcast/streams/worker_fixture.h"
 
 namespace crier::broadcast {
 namespace {
 
-// How many events were observed up to each bound that any lies below.
+// Bounds of buckets with their number of events, without empty buckets.
 using Lateness = std::vector<std::pair<std::uint64_t, std::uint64_t>>;
 
 Lateness lateness(const WorkerFixture& f) {
@@ -40,12 +39,12 @@ TEST_CASE("an event's latency is from its own acceptance to its own write") {
   CHECK(f.stats.latency.sum() == 2 * 900'200 + 200);
 }
 
-TEST_CASE("a replay of what a client missed while away has no latency") {
+TEST_CASE("a replay of events that a client missed while away is not observed") {
   WorkerFixture f;
   f.publish({"a", "a", "a"});
   f.run();
   f.now.us += 3'000'000;
-  const bool slow = GENERATE(false, true);  // Part of the answer goes through the ring.
+  const bool slow = GENERATE(false, true);  // With true, part of the answer goes through the ring.
   const auto stream = f.open({"a"}, from_earliest());
   if (slow) f.io[stream.fd].room = 1;
   f.run();
@@ -60,7 +59,7 @@ TEST_CASE("a replay of what a client missed while away has no latency") {
   CHECK(lateness(f) == Lateness{{500, 1}});
 }
 
-TEST_CASE("an event that was published while the stream was open counts, however it came") {
+TEST_CASE("an event published while the stream was open is observed, live or replayed") {
   WorkerFixture f;
   f.publish({"a"});
   f.run();
@@ -76,7 +75,7 @@ TEST_CASE("an event that was published while the stream was open counts, however
   CHECK(lateness(f) == Lateness{{100'000, 1}});
 }
 
-TEST_CASE("the time a slice has is not older than a few writes") {
+TEST_CASE("the time of a slice is late by at most a few writes") {
   WorkerFixture f;
   for (int i = 0; i < 200; ++i) f.open({"all"});
   for (int i = 0; i < 200; ++i) f.open({"none", "all"});

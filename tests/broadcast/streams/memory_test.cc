@@ -1,11 +1,11 @@
-// What the hot path allocates, and what a burst leaves.
+// Allocations of the hot path, and memory after a burst.
 #include "tests/broadcast/streams/allocations.h"
 #include "tests/broadcast/streams/worker_fixture.h"
 
 namespace crier::broadcast {
 namespace {
 
-// A worker with one stream for each of so many topics, and a batch with an event for each.
+// A worker with many topics of one stream each, and a batch with an event for each topic.
 struct OneStreamTopics {
   explicit OneStreamTopics(std::size_t count) : f(TopicClass{}, options_for(count)) {
     const auto made = std::make_shared<Batch>();
@@ -69,7 +69,7 @@ TEST_CASE("sockets that become writable at once leave no memory behind") {
     topics.f.io[stream.fd].room = ScriptedIo::kUnlimited;
     topics.f.worker->on_writable(stream.token, topics.f.now);
   }
-  REQUIRE(topics.f.worker->unfinished());  // Most are put off to later slices.
+  REQUIRE(topics.f.worker->unfinished());  // Most streams are drained in later slices.
   while (topics.f.worker->unfinished()) topics.f.worker->run(topics.f.now);
   topics.forget_sent();
   CHECK(topics.f.stats.events_delivered.read() == kStreams);

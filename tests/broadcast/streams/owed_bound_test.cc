@@ -26,7 +26,7 @@ std::uint64_t owed_memory(WorkerFixture& f, const WorkerFixture::Opened& of) {
 
 }  // namespace
 
-TEST_CASE("who is owed most gives way, and loses nothing that the history holds") {
+TEST_CASE("the streams that are owed most give way and lose no event that the history holds") {
   TopicClass global;
   global.history.events_max = 40;
   global.policy =
@@ -60,7 +60,7 @@ TEST_CASE("who is owed most gives way, and loses nothing that the history holds"
   }
 }
 
-TEST_CASE("what the history holds costs nothing, however many are owed it") {
+TEST_CASE("events that the history holds do not count, however many streams are owed them") {
   WorkerFixture f({}, bounded());
   std::vector<WorkerFixture::Opened> stopped;
   for (int i = 0; i < 50; ++i) {
@@ -73,13 +73,13 @@ TEST_CASE("what the history holds costs nothing, however many are owed it") {
   CHECK(f.stats.gave_way.read() == 0);
 }
 
-TEST_CASE("a worker whose rings hold less than its part leaves it to the others") {
+TEST_CASE("a worker whose rings hold less than its part does nothing") {
   TopicClass global;
   global.history.events_max = 0;
   WorkerFixture f(global, bounded(4));
   const auto stopped = f.open({"a"});
   f.io[stopped.fd].room = 0;
-  f.account.bytes += 2 * kBound;  // Another's.
+  f.account.bytes += 2 * kBound;  // Frames that another worker's streams hold.
   for (int i = 0; i < 20; ++i) f.publish({"a"}, kData);
   f.run();
   CHECK(f.stats.gave_way.read() == 0);
@@ -90,7 +90,7 @@ TEST_CASE("a worker whose rings hold less than its part leaves it to the others"
   f.account.bytes -= 2 * kBound;
 }
 
-TEST_CASE("events that were begun are given up last, with their streams") {
+TEST_CASE("streams with a begun event are closed last") {
   TopicClass global;
   global.history.events_max = 0;
   WorkerFixture f(global, bounded());
@@ -124,7 +124,7 @@ TEST_CASE("no stream is closed once the bound is kept") {
   f.account.bytes -= kBound - 50 * kData.size();
 }
 
-TEST_CASE("a slot whose memory went back to the system is owed nothing") {
+TEST_CASE("a slot whose memory went back to the system is skipped") {
   constexpr std::size_t kSlotsGivenBackTogether = 1'024;
   TopicClass global;
   global.history.events_max = 0;

@@ -1,8 +1,8 @@
-// Connections that take what a test lets them take, and keep what they took.
+// A StreamIo whose connections take as many bytes as a test allows, and keep them.
 //
-// Every connection has room for so many bytes, in all and in one write; what does not fit is
-// refused like a full socket buffer refuses it. A refused write owes its stream a writable edge,
-// which the test delivers itself once it has made room.
+// Every connection has room for so many bytes in all, and for so many in one write. Bytes that do
+// not fit are refused, as by a full socket buffer. A refused write owes its stream a writable edge;
+// the test delivers it after it has made room.
 //
 // Belongs to one test.
 #pragma once
@@ -25,23 +25,23 @@ class ScriptedIo : public StreamIo {
   static constexpr std::size_t kUnlimited = std::numeric_limits<std::size_t>::max();
 
   struct Socket {
-    std::string sent;                        // All that was taken, until the test clears it.
-    std::size_t room = kUnlimited;           // What the buffer still takes.
-    std::size_t per_write_max = kUnlimited;  // What one write takes at most: a short write.
+    std::string sent;                        // All bytes that were taken, until the test clears it.
+    std::size_t room = kUnlimited;           // Bytes that the buffer still takes.
+    std::size_t per_write_max = kUnlimited;  // Bytes that one write takes at most.
     bool gone = false;                       // The peer is lost.
-    bool starved = false;                    // Refuses for lack of memory: no edge will follow.
+    bool starved = false;                    // Refuses for lack of memory; no edge will follow.
     bool owes_edge = false;                  // A write was refused since the last edge.
-    std::size_t input = 0;                   // Bytes of the peer that were not read yet,
-    bool fin = false;                        // and its FIN after them.
+    std::size_t input = 0;                   // Bytes of the peer that were not read yet.
+    bool fin = false;                        // The peer's FIN follows these bytes.
     bool unwatchable = false;                // The kernel has no memory to watch it.
     bool watched = false;
-    bool output_watched = false;  // Edges are told only from then on.
+    bool output_watched = false;  // Writable edges are reported only when it is true.
     bool closed = false;
     std::size_t writes = 0;
-    std::size_t bytes = 0;  // Taken, ever.
+    std::size_t bytes = 0;  // Bytes taken so far.
   };
 
-  // A new connection; handles are not reused, so that a write to a closed one is found.
+  // Makes a connection. Handles are not reused, so a write to a closed one is found.
   ConnectionHandle open() {
     sockets_.emplace_back();
     return static_cast<ConnectionHandle>(sockets_.size() - 1);

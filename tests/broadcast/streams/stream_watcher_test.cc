@@ -1,4 +1,4 @@
-// What a watcher is told of streams, and that it is told of nothing once it is taken back.
+// A watcher is told of streams, and of nothing once it is removed.
 #include "broadcast/streams/stream_watcher.h"
 
 #include <string>
@@ -34,14 +34,16 @@ class Recorder final : public StreamWatcher {
   std::vector<std::string> told;
 };
 
-TEST_CASE("a watcher is told of each event that went out whole, and of each change of pace") {
+TEST_CASE(
+    "a watcher is told of each event that was sent whole, and when a stream falls behind or "
+    "catches up") {
   WorkerFixture f;
   Recorder recorder;
   const auto one = f.open({"a"});
   f.open({"a", "b"});
   REQUIRE(one.token.index == 0);
   f.publish({"a"});
-  f.run();  // Nobody is told.
+  f.run();  // No watcher is told.
   f.worker->watch(&recorder);
 
   f.publish({"a", "b", "a"});
@@ -73,7 +75,7 @@ TEST_CASE("a watcher is told of each event that went out whole, and of each chan
   CHECK(recorder.told.empty());
 }
 
-TEST_CASE("a watcher is told that a stream is open before it is told what becomes of it") {
+TEST_CASE("a watcher is told that a stream opened before anything else about it") {
   WorkerFixture f;
   Recorder recorder;
   f.worker->watch(&recorder);
@@ -99,7 +101,7 @@ TEST_CASE("a watcher is told that a stream is open before it is told what become
   CHECK(recorder.told == std::vector<std::string>{"3 resumed"});
 }
 
-TEST_CASE("a watcher is told of a stream that goes back to the history, and of its gap") {
+TEST_CASE("a watcher is told when a stream continues from the history, and of its gap") {
   WorkerOptions options;
   options.owed_events_max = 2;
   options.ring_frames_max = RingPool::kSmallest;

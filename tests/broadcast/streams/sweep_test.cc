@@ -16,7 +16,7 @@ WorkerOptions timed(std::uint32_t heartbeat, std::uint32_t owing, std::uint32_t 
 
 }  // namespace
 
-TEST_CASE("a quiet stream hears a heartbeat, a busy one none") {
+TEST_CASE("a quiet stream gets heartbeats, a busy one does not") {
   WorkerFixture f({}, timed(15, 30, 0));
   const auto quiet = f.open({"a"});
   const auto busy = f.open({"b"});
@@ -35,7 +35,7 @@ TEST_CASE("a quiet stream hears a heartbeat, a busy one none") {
   CHECK(f.ended.empty());
 }
 
-TEST_CASE("a lagging worker does not put off heartbeats") {
+TEST_CASE("a lagging worker sends heartbeats in time") {
   WorkerFixture f({}, timed(15, 30, 0));
   const auto stream = f.open({"a"});
   f.take_sent(stream);
@@ -50,9 +50,9 @@ TEST_CASE("a lagging worker does not put off heartbeats") {
   CHECK(f.take_sent(stream) == ":\n");
 }
 
-TEST_CASE("who takes no byte of what he is owed is ended, however it is owed") {
+TEST_CASE("a stream that takes no byte of what it is owed is ended") {
   WorkerFixture f({}, timed(15, 5, 0));
-  const int events = GENERATE(1, 20);  // In the ring; in the history alone.
+  const int events = GENERATE(1, 20);  // Owed from the ring, or from the history alone.
   const auto stalled = f.open({"a"});
   const auto slow = f.open({"a"});
   const auto reader = f.open({"a"});
@@ -72,7 +72,7 @@ TEST_CASE("who takes no byte of what he is owed is ended, however it is owed") {
   CHECK(!f.io[reader.fd].closed);
 }
 
-TEST_CASE("who takes nothing for the kernel's lack of memory is ended, too") {
+TEST_CASE("a stream that takes nothing because the kernel lacks memory is ended, too") {
   const bool loses_its_ring = GENERATE(false, true);
   WorkerOptions options = timed(15, 5, 0);
   options.owed_events_max = 2;
@@ -112,10 +112,10 @@ TEST_CASE("a drain ends streams one after the other within its window") {
   f.worker->begin_drain(4'000, f.now);
   CHECK(f.worker->reserve({}, f.now) == std::unexpected(Refused::draining));
   std::size_t before = 0;
-  for (int i = 0; i < 64; ++i) {  // 80 % of the window, then nobody is left.
+  for (int i = 0; i < 64; ++i) {  // 80 % of the window; after it no stream is left.
     f.worker->tick(f.now);
     f.worker->finish_turn(f.now);
-    CHECK(f.ended.size() - before <= 8);  // An even share is 6.25.
+    CHECK(f.ended.size() - before <= 8);  // The even share is 6.25.
     before = f.ended.size();
     f.now.us += 50'000;
   }

@@ -1,4 +1,4 @@
-// What a worker does in one turn is bounded in bytes, not only in streams.
+// The work of one turn is bounded in bytes, not only in streams.
 #include "core/turn_limits.h"
 #include "tests/broadcast/streams/worker_fixture.h"
 
@@ -23,7 +23,7 @@ TEST_CASE("a slice of a broadcast is bounded in bytes") {
   CHECK(f.stats.events_delivered.read() == 200);
 }
 
-TEST_CASE("sockets that become writable at once are served in slices, each in the end") {
+TEST_CASE("sockets that become writable at once are served in slices, and each is served") {
   WorkerFixture f;
   std::vector<WorkerFixture::Opened> streams;
   for (int i = 0; i < 200; ++i) {
@@ -47,7 +47,7 @@ TEST_CASE("sockets that become writable at once are served in slices, each in th
   for (const auto& stream : streams) CHECK(f.state(stream) == StreamState::live);
 }
 
-TEST_CASE("a broadcast goes on while many sockets become writable in every turn") {
+TEST_CASE("a broadcast continues while many sockets become writable in every turn") {
   WorkerFixture f;
   std::vector<WorkerFixture::Opened> slow;
   for (int i = 0; i < 500; ++i) {

@@ -1,4 +1,4 @@
-// A worker's broadcasting with a log right behind it: what is published is taken at once, requests
+// A Broadcaster with a log directly behind it. Published events are taken at once; replay requests
 // wait until the test answers them.
 #pragma once
 
@@ -66,7 +66,7 @@ struct WorkerFixture : ReplayPort, StreamObserver {
     return {*token, fd};
   }
 
-  // Into the log and the worker's hands; not yet offered.
+  // Publishes to the log and hands the batch to the worker, which does not offer it yet.
   void publish(const std::vector<std::string>& topics, std::string_view data = "x") {
     auto batch = std::make_shared<Batch>();
     for (const std::string& topic : topics) {
@@ -90,7 +90,7 @@ struct WorkerFixture : ReplayPort, StreamObserver {
       run();
     }
   }
-  // Takes all that a stream is owed from here on.
+  // Lets the connection take all that the stream is owed from now on.
   void unblock(const Opened& stream) {
     io[stream.fd].room = ScriptedIo::kUnlimited;
     worker->on_writable(stream.token, now);
@@ -105,7 +105,7 @@ struct WorkerFixture : ReplayPort, StreamObserver {
   }
   StreamState state(const Opened& stream) { return worker->streams().find(stream.token)->state; }
   std::string take_sent(const Opened& stream) { return std::exchange(io[stream.fd].sent, {}); }
-  // The sequences of the log's events that a stream was sent, in the order of sending.
+  // Returns the sequences of the events that a stream was sent, in the order of sending.
   std::vector<std::uint64_t> ids_sent(const Opened& stream) {
     std::vector<std::uint64_t> sequences;
     const std::string& sent = io[stream.fd].sent;
@@ -142,7 +142,7 @@ struct WorkerFixture : ReplayPort, StreamObserver {
   SharedCounts counts{1'000, HashKey{1, 2}};
   std::deque<ReplayRequest> requests;
   std::size_t requests_max = 1'000;
-  std::uint64_t address_hash = 0;  // Of the clients that open streams from here on; 0: unknown.
+  std::uint64_t address_hash = 0;  // Of clients that open streams from now on; 0: unknown.
   std::size_t asked = 0;
   std::size_t opened = 0;
   std::vector<EndReason> ended;

@@ -1,4 +1,4 @@
-// The small parts of a worker, each by itself: patterns, the line for replays, rings, resume plans,
+// The small parts of a worker, each alone: patterns, the queue for replays, rings, resume plans,
 // crier's own events.
 #include <sys/mman.h>
 
@@ -39,7 +39,7 @@ std::size_t resident_pages(const void* from, std::size_t bytes) {
 
 }  // namespace
 
-TEST_CASE("the pattern index finds what matches() says, while patterns come and go") {
+TEST_CASE("the pattern index agrees with matches() while patterns come and go") {
   Random random(GENERATE(range(1U, 11U)));
   PatternIndex index;
   std::vector<std::string> present;
@@ -53,7 +53,8 @@ TEST_CASE("the pattern index finds what matches() says, while patterns come and 
     } else if (random.between(0, 1) == 0) {
       const auto row = static_cast<std::uint32_t>(found - present.begin());
       index.remove(pattern);
-      if (row + 1 < present.size()) {  // Rows stay numbered by place.
+      // The last pattern moves here, so that rows stay numbered by position.
+      if (row + 1 < present.size()) {
         index.remove(present.back());
         *found = present.back();
         index.add(*found, row);
@@ -97,7 +98,7 @@ TEST_CASE("one replay for each address while others wait, the rest in order") {
   CHECK(queue.in_flight() == 0);
 }
 
-TEST_CASE("an address has several replays while no other waits, and those that do take turns") {
+TEST_CASE("an address has several replays while no other waits, and waiting addresses take turns") {
   ReplayQueue queue;
   const auto stream = [](StreamIndex index) { return StreamToken{1, index}; };
   for (const StreamIndex i : {1U, 2U, 3U, 4U}) queue.add(stream(i), 7);
@@ -113,7 +114,7 @@ TEST_CASE("an address has several replays while no other waits, and those that d
   CHECK(queue.in_flight() == 0);
 }
 
-TEST_CASE("a crowd of addresses that waits for replays leaves no memory behind") {
+TEST_CASE("many addresses that wait for replays leave no memory behind") {
   constexpr StreamIndex kCrowd = 100'000;
   ReplayQueue queue;
   // Hashes of addresses are spread over all 64 bits.
@@ -127,7 +128,7 @@ TEST_CASE("a crowd of addresses that waits for replays leaves no memory behind")
   CHECK(queue.storage_bytes() == 0);
 }
 
-TEST_CASE("rings come from a bounded pool, and their memory goes back to the system") {
+TEST_CASE("the ring pool is bounded and gives memory back to the system") {
   constexpr std::size_t kRings = 4'096;
   constexpr std::size_t kBytes = kRings * RingPool::kSmallest * sizeof(FrameRef);
   RingPool pool(1'024, kBytes);
@@ -150,7 +151,7 @@ TEST_CASE("rings come from a bounded pool, and their memory goes back to the sys
   CHECK(resident_pages(base, kBytes) == 0);
 }
 
-TEST_CASE("large rings never take the smallest ones' place") {
+TEST_CASE("large rings never take the room of the smallest ones") {
   constexpr std::size_t kBytes = 4 * 1'024 * sizeof(FrameRef);
   RingPool pool(1'024, kBytes);
   std::vector<std::span<FrameRef>> large;
@@ -168,7 +169,7 @@ TEST_CASE("large rings never take the smallest ones' place") {
   CHECK(pool.rented_bytes() == 0);
 }
 
-TEST_CASE("what a resume value asks for") {
+TEST_CASE("an id becomes a resume plan") {
   const Epoch epoch = Epoch::from_random(1);
   const auto id = [&](std::uint64_t sequence) { return to_string(EventId{epoch, sequence}); };
   struct Row {
@@ -200,7 +201,7 @@ TEST_CASE("what a resume value asks for") {
   CHECK(plan.id == (row.keeps_id ? row.value : ""));
 }
 
-TEST_CASE("crier's own events, to the letter") {
+TEST_CASE("crier's own events have exactly this text") {
   const Epoch epoch = Epoch::from_random(1);
   const std::string id = to_string(EventId{epoch, 5});
   std::string text;

@@ -14,7 +14,7 @@ struct ListCase {
   std::optional<Numbers> numbers;
 };
 
-TEST_CASE("a list of processors is read in the kernel's form and no other") {
+TEST_CASE("a list of processors is read in the kernel's form only") {
   const auto row = GENERATE(values<ListCase>({
       {"0", Numbers{0}},
       {"0-3,8,10-11", Numbers{0, 1, 2, 3, 8, 10, 11}},
@@ -47,7 +47,7 @@ TEST_CASE("a list of processors is read in the kernel's form and no other") {
   CHECK(parse_cpu_list(row.text) == row.numbers);
 }
 
-TEST_CASE("the text of a list is its shortest, in the same order") {
+TEST_CASE("a list is written in its shortest form, in the same order") {
   const auto row = GENERATE(values<ListCase>({
       {"", Numbers{}},
       {"5", Numbers{5}},

@@ -7,7 +7,7 @@
 
 using namespace crier;
 
-TEST_CASE("digits are a number, anything else is none") {
+TEST_CASE("digits are read as a number, other text is refused") {
   CHECK(parse_decimal<std::uint64_t>("0") == 0);
   CHECK(parse_decimal<std::uint64_t>("007") == 7);
   CHECK(parse_decimal<std::uint64_t>("18446744073709551615") == 18'446'744'073'709'551'615U);

@@ -20,7 +20,7 @@ std::string json(std::string_view text) {
 
 }  // namespace
 
-TEST_CASE("text in a log line is one line, and shows what it holds") {
+TEST_CASE("escaped text is one line that shows every byte") {
   const auto [text, expected] = GENERATE(table<std::string, std::string>({
       {"", ""},
       {"plain text / 100 %", "plain text / 100 %"},
@@ -41,7 +41,7 @@ TEST_CASE("text in a log line is one line, and shows what it holds") {
   CHECK(escaped_for_log(text) == expected);
 }
 
-TEST_CASE("text in a log line is cut, never within a character or an escape") {
+TEST_CASE("escaped text is never cut within a character or an escape") {
   const auto [text, bytes_max, expected] = GENERATE(table<std::string, std::size_t, std::string>({
       {"abcdef", 6, "abcdef"},
       {"abcdefg", 6, "abc\xE2\x80\xA6"},
@@ -59,7 +59,7 @@ TEST_CASE("text in a log line is cut, never within a character or an escape") {
   CHECK(escaped_for_log(std::string(100'000, '\n')).size() <= 256);
 }
 
-TEST_CASE("whatever comes in, a log line is short, valid and free of control characters") {
+TEST_CASE("any bytes become short, valid text without control characters") {
   std::mt19937_64 random(11);
   for (int round = 0; round < 2'000; ++round) {
     std::string text;
@@ -77,7 +77,7 @@ TEST_CASE("whatever comes in, a log line is short, valid and free of control cha
   }
 }
 
-TEST_CASE("a JSON string") {
+TEST_CASE("a JSON string is escaped") {
   const auto [text, expected] = GENERATE(table<std::string, std::string>({
       {"", R"("")"},
       {"plain / text", R"("plain / text")"},
@@ -96,19 +96,19 @@ TEST_CASE("a JSON string") {
   CHECK(json(text) == expected);
 }
 
-TEST_CASE("a JSON string in a log line is cut, never within a character or an escape") {
+TEST_CASE("a JSON string is never cut within a character or an escape") {
   CHECK(escaped_for_json("ab\x01z", 8) == "ab\xE2\x80\xA6");
   CHECK(escaped_for_json("ab\x01", 8) == R"(ab\u0001)");
   CHECK(escaped_for_json(std::string(257, 'a')) == std::string(253, 'a') + "\xE2\x80\xA6");
   CHECK(escaped_for_json(std::string(100'000, '\xFF')).size() <= 256);
 }
 
-TEST_CASE("what was sent is quoted in one line, cut where it is long") {
+TEST_CASE("a quoted text is one line, and a long text is cut") {
   CHECK(crier::in_quotes("a\"b\n") == "\"a\\\"b\\n\"");
   CHECK(crier::in_quotes(std::string(65, 'a')) == "\"" + std::string(61, 'a') + "…\"");
 }
 
-TEST_CASE("a JSON string is appended to what is there") {
+TEST_CASE("a JSON string is appended") {
   std::string out = "{\"id\":";
   append_json_string(out, "x");
   CHECK(out == "{\"id\":\"x\"");

@@ -23,7 +23,7 @@ TEST_CASE("an epoch is 64 bits in 13 characters") {
   CHECK(Epoch::from_random(5) < Epoch::from_random(6));
 }
 
-TEST_CASE("ids print and parse to the same") {
+TEST_CASE("printing and parsing an id gives the same id") {
   std::mt19937_64 random(1);
   for (int i = 0; i < 2000; ++i) {
     const EventId id{Epoch::from_random(random()), random() >> (random() % 64)};
@@ -39,7 +39,7 @@ TEST_CASE("ids print and parse to the same") {
   CHECK(to_string(EventId{}) == "aaaaaaaaaaaaa-0");
 }
 
-TEST_CASE("a well-formed id is taken") {
+TEST_CASE("a well-formed id is accepted") {
   const auto [text, sequence] = GENERATE(table<std::string, std::uint64_t>({
       {"aaaaaaaaaaaaa-0", 0},
       {"p777777777777-1", 1},

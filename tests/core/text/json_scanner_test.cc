@@ -24,7 +24,7 @@ std::string unescaped(std::string_view text) {
 
 }  // namespace
 
-TEST_CASE("the members of an object are found as they were written") {
+TEST_CASE("a reader returns the members of an object as they were written") {
   const std::string text =
       "\n{ \"a\" : 1.50 ,\"b\\n\":\"x\\\"y\",\t\"c\": {\"d\":[1, 2]} , \"e\":null}\r\n";
   JsonObjectReader reader(text);
@@ -41,7 +41,7 @@ TEST_CASE("the members of an object are found as they were written") {
   CHECK_FALSE(reader.next(member));
 }
 
-TEST_CASE("what RFC 8259 allows is one value") {
+TEST_CASE("a value that RFC 8259 allows is accepted") {
   const std::string text = GENERATE(values<std::string>(
       {"0", "-0", "-0.5e+10", "12E-3", "true", "false", "null", "\"\"", "\"\\u00e9\\ud83d\\ude00\"",
        "\"\x7f\"", "[]", "{}", " [ 1 , \"a\" ] ", "{\"a\":{\"a\":1,\"a\":2}}", "\"\\/\\b\\f\"",
@@ -51,7 +51,7 @@ TEST_CASE("what RFC 8259 allows is one value") {
   CHECK(check_json(nested(kJsonDepthMax)).message == "");
 }
 
-TEST_CASE("what it does not is refused, with the place") {
+TEST_CASE("a value that RFC 8259 does not allow is refused, with the place") {
   struct Row {
     std::string text;
     std::size_t at;
@@ -97,7 +97,7 @@ TEST_CASE("what it does not is refused, with the place") {
   const JsonProblem problem = check_json(row.text);
   CHECK(problem.message != "");
   CHECK(problem.at == row.at);
-  // Inside an object it is no better.
+  // The value is refused inside an object, too.
   const std::string inside = "{\"a\":" + row.text;
   JsonObjectReader reader(inside);
   JsonMember member;
@@ -106,7 +106,7 @@ TEST_CASE("what it does not is refused, with the place") {
   CHECK(reader.problem() != nullptr);
 }
 
-TEST_CASE("an object reader takes objects alone") {
+TEST_CASE("an object reader refuses values that are not objects") {
   const std::string text =
       GENERATE(values<std::string>({"", "[]", "1", "{", "{}x", "{\"a\":1", "{\"a\":1,}", "{,}",
                                     "{\"a\" 1}", "{\"a\":1 \"b\":2}"}));
@@ -118,7 +118,7 @@ TEST_CASE("an object reader takes objects alone") {
   CHECK(reader.problem() != nullptr);
 }
 
-TEST_CASE("escapes become what they stand for") {
+TEST_CASE("escapes are replaced by the characters they stand for") {
   CHECK(unescaped("\"\"") == "");
   CHECK(unescaped("\"plain\"") == "plain");
   CHECK(unescaped(R"("\"\\\/\b\f\n\r\t")") == "\"\\/\b\f\n\r\t");

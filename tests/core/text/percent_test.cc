@@ -29,11 +29,11 @@ TEST_CASE("percent-encoding is decoded once") {
   CHECK(percent_decode(text, true) == query);
 }
 
-TEST_CASE("what is not percent-encoding is refused") {
+TEST_CASE("invalid percent-encoding is refused") {
   const auto text = GENERATE(as<std::string>{}, "%", "a%", "%4", "a%4", "%4%41", "%zz", "%4g",
                              "%g4", "%%41", "% 41", "%-1", "%+1", "%0x", "%u0041", "%00", "a%00b");
   INFO(text);
-  // Without the terminator of a string, so that a sanitizer sees a byte read behind the end.
+  // A copy without a terminator, so that a sanitizer sees a read past the end.
   const std::vector<char> bytes(text.begin(), text.end());
   CHECK(!percent_decode({bytes.data(), bytes.size()}, false));
   CHECK(!percent_decode({bytes.data(), bytes.size()}, true));
@@ -41,7 +41,7 @@ TEST_CASE("what is not percent-encoding is refused") {
   CHECK(!parse_query("a=" + text, 10));
 }
 
-TEST_CASE("NUL is refused however it is written") {
+TEST_CASE("NUL is refused, encoded or not") {
   CHECK(!percent_decode(std::string("a\0b", 3), false));
 }
 

@@ -11,7 +11,7 @@ struct RoffCase {
   const char* roff;
 };
 
-TEST_CASE("text is text to roff, whatever is in it") {
+TEST_CASE("roff prints escaped text unchanged") {
   const auto row = GENERATE(values<RoffCase>({
       {"nothing", "", ""},
       {"words", "two words\n", "two words\n"},

@@ -111,7 +111,7 @@ TEST_CASE("an id with a NUL is ignored") {
   CHECK(read(stream).events == std::vector<Seen>{{"message", "x", "1"}});
 }
 
-TEST_CASE("the position to resume from counts at the end of its block") {
+TEST_CASE("an id becomes the resume position at the end of its block") {
   const auto [stream, id] = GENERATE(table<std::string, std::string>({
       {"id: 1\ndata: x\n", ""},
       {"id: 1\ndata: x\n\n", "1"},
@@ -123,7 +123,7 @@ TEST_CASE("the position to resume from counts at the end of its block") {
   CHECK(read(stream).last_event_id == id);
 }
 
-TEST_CASE("retry counts at once, and only as digits") {
+TEST_CASE("a retry value applies at once if it is digits") {
   const auto [stream, retry] = GENERATE(table<std::string, std::optional<std::uint32_t>>({
       {"retry: 2000\n", 2000U},
       {"retry:0\n", 0U},
@@ -144,17 +144,17 @@ TEST_CASE("retry counts at once, and only as digits") {
   CHECK(read(stream).retry_ms == retry);
 }
 
-TEST_CASE("an event is complete as soon as its blank line is") {
+TEST_CASE("an event is complete with the CR of its blank line") {
   SseParser parser(kPlenty);
   int events = 0;
   const auto count = [&](const SseMessage&) { ++events; };
   CHECK(parser.feed("data: x\r\n\r", count));
-  CHECK(events == 1);  // Without waiting for a LF that may never come.
+  CHECK(events == 1);  // The parser does not wait for a LF that may never come.
   CHECK(parser.feed("\ndata: y\n\n", count));
   CHECK(events == 2);
 }
 
-TEST_CASE("an event beyond the bound is refused, however it arrives") {
+TEST_CASE("an event beyond the bound is refused in pieces of any size") {
   const auto [stream, ok] = GENERATE(table<std::string, bool>({
       {"data: 7890\n\n", true},
       {"data: 78901\n\n", false},
@@ -182,7 +182,7 @@ TEST_CASE("an event beyond the bound is refused, however it arrives") {
 
 namespace {
 
-// What a client should see of a publisher's data.
+// The text that a client should read for a publisher's data.
 std::string with_lf(std::string_view text) {
   std::string normalised;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -196,7 +196,7 @@ std::string with_lf(std::string_view text) {
   return normalised;
 }
 
-// Text out of what matters to event streams, now and then with a byte of any kind.
+// Random text of the characters that matter to event streams, with a few other bytes.
 std::string random_text(std::mt19937_64& random, std::uint64_t parts_max) {
   static const std::array<std::string, 16> kParts = {"\r",
                                                      "\n",
@@ -227,7 +227,7 @@ std::string random_text(std::mt19937_64& random, std::uint64_t parts_max) {
 
 }  // namespace
 
-TEST_CASE("whatever is published is what a client reads, or it is refused") {
+TEST_CASE("a client reads exactly the text that was published, unless it was refused") {
   std::mt19937_64 random(20'240'501);
   std::size_t published = 0;
   std::size_t refused = 0;

@@ -29,7 +29,7 @@ TEST_CASE("an event's lines come in a fixed order") {
         "retry: 4294967295\ndata: x\n\n");
 }
 
-TEST_CASE("an event is appended to what is there") {
+TEST_CASE("an event is appended") {
   std::string out = "data: a\n\n";
   append_sse_event(out, {.data = "b"});
   CHECK(out == "data: a\n\ndata: b\n\n");
@@ -83,7 +83,7 @@ TEST_CASE("event names that are refused") {
   CHECK(!allowed_event_name(name));
 }
 
-TEST_CASE("each byte on its own, as an event name") {
+TEST_CASE("each single byte is allowed or refused as an event name") {
   for (int byte = 0; byte < 256; ++byte) {
     INFO(byte);
     CHECK(allowed_event_name(std::string(1, static_cast<char>(byte))) ==

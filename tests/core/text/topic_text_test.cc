@@ -7,7 +7,7 @@
 using crier::describe_bad_pattern;
 using crier::describe_bad_topic;
 
-TEST_CASE("a bad topic is told its rule and its mend") {
+TEST_CASE("the message about a bad topic names the rule and a valid topic") {
   const std::string rule =
       " is not a valid topic: use A-Z, a-z, 0-9, '_' and '-' in tokens joined by single dots";
   CHECK(describe_bad_topic("user 42") == "\"user 42\"" + rule + ".");
@@ -25,7 +25,7 @@ TEST_CASE("a bad topic is told its rule and its mend") {
         "\"a.*\" is a pattern, not a topic: an event is published to one topic.");
 }
 
-TEST_CASE("a topic beyond a limit is told the limit") {
+TEST_CASE("the message about a topic beyond a limit names the limit") {
   CHECK(describe_bad_topic(std::string(256, 'a')) ==
         "\"" + std::string(61, 'a') +
             "…\" is not a valid topic: it has 256 bytes, and at most 255 are allowed.");

@@ -14,7 +14,7 @@ TEST_CASE("a trace id is read and written as 32 lower-case hexadecimal digits") 
   CHECK(to_string(TraceId{1, 2}) == "00000000000000010000000000000002");
 }
 
-TEST_CASE("a text of another form is no trace id of 128 bits") {
+TEST_CASE("text of another form is not a trace id") {
   const auto text =
       GENERATE(as<std::string_view>(), "", "0af7651916cd43dd8448eb211c80319",
                "0af7651916cd43dd8448eb211c80319c0", "0AF7651916CD43DD8448EB211C80319C",

@@ -15,7 +15,7 @@ using crier::valid_utf8;
 
 namespace {
 
-// Decodes to code points and judges those, instead of classes of bytes: slow, and by another road.
+// The reference: decodes to code points and checks these. Slow, but by a different method.
 bool reference_valid(std::string_view text) {
   std::size_t i = 0;
   while (i < text.size()) {
@@ -42,7 +42,7 @@ std::string bytes_of(std::initializer_list<int> bytes) {
   return text;
 }
 
-// The first and the last byte of every class that UTF-8 tells apart.
+// The first and the last byte of every class of bytes in UTF-8.
 const std::array<int, 29> kEdges = {0x00, 0x41, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0,
                                     0xC1, 0xC2, 0xDF, 0xE0, 0xE1, 0xEC, 0xED, 0xEE, 0xEF, 0xF0,
                                     0xF1, 0xF3, 0xF4, 0xF5, 0xF7, 0xF8, 0xFC, 0xFE, 0xFF};
@@ -53,7 +53,7 @@ bool agree(const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("every text of one and of two bytes is judged as by the reference") {
+TEST_CASE("every text of one or two bytes gets the same result as from the reference") {
   std::size_t wrong = 0;
   std::size_t valid = 0;
   for (int first = 0; first < 256; ++first) {
@@ -68,7 +68,7 @@ TEST_CASE("every text of one and of two bytes is judged as by the reference") {
   CHECK(valid == 128 * 128 + 30 * 64);  // Two ASCII characters, or C2..DF with 80..BF.
 }
 
-TEST_CASE("every class of bytes in three and four places") {
+TEST_CASE("texts of three and four bytes of every class get the same result") {
   std::size_t wrong = 0;
   for (const int a : kEdges) {
     for (const int b : kEdges) {
@@ -81,7 +81,7 @@ TEST_CASE("every class of bytes in three and four places") {
   CHECK(wrong == 0);
 }
 
-TEST_CASE("longer texts, sampled, with stretches of ASCII at every offset") {
+TEST_CASE("longer random texts, with ASCII at every offset, get the same result") {
   std::mt19937_64 random(7);
   const std::array<std::string, 8> kParts = {"\xC3\xA9",         "\xE2\x82\xAC", "\xED\x9F\xBF",
                                              "\xF0\x9F\x93\xA3", "\xC2",         "\xED\xA0\x80",
@@ -105,7 +105,7 @@ TEST_CASE("longer texts, sampled, with stretches of ASCII at every offset") {
   CHECK(valid < 15'000);
 }
 
-TEST_CASE("the edges of what UTF-8 can say") {
+TEST_CASE("the first and last valid sequences are accepted, malformed ones are not") {
   const auto [text, valid] = GENERATE(table<std::string, bool>({
       {"", true},
       {"\x7F", true},
@@ -145,7 +145,7 @@ TEST_CASE("event text has no NUL") {
   CHECK(!valid_event_text("1234567\xFF"));
 }
 
-TEST_CASE("what is not UTF-8 falls into the pieces that a browser replaces") {
+TEST_CASE("invalid bytes are split into the pieces that a browser replaces") {
   // The Unicode Standard, chapter 3, tables 3-8 to 3-11: sizes of the pieces; negative: not valid.
   const auto [text, expected] = GENERATE(table<std::string, std::vector<int>>({
       {"\xC0\xAF\xE0\x80\xBF\xF0\x81\x82\x41", {-1, -1, -1, -1, -1, -1, -1, -1, 1}},
@@ -164,7 +164,7 @@ TEST_CASE("what is not UTF-8 falls into the pieces that a browser replaces") {
   CHECK(pieces == expected);
 }
 
-TEST_CASE("control characters") {
+TEST_CASE("control characters are recognised") {
   const auto [character, control] = GENERATE(table<std::string, bool>({
       {"\x1F", true},
       {" ", false},
