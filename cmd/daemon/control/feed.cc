@@ -10,9 +10,9 @@ namespace {
 
 constexpr std::size_t kBatchFramesMax = 1'024;
 constexpr std::uint64_t kBatchBytesMax = 1u << 20;
-// Read from the history in one turn, for all workers together.
+// Batches read from the history in one turn, for all workers together.
 constexpr std::size_t kHistoryBatchesPerTurn = 8;
-// Asking so many topics for their losses counts for one of these.
+// The look-up of this many topics' losses counts for one batch.
 constexpr std::size_t kTopicsPerBatch = broadcast::kScanTopicsMax / kHistoryBatchesPerTurn;
 
 }  // namespace
