@@ -1,5 +1,5 @@
-// Publishing over a journal that commits later: in which order publishers are answered and what
-// they are told, and that no event is visible before it is committed.
+// Publishing over a journal that commits later: the order and the content of answers, and that no
+// event is visible before it is committed.
 #include <string>
 #include <string_view>
 #include <utility>
@@ -32,7 +32,7 @@ std::string one(std::string_view data, std::string_view key = "") {
 struct Later {
   explicit Later(PublishLimits limits = {}) : socket(limits, &journal) {}
 
-  // A connection that has sent these requests; the server has taken them.
+  // A connection whose requests the server has taken.
   struct Publisher {
     Client client;
     std::vector<Answer> answers = {};
@@ -43,7 +43,7 @@ struct Later {
     net::http_test::turn_for(socket.loop, 5);
     return publisher;
   }
-  // The answers that have come.
+  // The answers so far.
   const std::vector<Answer>& answers(Publisher& publisher) {
     net::http_test::turn_for(socket.loop, 5);
     std::string_view got = publisher.client.receive(1, 0);
@@ -135,7 +135,7 @@ TEST_CASE("a repeat of a key in flight waits for the first answer") {
     CHECK(f.journal.open() == 0);
     CHECK(f.socket.routes->counters().replayed.read() == 2);
   }
-  SECTION("a failure is told to both, and the key is free again") {
+  SECTION("both are answered with the failure, and the key is free again") {
     const bool no_space = GENERATE(false, true);
     f.journal.fail(no_space ? JournalFailure::no_space : JournalFailure::io_error);
     for (const auto* publisher : {&first, &again}) {
