@@ -27,7 +27,7 @@ class Control final : public WorkerQueries {
   struct Parts {
     broadcast::Log& log;
     ConnectionLog& connections;
-    LogSink& debug_log;  // For what an operator asked for, whatever the level.
+    LogSink& debug_log;  // For lines that an operator asked for, at any log.level.
     std::vector<WorkerLink*> links;
     std::function<WorkerRow(std::size_t)> row_of;  // The row of a worker, which must listen.
   };

@@ -30,8 +30,8 @@ struct MetricSources {
   const net::HttpServerCounters* publish = nullptr;
   const PublishCounters* publishing = nullptr;
   const net::HttpServerCounters* admin = nullptr;
-  KernelTuner* kernel = nullptr;             // Has looked once.
-  const net::SocketPlan* sockets = nullptr;  // In force: a reload assigns to it.
+  KernelTuner* kernel = nullptr;             // Must have read the parameters once.
+  const net::SocketPlan* sockets = nullptr;  // The options in force; a reload assigns to it.
   std::string_view version;                  // Copied.
 };
 

@@ -17,7 +17,7 @@ namespace crier::cmd {
 struct StatusFacts {
   const metrics::Catalogue& catalogue;  // Must be refreshed.
   std::string_view why_not_ready;       // Empty: ready.
-  double now_unix_seconds = 0;          // For the uptime.
+  double now_unix_seconds = 0;          // Unix time, for the uptime.
 };
 
 // The JSON as one line, with its line end. Requires: the catalogue is from make_catalogue(), or has

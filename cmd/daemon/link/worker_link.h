@@ -133,7 +133,7 @@ class WorkerLink final : public broadcast::ReplayPort {
   bool pushed_ = false;
 
   // Written by the worker.
-  alignas(64) std::atomic<std::uint64_t> consumed_bytes_{0};  // Of all frames taken so far.
+  alignas(64) std::atomic<std::uint64_t> consumed_bytes_{0};  // Memory of all frames taken so far.
   Counter turns_;
   bool sent_ = false;
 };

@@ -58,7 +58,7 @@ class Surroundings {
   std::vector<int> sockets_;
 };
 
-TEST_CASE("the daemon's socket follows from who runs it") {
+TEST_CASE("the daemon's socket depends on the user that runs it") {
   SocketSurroundings where{.uid = 0, .xdg_runtime_dir = "/run/user/0"};
   CHECK(default_publish_socket(where) == "/run/crier/publish.sock");
   where.uid = 1000;
@@ -90,7 +90,7 @@ TEST_CASE("a client takes the first socket there is") {
   CHECK(find_publish_socket(where) == own);
 }
 
-TEST_CASE("a socket in a directory of somebody else's is not trusted") {
+TEST_CASE("a socket in another user's directory is not trusted") {
   Surroundings surroundings;
   surroundings.make_socket(surroundings.in_tmp());
   // A directory is not trusted if its owner is not the user in its name.

@@ -68,7 +68,7 @@ TEST_CASE("a list of peers is refused if the kernel hides their users") {
   CHECK(exit_code == 0);
 }
 
-TEST_CASE("the kernel says who is at the other end of a Unix socket") {
+TEST_CASE("the kernel tells the credentials of a Unix socket's peer") {
   const auto [one, other] = connected_pair();
   const auto peer = peer_credentials(one.get());
   REQUIRE(peer.has_value());
@@ -122,7 +122,7 @@ TEST_CASE("peers are allowed by user, by group, or all") {
     bool allowed;
   };
   const auto [name, users, groups, allowed] = GENERATE(values<Case>({
-      {"nobody is listed", {}, {}, true},
+      {"no user is listed", {}, {}, true},
       {"the user is", {"1", "4000000"}, {}, true},
       {"another user is", {"4000001"}, {}, false},
       {"the group is", {}, {"4000001"}, true},

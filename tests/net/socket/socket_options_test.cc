@@ -166,7 +166,7 @@ TEST_CASE("a canary gets its share of new connections, in turn") {
   CHECK_FALSE(port.last.canary);
 }
 
-TEST_CASE("a reload's percentage decides who gets the new options") {
+TEST_CASE("a reload's percentage decides which connections get the new options") {
   const SocketOptions a;
   SocketOptions b;
   b.user_timeout_ms = 1;

@@ -223,7 +223,7 @@ TEST_CASE("a draining daemon refuses publishes and still shows topics") {
   socket.works();
 }
 
-TEST_CASE("who may publish can change on open connections") {
+TEST_CASE("the list of publishers changes for open connections, too") {
   Socket socket;
   const std::string other = ::getuid() == 12'345 ? "12346" : "12345";
   auto peers = net::PeerList::make(std::vector<std::string>{other}, {});
