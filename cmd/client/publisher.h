@@ -1,4 +1,4 @@
-// Sends publish requests, and sends them again where this cannot publish an event twice.
+// Sends publish requests, and sends a request again if that cannot publish an event twice.
 //
 // Belongs to one thread; calls block.
 #pragma once

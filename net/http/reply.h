@@ -71,8 +71,7 @@ std::string status_reply(const Refusal& refusal, std::uint32_t retry_after_secon
 
 // The same refusal for an EventSource, which never reconnects after an error status: 200, one event
 // crier.busy without an id, a retry: of `retry_ms`, and the end of the response. The event's data
-// is
-// {"reason":<code>,"message":<message>}.
+// is {"reason":<code>,"message":<message>}.
 std::string busy_reply(const Refusal& refusal, std::uint32_t retry_ms, std::string_view trace_id,
                        const Cors& cors = {});
 

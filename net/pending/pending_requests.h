@@ -23,8 +23,9 @@
 // client's FIN cancels the request, even if the client only ends its sending side. Requests that
 // are pipelined behind it wait, up to kHeldBytesMax bytes; a client that sends more is closed.
 //
-// Closing. After the last answer this class sends FIN and reads input away until the peer closes,
-// too: unread input would cause a RST, which can destroy the answer (RFC 9112, section 9.6).
+// Closing. After an answer that ends the connection this class sends FIN and reads input away until
+// the peer closes, too: unread input would cause a RST, which can destroy the answer (RFC 9112,
+// section 9.6).
 //
 // Belongs to one worker. The handler must not call back into it from one of its own methods.
 #pragma once
