@@ -32,9 +32,9 @@ inline constexpr std::size_t kLogLineBytesMax = 4'080;
 // The time in UTC with milliseconds, in the format of RFC 3339.
 std::string utc_text(std::chrono::system_clock::time_point time);
 
-// The line without its line end. Text is shortened to 256 bytes. The first field that would make
-// the line longer than kLogLineBytesMax is left out with all that follow, and `cut=true` is added.
-// `time`: from utc_text(), or empty for a line without a time.
+// The line without its line end. A text of more than 256 bytes is shortened. The first field that
+// would make the line longer than kLogLineBytesMax is left out with all that follow, and `cut=true`
+// is added. `time`: from utc_text(), or empty for a line without a time.
 std::string log_line(config::LogFormat format, std::string_view time, Level level,
                      std::string_view message, std::span<const Field> fields);
 

@@ -63,8 +63,8 @@ class HttpConnection {
   Instant active_at() const { return active_at_; }  // When bytes last came or left.
   // Whether a head, or its beginning, is all that is under way.
   bool has_only_head() const;
-  // Since when the client is to send the next bytes: of a begun head, when it began; after a whole
-  // head, when that ended or 100 Continue was sent. Requires: has_only_head().
+  // The time since which the server waits for the client: the beginning of an incomplete head, or
+  // the end of a whole head, or the sending of 100 Continue. Requires: has_only_head().
   Instant waited_for_since() const { return phase_ == Phase::head ? request_began_ : active_at_; }
   // Like close(), after one write of the output.
   void flush_and_close();

@@ -14,7 +14,7 @@
 namespace crier::net {
 
 struct RequestTarget {
-  std::string_view authority;  // Empty but in the absolute form.
+  std::string_view authority;  // Only in the absolute form; otherwise empty.
   std::string_view path;       // Never empty.
   std::string_view query;      // Without the '?'.
 };
