@@ -1,8 +1,8 @@
-// How long a subscriber waits before it connects again.
+// Computes how long a subscriber waits before it connects again.
 //
-// At least what the stream's `retry:` said, doubled for each attempt in a row that brought nothing,
-// up to 30 s (or what `retry:` said, if that is more), and up to half as long again at random, so
-// that many subscribers do not come back together. A value; belongs to one thread.
+// The wait begins at the stream's `retry:` and doubles with each failed attempt in a row, up to 30
+// s or to `retry:` if that is more. A random part of up to half the wait is added, so that many
+// subscribers do not come back together. A value; belongs to one thread.
 #pragma once
 
 #include <algorithm>
@@ -17,10 +17,10 @@ class Backoff {
   static constexpr std::chrono::milliseconds kCeiling{30'000};
 
   void set_retry(std::chrono::milliseconds retry) { retry_ = retry; }
-  // The last attempt brought a stream.
+  // Call it when an attempt has brought a stream: the next wait begins at `retry` again.
   void worked() { failures_ = 0; }
 
-  // The next wait. `random`: evenly from 0 to 2^32 - 1.
+  // The next wait. `random`: evenly distributed from 0 to 2^32 - 1.
   std::chrono::milliseconds next(std::uint32_t random) {
     constexpr std::uint32_t kDoublingsMax = 10;
     const auto doublings = std::min(failures_, kDoublingsMax);

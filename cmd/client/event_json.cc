@@ -17,7 +17,7 @@ Result<void> must_be_json(std::string_view text) {
 
 Result<std::string> publish_object(const PublishAs& as, std::string_view data) {
   if (!valid_event_text(data)) return fail(Errc::bad_request, "is not UTF-8 without NUL");
-  if (as.json) {  // Alone, or it could close our object and begin another.
+  if (as.json) {  // Checked alone first: the data could close the object and begin another.
     if (const auto alone = must_be_json(data); !alone) return std::unexpected(alone.error());
   }
   std::string object = "{\"topic\":";
@@ -31,7 +31,7 @@ Result<std::string> publish_object(const PublishAs& as, std::string_view data) {
     append_json_string(object, data);
   }
   object += '}';
-  if (as.json) {  // In its place, where it is nested once more.
+  if (as.json) {  // Checked in its place, too: there it is nested one level deeper.
     if (const auto whole = must_be_json(object); !whole) return std::unexpected(whole.error());
   }
   return object;

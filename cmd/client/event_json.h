@@ -1,4 +1,6 @@
-// The JSON that `crier publish` sends: an event as an object, or a batch of them, one a line.
+// Makes the JSON that `crier publish` sends: one event as an object, or a batch of lines of them.
+//
+// Belongs to one thread.
 #pragma once
 
 #include <cstddef>
@@ -9,29 +11,31 @@
 
 namespace crier::cmd {
 
-// What all events of one command have in common.
+// The members that all events of one command share.
 struct PublishAs {
   std::string topic;
-  std::string event;  // Empty: none.
-  std::string key;    // Empty: none.
-  bool json = false;  // The data is JSON, passed on as the bytes it is.
+  std::string event;  // The event's name; may be empty.
+  std::string key;    // The idempotency key; may be empty.
+  bool json = false;  // The data is JSON and is sent byte by byte; otherwise it is text.
 };
 
-// {"topic":…,"event":…,"key":…,"data":…}. Fails with Errc::bad_request, "is not …", if the data is
-// not what `as` says, or not UTF-8 without NUL.
+// {"topic":…,"event":…,"key":…,"data":…}. Fails with Errc::bad_request if the data is not UTF-8
+// without NUL, or not JSON where `as` says so. The detail begins with "is not", so that a caller
+// can put the name of its input before it.
 Result<std::string> publish_object(const PublishAs& as, std::string_view data);
 
-// Lines on their way into one NDJSON request. A batch is bounded so that a request stays well below
-// limits.request_bytes_max, and what is published becomes visible piece by piece.
+// The lines of one NDJSON request. A batch is bounded, so that the request stays below
+// limits.request_bytes_max and subscribers see the first events before the last line is read.
 class LineBatch {
  public:
-  // The least that limits.request_lines_max can be.
+  // The lowest value allowed for limits.request_lines_max.
   static constexpr std::size_t kLinesMax = 1'000;
   static constexpr std::size_t kBytesMax = 1024 * 1024;
 
   explicit LineBatch(PublishAs as) : as_(std::move(as)) {}
 
-  // Nothing is added on failure.
+  // Adds an event whose data is `line`. Fails as publish_object() does; the batch is unchanged
+  // then.
   Result<void> add(std::string_view line);
 
   bool full() const { return lines_ >= kLinesMax || body_.size() >= kBytesMax; }

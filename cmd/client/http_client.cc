@@ -15,7 +15,7 @@ bool is_unreserved(char c) {
          std::string_view("-._~").contains(c);
 }
 
-// Names and addresses, with what a resolver takes besides: `_`, and `%` before a scope.
+// The characters of names and addresses; resolvers also accept `_`, and `%` before a scope.
 bool is_host_character(char c) {
   return (is_unreserved(c) && c != '~') || c == ':' || c == '%';
 }
@@ -26,7 +26,7 @@ bool is_digits(std::string_view text) {
 
 Error bad_address(std::string_view text) {
   return {Errc::bad_request,
-          "`" + std::string(text) + "` is no address: HOST:PORT, [IPV6]:PORT or unix:PATH"};
+          "invalid address `" + std::string(text) + "`: use HOST:PORT, [IPV6]:PORT or unix:PATH"};
 }
 
 bool breaks_a_line(std::string_view text) {
@@ -76,7 +76,8 @@ Result<ServerAddress> parse_address(std::string_view text, std::string_view defa
 
 Result<ServerUrl> parse_url(std::string_view text) {
   constexpr std::string_view kScheme = "http://";
-  const Error bad{Errc::bad_request, "`" + std::string(text) + "` is no URL like http://HOST:PORT"};
+  const Error bad{Errc::bad_request,
+                  "invalid URL `" + std::string(text) + "`: use http://HOST:PORT"};
   if (text.starts_with("https://")) {
     return fail(Errc::bad_request,
                 "https is not spoken here; give the daemon's own http:// address");
@@ -114,7 +115,7 @@ Result<std::string> request_bytes(const ClientRequest& request, const ServerAddr
   bytes.append(server.host_header()).append("\r\nUser-Agent: crier\r\n");
   for (const auto& [name, value] : request.fields) {
     if (breaks_a_line(value)) {
-      return fail(Errc::bad_request, std::string(name) + " may not contain line ends or NUL");
+      return fail(Errc::bad_request, std::string(name) + " must not contain line ends or NUL");
     }
     bytes.append(name).append(": ").append(value).append("\r\n");
   }
@@ -141,10 +142,10 @@ Result<ClientResponse> HttpClient::exchange(const ClientRequest& request) {
     kept_.emplace(*std::move(socket));
   }
   net::ClientSocket socket = *std::move(kept_);
-  kept_.reset();  // Put back only when it is known to be in order.
+  kept_.reset();  // The connection is kept again only after a complete answer.
 
-  // A server that refuses a request while it is being sent answers first and then closes: look for
-  // that answer before complaining.
+  // A server may refuse a request while this client is still sending it: it answers and closes. So
+  // the client looks for an answer before it reports that sending failed.
   const auto sent = socket.send_all(*bytes, timeout_);
   net::ResponseParser parser;
   ClientResponse response;

@@ -1,6 +1,8 @@
-// A small HTTP/1.1 client for the commands, one request at a time over one connection that is kept.
+// A small HTTP/1.1 client for the commands: one request at a time, over one connection that is
+// kept.
 //
-// Belongs to one thread; calls wait.
+// Errors are sentences for the person who runs the command: they name the server and the reason.
+// Belongs to one thread; calls block.
 #pragma once
 
 #include <chrono>
@@ -18,36 +20,38 @@
 
 namespace crier::cmd {
 
-// Where a server listens: a path, or host and port.
+// The address of a server: the path of a Unix socket, or host and port.
 struct ServerAddress {
-  std::string path;  // Of a Unix socket; empty: TCP.
+  std::string path;  // The path of a Unix socket; empty for TCP.
   std::string host;
   std::string port;
 
   std::string text() const;         // For messages: the path, or "host:port".
-  std::string host_header() const;  // What the Host field says.
+  std::string host_header() const;  // The value of the Host field.
 };
 
-// "HOST:PORT", "[IPV6]:PORT", ":PORT" (this machine), "unix:PATH", or a path that begins with a
-// slash or a dot. Without a port, `default_port` if that is not empty.
+// Parses "HOST:PORT", "[IPV6]:PORT", ":PORT" (this machine), "unix:PATH", or a path that begins
+// with a slash or a dot. An address without a port gets `default_port`, if that is not empty. Fails
+// with Errc::bad_request.
 Result<ServerAddress> parse_address(std::string_view text, std::string_view default_port = {});
 
 struct ServerUrl {
   ServerAddress address;
-  std::string base;  // A path without the final '/', before the daemon's own: "" or "/sse".
+  std::string base;  // The path before the daemon's own, without the final '/': "" or "/sse".
 };
 
-// "http://HOST[:PORT][/BASE]"; port 80 if none is given.
+// Parses "http://HOST[:PORT][/BASE]"; the port is 80 if none is given. Fails with
+// Errc::bad_request.
 Result<ServerUrl> parse_url(std::string_view text);
 
-// Everything but RFC 3986's unreserved characters as %XX.
+// `text` with every character as %XX but the unreserved ones of RFC 3986.
 std::string percent_encoded(std::string_view text);
 
 struct ClientRequest {
   std::string_view method = "GET";
   std::string target;                                            // Percent-encoded, with its query.
   std::vector<std::pair<std::string_view, std::string>> fields;  // Without Host and Content-Length.
-  std::string_view body;  // Sent, with its length, unless the method is GET.
+  std::string_view body;  // Sent with its length; ignored for GET.
 };
 
 struct ClientResponse {
@@ -58,12 +62,12 @@ struct ClientResponse {
 // The bytes of a request. Fails with Errc::bad_request if a value holds CR, LF or NUL.
 Result<std::string> request_bytes(const ClientRequest& request, const ServerAddress& server);
 
-// How long a command waits for an answer that a daemon gives at once.
+// How long a command waits for an answer that the daemon gives without waiting itself.
 inline constexpr std::chrono::milliseconds kAnswerTimeout{10'000};
 
 class HttpClient {
  public:
-  // What one answer may hold in memory.
+  // The largest body that exchange() accepts, in bytes.
   static constexpr std::size_t kBodyBytesMax = 64 * 1024 * 1024;
 
   HttpClient(ServerAddress server, std::chrono::milliseconds timeout)
@@ -71,18 +75,18 @@ class HttpClient {
 
   const ServerAddress& server() const { return server_; }
 
-  // Sends and waits for the whole answer. Reuses the connection if the server allows it; a request
-  // is never sent twice.
+  // Sends a request and waits for the whole answer. Reuses the connection if the server allows it.
+  // Never sends a request twice. Fails with Errc::not_found if nothing listens at the address.
   Result<ClientResponse> exchange(const ClientRequest& request);
 
-  // What a streamed answer's receiver returns: go on, or close the connection.
+  // The result of a callback of stream(): continue, or close the connection.
   enum class Then : bool { go_on, stop };
   using OnHead = std::function<Then(const net::ResponseHead&)>;
   using OnBody = std::function<Then(std::string_view)>;
 
-  // Sends and hands the answer on as it comes. The timeout counts up to the head; after it there
-  // may be silence of any length. Succeeds when the answer ended in its regular way or a callback
-  // said stop. Always on a connection of its own.
+  // Sends a request over a new connection and hands the answer on as it arrives. The timeout
+  // applies up to the end of the head; the body may be silent for any time. Succeeds if the answer
+  // ends regularly or a callback returns `stop`.
   Result<void> stream(const ClientRequest& request, const OnHead& on_head, const OnBody& on_body);
 
  private:
@@ -93,8 +97,8 @@ class HttpClient {
   std::optional<net::ClientSocket> kept_;
 };
 
-// What to print of an answer that is not a success: the daemon's own message and code, if it is its
-// JSON, else the status.
+// A sentence about an answer that is not a success: the message and code of the daemon's JSON, or
+// the status if the body is not such JSON.
 std::string describe_failure(const ClientResponse& response);
 
 }  // namespace crier::cmd

@@ -1,6 +1,6 @@
-// Lines from a descriptor, as they come, with a limit on how long to wait for the next.
+// Reads lines from a descriptor as they come, with a limit on the wait for the next one.
 //
-// Belongs to one thread. Does not own the descriptor.
+// Does not own the descriptor. Belongs to one thread; next() blocks.
 #pragma once
 
 #include <chrono>
@@ -17,17 +17,19 @@ class LineReader {
   enum class Outcome : std::uint8_t {
     line,      // `line()` is the next line.
     quiet,     // The wait is over and no line has come.
-    end,       // No more lines.
-    too_long,  // The next line is longer than allowed.
-    failed,    // Reading failed; errno says why.
+    end,       // There are no more lines.
+    too_long,  // The next line is longer than `line_bytes_max`.
+    failed,    // Reading failed; errno has the reason.
   };
 
   LineReader(int fd, std::size_t line_bytes_max) : fd_(fd), line_bytes_max_(line_bytes_max) {}
 
-  // Without `wait`: however long it takes. A last line needs no line end.
+  // Reads the next line. Waits for it without limit if `wait` is empty. The last line needs no line
+  // end.
   Outcome next(std::optional<std::chrono::milliseconds> wait);
 
-  // Without its LF or CRLF. Valid until next() is called. Requires: next() returned `line`.
+  // The line without its LF or CRLF. Valid until the next call of next(). Requires: next() returned
+  // `line`.
   std::string_view line() const { return line_; }
 
  private:
@@ -40,7 +42,7 @@ class LineReader {
   std::size_t line_bytes_max_;
   std::string buffer_;
   std::size_t begin_ = 0;    // Where the next line begins in the buffer.
-  std::size_t scanned_ = 0;  // No LF between begin_ and here.
+  std::size_t scanned_ = 0;  // There is no LF between begin_ and this position.
   bool ended_ = false;
   std::string_view line_;
 };

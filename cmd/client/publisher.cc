@@ -12,7 +12,7 @@ using std::chrono::seconds;
 constexpr seconds kDelayMin{1};
 constexpr std::chrono::seconds kTimeout{30};
 
-// Seconds alone: the daemon sends no dates.
+// Reads Retry-After in seconds: the daemon never sends a date there.
 seconds retry_after(std::string_view text) {
   seconds::rep delay = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), delay);

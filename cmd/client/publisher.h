@@ -1,6 +1,6 @@
-// Sends publish requests, and tries again where the daemon says that this helps.
+// Sends publish requests, and sends a request again if that cannot publish an event twice.
 //
-// Belongs to one thread; calls wait.
+// Belongs to one thread; calls block.
 #pragma once
 
 #include <chrono>
@@ -17,16 +17,18 @@ class Publisher {
  public:
   using Sleep = std::function<void(std::chrono::seconds)>;
 
-  // How long to keep trying one request, all waits together.
+  // The sum of all waits for one request.
   static constexpr std::chrono::seconds kPatience{30};
 
-  // `sleep` is how to wait; tests do not.
+  // The publisher waits by calling `sleep`; tests pass one that returns at once.
   Publisher(ServerAddress server, Sleep sleep);
 
-  // The body of the daemon's 202. After 429 and 503 the event is not in the log, so the request is
-  // sent again when Retry-After says, until kPatience is used up; so it is when nobody listens any
-  // more at an address that has answered before (a restart). Any other failure is returned at once:
-  // whether the event was accepted is then unknown, or it never will be.
+  // Sends `request` and returns the body of the daemon's 202.
+  //
+  // After 429 and 503 the event is not in the log: the publisher sends the request again after the
+  // time in Retry-After, until kPatience is used up. It does the same when nothing listens any more
+  // at an address that has answered before, as during a restart. It returns any other failure at
+  // once: either the daemon will never accept the event, or it may have accepted it already.
   Result<std::string> post(const ClientRequest& request);
 
  private:
@@ -35,8 +37,8 @@ class Publisher {
   bool has_answered_ = false;
 };
 
-// How long to wait before trying again, or nothing if an answer like this is final or patience is
-// used up.
+// The wait before the next attempt, or nothing if the answer is final or the wait would exceed
+// Publisher::kPatience. `waited`: the sum of the waits before.
 std::optional<std::chrono::seconds> retry_delay(const net::ResponseHead& head,
                                                 std::chrono::seconds waited);
 

@@ -11,11 +11,11 @@
 namespace crier::cmd {
 namespace {
 
-using Json = nlohmann::ordered_json;  // Reasons stay in the daemon's order.
+using Json = nlohmann::ordered_json;  // Keeps reasons in the daemon's order.
 
 enum class Unit : std::uint8_t { count, bytes, latency, duration };
 
-// One figure of /status. cmd/daemon/control/status_json.cc has the same keys.
+// One figure of /status. Its key is also in cmd/daemon/control/status_json.cc.
 struct Row {
   std::string_view key;
   std::string_view title;
@@ -53,7 +53,7 @@ std::string human(Unit unit, double value) {
   return human_duration(value);
 }
 
-// At most two digits after the point.
+// `value` with at most two digits after the point.
 std::string with_unit(double value, const char* unit) {
   std::array<char, 64> text;
   const int digits = value >= 100 ? 0 : value >= 10 ? 1 : 2;
@@ -118,7 +118,7 @@ Result<std::string> status_text(std::string_view status) {
   const Json figures = Json::parse(status, nullptr, false);
   const auto ready = figures.find("ready");
   if (!figures.is_object() || ready == figures.end() || !ready->is_boolean()) {
-    return fail(Errc::bad_request, "the answer is no status; is this crier's admin endpoint?");
+    return fail(Errc::bad_request, "the answer is not a status; is this crier's admin endpoint?");
   }
   const auto detail = figures.find("ready_detail");
   const bool told = detail != figures.end() && detail->is_string();

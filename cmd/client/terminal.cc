@@ -18,7 +18,7 @@ std::string printable(std::string_view text, Keep keep) {
   out.reserve(text.size());
   while (!text.empty()) {
     const std::string_view piece = text.substr(0, utf8_step(text).bytes);
-    // Nothing is quoted here, so quotes and backslashes are harmless.
+    // The text is not put in quotes, so quotes and backslashes need no escape.
     const bool plain =
         piece == "\"" || piece == "\\" || (keep == Keep::lines && (piece == "\n" || piece == "\t"));
     out.append(plain ? std::string(piece) : escaped_for_log(piece));
@@ -43,7 +43,7 @@ bool print_out(std::string_view text) {
 }
 
 void print_error(std::string_view text) {
-  // When even this fails there is nobody left to tell.
+  // A failure is ignored: there is no other place to report it.
   (void)std::fwrite(text.data(), 1, text.size(), stderr);
 }
 

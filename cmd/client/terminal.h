@@ -1,4 +1,4 @@
-// How the commands talk to the person who runs them.
+// The commands' output to the person who runs them. Belongs to the main thread.
 #pragma once
 
 #include <cstdint>
@@ -7,21 +7,21 @@
 
 namespace crier::cmd {
 
-// Opens /dev/null in place of standard streams that are closed: else their numbers would be given
-// to files and sockets, which whatever writes to a standard stream would then write to. Call it
-// first.
+// Opens /dev/null in place of standard streams that are closed. Otherwise the kernel would give
+// their numbers to files and sockets, and output to a standard stream would go there. Call it
+// before anything is opened.
 void need_standard_streams();
 
-// Writes to standard output and flushes. False if that failed; the reason has then been printed.
+// Writes to standard output and flushes. Returns false if that failed, after an error message.
 [[nodiscard]] bool print_out(std::string_view text);
 
-// Writes to standard error as it is.
+// Writes `text` unchanged to standard error.
 void print_error(std::string_view text);
 
 enum class Keep : std::uint8_t { nothing, lines };
 
-// Text of others for a terminal: control characters and what is not UTF-8 become visible, as in the
-// log, but nothing else does. `lines` keeps LF and TAB as they are.
+// Text from outside, made safe for a terminal: control characters and invalid UTF-8 are escaped as
+// in the log; quotes and backslashes stay. `lines` keeps LF and TAB, too.
 std::string printable(std::string_view text, Keep keep = Keep::nothing);
 
 }  // namespace crier::cmd

@@ -14,7 +14,7 @@ bool is_ours(const SseMessage& message) {
   return message.event.starts_with("crier.");
 }
 
-// The members of our own events' data that are worth a sentence.
+// The data of crier's own events, as far as the warnings use it.
 struct Notice {
   std::string reason = "no reason given";
   std::optional<std::uint64_t> missed;
@@ -44,7 +44,7 @@ std::string event_text(const SubscribeAs& as, const SseMessage& message) {
     append_json_string(line.append(",\"data\":"), message.data);
     return line + "}\n";
   }
-  // Among other events' data, ours would look like one of them.
+  // The name tells the data of crier's own events from the data of published ones.
   const std::string text = is_ours(message) ? message.event + " " + message.data : message.data;
   return (as.escape ? printable(text, Keep::lines) : text) + "\n";
 }

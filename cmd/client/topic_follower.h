@@ -1,5 +1,5 @@
-// Follows topics for `crier subscribe`: what it asks a daemon for, what it prints of the events
-// that come, and from where it resumes. No sockets, no clock.
+// Follows topics for `crier subscribe`: makes the requests, prints the events and keeps the
+// position to resume from. It has neither sockets nor a clock.
 //
 // Belongs to one thread.
 #pragma once
@@ -17,20 +17,20 @@
 namespace crier::cmd {
 
 struct SubscribeAs {
-  std::vector<std::string> topics;  // Valid topics or patterns.
-  std::string base;                 // See ServerUrl.
-  std::string last_event_id;        // Empty: none.
-  std::string from;                 // Empty, or see valid_from().
-  bool json = false;                // An object a line instead of the data.
-  bool all = false;                 // crier's own events, too.
-  bool escape = false;              // For a terminal: control characters become visible.
-  std::optional<std::uint64_t> count;
+  std::vector<std::string> topics;     // Valid topics or patterns.
+  std::string base;                    // See ServerUrl.
+  std::string last_event_id;           // The position to begin after; may be empty.
+  std::string from;                    // Empty, or as valid_from() accepts it.
+  bool json = false;                   // Print one JSON object a line instead of the data.
+  bool all = false;                    // Print crier's own events, too.
+  bool escape = false;                 // Escape control characters, for a terminal.
+  std::optional<std::uint64_t> count;  // End after this many events.
 };
 
 class TopicFollower {
  public:
   struct Output {
-    std::function<bool(std::string_view)> print;  // False: it failed, stop.
+    std::function<bool(std::string_view)> print;  // Returns false if it failed.
     std::function<void(std::string_view)> warn;
   };
   enum class State : std::uint8_t { going, counted, output_failed };
@@ -38,13 +38,15 @@ class TopicFollower {
   TopicFollower(SubscribeAs as, Output output)
       : as_(std::move(as)), output_(std::move(output)), resume_id_(as_.last_event_id) {}
 
-  // To open the stream, the first time or again.
+  // The request that opens the stream, the first time and after a break.
   ClientRequest request() const;
 
+  // Prints `message` or warns of it, and remembers its position.
   void on_message(const SseMessage& message);
   State state() const { return state_; }
 
-  // Has the current stream brought anything but `crier.busy`? Reset by begin_stream().
+  // Whether the current stream has brought an event other than `crier.busy`. begin_stream() resets
+  // it.
   bool served() const { return served_; }
   void begin_stream() { served_ = false; }
 
@@ -60,10 +62,10 @@ class TopicFollower {
   State state_ = State::going;
 };
 
-// The line, or lines, that one event is printed as.
+// The output for one event: one or more whole lines.
 std::string event_text(const SubscribeAs& as, const SseMessage& message);
 
-// Is `from` one of `earliest`, `latest` and `last=N`, as the parameters of /events say it?
+// Whether `from` is `earliest`, `latest` or `last=N`, as the parameters of /events are spelled.
 bool valid_from(std::string_view from);
 
 }  // namespace crier::cmd

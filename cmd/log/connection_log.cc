@@ -6,7 +6,7 @@
 namespace crier::cmd {
 namespace {
 
-constexpr std::size_t kReasonsMax = 32;  // More than there are; a line stays readable.
+constexpr std::size_t kReasonsMax = 32;  // More than crier has; bounds the summary line.
 
 }  // namespace
 

@@ -1,7 +1,7 @@
 // A line for each stream that opens or ends, as long as there are few; else a summary a second.
 //
-// What the workers report reaches it on the control loop. Give it a sink of its own, not one behind
-// RepeatLimit: its messages repeat by nature, and it limits them itself.
+// The control loop calls it with the workers' reports. Give it a sink that is not behind
+// RepeatLimit: its messages repeat, and it limits them itself. Belongs to the control loop.
 #pragma once
 
 #include <cstdint>
@@ -16,9 +16,9 @@
 
 namespace crier::cmd {
 
-// Views need to live only during the call.
+// The views are used during the call only.
 struct StreamOpened {
-  std::string_view session_id;  // As /debug/streams has it.
+  std::string_view session_id;  // The same as in /debug/streams.
   std::string_view trace_id;
   std::string_view address;  // "203.0.113.7:50312"
   std::string_view topics;   // Joined by commas.
@@ -28,17 +28,18 @@ struct StreamOpened {
 struct StreamEnded {
   std::string_view session_id;
   std::string_view trace_id;
-  std::string_view address;  // Empty: the kernel does not know any more.
+  std::string_view address;  // Empty if the kernel no longer knows it.
   std::string_view topics;
-  std::string_view reason;  // One of a small, fixed set; as in the metrics.
-  std::uint64_t bytes = 0;  // Sent to it.
+  std::string_view reason;  // One of a small, fixed set; the same word as in the metrics.
+  std::uint64_t bytes = 0;  // Bytes sent to the stream.
   std::uint64_t events = 0;
   std::uint64_t duration_us = 0;
 };
 
 class ConnectionLog {
  public:
-  // `lines_per_second`: log.connections_per_second; 0: only summaries. `out` must outlive it.
+  // `lines_per_second`: log.connections_per_second; with 0 it writes only summaries. `out` must
+  // outlive it.
   ConnectionLog(LogSink& out, std::uint32_t lines_per_second)
       : out_(out), lines_per_second_(lines_per_second) {}
 
@@ -47,13 +48,13 @@ class ConnectionLog {
   void opened(const StreamOpened& stream, Instant now);
   void ended(const StreamEnded& stream, Instant now);
 
-  // What a worker counted instead of sending it here: for the next summary.
+  // Adds streams that a worker counted without sending their details to the next summary.
   void add_unlogged_opened(std::uint64_t streams, std::uint64_t resumed);
   void add_unlogged_ended(std::string_view reason, std::uint64_t streams);
 
-  // Ends the second that is over, if it is. Call it on a timer, about every 250 ms.
+  // Writes the summary when a second is over. Call it on a timer, about every 250 ms.
   void tick(Instant now);
-  // Says now what was held back: before the process ends.
+  // Writes the summary now, before the process ends.
   void flush();
 
  private:
@@ -63,7 +64,8 @@ class ConnectionLog {
   std::uint32_t lines_per_second_;
   Period second_;
   LinesPerSecond lines_;
-  std::uint64_t opened_ = 0;  // This and what follows: held back in this second.
+  // Streams of the present second, counted for the summary.
+  std::uint64_t opened_ = 0;
   std::uint64_t resumed_ = 0;
   std::uint64_t ended_ = 0;
   std::vector<std::pair<std::string, std::uint64_t>> ended_by_reason_;

@@ -36,7 +36,7 @@ void append_value(std::string& out, LogFormat format, std::string_view text) {
   if (format == LogFormat::json || needs_quotes(text)) {
     append_quoted(out, format, text);
   } else {
-    out += escaped_for_log(text);  // Only to cut it.
+    out += escaped_for_log(text);  // Nothing is escaped here; the call shortens long text.
   }
 }
 
@@ -57,7 +57,7 @@ void append_number(std::string& out, LogFormat format, Number number) {
   out.append(digits.data(), end);
 }
 
-// With what separates it from the field before.
+// The field with its separator from the field before.
 std::string field_text(LogFormat format, const Field& field) {
   const bool json = format == LogFormat::json;
   std::string out(json ? ",\"" : " ");

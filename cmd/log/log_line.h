@@ -1,14 +1,15 @@
-// One log line, in one of three formats:
+// Makes one log line, in one of three formats:
 //
 //   text     2025-03-01T12:00:00.123Z warning history is full bytes=67108864
 //   logfmt   ts=2025-03-01T12:00:00.123Z level=warning msg="history is full" bytes=67108864
 //   json     {"ts":"2025-03-01T12:00:00.123Z","level":"warning","msg":"history is full",
 //             "bytes":67108864}                                            (on one line)
 //
-// Whatever bytes a message, a key or a value holds, the result is one line of valid UTF-8 without
-// control characters, and no field can pass for another; json is a valid object, logfmt splits back
-// into the same fields. In both, text is escaped as JSON has it; in text, \xNN shows each byte. A
-// value is quoted when it is empty or holds anything but letters, digits and plain punctuation.
+// A message, a key or a value may hold any bytes. The result is one line of valid UTF-8 without
+// control characters, and no field can be mistaken for another: json is a valid object, and logfmt
+// splits back into the same fields. json and logfmt use the escapes of JSON; text uses \xNN. In
+// text and logfmt a value is quoted if it is empty or holds more than letters, digits and plain
+// punctuation.
 //
 // Pure functions; any thread.
 #pragma once
@@ -24,14 +25,16 @@
 
 namespace crier::cmd {
 
-// A pipe that polls as writable takes a page at once: priority and line end included.
+// A pipe that polls as writable takes a page (4,096 bytes) in one write. This leaves room for the
+// priority and the line end.
 inline constexpr std::size_t kLogLineBytesMax = 4'080;
 
-// UTC with milliseconds, as RFC 3339 has it.
+// The time in UTC with milliseconds, in the format of RFC 3339.
 std::string utc_text(std::chrono::system_clock::time_point time);
 
-// Without line end. A text is cut at 256 bytes; fields that would make the line longer than
-// kLogLineBytesMax are left out, and `cut=true` says so. `time`: from utc_text(), or empty: none.
+// The line without its line end. A text of more than 256 bytes is shortened. The first field that
+// would make the line longer than kLogLineBytesMax is left out with all that follow, and `cut=true`
+// is added. `time`: from utc_text(), or empty for a line without a time.
 std::string log_line(config::LogFormat format, std::string_view time, Level level,
                      std::string_view message, std::span<const Field> fields);
 

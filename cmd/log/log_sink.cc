@@ -20,11 +20,13 @@
 namespace crier::cmd {
 namespace {
 
-// What a pipe that polls as writable takes at once, less priority and line end.
+// PIPE_BUF bytes, less priority and line end: a pipe that polls as writable takes them in one
+// write.
 static_assert(kLogLineBytesMax <= PIPE_BUF - 4);
 
-// A terminal polls as writable when it takes part of a line, and then waits with the rest. Opened
-// anew it does not have to; O_NONBLOCK on the one we were given would hold for all who share it.
+// A terminal polls as writable when it can take part of a line, and then blocks for the rest. This
+// function opens it anew with O_NONBLOCK. O_NONBLOCK on the inherited descriptor would also apply
+// to other processes that share it.
 void never_wait_for_terminal() {
   if (::isatty(STDERR_FILENO) == 0) return;
   const net::Fd own(::open("/proc/self/fd/2", O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC));
@@ -36,7 +38,7 @@ bool room_for_a_line() {
   return ::poll(&output, 1, 0) == 1 && (output.revents & POLLOUT) != 0;
 }
 
-// sd-daemon(3): the numbers of syslog.
+// The priorities of syslog, in the form of sd-daemon(3).
 std::string_view journal_prefix(Level level) {
   constexpr std::string_view kPrefixes[] = {"<7>", "<6>", "<4>", "<3>"};
   return kPrefixes[static_cast<std::size_t>(level)];
@@ -64,7 +66,7 @@ struct StderrLog::State {
 StderrLog::StderrLog(Level lowest, config::LogFormat format, bool journal)
     : state_(std::make_unique<State>()), lowest_(lowest), format_(format), journal_(journal) {
   never_wait_for_terminal();
-  state_->logger.set_level(spdlog::level::trace);  // The level is ours, see set_level().
+  state_->logger.set_level(spdlog::level::trace);  // write() compares levels, not spdlog.
   state_->logger.set_formatter(std::make_unique<spdlog::pattern_formatter>("%v"));
 }
 
@@ -76,7 +78,7 @@ void StderrLog::write(Level level, std::string_view message, std::span<const Fie
 
 void StderrLog::write_in_turn(Level level, std::string_view message,
                               std::span<const Field> fields) {
-  report_lost();  // Before what came later.
+  report_lost();  // The lines lost before come first.
   if (lost_ > 0 || !try_write(level, message, fields)) ++lost_;
 }
 

@@ -1,16 +1,15 @@
-// Where log lines go: standard error, one line each, through spdlog.
+// Writes log lines to standard error through spdlog, and limits repeated messages.
 //
-// What a line looks like: log_line.h. Where standard error is the journal, each line begins with
-// its priority (`<4>`, see sd-daemon(3)), which the journal takes off; text then has no time, which
-// the journal knows.
+// log_line.h makes the lines. If standard error is the journal, each line begins with its priority
+// (`<4>`, see sd-daemon(3)), which the journal removes, and text lines have no time, because the
+// journal adds it.
 //
-// Never waits for whoever reads standard error: a line for which there is no room (a pipe nobody
-// empties, a journal or a terminal that hangs) is lost and counted, and the count is told once
-// there is room again. A terminal is opened anew for that; one that may not be (another user's) is
-// waited for.
+// A write never blocks. A line for which standard error has no room (a pipe that is not read, a
+// journal or a terminal that hangs) is lost and counted; a later line has the count. A terminal is
+// opened anew for this; if that is not allowed (another user's terminal), writes to it do block.
 //
-// Belongs to the control loop: no thread else may write, because a worker may have a descriptor
-// table of its own, in which number 2 is somebody's socket.
+// Belongs to the control loop. No other thread may write: a worker may have a descriptor table of
+// its own, in which descriptor 2 is a subscriber's socket.
 #pragma once
 
 #include <cstddef>
@@ -28,7 +27,7 @@
 
 namespace crier::cmd {
 
-// Is standard error connected to the journal, by systemd.exec(5)'s rule for $JOURNAL_STREAM?
+// Whether standard error is connected to the journal: systemd.exec(5) on $JOURNAL_STREAM.
 bool stderr_is_journal();
 
 class StderrLog final : public LogSink {
@@ -36,16 +35,17 @@ class StderrLog final : public LogSink {
   StderrLog(Level lowest, config::LogFormat format, bool journal = stderr_is_journal());
   ~StderrLog() override;
 
-  // What is below is not written, from now on.
+  // From now on, lines below `lowest` are not written.
   void set_level(Level lowest) { lowest_ = lowest; }
   void set_format(config::LogFormat format) { format_ = format; }
 
   void write(Level level, std::string_view message, std::span<const Field> fields) override;
 
-  // The same log without the bound of set_level(): for lines that an operator has asked for.
+  // The same log without the level of set_level(), for lines that an operator has asked for.
   LogSink& unfiltered() { return unfiltered_; }
 
-  // Tells of lost lines if there is room. Call it on a timer: perhaps no line follows.
+  // Writes the count of lost lines if there is room. Call it on a timer, because it may be long
+  // until the next line.
   void report_lost();
 
  private:
@@ -67,14 +67,14 @@ class StderrLog final : public LogSink {
   config::LogFormat format_;
   bool journal_;
   std::uint64_t lost_ = 0;
-  bool torn_ = false;  // The last line was written in part.
+  bool torn_ = false;  // Only a part of the last line was written.
 };
 
-// Keeps one trouble from drowning the others: of each message, a few lines a second are passed on,
-// and then one that says how many more there were.
+// Limits repeated messages, so that one trouble does not hide the others: it passes on a few lines
+// a second of each message, and then one line with the number of lines left out.
 //
-// Call tick() on a timer, about every 250 ms. Memory is bounded: beyond kMessagesMax different
-// messages within a second all further ones count as one.
+// Call tick() on a timer, about every 250 ms. Memory is bounded: after kMessagesMax different
+// messages within a second, all others are counted as one. Belongs to the control loop.
 class RepeatLimit final : public LogSink {
  public:
   static constexpr std::size_t kMessagesMax = 64;
@@ -85,15 +85,15 @@ class RepeatLimit final : public LogSink {
 
   void write(Level level, std::string_view message, std::span<const Field> fields) override;
 
-  // Ends the second that is over, if it is.
+  // Writes the counts when a second is over.
   void tick(Instant now);
-  // Says now what was held back: before the process ends.
+  // Writes the counts now, before the process ends.
   void flush();
 
  private:
   struct Seen {
     std::string message;
-    Level level = Level::debug;  // The highest it came with.
+    Level level = Level::debug;  // The highest level among its lines.
     LinesPerSecond lines = {};
   };
 
@@ -105,7 +105,7 @@ class RepeatLimit final : public LogSink {
   std::vector<Seen> seen_;
 };
 
-// "4,321"
+// The number with commas: "4,321".
 std::string with_thousands(std::uint64_t number);
 
 }  // namespace crier::cmd

@@ -29,10 +29,10 @@ bool AnswerQueue::awaits(std::uint64_t ordinal) const {
   return answers_[static_cast<std::size_t>(ordinal - first_ordinal_)].state != State::complete;
 }
 
-// Null: the answer was dropped.
+// Returns null if the answer was dropped.
 AnswerQueue::Answer* AnswerQueue::find(std::uint64_t ordinal) {
   if (ordinal < first_ordinal_) {
-    CRIER_CHECK(dropped_some_);  // Else it is answered twice.
+    CRIER_CHECK(dropped_some_);  // Otherwise the handler has answered a request twice.
     return nullptr;
   }
   CRIER_CHECK(awaits(ordinal));

@@ -1,12 +1,15 @@
 // The answers that one HttpConnection owes, in the order of its requests; internal to it.
 //
-// An answer is given whole by reply(), or piece by piece by begin(), write() and end(). Only the
-// front answer's bytes may leave; later answers wait here until it is complete. Bytes of a streamed
-// answer that the kernel has not taken are bounded by kStreamedBytesMax.
+// A handler gives an answer whole, by reply(), or piece by piece, by begin(), write() and end().
+// Only the bytes of the front answer may leave; later answers wait here until it is complete. At
+// most kStreamedBytesMax bytes of a streamed answer wait for the kernel.
 //
-// An answer that closes the connection drops those behind it. A writer of a dropped answer is told
-// so through on_change, which the connection calls: see take_calls().
-// Belongs to its connection.
+// An answer that closes the connection drops the answers behind it. The queue tells the writer of
+// a dropped answer through its on_change: take_calls() hands these calls to the connection, which
+// makes them.
+//
+// An answer is named by its ordinal: the number of its request, counted from 0 for each
+// connection. Belongs to its connection.
 #pragma once
 
 #include <cstddef>
@@ -27,45 +30,48 @@ class AnswerQueue {
   bool empty() const { return answers_.empty(); }
   std::size_t size() const { return answers_.size(); }
 
-  // A request was handed to the handler: returns the ordinal of its answer.
+  // Adds the answer to `request`, still without bytes, and returns its ordinal. `now`: when the
+  // handler was given the request.
   std::uint64_t push(const Request& request, Instant now);
-  // Appends an answer that is complete and the last one.
+  // Appends a complete answer, after which the connection ends.
   void push_last(std::string bytes);
 
-  // Is the answer of this ordinal neither complete nor dropped?
+  // Whether the answer of this ordinal is neither complete nor dropped.
   bool awaits(std::uint64_t ordinal) const;
 
-  // Does nothing for an answer that was dropped. Requires, here and below: the answer is not
+  // These four do nothing for an answer that was dropped. They require that the answer is not
   // complete.
   void reply(std::uint64_t ordinal, std::string bytes, bool close);
   void begin(std::uint64_t ordinal, std::string head, OnChange on_change);
-  // `ahead`: bytes on their way to the kernel, before those of the front answer. false: the bytes
-  // do not fit, or the answer was dropped. Requires: begin() was called; bytes.size() <=
+  // Returns false if the bytes do not fit or the answer was dropped. `ahead`: bytes that have left
+  // the queue and that the kernel has not taken. Requires: begin() was called; bytes.size() <=
   // kStreamPieceMax.
   bool write(std::uint64_t ordinal, std::string_view bytes, std::size_t ahead);
   void end(std::uint64_t ordinal);
 
-  // Moves what may leave to `output`; true: the connection ends after it, the queue is empty.
+  // Appends the bytes that may leave to `output`. Returns true if the connection ends after them;
+  // the queue is empty then.
   bool collect(std::string& output);
 
-  // When the front request was handed over, if nothing of its answer has been given yet.
+  // When the handler was given the front request; nothing if it has begun to answer it.
   std::optional<Instant> unanswered_since() const;
 
-  // Drops all answers: the connection is closed.
+  // Drops all answers, because the connection closes.
   void drop_all();
-  // The calls that are due: to writers of dropped answers, and to the front answer's writer if it
-  // was refused room and there is some again. `ahead` as for write().
+  // Returns the calls that are due, and forgets them: one for the writer of each dropped answer,
+  // and one for the writer of the front answer if a write() was refused and there is room again.
+  // `ahead` as for write().
   std::vector<OnChange> take_calls(std::size_t ahead);
 
  private:
   enum class State : std::uint8_t { unanswered, streamed, complete };
   struct Answer {
     State state = State::unanswered;
-    bool close = false;     // The connection ends after it.
-    bool http_1_0 = false;  // A streamed answer ends with the connection; else it is chunked.
-    bool bodiless = false;  // The answer to HEAD.
-    bool wants_room = false;
-    Instant since;
+    bool close = false;       // The connection ends after this answer.
+    bool http_1_0 = false;    // If streamed, the answer ends with the connection; else, chunked.
+    bool bodiless = false;    // The answer to HEAD.
+    bool wants_room = false;  // The last write() was refused.
+    Instant since;            // When the handler was given the request.
     std::string bytes;
     OnChange on_change;
   };
@@ -74,9 +80,9 @@ class AnswerQueue {
   void drop(std::size_t count);
 
   std::deque<Answer> answers_;
-  std::uint64_t first_ordinal_ = 0;  // Of answers_.front().
+  std::uint64_t first_ordinal_ = 0;  // The ordinal of answers_.front().
   bool dropped_some_ = false;
-  std::vector<OnChange> calls_;  // To writers of dropped answers.
+  std::vector<OnChange> calls_;  // Calls due to the writers of dropped answers.
 };
 
 }  // namespace crier::net

@@ -10,7 +10,7 @@
 namespace crier::net {
 namespace {
 
-constexpr std::uint32_t kSizeDigitsMax = 8;  // 4 GiB, leading zeros counted.
+constexpr std::uint32_t kSizeDigitsMax = 8;  // Less than 4 GiB; leading zeros count.
 
 }  // namespace
 

@@ -1,11 +1,12 @@
-// A chunked request body, taken apart as it arrives: RFC 9112 7.1 with every leniency removed.
+// Decodes a chunked request body as it arrives: RFC 9112 7.1 with every leniency removed.
 //
 //   body    = *chunk 1*8"0" extension CRLF *( token ":" value CRLF ) CRLF
 //   chunk   = 1*8HEXDIG extension CRLF data CRLF
 //   extension = [ ";" *( HTAB / SP / %x21-7E / %x80-FF ) ]
 //
-// Extensions and trailer fields mean nothing to crier; together they are bounded. Belongs to one
-// thread.
+// Chunk extensions and trailer fields are skipped; together they are bounded. Sizes are in bytes. A
+// body that breaks the grammar or a bound is refused, and the caller then closes the connection.
+// Belongs to one thread.
 #pragma once
 
 #include <cstddef>
@@ -20,15 +21,16 @@ namespace crier::net {
 
 class ChunkedBody {
  public:
-  // Of extensions and trailer fields, in all.
+  // All extensions and trailer fields of one body.
   static constexpr std::size_t kExtraBytesMax = 4 * 1024;
 
-  // `data_bytes_max`: 413 beyond, before any of the chunk's data is taken.
+  // A chunk whose size takes the body beyond `data_bytes_max` is refused with 413, before any of
+  // its data is taken.
   explicit ChunkedBody(std::size_t data_bytes_max) : data_bytes_max_(data_bytes_max) {}
 
-  // Appends the data in `bytes` to `data`, which holds that of the calls before and nothing else.
-  // `used`: up to the end of the body, or to what is refused. Requires: the last call returned
-  // `more`.
+  // Appends the data in `bytes` to `data`, which must hold the data of earlier calls and nothing
+  // else. Sets `used` to the number of bytes taken: up to the end of the body, or to the refused
+  // byte. Requires: the last call returned `more`.
   HeadProgress consume(std::string_view bytes, std::size_t& used, std::string& data);
 
   // Requires: consume() returned refused.
@@ -50,7 +52,7 @@ class ChunkedBody {
     done
   };
 
-  // Each returns why `byte` is refused, or null.
+  // Each returns the reason to refuse `byte`, or null.
   const Refusal* step(char byte, std::size_t taken);
   const Refusal* step_size(char byte);
   const Refusal* begin_data(std::size_t taken);
@@ -60,9 +62,9 @@ class ChunkedBody {
 
   std::size_t data_bytes_max_;
   State state_ = State::size;
-  std::uint32_t digits_ = 0;  // Of the present chunk's size.
-  std::uint64_t left_ = 0;    // Of the present chunk's data.
-  std::size_t extra_bytes_ = 0;
+  std::uint32_t digits_ = 0;     // Digits read of the present chunk's size.
+  std::uint64_t left_ = 0;       // Bytes of the present chunk's data still to come.
+  std::size_t extra_bytes_ = 0;  // Bytes of extensions and trailer fields so far.
   const Refusal* refusal_ = nullptr;
 };
 

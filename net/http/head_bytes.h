@@ -1,4 +1,6 @@
-// Which bytes may stand where in a request head, and ASCII comparison without locale.
+// The bytes allowed in each part of a request head, and ASCII comparison without locale.
+//
+// Pure functions and constants; any thread.
 #pragma once
 
 #include <array>
@@ -10,13 +12,14 @@ namespace crier::net {
 
 enum ByteClass : std::uint8_t {
   kTokenByte = 1,  // RFC 9110 5.6.2: method and field names.
-  // The target before its '?': RFC 3986, so without "<>\^`{|}, '#', space, controls, 0x80 and up.
+  // The target before its '?': RFC 3986, so without "<>\^`{|}, '#', space, control characters and
+  // bytes from 0x80.
   kPathByte = 2,
-  kValueByte = 4,  // RFC 9110 5.5: HTAB, SP, visible, 0x80 and up.
+  kValueByte = 4,  // RFC 9110 5.5: HTAB, SP, visible characters, bytes from 0x80.
   kHostByte = 8,   // Letters, digits, '.', '-', '_'.
   kHexByte = 16,
-  // The target after it: also '?' and the bytes \^`{|}, which browsers send as they are (WHATWG
-  // URL, query percent-encode set).
+  // The target after its '?': also '?' and the bytes \^`{|}, which browsers do not percent-encode
+  // in a query (WHATWG URL, query percent-encode set).
   kQueryByte = 32,
 };
 
@@ -63,15 +66,15 @@ constexpr bool equal_ignoring_case(std::string_view a, std::string_view b) {
   return true;
 }
 
-// Without SP and HTAB at both ends.
+// `text` without SP and HTAB at both ends.
 constexpr std::string_view trim_ows(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
   while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
   return text;
 }
 
-// Where the first element of a list ends: at a comma outside quoted strings (RFC 9110 5.6.4), or at
-// the end.
+// The length of a list's first element, which ends at a comma outside quoted strings (RFC 9110
+// 5.6.4) or at the end of the list.
 constexpr std::size_t list_element_length(std::string_view list) {
   bool quoted = false;
   for (std::size_t i = 0; i < list.size(); ++i) {
@@ -82,8 +85,8 @@ constexpr std::size_t list_element_length(std::string_view list) {
   return list.size();
 }
 
-// Calls visit(element) for each element of a comma-separated list (RFC 9110 5.6.1), trimmed; empty
-// ones do not count.
+// Calls visit(element) for each element of a comma-separated list (RFC 9110 5.6.1). Elements are
+// trimmed; empty ones are skipped.
 template <typename Visit>
 constexpr void for_each_in_list(std::string_view list, Visit&& visit) {
   while (!list.empty()) {

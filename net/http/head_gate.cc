@@ -10,8 +10,7 @@
 namespace crier::net {
 namespace {
 
-constexpr std::size_t kMethodBytesMax =
-    16;  // The longest known has 7; a longer token is unknown anyway.
+constexpr std::size_t kMethodBytesMax = 16;  // The longest known method has 7.
 constexpr std::size_t kHeadBytesCap = 1024 * 1024;
 constexpr std::string_view kVersionPrefix = "HTTP/";
 
@@ -25,8 +24,8 @@ bool is_digit(char byte) {
   return byte >= '0' && byte <= '9';
 }
 
-// Null: known and not refused. Methods of RFC 9110 and PATCH reach the handler, which knows what to
-// allow.
+// Returns null if the method is known and not refused. The methods of RFC 9110 and PATCH reach the
+// handler, which decides which of them it serves.
 const Refusal* judge_method(std::string_view text, Method& method) {
   method = Method::other;
   if (text == "GET") return method = Method::get, nullptr;
@@ -94,8 +93,8 @@ HeadProgress HeadGate::step(std::string_view head) {
 }
 
 HeadProgress HeadGate::step_start(char byte) {
-  // RFC 9112 2.2: some clients send one CRLF too many after a body. One, and only before anything
-  // else.
+  // Some clients send an additional CRLF after a body (RFC 9112 2.2). One is accepted, as the first
+  // bytes of a head.
   if (byte == '\r' && scanned_ == 0) return advance(State::start_lf);
   if (!is_in(byte, kTokenByte)) return refuse(refusals::kBadStart);
   method_span_.begin = here();
@@ -125,7 +124,7 @@ HeadProgress HeadGate::step_target(std::string_view head) {
   }
   if (scanned_ == head.size()) return HeadProgress::more;
   if (state_ == State::target && head[scanned_] == '?') {
-    state_ = State::query;  // Which begins with this byte.
+    state_ = State::query;  // The query's bytes include the '?'.
     return HeadProgress::more;
   }
   if (head[scanned_] != ' ') return refuse(refusals::kBadTargetByte);

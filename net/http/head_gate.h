@@ -1,16 +1,18 @@
-// The byte-level gate in front of the HTTP parser: lets through only what every parser reads alike.
+// The byte-level gate in front of the HTTP parser: accepts only heads that every parser reads
+// alike.
 //
-// One pass, one byte of memory of the past (the state), limits checked as bytes arrive. The grammar
-// is RFC 9112 with every leniency removed:
+// It makes one pass over the bytes, remembers one state between two bytes, and checks the limits
+// as bytes arrive. The grammar is RFC 9112 with every leniency removed:
 //
 //   head   = [ CRLF ] method SP target SP ( "HTTP/1.1" / "HTTP/1.0" ) CRLF *( field CRLF ) CRLF
 //   field  = token ":" *( HTAB / SP / %x21-7E / %x80-FF )
 //
-// so no folded line, no empty or padded name, no CR without LF, no LF without CR, no second space.
-// What the fields mean together (Host, Content-Length, …) is judged afterwards, by head_rules.h.
+// The gate therefore refuses a folded line, an empty or padded name, CR without LF, LF without CR,
+// and a second space in the request line. head_rules.h judges afterwards what the fields mean
+// together (Host, Content-Length, …).
 //
-// Holds offsets, not bytes: the caller keeps the head in one piece and shows it from its first byte
-// at each call. Belongs to one thread.
+// The gate holds offsets, not bytes: the caller keeps the head in one piece and passes it from its
+// first byte at each call. Belongs to one thread.
 #pragma once
 
 #include <cstddef>
@@ -43,11 +45,12 @@ class HeadGate {
   // Requires: limits.head_bytes_max <= 1 MiB.
   explicit HeadGate(const HeadLimits& limits);
 
-  // `head` is all of the head that has arrived, and may go beyond its end. Goes on where the last
-  // call ended. Requires: the last call returned `more`.
+  // Examines `head` from the byte at which the last call stopped. `head` is everything that has
+  // arrived from the head's first byte on, perhaps with bytes behind its end. Requires: the last
+  // call returned `more`.
   HeadProgress scan(std::string_view head);
 
-  // Bytes examined and found good. After `complete`: the length of the head.
+  // The number of bytes examined and accepted. After `complete`: the length of the head.
   std::size_t scanned() const { return scanned_; }
 
   // Requires: scan() returned complete.

@@ -1,4 +1,4 @@
-// What bounds a request head, and how far reading it has come.
+// The bounds of a request head, and the progress of a reader of one. Sizes are in bytes.
 #pragma once
 
 #include <cstddef>
@@ -7,15 +7,19 @@
 namespace crier::net {
 
 struct HeadLimits {
-  std::size_t head_bytes_max = 16 * 1024;   // 431 beyond. At most 1 MiB.
-  std::size_t target_bytes_max = 8 * 1024;  // 414 beyond.
-  std::size_t fields_max = 100;             // 431 beyond.
-  // false: a Content-Length other than 0 is refused, 405 to a POST (the subscriber port).
-  // true: POST needs one Content-Length or `Transfer-Encoding: chunked`, 411 without (the publish
-  // socket).
+  std::size_t head_bytes_max = 16 * 1024;   // A longer head is refused with 431. At most 1 MiB.
+  std::size_t target_bytes_max = 8 * 1024;  // A longer target is refused with 414.
+  std::size_t fields_max = 100;             // More header lines are refused with 431.
+  // false (subscriber port): a request with a body is refused, a POST with 405.
+  // true (publish socket): a POST without Content-Length and `Transfer-Encoding: chunked` is
+  // refused with 411.
   bool bodies = false;
 };
 
-enum class HeadProgress : std::uint8_t { more, complete, refused };
+enum class HeadProgress : std::uint8_t {
+  more,      // The head is not complete yet.
+  complete,  // The head is complete and accepted.
+  refused,   // The head, or its beginning, is refused.
+};
 
 }  // namespace crier::net

@@ -39,7 +39,8 @@ struct HeadReader::State {
   std::string joined_accept;
 };
 
-// One byte more than allowed has room: it is the one that shows that the head is too large.
+// The buffer has room for one byte more than a head may have: that byte shows that the head is too
+// large.
 void HeadReader::State::make_room() {
   const std::size_t capacity_max = limits.head_bytes_max + 1;
   if (size < capacity) return;
@@ -76,7 +77,8 @@ HeadReader& HeadReader::operator=(HeadReader&&) noexcept = default;
 HeadProgress HeadReader::consume(std::string_view bytes, std::size_t& used) {
   State& state = *state_;
   used = 0;
-  // What follows the head is copied at most as far as the buffer reaches, and forgotten again.
+  // Bytes behind the head are copied too, as far as the buffer has room; `state.size` then goes
+  // back to the head's end.
   while (state.progress == HeadProgress::more && used < bytes.size()) {
     state.make_room();
     const std::size_t before = state.size;

@@ -1,11 +1,13 @@
-// Collects one request head, byte by byte if need be, and turns it into a Request or a Refusal.
+// Collects one request head from pieces of any size and turns it into a Request or a Refusal.
 //
-// Two readers in a row must agree: a byte-level gate of our own, which refuses whatever two parsers
-// could read differently, and llhttp in strict mode. Limits are checked while bytes arrive, not at
-// the end. A refused head always means: answer, then close the connection.
+// Two parsers must agree on every head: crier's own byte-level gate, which refuses all that two
+// parsers could read differently, and llhttp in strict mode. The reader checks limits while bytes
+// arrive. After a refused head the caller must answer and close the connection, because nothing
+// says where the next request begins.
 //
-// Holds at most limits.head_bytes_max bytes plus a fixed part, allocated as bytes arrive; reset()
-// keeps a small buffer for the next request and gives a grown one back. Belongs to one thread.
+// A reader holds at most limits.head_bytes_max bytes and a fixed part. It allocates the buffer as
+// bytes arrive; reset() keeps a small buffer for the next request and frees a large one. Belongs to
+// one thread.
 #pragma once
 
 #include <cstddef>
@@ -24,23 +26,23 @@ class HeadReader {
   HeadReader(HeadReader&&) noexcept;
   HeadReader& operator=(HeadReader&&) noexcept;
 
-  // Takes bytes up to and including the end of the head, never beyond; `used` says how many (of a
-  // refused head: as far as it was good). After `complete` or `refused` nothing more is taken until
-  // reset(). How the bytes are cut into calls makes no difference, neither to the outcome nor to
-  // the sum of `used`.
+  // Takes bytes up to and including the end of the head, or up to the refused byte, and sets `used`
+  // to their number. After `complete` or `refused` it takes nothing until reset(). The outcome and
+  // the sum of `used` do not depend on how the bytes are cut into calls.
   HeadProgress consume(std::string_view bytes, std::size_t& used);
 
-  // Has any byte of this head arrived?
+  // Whether a byte of this head has arrived.
   bool started() const;
 
   // Requires: consume() returned complete.
   const Request& request() const;
   // Requires: consume() returned refused.
   const Refusal& refusal() const;
-  // Did the two parsers disagree? To be counted: it is an alarm.
+  // Whether the head was refused because the two parsers read it differently. The caller counts
+  // this: it means an attack or a bug in a parser.
   bool parsers_disagreed() const;
 
-  // Ready for the next request. Ends the life of views handed out.
+  // Prepares for the next request. The views in request() become invalid.
   void reset();
 
  private:

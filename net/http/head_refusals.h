@@ -1,6 +1,7 @@
-// Every reason for which a request head is refused: status, code for machines, sentence for people.
+// Every reason to refuse a request: its status, its code for programs, its sentence for people.
 //
-// Codes are stable; several refusals may share one. All of them end the connection.
+// Codes are stable; several refusals may share a code. Each of them ends the connection after the
+// answer. Constants; any thread.
 #pragma once
 
 #include <string_view>
@@ -26,7 +27,7 @@ inline constexpr Refusal kDotSegment = bad_request("The path must not hold '.' o
 inline constexpr Refusal kBadVersion =
     bad_request("The request line must end with HTTP/1.1 or HTTP/1.0.");
 inline constexpr Refusal kHttp2 = bad_request("HTTP/2 is not served here; use HTTP/1.1.");
-inline constexpr Refusal kBareLineEnd = bad_request("Lines must end with CR LF, both.");
+inline constexpr Refusal kBareLineEnd = bad_request("Each line must end with CR LF.");
 inline constexpr Refusal kFolded = bad_request("Folded header lines are not accepted.");
 inline constexpr Refusal kBadFieldName =
     bad_request("A header name must be a token, directly followed by a colon.");
@@ -38,20 +39,20 @@ inline constexpr Refusal kHeadTooLarge{431, "headers_too_large", "The request he
 inline constexpr Refusal kTooManyFields{431, "headers_too_large",
                                         "The request has too many header lines."};
 
-// --- what the request line asks for ---
-inline constexpr Refusal kUnknownMethod{501, "method_unknown", "The method is not known here."};
-inline constexpr Refusal kConnect{405, "method_not_allowed", "This is not a proxy."};
+// --- request line ---
+inline constexpr Refusal kUnknownMethod{501, "method_unknown", "crier does not know this method."};
+inline constexpr Refusal kConnect{405, "method_not_allowed", "crier is not a proxy."};
 inline constexpr Refusal kVersion{505, "version_not_supported",
                                   "Only HTTP/1.1 and HTTP/1.0 are served."};
 
-// --- what the fields say together ---
+// --- fields, judged together ---
 inline constexpr Refusal kNoHost = bad_request("HTTP/1.1 needs a Host header.");
 inline constexpr Refusal kTwoHosts = bad_request("There is more than one Host header.");
 inline constexpr Refusal kBadHost = bad_request("The Host header must be host or host:port.");
 inline constexpr Refusal kOtherHost =
     bad_request("The host of the request target differs from the Host header.");
 inline constexpr Refusal kTransferEncoding =
-    bad_request("Transfer-Encoding may be \"chunked\", once and alone, where HTTP/1.1 publishes.");
+    bad_request("Transfer-Encoding must be \"chunked\" alone, in an HTTP/1.1 request to publish.");
 inline constexpr Refusal kTwoFramings =
     bad_request("Transfer-Encoding and Content-Length contradict each other.");
 inline constexpr Refusal kTwoLengths = bad_request("There is more than one Content-Length header.");
@@ -59,7 +60,7 @@ inline constexpr Refusal kBadLength = bad_request("Content-Length must be a plai
 inline constexpr Refusal kLengthRequired{411, "length_required",
                                          "Send the body with a Content-Length, or chunked."};
 inline constexpr Refusal kLengthTooLarge{413, "content_too_large", "The body is too large."};
-// Also what a handler says to a method it does not serve, with or without a body.
+// Handlers also use it for a method that they do not serve, with or without a body.
 inline constexpr Refusal kNotPublishing{
     405, "method_not_allowed",
     "Requests of this method, or with a body, are not accepted here; events are published on the "
@@ -67,12 +68,12 @@ inline constexpr Refusal kNotPublishing{
 inline constexpr Refusal kBodyOfGet{413, "content_too_large",
                                     "A request of this method must not have a body."};
 inline constexpr Refusal kExpectation{417, "expectation_failed",
-                                      "Only Expect: 100-continue, with a body, is understood."};
+                                      "Expect may only be 100-continue, in a request with a body."};
 inline constexpr Refusal kRepeated =
-    bad_request("A header that may be sent once was sent more than once.");
+    bad_request("A header that may be sent only once was sent more than once.");
 inline constexpr Refusal kDisagreement = bad_request("The request is ambiguous.");
 
-// --- what an HttpServer cannot serve though the head is good ---
+// --- requests that an HttpServer refuses after a valid head ---
 inline constexpr Refusal kRequestTooSlow{408, "request_too_slow",
                                          "The request did not arrive in time."};
 inline constexpr Refusal kBodyTooLarge{413, "content_too_large",

@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t kLengthDigitsMax = 10;
 
-// What is judged after all fields have been seen.
+// Facts that are judged after all fields have been read.
 struct Seen {
   std::uint32_t hosts = 0;
   std::uint32_t lengths = 0;
@@ -24,15 +24,15 @@ struct Seen {
   bool connection_close = false;
   bool connection_keep_alive = false;
   bool has_content_type = false;
-  bool repeated = false;  // A single-valued field that we act on came twice.
+  bool repeated = false;  // A field that may come once, and that crier acts on, came twice.
   std::string_view length;
   std::string_view encoding;
   std::string_view expect;
   bool has_expect = false;
-  std::string* joined_accept = nullptr;  // Room for an Accept of several lines.
+  std::string* joined_accept = nullptr;  // Holds an Accept that was sent in several lines.
 };
 
-// What one line of a field adds.
+// Records one line of a field.
 using Note = void (*)(std::string_view value, Request& request, Seen& seen);
 
 void note_connection(std::string_view value, Request& /*request*/, Seen& seen) {
@@ -52,7 +52,8 @@ void note_accept(std::string_view value, Request& request, Seen& seen) {
   request.has_accept = true;
 }
 
-// Its value must never cause a refusal; repeated, it is a list, and a list is no id.
+// Last-Event-ID never causes a refusal. Sent twice it is a list, which is never a valid id: ","
+// makes it an unknown one.
 void note_last_event_id(std::string_view value, Request& request, Seen& /*seen*/) {
   request.last_event_id = request.has_last_event_id ? "," : value;
   request.has_last_event_id = true;
@@ -111,7 +112,7 @@ constexpr KnownField kKnownFields[] = {
     {"access-control-request-headers", note_first<&Request::access_control_request_headers>},
 };
 
-// Exactly the digits of RFC 9110 8.6, and no leading zero: some read that as octal.
+// Accepts the digits of RFC 9110 8.6 without a leading zero, which some servers read as octal.
 const Refusal* judge_length(std::string_view text, std::uint64_t& length) {
   const bool digits = !text.empty() && std::ranges::all_of(text, [](char byte) {
     return byte >= '0' && byte <= '9';
@@ -124,8 +125,8 @@ const Refusal* judge_length(std::string_view text, std::uint64_t& length) {
   return nullptr;
 }
 
-// No white space may follow: other parsers, llhttp too, take a coding with HTAB behind it for one
-// that is unknown.
+// Accepts no white space behind the coding: other parsers, llhttp among them, read "chunked" and
+// HTAB as an unknown coding.
 bool is_chunked(const Seen& seen, std::string_view head) {
   if (seen.encodings != 1 || !equal_ignoring_case(seen.encoding, "chunked")) return false;
   return head[static_cast<std::size_t>(seen.encoding.data() - head.data()) +
@@ -166,7 +167,7 @@ const Refusal* judge_host(const Seen& seen, std::string_view authority, const Re
 const Refusal* judge_expect(const Seen& seen, Request& request) {
   if (!seen.has_expect) return nullptr;
   if (!equal_ignoring_case(seen.expect, "100-continue")) return &refusals::kExpectation;
-  if (request.http_1_0) return nullptr;  // RFC 9110 10.1.1: to be ignored.
+  if (request.http_1_0) return nullptr;  // RFC 9110 10.1.1 says to ignore it.
   if (request.content_length == 0 && !request.chunked) return &refusals::kExpectation;
   request.expect_continue = true;
   return nullptr;

@@ -1,9 +1,9 @@
-// What the fields of a head mean together: who is asked, how long the body is, what the client
-// wants.
+// Judges the fields of a head together: the host, the length of the body, what the client accepts.
 //
-// Refuses whatever two servers in a row could read differently (RFC 9112 11.2): more than one Host
-// or Content-Length, a Transfer-Encoding beside a length or of more than "chunked", an absolute
-// target that names another host. "_" in a name is never taken for "-".
+// Refuses every head that a proxy and crier could read differently (RFC 9112 11.2): more than one
+// Host or Content-Length, a Transfer-Encoding beside a length or with more than "chunked", an
+// absolute target that names another host. "_" in a field name is never read as "-". Pure; any
+// thread.
 #pragma once
 
 #include <string>
@@ -15,8 +15,9 @@
 
 namespace crier::net {
 
-// Null: `request` is filled with views into `head` and, if Accept was sent in several lines, into
-// `joined_accept`. Requires: gate.scan() returned complete for this head.
+// Returns the reason to refuse the head, or null. On null, `request` holds views into `head` and,
+// if Accept was sent in several lines, into `joined_accept`. Requires: gate.scan() returned
+// complete for this head.
 const Refusal* judge_head(std::string_view head, const HeadGate& gate, const HeadLimits& limits,
                           Request& request, std::string& joined_accept);
 

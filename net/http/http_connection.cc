@@ -21,9 +21,9 @@ namespace {
 constexpr std::uint64_t kMicrosPerSecond = 1'000'000;
 constexpr std::uint64_t kLingerMicros = 2 * kMicrosPerSecond;
 constexpr std::size_t kDiscardBytesMax = std::size_t{64} << 20;  // While lingering.
-// More answer bytes than this that the client has not taken, and no further request is.
+// A connection takes no further request while more answer bytes than this wait for its client.
 constexpr std::size_t kOwedBytesMax = std::size_t{256} << 10;
-// An idle connection keeps buffers up to this size, so that small requests never allocate.
+// An idle connection keeps buffers up to this size, so that small requests allocate nothing.
 constexpr std::size_t kKeptCapacityMax = std::size_t{16} << 10;
 
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -47,7 +47,7 @@ HttpConnection::HttpConnection(HttpServer& server, std::uint32_t index, std::uin
       reader_(server.options_.head),
       chunks_(server.options_.body_bytes_max),
       active_at_(Loop::now()) {
-  // Best effort: a peer that is gone already is noticed when it is read from.
+  // A failure is ignored: the next read finds out if the peer has already gone.
   constexpr int kOn = 1;
   if (!peer.local) ::setsockopt(socket_.get(), IPPROTO_TCP, TCP_NODELAY, &kOn, sizeof(kOn));
 }
@@ -120,7 +120,7 @@ bool HttpConnection::has_only_head() const {
   return (in_head || (phase_ == Phase::body && body_.empty())) && !readable_ && nothing_owed();
 }
 
-// Writes what can be written and decides how to go on. The end of everything that happens here.
+// Writes the output and decides the next step. Every event of a connection ends here.
 void HttpConnection::settle() {
   if (owes_continue_ && phase_ == Phase::body && answers_.empty()) {
     owes_continue_ = false;
@@ -160,7 +160,8 @@ void HttpConnection::abandon() {
   close();
 }
 
-// The client may still be sending: closing now could throw away what it has not read yet.
+// The client may still be sending: closing now would cause a RST, which can destroy answers that
+// the client has not read yet.
 void HttpConnection::linger() {
   CRIER_CHECK(nothing_owed());
   if (at_end_ || ::shutdown(socket_.get(), SHUT_WR) != 0) return close();
@@ -190,7 +191,7 @@ void HttpConnection::check_deadlines(Instant now) {
     server_.counters_.stalled.add();
     return close();
   }
-  // A kernel without memory reports no edge when it has some again.
+  // After a lack of memory the kernel reports no edge, so writing is tried again here.
   if (std::exchange(blocked_, false) || wants_input()) mark();
   if (!answers_.empty() && peer_left(socket_.get())) return abandon();
   const auto unanswered_since = answers_.unanswered_since();
@@ -219,12 +220,13 @@ void HttpConnection::read_some() {
   const ssize_t got = ::recv(socket_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
   if (got > 0) {
     const auto size = static_cast<std::size_t>(got);
-    readable_ = hung_up_ || size == buffer.size();  // The next bytes make an edge.
+    // After a short read the kernel reports the next bytes as a new edge.
+    readable_ = hung_up_ || size == buffer.size();
     active_at_ = Loop::now();
     return take_input({buffer.data(), size});
   }
   if (got == 0) return on_end(false);
-  if (errno == ENOMEM || errno == ENOBUFS) return;  // The next sweep marks this connection again.
+  if (errno == ENOMEM || errno == ENOBUFS) return;  // check_deadlines() marks the connection again.
   if (errno == EINTR) return mark();
   if (errno != EAGAIN && errno != EWOULDBLOCK) return on_end(true);
   readable_ = false;
@@ -253,7 +255,7 @@ void HttpConnection::take_input(std::string_view bytes) {
   settle();
 }
 
-// Returns how much of `bytes` it took: all, unless it stopped before a request that has to wait.
+// Returns the number of bytes taken: all of them, unless a further request has to wait.
 std::size_t HttpConnection::take(std::string_view bytes) {
   std::size_t at = 0;
   while (!closed_ && at < bytes.size()) {
@@ -297,7 +299,7 @@ std::size_t HttpConnection::begin_body(std::string_view bytes) {
   }
   const auto size = static_cast<std::size_t>(request.content_length);
   if (!request.chunked && bytes.size() >= size) {
-    dispatch(bytes.substr(0, size));  // Whole already: nothing is copied.
+    dispatch(bytes.substr(0, size));  // The body is whole in `bytes`: it is not copied.
     return size;
   }
   phase_ = Phase::body;
@@ -346,7 +348,7 @@ void HttpConnection::refuse(const Refusal& refusal) {
   collect_answers();
 }
 
-// Answers the oldest request in the handler's place; those behind it are dropped.
+// Answers the oldest request with 503 in the handler's place, and drops the answers behind it.
 void HttpConnection::refuse_late() {
   server_.counters_.unanswered.add();
   answers_.drop_all();

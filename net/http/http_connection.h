@@ -3,13 +3,14 @@
 // Bytes move through it like this:
 //
 //   read buffer ──► HeadReader ──► body ──► handler ──► answers, in order ──► output ──► kernel
-//        └─ held_: what arrived while no further request may be taken
+//        └─ held_: bytes that arrived while the connection takes no further request
 //
-// The kernel reports readiness once, as an edge. The connection remembers it, marks itself, and
-// reads and writes in serve().
+// The kernel reports readiness once, as an edge. The connection remembers the edge, marks itself
+// for the next turn, and reads and writes in serve().
 //
-// Life: made by the server for a socket that is in its ready set, leaves the server's table in
-// close(), and is freed by the server in the next turn. Between the two it makes no calls.
+// The server creates it for a socket that is already in the ready set. close() takes it out of the
+// server's table; the server frees it in the next turn, because its methods may still be on the
+// stack. After close() it calls nothing. Belongs to the thread of the server.
 #pragma once
 
 #include <cstddef>
@@ -38,40 +39,42 @@ class HttpConnection {
   HttpConnection(const HttpConnection&) = delete;
   HttpConnection& operator=(const HttpConnection&) = delete;
 
-  // Serves no request: answers with `refusal` and ends.
+  // Answers with `refusal`, takes no further request and ends the connection.
   void refuse_all(const Refusal& refusal);
-  // Call collect_answers() after a change: it moves the answers whose turn it is to the output,
-  // which leaves at the end of the turn.
+  // A caller that changes the queue calls collect_answers() next.
   AnswerQueue& answers() { return answers_; }
+  // Moves the bytes that may leave from the queue to the output, which is written at the end of the
+  // turn.
   void collect_answers();
-  // Bytes of answers that have left the queue, but are not the kernel's yet.
+  // Bytes that have left the queue and that the kernel has not taken.
   std::size_t bytes_ahead() const { return output_.size() - sent_; }
+  // Remembers the edges that the ready set reports, and marks the connection.
   void on_ready(const Ready& ready);
-  // Reads once, or goes on with held input, and writes what has gathered. At most once a turn,
-  // after the connection has marked itself. Takes at least one request of its input, then others
-  // until the turn is over.
+  // Reads once, or continues with held input, and writes the output. Takes at least one request
+  // from the input, and more of them until the turn is over. The server calls it at most once a
+  // turn, for a marked connection.
   void serve();
-  // Ends what has taken too long.
+  // Ends a request, an answer or an idle time that has passed its deadline.
   void check_deadlines(Instant now);
-  // Leaves the table and begins to close; nothing is written any more.
+  // Leaves the table and closes the socket, without writing.
   void close();
-  // Is there neither a request nor an answer under way?
+  // Whether no request and no answer is under way.
   bool idle() const;
-  Instant active_at() const { return active_at_; }  // When something last came or left.
-  // Is a head, or its beginning, all that is under way?
+  Instant active_at() const { return active_at_; }  // When bytes last came or left.
+  // Whether a head, or its beginning, is all that is under way.
   bool has_only_head() const;
-  // Requires: has_only_head(). When the head began; once it is whole, when it ended, or when the
-  // client was told to send its body.
+  // The time since which the server waits for the client: the beginning of an incomplete head, or
+  // the end of a whole head, or the sending of 100 Continue. Requires: has_only_head().
   Instant waited_for_since() const { return phase_ == Phase::head ? request_began_ : active_at_; }
-  // As close(), but first gives the kernel what it takes at once.
+  // Like close(), after one write of the output.
   void flush_and_close();
 
  private:
   enum class Phase : std::uint8_t {
     head,
     body,
-    finished,   // No further request is taken; answers are still owed.
-    lingering,  // All is written; waiting for the client to notice.
+    finished,   // It takes no further request; answers are still owed.
+    lingering,  // All answers are written; input is discarded until the client closes.
   };
 
   bool wants_input() const;
@@ -114,21 +117,21 @@ class HttpConnection {
 
   Phase phase_ = Phase::head;
   bool closed_ = false;
-  bool readable_ = false;        // There may be bytes in the socket, or its end.
-  bool hung_up_ = false;         // The end is in the socket, perhaps behind bytes.
-  bool at_end_ = false;          // The client sends nothing more.
-  bool blocked_ = false;         // The socket took no more at the last write.
-  bool watches_output_ = false;  // The ready set reports when it takes more.
-  bool in_serve_ = false;        // settle() follows, which writes what has gathered.
-  bool owes_continue_ = false;
-  bool marked_ = false;  // The server will call serve() next turn.
+  bool readable_ = false;        // The socket may have bytes, or their end, to read.
+  bool hung_up_ = false;         // The client has closed; unread bytes may come before the end.
+  bool at_end_ = false;          // The end of the client's bytes was read.
+  bool blocked_ = false;         // The kernel took less than all at the last write.
+  bool watches_output_ = false;  // The ready set reports writable edges.
+  bool in_serve_ = false;        // settle() follows and writes the output.
+  bool owes_continue_ = false;   // "100 Continue" is due before the body.
+  bool marked_ = false;          // The server will call serve() in the next turn.
 
-  std::size_t discarded_bytes_ = 0;
-  Instant request_began_;  // 0: no request is on its way.
+  std::size_t discarded_bytes_ = 0;  // Bytes read away while lingering.
+  Instant request_began_;            // 0: no byte of a request has arrived.
   Instant active_at_;
-  Instant progress_at_;  // When the kernel last took some of `output_`. 0: `output_` is empty.
+  Instant progress_at_;  // When the kernel last took bytes of `output_`. 0: `output_` is empty.
   Instant linger_began_;
-  std::list<HttpConnection*>::iterator linger_place_;  // In the server's list, while lingering.
+  std::list<HttpConnection*>::iterator linger_place_;  // Valid while lingering.
 };
 
 }  // namespace crier::net

@@ -10,7 +10,8 @@ namespace crier::net {
 // Pure; any thread. Requires: a year from 1970 to 9999.
 std::string http_date(std::int64_t unix_seconds);
 
-// That of now, formatted once a second for each thread. Good until the thread calls it again.
+// The date of now. Each thread formats it once a second; the view is valid until the thread's next
+// call.
 std::string_view http_date_now();
 
 }  // namespace crier::net

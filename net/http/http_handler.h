@@ -1,4 +1,8 @@
-// What an HttpServer asks of the program behind it, and how that answers.
+// The interface between an HttpServer and the program that answers its requests.
+//
+// The program implements HttpHandler. For each request the server hands it a Responder, with which
+// it answers: whole, now or later, by reply(); or piece by piece, by stream() and an AnswerStream.
+// Everything here belongs to the thread of the server's loop.
 #pragma once
 
 #include <cstddef>
@@ -17,51 +21,54 @@ class AnswerStream;
 class HttpConnection;
 class HttpServer;
 
-// Who sent a request: credentials on a Unix socket, an address on TCP.
+// The sender of a request.
 struct HttpPeer {
-  bool local = false;  // A Unix socket.
-  PeerCredentials credentials;
-  PeerAddress address;
+  bool local = false;           // The client is connected through a Unix socket.
+  PeerCredentials credentials;  // Set for a Unix socket.
+  PeerAddress address;          // Set for TCP.
 };
 
-// A request with its whole body. Valid during the call alone: copy what is needed later.
+// A request with its whole body. Valid during the call alone: the handler copies what it needs
+// later.
 struct HttpRequest {
   const Request& head;
   std::string_view body;
   const HttpPeer& peer;
 };
 
-// A client that reads as fast as we write needs a buffer for one turn of the loop; for a slow one
-// this is all that the daemon holds, whatever the writer has to say.
+// The most bytes of a streamed answer that the daemon holds for a slow client. A client that reads
+// as fast as the writer writes needs a buffer for one turn of the loop.
 inline constexpr std::size_t kStreamedBytesMax = 64 * 1024;
 inline constexpr std::size_t kStreamPieceMax = kStreamedBytesMax / 2;
 
-// Called from the loop, never from within a call that the writer makes.
+// Tells a writer that its answer has room again, or is no longer wanted. The server calls it from
+// the loop, never from within a call of the writer.
 using OnChange = std::function<void()>;
 
 // The right to answer one request, exactly once, now or in a later turn of the same loop. Copies
-// stand for the same request. Must not outlive the server; may outlive the connection: the answer
-// then goes nowhere.
+// stand for the same request. A Responder must not outlive the server. It may outlive the
+// connection; its answer is then dropped.
 //
-// The server answers a request itself, 503 by on_http_refused(), and closes its connection when it
-// is the oldest of that connection and has had no answer for `answer_seconds_max`.
+// If the oldest request of a connection has had no answer for `answer_seconds_max`, the server
+// answers it itself, with 503 from on_http_refused(), and closes the connection.
 class Responder {
  public:
-  // `bytes` is a complete response, head and body, and itself says `Connection: close` where that
-  // applies: the connection is closed after it if `close` is true or the client did not ask to keep
-  // it. Answers of one connection leave in the order of its requests. Requires: not answered yet.
+  // Answers with `bytes`, a complete response with head and body. The server closes the connection
+  // after it if `close` is true or the client did not ask to keep the connection; `bytes` must then
+  // contain `Connection: close`. The answers of one connection leave in the order of its requests.
+  // Requires: not answered yet.
   void reply(std::string bytes, bool close) const;
 
-  // Answers piece by piece; `head` is a whole head, as ReplyBuilder::finish() makes it, without
-  // Connection, Content-Length and Transfer-Encoding: the connection adds what applies. The body
-  // is chunked, or for HTTP/1.0 ended by the end of the connection; the answer to HEAD has none.
-  // `on_change` may be empty; it and what it captures live until the answer ends or is dropped.
-  // Requires: not answered yet.
+  // Begins an answer that is written piece by piece. `head` is a whole head, as
+  // ReplyBuilder::finish() makes it, without Connection, Content-Length and Transfer-Encoding: the
+  // connection adds those that apply. The body is chunked; for HTTP/1.0 it ends with the
+  // connection; the answer to HEAD has none. `on_change` may be empty; it lives until the answer
+  // ends or is dropped. Requires: not answered yet.
   AnswerStream stream(std::string head, OnChange on_change) const;
 
-  // Is the request unanswered, or its answer unfinished, and the client still there as far as we
-  // know? A client of a Unix socket that closes is noticed within 250 ms. On TCP a close looks like
-  // the end of sending alone, after which answers are still read, until the first bytes written.
+  // Whether the answer is missing or unfinished and the server has not seen the client leave. The
+  // server notices within 250 ms that a client of a Unix socket closes. On TCP a close looks like
+  // the end of sending, after which a client may still read; the server notices it when it writes.
   bool wanted() const;
 
  private:
@@ -78,15 +85,17 @@ class Responder {
   std::uint64_t ordinal_;
 };
 
-// An answer that is written piece by piece. Copies stand for the same answer; lives like Responder.
+// An answer that is written piece by piece. Copies stand for the same answer. The rules of
+// Responder for its life apply here, too.
 class AnswerStream {
  public:
-  // Takes all of `bytes`, or none and returns false: more than kStreamedBytesMax would wait for the
-  // kernel, or for the answers before this one, or wanted() is false. on_change is called when
-  // there is room for a piece of any size allowed, and once when the answer is no longer wanted.
+  // Takes all of `bytes` and returns true, or takes none and returns false: because more than
+  // kStreamedBytesMax would wait for the kernel or for the answers before this one, or because
+  // wanted() is false. After a refusal the server calls on_change when a piece of kStreamPieceMax
+  // fits. It also calls on_change once when the answer is no longer wanted.
   // Requires: bytes.size() <= kStreamPieceMax; end() was not called.
   [[nodiscard]] bool write(std::string_view bytes) const;
-  // The answer is complete. Requires: not called before.
+  // Completes the answer. Requires: end() was not called before.
   void end() const;
   bool wanted() const { return responder_.wanted(); }
 
@@ -100,10 +109,11 @@ class AnswerStream {
 class HttpHandler {
  public:
   virtual ~HttpHandler() = default;
+  // Answers `request`, now or later, through `responder`.
   virtual void on_http_request(const HttpRequest& request, Responder responder) = 0;
-  // The request cannot be served: the head or the body is refused (4xx, 5xx), it came too slowly
-  // (408), there are too many connections, or the handler has not answered in time (503). Returns
-  // the complete response; the connection is closed after it.
+  // Returns the complete response for a request that the server cannot serve: its head or body is
+  // refused (4xx, 5xx), it came too slowly (408), there are too many connections (503), or the
+  // handler has not answered in time (503). The server closes the connection after it.
   virtual std::string on_http_refused(const Refusal& refusal) = 0;
 };
 

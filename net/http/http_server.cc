@@ -18,13 +18,14 @@ namespace crier::net {
 namespace {
 
 constexpr std::uint64_t kSweepMillis = 250;
-// Time for connections in one turn. Workers are fed at its end.
+// The time that one turn gives to connections. It is short because workers are fed after it, and
+// not shorter because a burst that takes several turns reaches each stream in several writes.
 constexpr std::uint64_t kTurnMicros = 4'000;
-// A connection that has waited so long goes first, whatever it has used.
+// A connection that has waited this long goes first, however much time it has used.
 constexpr std::uint64_t kWaitMicrosMax = 1'000'000;
-// Slots compared to find who gives way: all of them with the default cap. It takes a moment to be
-// idle, or slow: a request that was sent at once has been read by then.
+// Slots that displace_one() compares: all of them with the default cap.
 constexpr std::size_t kComparedMax = 320;
+// A younger connection is never displaced: its client's first request may still be unread.
 constexpr std::uint64_t kLateMicrosMin = 100'000;
 constexpr Refusal kTooManyConnections{503, "too_many_connections",
                                       "There are too many connections; try again later."};
@@ -115,7 +116,7 @@ Result<void> HttpServer::listen(int fd) {
 }
 
 void HttpServer::stop_accepting() {
-  // The acceptors stay: one of them may be calling us.
+  // The acceptors are kept: one of them may be the caller.
   for (Acceptor& acceptor : acceptors_) acceptor.poll.close();
 }
 
@@ -146,11 +147,11 @@ void HttpServer::accept_some(Acceptor& acceptor) {
     } else if (errno == EAGAIN || errno == EINVAL || errno == EBADF) {
       return;
     }
-    // Any other error belongs to the one connection that was first in the queue.
+    // Any other error concerns only the connection that was first in the queue.
   }
 }
 
-// Until the next sweep.
+// Pauses accepting until the next sweep.
 void HttpServer::pause_accepts() {
   counters_.accepts_starved.add();
   starved_ = true;
@@ -184,7 +185,8 @@ void HttpServer::adopt(Fd socket, HttpPeer peer) {
   }
 }
 
-// Frees a slot. Says whether the newcomer is to be served in it, or only told that it is not.
+// Frees a slot if it can. Returns true if the new connection may be served, and false if it may
+// only be answered 503.
 bool HttpServer::make_room() {
   const bool fits = open_ - lingering_.size() < options_.connections_max || displace_one();
   if (free_.empty() && !lingering_.empty()) lingering_.front()->close();
@@ -245,8 +247,8 @@ void HttpServer::forget(std::uint32_t index) {
   start_next_turn();
 }
 
-// An idle handle, because it works whatever phase of the loop the answer came in: the next poll
-// does not wait, and the callback runs before it or right after.
+// An idle handle works in every phase of the loop: the next poll does not wait, and the callback
+// runs before or directly after it.
 void HttpServer::start_next_turn() {
   uv_idle_start(next_turn_.get(),
                 [](uv_idle_t* handle) { static_cast<HttpServer*>(handle->data)->serve_marked(); });
@@ -254,13 +256,15 @@ void HttpServer::start_next_turn() {
 
 void HttpServer::serve_next_turn(std::uint32_t index) {
   Slot& slot = slots_[index];
-  // A little less than that, so that it goes before others that have used just as much.
+  // Raised to 1 us less than `least_used_us_`, so that it goes before others that have used just
+  // as much.
   slot.used_us = std::max(slot.used_us + 1, least_used_us_) - 1;
   marked_.push_back({.index = index, .generation = slot.generation, .marked_at = Loop::now()});
   start_next_turn();
 }
 
-// Not at once: a connection closes in the middle of things, and a writer may close the server.
+// The calls wait for the next turn: a connection may close in the middle of serve(), and a writer
+// that is called may close the server.
 void HttpServer::call_next_turn(std::vector<OnChange> calls) {
   if (calls.empty()) return;
   std::ranges::move(calls, std::back_inserter(calls_));

@@ -1,42 +1,43 @@
 // HTTP/1.1 with keep-alive and pipelining for few, long connections: the publish socket and the
-// admin port. (Subscribers, many and short on words, have their own way in.)
+// admin port. Subscribers, which are many and send one short head each, use net/pending/.
 //
-// Requests are handed to an HttpHandler in order of arrival, and a client that pipelines has up to
-// `pipelined_max` of them at the handler at once; answers leave in the same order, those of one
-// turn in one write. A client that does not read its answers, or has too many requests unanswered,
-// is not read from: memory per connection is bounded by one head, one body, the read buffer and the
-// answers owed.
+// Requests. The server hands requests to an HttpHandler in order of arrival. A client that
+// pipelines has up to `pipelined_max` of them at the handler at once. Answers leave in the order of
+// the requests, those of one turn in one write. The server does not read from a client that does
+// not read its answers or has too many requests unanswered. The memory of a connection is thus
+// bounded by one head, one body, the read buffer and the answers owed.
 //
-// Every client is bounded in time, too: a request has to be whole `request_seconds_max` after its
-// first byte (408), answers have to make progress within the same time, and a connection without a
-// request is closed silently after `idle_seconds_max`. So is the handler: a request is answered 503
-// after `answer_seconds_max`. Deadlines, and whether clients that wait are still there, are looked
-// at every 250 ms.
+// Deadlines. A request must be whole `request_seconds_max` after its first byte (408), and answers
+// must make progress within the same time. The server closes a connection without a request
+// silently after `idle_seconds_max`. It answers a request with 503 if the handler has not answered
+// for `answer_seconds_max`. It checks deadlines, and whether waiting clients are still there, every
+// 250 ms.
 //
-// Whoever is connected and asks for nothing locks nobody out: at `connections_max` the connection
-// that has been idle longest is closed for a newcomer; where none is idle, the one that has been at
-// the head of its request longest, or has let us wait for the body longest, unless it waits for an
-// answer to an earlier one. Only where there is no such connection either is the newcomer refused,
-// and then nobody is closed for it. Clients that may send bodies are trusted that far: with a byte
-// of each they hold their places for `request_seconds_max`.
+// Room. Idle connections never keep a new one out: at `connections_max` the server closes the
+// connection that has been idle longest. If none is idle, it closes the one whose client has kept
+// it waiting longest for the rest of a head or the beginning of a body, unless that client waits
+// for an earlier answer. If there is no such connection, the server refuses the new one and closes
+// none. Clients whose body has begun are trusted: they can hold their places for
+// `request_seconds_max`.
 //
-// A connection that ends for another reason than the client's is flushed, shut down for writing and
-// then read from for two seconds at most, so that the client can read its answer although it is
-// still sending. While it lingers it does not count towards `connections_max`: beyond it there is
-// room for 32 that linger, the refused among them, and where that does not do the one that has
-// lingered longest is closed, however short that was. So clients never have more than
-// `connections_max` + 32 descriptors open here.
+// Lingering. When the server ends a connection, it writes the answers, shuts the socket down for
+// writing and reads input away for two seconds at most, so that a client that is still sending can
+// read its answer. Lingering connections do not count towards `connections_max`; beyond it there is
+// room for kLingerSlots of them, refused ones included. If that room is used up, the connection
+// that has lingered longest is closed. Clients therefore never hold more than `connections_max` +
+// kLingerSlots descriptors.
 //
-// A turn serves connections for 4 ms, and what is still waiting goes on in the next one.
-// Connections that have used least of the loop's time go first, so a client that asks for little
-// waits for the request being handled, not for one of each busy client. A new connection, and one
-// that comes back, begins with what the connection served last had used. A connection that has
-// waited for a second goes first, for new ones may come without end. A single request is never cut.
+// Fairness. A turn serves connections for 4 ms; the others are served in later turns. Connections
+// that have used least of the loop's time go first, so that a client that asks for little waits for
+// the request being handled and not for one of each busy client. A new connection, and one that
+// was idle, starts with the time used by the connection that was served last. A connection that
+// has waited for a second goes first, because new connections could arrive without end. A turn
+// never interrupts a request.
 //
-// Connections are watched in a ready set of the server's own, never by libuv, which ends the
-// process when the kernel has no room to watch one more (fs.epoll.max_user_watches). Such a
-// connection is closed here, as without a descriptor accepts pause until the next look at the
-// deadlines, and the counter `accepts_starved` says so.
+// Kernel limits. The server watches connections in its own ready set. libuv would end the process
+// when the kernel cannot watch one more (fs.epoll.max_user_watches); the server closes such a
+// connection, pauses accepting until the next check of deadlines and counts `accepts_starved`. It
+// does the same, without a connection to close, when the kernel has no descriptor.
 //
 // Belongs to its loop's thread. The handler must outlive it.
 #pragma once
@@ -67,51 +68,51 @@ namespace crier::net {
 
 class HttpConnection;
 
-// Connections that may linger when all others are taken, so that whoever is refused is told so.
+// Lingering connections beyond `connections_max`: refused clients need one to read their 503.
 inline constexpr std::size_t kLingerSlots = 32;
 
 struct HttpServerOptions {
   HeadLimits head{.bodies = true};
-  std::size_t body_bytes_max = std::size_t{8} << 20;  // 413 beyond, before any of it is read.
+  std::size_t body_bytes_max = std::size_t{8} << 20;  // A longer body is refused with 413, unread.
   unsigned request_seconds_max = 10;  // From the first byte of a request to its last.
-  unsigned answer_seconds_max = 10;   // From a whole request to its answer: 503 beyond.
-  unsigned idle_seconds_max = 60;     // Without a request.
-  std::size_t connections_max = 256;  // Not lingering. Beyond, one gives way, or 503: see above.
-  std::size_t pipelined_max = 8;      // Requests of one connection without an answer.
+  unsigned answer_seconds_max = 10;   // From a whole request to its answer; then 503.
+  unsigned idle_seconds_max = 60;     // The longest time of a connection without a request.
+  std::size_t connections_max = 256;  // Connections that do not linger; see "Room" above.
+  std::size_t pipelined_max = 8;      // Unanswered requests of one connection.
 };
 
 struct HttpServerCounters {
   Counter connections;          // Accepted and served.
-  Counter connections_refused;  // Answered 503, or closed at once when even that is too much.
-  Counter accepts_starved;  // Times the kernel had no descriptor, memory or watch for an accept.
-  Counter requests;         // Handed to the handler.
-  Counter refused;          // Answered by on_http_refused, 503 for lack of room aside.
-  Counter timeouts;         // Of these, 408.
-  Counter unanswered;       // Of these, 503 because the handler did not answer in time.
-  Counter abandoned;        // Connections whose client left before it was answered.
-  Counter stalled;          // Connections cut because the client did not read its answers.
-  Counter idle_closed;
-  Counter displaced;          // Closed for newcomers, those that lingered aside.
+  Counter connections_refused;  // Answered 503, or closed at once where no slot is free.
+  Counter accepts_starved;      // The kernel had no descriptor, memory or watch for an accept.
+  Counter requests;             // Requests handed to the handler.
+  Counter refused;            // Requests answered by on_http_refused(); too many connections aside.
+  Counter timeouts;           // Part of `refused`: 408.
+  Counter unanswered;         // Part of `refused`: 503, the handler did not answer in time.
+  Counter abandoned;          // Connections whose client left before it was answered.
+  Counter stalled;            // Connections closed because the client did not read its answers.
+  Counter idle_closed;        // Connections closed after `idle_seconds_max`.
+  Counter displaced;          // Connections closed for new ones; lingering ones aside.
   Counter parsers_disagreed;  // An alarm: see HeadReader.
 };
 
 class HttpServer {
  public:
   HttpServer(Loop& loop, HttpHandler& handler, const HttpServerOptions& options);
-  // Closes; what is still in flight ends on the loop.
+  // Calls close(). The loop frees the handles later.
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
 
-  // Serves the connections of a listening, non-blocking Unix or TCP socket, which stays the
-  // caller's: it may be closed after stop_accepting() or close(). May be called for several
-  // sockets.
+  // Serves the connections of a listening, non-blocking Unix or TCP socket. The caller owns the
+  // descriptor and may close it after stop_accepting() or close(). May be called for several
+  // sockets. Fails with Errc::os when the kernel cannot watch the socket.
   [[nodiscard]] Result<void> listen(int fd);
 
-  // Open connections are served on.
+  // Accepts no more connections and continues to serve the open ones.
   void stop_accepting();
-  // Stops accepting and ends every connection: answers that the kernel takes at once still leave.
-  // Responders may be used on, in vain. Idempotent.
+  // Stops accepting and closes every connection, after one write of its answers. Responders may
+  // still be used; their answers are dropped. Idempotent.
   void close();
 
   std::size_t connections() const { return open_; }  // Including those that linger.
@@ -124,7 +125,7 @@ class HttpServer {
   struct Slot {
     std::unique_ptr<HttpConnection> connection;
     std::uint32_t generation = 0;
-    std::uint64_t used_us = 0;  // Of the loop's time, ever, beside what it is given on its return.
+    std::uint64_t used_us = 0;  // The loop's time used so far; raised when it was idle.
   };
   struct Marked {
     std::uint32_t index;
@@ -145,7 +146,7 @@ class HttpServer {
   void sweep();
   void on_sockets_ready();
 
-  // For connections.
+  // Used by connections and responders.
   HttpConnection* find(std::uint32_t index, std::uint32_t generation) const;
   void forget(std::uint32_t index);
   void serve_next_turn(std::uint32_t index);
@@ -158,24 +159,24 @@ class HttpServer {
   HttpHandler& handler_;
   HttpServerOptions options_;
   HttpServerCounters counters_;
-  std::optional<ReadySet> ready_;  // Connections; made by the first listen().
+  std::optional<ReadySet> ready_;  // Watches connections; created by the first listen().
   PollHandle ready_poll_;
   std::deque<Acceptor> acceptors_;
   std::vector<Slot> slots_;
   std::vector<std::uint32_t> free_;
-  std::vector<std::unique_ptr<HttpConnection>>
-      closed_;  // May be on the stack until this turn ends.
-  std::size_t open_ = 0;
-  std::list<HttpConnection*> lingering_;  // Of these, longest first; they see to it themselves.
+  // Their methods may be on the stack, so they are freed in the next turn.
+  std::vector<std::unique_ptr<HttpConnection>> closed_;
+  std::size_t open_ = 0;                  // Connections, lingering ones included.
+  std::list<HttpConnection*> lingering_;  // Longest first; connections add and remove themselves.
   std::size_t hand_ = 0;                  // The slot at which displace_one() begins to compare.
   bool starved_ = false;                  // Acceptors are paused until the next sweep.
-  std::vector<Marked> marked_;            // To be served next turn.
-  std::uint64_t least_used_us_ = 0;       // What the connection served last had used before.
-  Instant turn_ends_;            // Then no further request is taken from a connection's input.
-  std::vector<OnChange> calls_;  // To writers whose connection has closed.
+  std::vector<Marked> marked_;            // Connections to serve in the next turn.
+  std::uint64_t least_used_us_ = 0;       // The used_us with which the last connection was served.
+  Instant turn_ends_;                     // After it connections take no further request.
+  std::vector<OnChange> calls_;           // Calls due to writers whose connection has closed.
   Handle<uv_idle_t> next_turn_;
   Timer sweep_;
-  // One for all connections: what one reads is taken before another reads.
+  // All connections share it: each takes the bytes that it read before another one reads.
   std::array<char, 64 * 1024> read_buffer_;
 };
 

@@ -13,7 +13,7 @@ namespace {
 constexpr std::string_view kEventStream = "text/event-stream";
 constexpr std::size_t kTraceIdBytesMax = 64;
 
-// "0", "0.", "0.000": not wanted. A weight that is none counts as wanted.
+// Whether the weight is "0", "0." or "0.000". An invalid weight is not zero: the type is wanted.
 bool is_zero_weight(std::string_view weight) {
   if (!weight.starts_with('0')) return false;
   weight.remove_prefix(1);
@@ -26,7 +26,7 @@ struct MediaRange {
   bool wanted = true;
 };
 
-// Parameters other than the weight make no difference: there is only one kind of event stream.
+// Ignores parameters other than the weight: there is only one kind of event stream.
 MediaRange parse_range(std::string_view element) {
   MediaRange range;
   std::size_t end = std::min(element.find(';'), element.size());
@@ -58,7 +58,7 @@ bool is_lower_hex(std::string_view text) {
       text, [](char byte) { return (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'f'); });
 }
 
-// "00-<32 digits>-<16 digits>-<2 digits>"; later versions may have more (W3C Trace
+// The format is "00-<32 digits>-<16 digits>-<2 digits>"; later versions may append to it (W3C Trace
 // Context 3.2, 4.3).
 std::string_view trace_id_in(std::string_view traceparent) {
   constexpr std::size_t kBytes = 55;
@@ -102,7 +102,7 @@ OriginVerdict judge_origin(const Request& request, const std::vector<std::string
   if (!request.has_origin) return OriginVerdict::none;
   std::string_view origin = request.origin;
   if (origin.empty() || origin == "null") return OriginVerdict::refused;
-  // Listed comes first: http://host and https://host are two origins, but one Host.
+  // The list is checked before Host: http://host and https://host are two origins with one Host.
   if (std::ranges::find(origins, origin) != origins.end() && origin != "*") {
     return OriginVerdict::listed;
   }

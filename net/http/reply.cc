@@ -14,9 +14,10 @@ namespace crier::net {
 namespace {
 
 constexpr std::string_view kEventStreamUtf8 = "text/event-stream; charset=utf-8";
-constexpr std::string_view kPreflightSeconds = "86400";  // Browsers cut it: Chrome to 2 h.
+constexpr std::string_view kPreflightSeconds = "86400";  // Browsers shorten it: Chrome to 2 h.
 
-// What a page may add to a request for a stream: what clients of event streams are known to send.
+// The headers that a page may add to a request for a stream: those that known clients of event
+// streams send.
 constexpr std::string_view kRequestHeaders[] = {
     "Accept", "Authorization",    "Cache-Control", "Content-Type", "Last-Event-ID",
     "Pragma", "X-Requested-With", "X-Trace-Id",    "traceparent",  "tracestate",
@@ -66,7 +67,7 @@ void append_json_member(std::string& out, std::string_view name, std::string_vie
   append_json_string(out, value);
 }
 
-// Those of the headers asked for that we know, in our spelling.
+// The headers of kRequestHeaders that the preflight asks for, in the spelling of that table.
 std::string allowed_headers(std::string_view asked) {
   std::string allowed;
   for_each_in_list(asked, [&allowed](std::string_view name) {

@@ -1,4 +1,4 @@
-// A parsed HTTP request: views into the buffer of the reader that made it.
+// A parsed HTTP request: views into the buffer of the HeadReader that parsed it.
 #pragma once
 
 #include <cstdint>
@@ -8,17 +8,17 @@ namespace crier::net {
 
 enum class Method : std::uint8_t { get, head, post, options, other };
 
-// Valid until its HeadReader is reset. Header values are trimmed; a header that was not sent is an
-// empty view, except where a flag says more.
+// Valid until its HeadReader is reset. Header values are trimmed. The view of a header that was not
+// sent is empty; a has_… flag tells it from one that was sent empty.
 struct Request {
   Method method = Method::other;
   bool http_1_0 = false;
-  bool keep_alive = false;       // What the client asked for, by its version and Connection header.
+  bool keep_alive = false;       // By the version and the Connection header.
   bool expect_continue = false;  // The client waits for "100 Continue" before it sends the body.
   bool chunked = false;          // The body is chunked; there is no content_length.
   std::uint64_t content_length = 0;
   std::string_view method_text;
-  // As sent, still percent-encoded, without the query; every escape in it is valid, none stands for
+  // The path as sent, percent-encoded, without the query. Every escape in it is valid, none encodes
   // NUL, CR or LF, and no segment is "." or "..". Starts with '/', or is "*" (OPTIONS only).
   std::string_view path;
   std::string_view query;  // Without the '?'.
@@ -39,11 +39,11 @@ struct Request {
   std::string_view access_control_request_headers;
 };
 
-// Why a request was not accepted: becomes the JSON error body, a counter and a log line.
+// The reason to refuse a request. It is used for the JSON error body, a counter and a log line.
 struct Refusal {
   int status = 400;
   std::string_view code;     // A constant, e.g. "bad_request"; stable, machine-readable.
-  std::string_view message;  // A constant sentence; names the knob where one would help.
+  std::string_view message;  // A constant sentence; names the configuration key that would help.
 };
 
 }  // namespace crier::net

@@ -18,7 +18,7 @@ bool starts_ignoring_case(std::string_view text, std::string_view prefix) {
 
 // Requires: path starts with '/'.
 const Refusal* judge_path(std::string_view path) {
-  // What the current segment would be if it consisted of dots only, escaped or not.
+  // The dots of the current segment, escaped or not, and whether it has nothing else.
   std::size_t dots = 0;
   bool only_dots = true;
   for (std::size_t i = 1; i <= path.size(); ++i) {
@@ -63,13 +63,14 @@ const Refusal* parse_target(std::string_view target, Method method, RequestTarge
       return &refusals::kBadTarget;
     }
     parsed.authority = target.substr(0, target.find_first_of("/?"));
-    if (!is_valid_host(parsed.authority)) return &refusals::kBadTarget;  // Nor user information.
+    // This also refuses an authority with user information.
+    if (!is_valid_host(parsed.authority)) return &refusals::kBadTarget;
     target.remove_prefix(parsed.authority.size());
   }
   const std::size_t question = target.find('?');
   parsed.path = target.substr(0, question);
   if (question != std::string_view::npos) parsed.query = target.substr(question + 1);
-  if (parsed.path.empty()) parsed.path = "/";  // "http://host?a=b"
+  if (parsed.path.empty()) parsed.path = "/";  // As in "http://host?a=b".
   return judge_path(parsed.path);
 }
 

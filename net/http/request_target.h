@@ -1,9 +1,10 @@
-// A request target taken apart: RFC 9112 3.2, without the forms a proxy needs.
+// Splits a request target into its parts: RFC 9112 3.2, without the forms that only proxies need.
 //
 //   /events?topic=a                  origin-form
-//   http://host/events?topic=a       absolute-form; the authority must equal Host (head_rules.h
-//   checks)
+//   http://host/events?topic=a       absolute-form; head_rules.h compares its authority with Host
 //   *                                asterisk-form, OPTIONS only
+//
+// Pure functions; any thread.
 #pragma once
 
 #include <string_view>
@@ -13,17 +14,18 @@
 namespace crier::net {
 
 struct RequestTarget {
-  std::string_view authority;  // Of the absolute form; else empty.
+  std::string_view authority;  // Only in the absolute form; otherwise empty.
   std::string_view path;       // Never empty.
   std::string_view query;      // Without the '?'.
 };
 
-// Null: `parsed` holds views into `target`, or a constant. Else why not; never about the query,
-// which only the handler understands. Requires: HeadGate let `target` through.
+// Returns the reason to refuse the target, or null. On null, `parsed` holds views into `target` or
+// a constant. Accepts any query: only the handler knows what it means. Requires: HeadGate accepted
+// `target`.
 const Refusal* parse_target(std::string_view target, Method method, RequestTarget& parsed);
 
-// Is this `host` or `host:port`: letters, digits, '.', '-', '_', or an address in brackets; a port
-// up to 65535?
+// Whether `host` has the form `host` or `host:port`: letters, digits, '.', '-', '_', or an IPv6
+// address in brackets; a port up to 65535.
 bool is_valid_host(std::string_view host);
 
 // The host without its port; an IPv6 address keeps its brackets. Requires: is_valid_host(host).

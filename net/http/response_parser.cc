@@ -44,7 +44,7 @@ ResponseParser::State::State() {
   };
   settings.on_header_field = [](llhttp_t* p, const char* at, std::size_t size) {
     State& s = of(p);
-    if (s.has_head) return 0;  // A trailer: nobody asked for it.
+    if (s.has_head) return 0;  // Trailers are skipped.
     if (!s.count(size)) return -1;
     if (!s.name_open) {
       if (s.head.fields.size() == kFieldsMax) return -1;
@@ -66,7 +66,7 @@ ResponseParser::State::State() {
     s.name_open = false;
     if (!s.has_head) {
       std::string& value = s.head.fields.back().second;
-      value.resize(value.find_last_not_of(" \t") + 1);  // llhttp trims the front alone.
+      value.resize(value.find_last_not_of(" \t") + 1);  // llhttp trims only the front.
     }
     return 0;
   };
@@ -86,7 +86,7 @@ ResponseParser::State::State() {
     if (s.interim()) return 0;
     s.keep_alive = llhttp_should_keep_alive(p) == 1;
     s.progress = Progress::complete;
-    return static_cast<int>(HPE_PAUSED);  // What follows is no part of this response.
+    return static_cast<int>(HPE_PAUSED);  // Later bytes do not belong to this response.
   };
   llhttp_init(&parser, HTTP_RESPONSE, &settings);
   parser.data = this;

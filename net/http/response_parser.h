@@ -1,10 +1,11 @@
-// Reads one HTTP response, in pieces of any size: llhttp in strict mode, with limits on the head.
+// Parses one HTTP response from pieces of any size: llhttp in strict mode, with limits on the head.
 //
-// For crier's own commands, which are clients. Interim responses (1xx) are passed over. The body is
-// handed on as it comes, without chunk framing; a body without length or chunks ends with the
-// connection (RFC 9112, section 6.3).
+// crier's own commands use it, which are clients of the daemon. It skips interim responses (1xx)
+// and trailers. It hands the body on as it arrives, without chunk framing; a body without length
+// or chunks ends with the connection (RFC 9112, section 6.3).
 //
-// Belongs to one thread.
+// A response that is not HTTP/1.1, or whose head is beyond the limits, is refused; problem() names
+// the reason. Belongs to one thread.
 #pragma once
 
 #include <cstddef>
@@ -22,18 +23,18 @@ struct ResponseHead {
   int status = 0;
   std::vector<std::pair<std::string, std::string>> fields;  // Names in lower case, in order.
 
-  // The first field of that name, or an empty view.
+  // The value of the first field of that name; empty if there is none.
   std::string_view field(std::string_view lower_case_name) const;
 };
 
 class ResponseParser {
  public:
   enum class Progress : std::uint8_t {
-    more,
-    complete,  // The response is whole.
-    refused,   // It is not HTTP, or too large; see problem().
+    more,      // The response is not complete yet.
+    complete,  // The response is complete.
+    refused,   // The response is not HTTP, too large or cut short; see problem().
   };
-  // Called with each piece of the body, once the head is known; may be empty.
+  // Called with each piece of the body, after the head is complete. May be empty.
   using OnBody = std::function<void(std::string_view)>;
 
   static constexpr std::size_t kHeadBytesMax = 64 * 1024;
@@ -44,16 +45,17 @@ class ResponseParser {
   ResponseParser(ResponseParser&&) noexcept;
   ResponseParser& operator=(ResponseParser&&) noexcept;
 
-  // After `complete` or `refused` nothing more may be given.
+  // Requires: no earlier call returned `complete` or `refused`.
   Progress consume(std::string_view bytes, const OnBody& on_body);
-  // The peer closed the connection. Complete only if that is where the body was to end.
+  // The peer has closed the connection. Returns `complete` if the body ends with the connection,
+  // otherwise `refused`.
   Progress finish();
 
-  // Has the head of the (final) response arrived whole?
+  // Whether the head of the final response is complete.
   bool has_head() const;
   const ResponseHead& head() const;
 
-  // Requires: complete. May the connection carry another request?
+  // Whether the connection may carry another request. Requires: complete.
   bool keep_alive() const;
   // Requires: refused.
   const std::string& problem() const;

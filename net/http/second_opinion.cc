@@ -9,7 +9,7 @@
 namespace crier::net {
 namespace {
 
-// A piece that llhttp may report in several parts, which must follow one another.
+// A piece of the head. llhttp may report it in several parts, which must be contiguous.
 struct Piece {
   const char* begin = nullptr;
   const char* end = nullptr;
@@ -26,7 +26,8 @@ struct Piece {
   }
 };
 
-// Empty pieces may be reported anywhere, or not at all; others must be the very same bytes.
+// llhttp may report an empty piece at any address, or not at all. Any other piece must be the same
+// bytes at the same address.
 bool same(const Piece& piece, std::string_view expected) {
   const std::string_view text = trim_ows(piece.text());
   if (!piece.whole || text.size() != expected.size()) return false;
@@ -88,10 +89,11 @@ int on_head_complete(llhttp_t* parser) {
   seen.check(parser->http_major == 1 && parser->http_minor == (seen.request.http_1_0 ? 0 : 1));
   seen.check(parser->content_length == seen.request.content_length);
   seen.check(((parser->flags & F_CHUNKED) != 0) == seen.request.chunked);
-  return 1;  // Body, if any, is not for this parser: the message ends with its head.
+  return 1;  // Tells llhttp that the message has no body: it is given the head alone.
 }
 
-// Pausing here makes llhttp say where the message ended, and keeps it from an upgrade or a tunnel.
+// The pause makes llhttp report where the message ended, and keeps it from reading on as after an
+// upgrade.
 int on_message_complete(llhttp_t* parser) {
   ++of(parser).messages_complete;
   return HPE_PAUSED;

@@ -1,7 +1,7 @@
-// llhttp's reading of a head that the gate let through, compared with the gate's, piece by piece.
+// Parses a head that the gate accepted with llhttp, and compares the two readings piece by piece.
 //
-// llhttp runs strict, and no lenient flag is ever set. Works with llhttp 8.1 (loose in what it
-// accepts, hence the gate) to 9.4.
+// llhttp runs in strict mode, without any lenient flag. Tested with llhttp 8.1 to 9.4; 8.1 accepts
+// much that is invalid, so the gate comes first. Any thread.
 #pragma once
 
 #include <string_view>
@@ -11,8 +11,8 @@
 
 namespace crier::net {
 
-// Does llhttp, given exactly this head, find one complete message that ends where the head ends,
-// with the same method, target, version, fields and body length?
+// Whether llhttp finds in `head` exactly one complete message, which ends where the head ends and
+// has the same method, target, version, fields and body length.
 bool llhttp_agrees(std::string_view head, const HeadGate& gate, const Request& request);
 
 }  // namespace crier::net

@@ -1,10 +1,10 @@
-// A libuv handle on the heap, closed in the two steps libuv asks for.
+// A libuv handle on the heap, closed in the two steps that libuv requires.
 //
-// Step one is close() or the destructor: from then on the handle calls nobody back. Step two is
-// libuv's close callback, a turn of the loop later, which frees the memory. So an owner may die at
-// any time, even inside its own callback, as long as it dies before its Loop.
+// Step one is close() or the destructor: after it the handle makes no more calls. Step two is
+// libuv's close callback, a turn of the loop later, which frees the memory. An owner may therefore
+// be destroyed at any time, even inside its own callback, as long as its Loop outlives it.
 //
-// Belongs to its loop's thread, or to whoever joined that thread.
+// Belongs to its loop's thread; after that thread was joined, to the thread that joined it.
 #pragma once
 
 #include <uv.h>
@@ -23,8 +23,8 @@ class Handle {
   Handle(const Handle&) = delete;
   Handle& operator=(const Handle&) = delete;
 
-  // Creates the handle with `init(T*)`, which returns libuv's status; a handle whose init failed is
-  // not there. `owner` becomes its data pointer. Requires: not open.
+  // Creates the handle with `init(T*)` and returns libuv's status, which is negative on failure;
+  // the handle is not open then. `owner` becomes its data pointer. Requires: not open.
   template <typename Init>
   [[nodiscard]] int open(void* owner, Init&& init) {
     CRIER_CHECK(handle_ == nullptr);

@@ -23,7 +23,7 @@ Loop::Loop() {
   throw_unless_done(uv_loop_init(&loop_), "cannot make an event loop");
   CRIER_CHECK(turn_.open(this, [&](uv_prepare_t* h) { return uv_prepare_init(&loop_, h); }) == 0);
   CRIER_CHECK(awake_.open(this, [&](uv_idle_t* h) { return uv_idle_init(&loop_, h); }) == 0);
-  // The hook alone is no reason to go on.
+  // The end-of-turn hook alone does not keep run() going.
   uv_unref(reinterpret_cast<uv_handle_t*>(turn_.get()));
 }
 
@@ -31,7 +31,7 @@ Loop::~Loop() {
   turn_.close();
   awake_.close();
   uv_walk(&loop_, check_is_closing, nullptr);
-  // A stop() nobody ran for would end the first run at once.
+  // A loop, because a stop() without a later run() ends the first uv_run() at once.
   while (uv_run(&loop_, UV_RUN_DEFAULT) != 0) {
   }
   CRIER_CHECK(uv_loop_close(&loop_) == 0);
@@ -54,7 +54,7 @@ void Loop::set_end_of_turn(std::function<void()> end_of_turn) {
 }
 
 void Loop::keep_awake(bool awake) {
-  // An active idle handle makes libuv poll without waiting; its callback has nothing to do.
+  // While an idle handle is active libuv polls without waiting. Its callback does nothing.
   if (awake) {
     uv_idle_start(awake_.get(), [](uv_idle_t*) {});
   } else {

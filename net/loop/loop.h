@@ -1,16 +1,20 @@
-// One thread's event loop: a uv_loop_t, its clock and the place where a turn ends.
+// One thread's event loop: a uv_loop_t, its clock and the call at the end of each turn.
 //
 //   Loop loop;
 //   loop.set_end_of_turn([&] { finish_turn(); });
 //   loop.run();                                 // until stop()
 //
-// Everything that watches something (Timer, Wakeup, Signals, PollHandle, HttpServer) is constructed
-// on a Loop and must be destroyed before it; their destructors only begin to close, the Loop's
-// destructor runs what is left of it and checks that nothing was forgotten.
+// A turn is one round of the loop: the events that are ready, then the end-of-turn call, then the
+// sleep until the next event.
+//
+// Objects that watch something (Timer, Wakeup, Signals, PollHandle, HttpServer) are constructed on
+// a Loop and must be destroyed before it. Their destructors only begin to close; the Loop's
+// destructor completes the closing and aborts if an object was not destroyed.
 //
 // Belongs to the thread that runs it. It may be constructed before that thread starts and destroyed
-// after it was joined. With a descriptor table per thread, whatever owns a descriptor must be
-// destroyed on the thread that opened it; that thread then calls settle() before it ends.
+// after that thread was joined. With a descriptor table per thread, an object that owns a
+// descriptor must be destroyed on the thread that opened it; that thread then calls settle() before
+// it ends.
 #pragma once
 
 #include <uv.h>
@@ -24,33 +28,32 @@ namespace crier::net {
 
 class Loop {
  public:
-  // Throws std::system_error when the kernel has no descriptor for the loop.
+  // Throws std::system_error if the kernel has no descriptor for the loop.
   Loop();
   // Requires: every other handle of this loop has been closed.
   ~Loop();
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
-  // Turns until stop(), or until nothing is watched any more.
+  // Runs turns until stop(), or until nothing is watched.
   void run();
-  // Lets run() return at the end of this turn; called outside of run(), the next run() or settle()
-  // returns at once. On the loop's own thread only: elsewhere send a Wakeup.
+  // Makes run() return at the end of this turn. Outside of run() it makes the next run() or
+  // settle() return at once. Only for the loop's own thread: other threads send a Wakeup.
   void stop() { uv_stop(&loop_); }
-  // One turn that does not wait: what is ready now, and the second half of closing.
+  // Runs one turn without waiting: the events that are ready, and the second step of closing.
   void settle();
 
-  // `end_of_turn` is called once a turn, after everything that turn brought (sockets, wake-ups,
-  // signals, timers) and before the loop sleeps; also after the last turn of run(). Set it before
-  // run().
+  // Sets the call that is made once a turn, after the turn's sockets, wake-ups, signals and timers
+  // and before the loop sleeps, and once after the last turn of run(). Call it before run().
   //
-  // It is a uv_prepare, not a uv_check: libuv runs timers after the check phase, so what a timer
-  // marks would wait for the next socket event.
+  // It is a uv_prepare and not a uv_check: libuv runs timers after the check phase, so that work
+  // which a timer marks would wait for the next socket event.
   void set_end_of_turn(std::function<void()> end_of_turn);
 
-  // true: the next sleep does not wait, because work is left over; until set to false again.
+  // true: the loop polls without sleeping, because work is left, until this is set to false.
   void keep_awake(bool awake);
 
-  // The monotonic clock, read now; libuv's own time stands still during a turn.
+  // The monotonic clock, read now. libuv's own time does not change during a turn.
   static Instant now() { return Instant{uv_hrtime() / 1000}; }
 
   uv_loop_t* raw() { return &loop_; }

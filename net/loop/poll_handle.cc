@@ -12,7 +12,7 @@
 namespace crier::net {
 namespace {
 
-// libuv tells the descriptors of its set apart by this number.
+// libuv identifies the entries of its epoll set by `data.fd`.
 epoll_event event_for(int fd, std::uint32_t events) {
   epoll_event event{};
   event.events = events;
@@ -28,8 +28,8 @@ PollHandle::PollHandle(Loop& loop, std::function<void()> on_readable)
 }
 
 // libuv changes its epoll set when the loop next sleeps, and ends the process if the kernel has no
-// room then. The descriptor is therefore added to the set here. libuv finds it there (EEXIST) and
-// modifies its entry, which needs no memory.
+// room then. This function therefore adds the descriptor to the set. libuv later finds it there
+// (EEXIST) and modifies its entry, which needs no memory.
 Result<void> PollHandle::watch(int fd) {
   CRIER_CHECK(fd >= 0);
   const auto failed = [fd](int error) {
@@ -54,7 +54,8 @@ void PollHandle::resume() {
   expect(EPOLLIN);
 }
 
-// uv_poll_stop() would take the descriptor out of the epoll set, and adding it again may fail.
+// Modifies the entry in the epoll set. uv_poll_stop() would remove it, and adding it again may
+// fail.
 void PollHandle::expect(std::uint32_t events) {
   CRIER_CHECK(watching());
   epoll_event event = event_for(fd_, events);

@@ -1,12 +1,11 @@
-// Tells when a descriptor we own has something to read: the ready set of a worker, a listening
-// socket.
+// Calls its owner when a descriptor can be read: a worker's ready set, a listening socket.
 //
-// Level-triggered: it calls once a turn as long as something is there. It also calls when the
-// descriptor is in error; reading from it then says why.
+// It is level-triggered: it calls once a turn as long as the descriptor can be read. It also calls
+// when the descriptor is in error; reading then returns the error.
 //
-// The descriptor stays the owner's. Closing order: close() here (or destroy this) first, then the
-// descriptor; libuv leaves its own epoll set at once, so nothing has to be waited for in between.
-// The other way round the number may be reused while libuv still watches it.
+// The owner keeps the descriptor. It must first close() or destroy the PollHandle and then close
+// the descriptor, without waiting in between: libuv takes the descriptor out of its epoll set at
+// once. In the other order the number may be reused while libuv still watches it.
 //
 // Belongs to its loop's thread.
 #pragma once
@@ -26,13 +25,13 @@ class PollHandle {
  public:
   PollHandle(Loop& loop, std::function<void()> on_readable);
 
-  // Begins to watch `fd`, which becomes non-blocking. Fails with Errc::os when the kernel refuses
-  // (a regular file, no memory, fs.epoll.max_user_watches). Requires: not watching; one PollHandle
-  // per descriptor.
+  // Begins to watch `fd` and makes it non-blocking. Fails with Errc::os if the kernel refuses to
+  // watch it (a regular file, no memory, fs.epoll.max_user_watches). Requires: not watching; no
+  // other PollHandle watches `fd`.
   [[nodiscard]] Result<void> watch(int fd);
 
-  // on_readable is not called between pause() and resume(). Neither can fail: the kernel keeps the
-  // watch meanwhile. Requires: watching, and the loop has slept since watch().
+  // Between pause() and resume() on_readable is not called. Neither can fail, because the kernel
+  // keeps the watch. Requires: watching, and the loop has slept since watch().
   void pause() { expect(0); }
   void resume();
 

@@ -1,8 +1,8 @@
 // Unix signals as calls on one loop, outside of signal handlers.
 //
-// Signals of the same number that arrive together may be told as one. Several Signals may watch the
-// same number. When the last one that does is gone, the number has its default effect again.
-// Belongs to its loop's thread.
+// Signals of the same number that arrive together may cause one call. Several Signals objects may
+// watch the same number; when the last of them is destroyed, the signal has its default effect
+// again. Belongs to its loop's thread.
 #pragma once
 
 #include <uv.h>
@@ -18,8 +18,8 @@ namespace crier::net {
 
 class Signals {
  public:
-  // Watches `numbers` (SIGTERM, SIGHUP, …). Requires: all can be caught, none twice. Throws
-  // std::system_error when the kernel has no descriptors for a pipe.
+  // Watches `numbers` (SIGTERM, SIGHUP, …). Requires: each can be caught and is named once. Throws
+  // std::system_error if the kernel has no descriptors for a pipe.
   Signals(Loop& loop, std::span<const int> numbers, std::function<void(int number)> on_signal);
 
  private:
@@ -27,12 +27,13 @@ class Signals {
   std::deque<Handle<uv_signal_t>> handles_;
 };
 
-// Whoever comes from now on waits until the process ends. For the last moments, when nobody watches
-// any more. Of the calling thread: the others have ended.
+// Blocks these signals in the calling thread until the process exits. The daemon calls it when it
+// has stopped watching them and its other threads have ended, so that a late signal cannot change
+// the exit status.
 void hold_signals(std::span<const int> numbers);
 
-// Writing to a connection that is gone becomes EPIPE instead of the end of the process. Call once,
-// first.
+// Ignores SIGPIPE: a write to a closed connection then fails with EPIPE instead of ending the
+// process. Call it once, before any connection is opened.
 void ignore_broken_pipes();
 
 }  // namespace crier::net

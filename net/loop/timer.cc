@@ -21,7 +21,8 @@ void Timer::start_repeating(std::uint64_t interval_ms) {
 }
 
 void Timer::start(std::uint64_t delay_ms, std::uint64_t repeat_ms) {
-  // libuv counts from the start of this turn, which would fire early after a long one.
+  // libuv counts from the start of the turn; without an update the timer would fire early in a long
+  // turn.
   uv_update_time(timer_.get()->loop);
   const auto on_time = [](uv_timer_t* handle) {
     // A copy keeps the callback alive when it destroys its own timer.

@@ -1,9 +1,9 @@
-// Calls back after a time, once or again and again. For the few timers a loop has (a sweep, a drain
-// step): streams and requests have deadlines in tables instead.
+// Calls its owner after a time, once or repeatedly. For the few timers of a loop (a sweep, a drain
+// step); streams and requests have deadlines in tables instead.
 //
-// In whole milliseconds: less than one early, late by as much as the loop is busy. A repeating
-// timer that was held up does not catch up: it skips what it missed. Belongs to its loop's thread;
-// may be stopped or destroyed inside its callback.
+// Times are in whole milliseconds. A call comes less than a millisecond early, and late by the time
+// for which the loop is busy. A repeating timer skips the calls that it missed. Belongs to its
+// loop's thread; may be stopped or destroyed inside its callback.
 #pragma once
 
 #include <uv.h>
@@ -20,7 +20,7 @@ class Timer {
  public:
   Timer(Loop& loop, std::function<void()> on_time);
 
-  // Both replace what was set before.
+  // Each replaces an earlier start.
   void start_once(std::uint64_t delay_ms);
   // Requires: interval_ms > 0.
   void start_repeating(std::uint64_t interval_ms);

@@ -1,11 +1,11 @@
-// "Look at your inbox", from any thread to the thread of one loop.
+// Wakes one loop from any thread, so that it looks at its inbox.
 //
-// Sends coalesce: however many arrive before the loop gets to it, the callback runs at least once
-// after the last of them, and sees everything the senders wrote before they sent. It may also run
-// once with nothing new. A send costs a system call only if none is pending.
+// Sends coalesce: the callback runs at least once after the last send, and sees everything that the
+// senders wrote before they sent. It may also run without anything new. A send makes a system call
+// only if no earlier send is pending.
 //
-// Constructed before the senders start, destroyed when none can send any more (they were joined, or
-// the sender is the thread that destroys it). The callback runs on the loop's thread.
+// Construct it before the senders start. Destroy it when no thread but the destroying one can send.
+// The callback runs on the loop's thread.
 #pragma once
 
 #include <uv.h>
@@ -19,7 +19,7 @@ namespace crier::net {
 
 class Wakeup {
  public:
-  // Throws std::system_error when the kernel has no descriptor for it.
+  // Throws std::system_error if the kernel has no descriptor for it.
   Wakeup(Loop& loop, std::function<void()> on_wakeup);
 
   // Any thread.

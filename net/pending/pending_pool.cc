@@ -7,8 +7,8 @@
 namespace crier::net {
 namespace {
 
-// The pool keeps this many readers for the next heads. Most heads come whole and need one; after a
-// storm of slow ones the rest of the memory goes back.
+// The pool keeps this many readers for the next heads. Most heads come whole, so that one reader is
+// enough; after many slow heads at once the memory of the others is freed.
 constexpr std::size_t kSpareReaders = 16;
 
 }  // namespace

@@ -1,11 +1,13 @@
-// The pooled objects behind PendingRequests, and the order in which their deadlines come.
+// The rows of PendingRequests, pooled and listed in the order of their deadlines.
 //
 // A row is one connection in its HTTP request, in exactly one phase. All rows of a phase have the
-// same time to live, so each phase is a list in order of deadlines, and "which is the next to
-// expire" and "which is the oldest" are its front.
+// same time to live, so each phase is a list in the order of deadlines; its front is the oldest row
+// and the next to expire.
 //
-// Address space for every row is reserved at once, memory is touched as rows are first rented; the
-// row given back last is rented next, since it is the warmest. Readers of heads are pooled as well.
+// The pool reserves address space for every row at once; the kernel gives memory as rows are first
+// rented. The row given back last is rented next, because it is most likely in the cache. The
+// readers of heads are pooled as well: a row rents one while a head arrives.
+//
 // Belongs to one worker.
 #pragma once
 
@@ -24,11 +26,11 @@
 namespace crier::net {
 
 enum class PendingPhase : std::uint8_t {
-  head,      // Its head is not complete; of the first one perhaps no byte is here yet.
-  idle,      // Kept alive between two requests.
+  head,      // The head is incomplete; no byte of a connection's first head need have arrived.
+  idle,      // The connection is kept alive between two requests.
   deferred,  // The handler answers the request later.
-  flush,     // Part of an answer could not be written yet.
-  linger,    // All written and our side shut down; waits for the peer's FIN.
+  flush,     // The kernel has not taken all of the answer yet.
+  linger,    // The answer is written and crier has sent FIN; the row waits for the peer's FIN.
 };
 
 inline constexpr std::size_t kPendingPhases = 5;
@@ -37,18 +39,18 @@ struct PendingRequest {
   Fd socket;
   std::uint32_t generation = 0;
   PendingPhase phase = PendingPhase::head;
-  bool registered = false;      // In the ready set.
-  bool output_watched = false;  // Its writable edges are asked for.
-  bool queued = false;          // Has work left, for the next turn or after the next sweep.
+  bool registered = false;      // The socket is in the ready set.
+  bool output_watched = false;  // The ready set reports writable edges.
+  bool queued = false;  // The row is in a list of work: the next turn's or the next sweep's.
   bool close_after_flush = false;
   std::uint32_t lingered_bytes = 0;
   Instant deadline;
   PeerAddress peer;
   bool canary = false;               // See Accepted.
   std::uint32_t deferral = 0;        // The generation in its DeferralToken, while deferred.
-  std::optional<HeadReader> reader;  // Held while bytes of a head are in it.
-  std::string input;                 // Read, but not parsed yet.
-  std::string output;                // Of the answer being written.
+  std::optional<HeadReader> reader;  // Rented while it holds bytes of a head.
+  std::string input;                 // Bytes that were read and not parsed yet.
+  std::string output;                // The answer being written.
   std::size_t output_sent = 0;
 
  private:
@@ -67,29 +69,31 @@ class PendingPool {
   std::size_t rented() const { return rented_; }
   std::size_t count(PendingPhase phase) const { return list(phase).count; }
 
-  // A row in phase `head`, empty but for its generation; nothing when all are rented.
+  // Rents a row in phase `head`, with a generation and no other content. Returns nothing if all
+  // rows are rented.
   std::optional<std::uint32_t> rent(Instant deadline);
 
-  // Closes what the row still holds and makes every token of it stale. Requires: `row` is rented.
+  // Closes the row's socket, frees its buffers and makes every token of it stale. Requires: `row`
+  // is rented.
   void give_back(std::uint32_t row);
 
   // Requires: `row` is rented and holds no reader.
   void rent_reader(std::uint32_t row);
-  // Ends the life of the views that the row's reader handed out; does nothing without a reader.
+  // The views of the reader's request become invalid. Does nothing if the row has no reader.
   void give_back_reader(std::uint32_t row);
 
-  // Puts the row at the end of the phase's list. Requires: no row of that phase has a later
+  // Moves the row to the end of the phase's list. Requires: no row of that phase has a later
   // deadline.
   void enter(std::uint32_t row, PendingPhase phase, Instant deadline);
 
-  // The row whose deadline in this phase is next, but for `except`.
+  // The row of this phase with the earliest deadline, `except` left out.
   std::optional<std::uint32_t> oldest(PendingPhase phase,
                                       std::optional<std::uint32_t> except = {}) const;
 
-  // Is this the row that the generation was handed out for?
+  // Whether `row` is rented and has this generation.
   bool holds(std::uint32_t row, std::uint32_t generation) const;
 
-  // Is the request that the token was made for still deferred?
+  // Whether the request that the token names is still deferred.
   bool defers(DeferralToken token) const;
 
   // Requires: `row` is rented.
@@ -112,7 +116,7 @@ class PendingPool {
   std::size_t capacity_;
   HeadLimits head_limits_;
   std::size_t rented_ = 0;
-  std::vector<PendingRequest> rows_;  // Never grows beyond what was reserved: references stay good.
+  std::vector<PendingRequest> rows_;  // Never grows beyond its reserve: references stay valid.
   std::vector<std::uint32_t> free_;
   std::vector<HeadReader> spare_readers_;
   std::array<List, kPendingPhases> lists_;

@@ -29,7 +29,7 @@ PendingRequests::PendingRequests(const PendingLimits& limits, ReadySet& ready,
     : limits_(limits),
       ready_(ready),
       handler_(handler),
-      // One row more, so that a newcomer is served first and only then an older one has to go.
+      // One row more, so that a new connection is served before an older one is evicted.
       pool_(limits.capacity + 1, limits.head) {
   CRIER_CHECK(limits.capacity > 0);
 }
@@ -40,7 +40,7 @@ void PendingRequests::accept(const Accepted& connection, Instant now) {
   CRIER_CHECK(connection.fd >= 0);
   counters_.accepted.add();
   const auto rented = pool_.rent(after_ms(now, limits_.head_ms));
-  CRIER_CHECK(rented.has_value());  // The row beyond capacity is free between two calls.
+  CRIER_CHECK(rented.has_value());  // Between two calls at most `capacity` rows are rented.
   const std::uint32_t row = *rented;
   PendingRequest& request = pool_[row];
   request.socket.reset(connection.fd);
@@ -62,7 +62,7 @@ void PendingRequests::on_ready(const Ready& ready, Instant now) {
     drop(row);
     return;
   }
-  // While an answer waits to be written, input waits as well: serving goes on after the flush.
+  // While an answer waits to be written, input waits as well; serve() follows the flush.
   const bool flushing = pool_[row].phase == PendingPhase::flush;
   if (flushing ? ready.writable : ready.readable || ready.peer_closed) resume(row, now);
 }
@@ -108,7 +108,7 @@ void PendingRequests::sweep(Instant now) {
 
 void PendingRequests::close_idle(Instant now) {
   closes_idle_ = true;
-  // Whoever is served leaves the front of the list: for its end, another phase or for good.
+  // A row that is served leaves the front of the list, so each row is served once.
   for (std::size_t left = pool_.count(PendingPhase::idle); left > 0; --left) {
     if (const auto row = pool_.oldest(PendingPhase::idle)) serve(*row, now);
   }
@@ -132,8 +132,7 @@ void PendingRequests::resume(std::uint32_t row, Instant now) {
   }
 }
 
-// Reads and answers until the socket is empty, the share is used up, or the kernel has to be waited
-// for.
+// Reads and answers until the socket is empty, the share is used up, or an answer has to wait.
 void PendingRequests::serve(std::uint32_t row, Instant now) {
   const std::string carried = std::exchange(pool_[row].input, {});
   std::string_view bytes = carried;
@@ -157,7 +156,7 @@ void PendingRequests::serve(std::uint32_t row, Instant now) {
         return queue(row, work_);
       case Step::waiting:
         if (pool_[row].phase == PendingPhase::deferred) return hold(row, bytes);
-        // Bytes behind an answer that ends the connection are not a request (and may be a body).
+        // Bytes behind an answer that ends the connection are dropped: they may be a body.
         if (pool_[row].phase == PendingPhase::flush && !pool_[row].close_after_flush) {
           pool_[row].input = bytes;
         }
@@ -168,7 +167,7 @@ void PendingRequests::serve(std::uint32_t row, Instant now) {
   }
 }
 
-// more: `bytes` are in the scratch; waiting: none are there for now.
+// Returns `more` with `bytes` in the scratch, `waiting` if the socket is empty, or `gone`.
 PendingRequests::Step PendingRequests::read_some(std::uint32_t row, std::string_view& bytes) {
   for (;;) {
     const ssize_t got =
@@ -242,11 +241,11 @@ PendingRequests::Step PendingRequests::finish(std::uint32_t row, Reply reply, In
   pool_.give_back_reader(row);
   if (reply.then == Reply::Then::taken) {
     CRIER_CHECK(reply.bytes.empty());
-    static_cast<void>(request.socket.release());  // The handler's now.
+    static_cast<void>(request.socket.release());  // The handler owns it now.
     pool_.give_back(row);
     return Step::gone;
   }
-  // The deferral has ended, even if the client turns out to be gone.
+  // The row leaves the phase `deferred` before writing: drop() must not cancel an ended deferral.
   if (request.phase == PendingPhase::deferred) {
     pool_.enter(row, PendingPhase::flush, after_ms(now, limits_.flush_ms));
   }
@@ -256,12 +255,12 @@ PendingRequests::Step PendingRequests::finish(std::uint32_t row, Reply reply, In
   return flush(row, now);
 }
 
-// Requests that came meanwhile, and the drain's wish to close, wait for the next run().
+// After answer(), requests that arrived meanwhile and the drain's close wait for run().
 void PendingRequests::go_on(std::uint32_t row, Step step) {
   if (step == Step::answered && (closes_idle_ || !pool_[row].input.empty())) queue(row, work_);
 }
 
-// Keeps what the client sends while its request is deferred, and notices that it leaves.
+// Keeps the bytes that the client sends while its request is deferred, and notices its FIN.
 void PendingRequests::hold(std::uint32_t row, std::string_view bytes) {
   do {
     std::string& held = pool_[row].input;
@@ -324,14 +323,14 @@ PendingRequests::Step PendingRequests::linger(std::uint32_t row) {
   if (outcome.end == InputEnd::drained) return Step::waiting;
   if (outcome.end != InputEnd::more || request.lingered_bytes >= kLingerBytesMax) return drop(row);
   if (outcome.bytes == 0) {
-    queue(row, starved_);  // The kernel has no memory to show what is there.
+    queue(row, starved_);  // The kernel had no memory for the read.
   } else {
     queue(row, work_);
   }
   return Step::waiting;
 }
 
-// --- their surroundings ---
+// --- deadlines, watching and eviction ---
 
 void PendingRequests::expire(std::uint32_t row, Instant now) {
   const PendingRequest& request = pool_[row];
@@ -355,7 +354,7 @@ void PendingRequests::expire(std::uint32_t row, Instant now) {
   drop(row);
 }
 
-// Asks for output only where some waits. false: there was no room, and the row is free.
+// Asks for writable edges only in `flush`. Returns false if there was no room: the row is free.
 bool PendingRequests::watch(std::uint32_t row) {
   PendingRequest& request = pool_[row];
   const Token token = pending_token(row, request.generation);
@@ -380,7 +379,7 @@ void PendingRequests::evict_one(std::uint32_t newcomer) {
       return;
     }
   }
-  CRIER_CHECK(false);  // capacity > 0: somebody else is there.
+  CRIER_CHECK(false);  // capacity > 0: there is a row beside the newcomer's.
 }
 
 void PendingRequests::queue(std::uint32_t row, std::deque<Token>& list) {

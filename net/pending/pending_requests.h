@@ -1,30 +1,33 @@
 // Connections of the subscriber port that are in their HTTP request: from accept until they are
 // answered and closed, or taken over as a stream.
 //
-//   accept ─► head ─► on_request ─► taken: the row is free, the descriptor the handler's
+//   accept ─► head ─► on_request ─► taken: the row is free, the handler owns the descriptor
 //              ▲          │
 //              │          ├─ keep_alive ─► (flush) ─► idle ─► head …
 //              │          '─ close ──────► (flush) ─► linger ─► closed
-//              │          ├─ later ─► on_deferred ─► deferred ─► answer(): as the others
+//              │          ├─ later ─► on_deferred ─► deferred ─► answer(): one of the above
 //              '- refused or too late ─► on_refused ─► as close
 //
-// A first read follows accept at once; most heads are whole then, and such a socket enters the
-// ready set only under its stream's token. Sockets are edge-triggered, so whatever is left before
-// EAGAIN (pipelined requests beyond a turn's share) is kept in a list of work for the next turn.
+// Reading. The first read follows accept at once. Most heads are complete then, and such a socket
+// enters the ready set only under its stream's token. Sockets are edge-triggered: a connection that
+// has used up its share of a turn before EAGAIN is kept in a list of work for the next turn.
 //
-// The head's deadline runs from accept, or from the first byte of a later request, and no byte
-// resets it (slow loris): 408 when bytes have come, silence when none has (browsers open sockets on
-// speculation). When more than `capacity` rows are in use, the oldest goes: idle ones first, then
+// Deadlines. The head's deadline runs from accept, or from the first byte of a later request, and
+// no byte resets it (slow loris). When it passes, the connection is answered 408 if bytes of a head
+// have come, and closed silently if none has, because browsers open sockets in advance.
+//
+// Room. When more than `capacity` rows are in use, the oldest is evicted: idle ones first, then
 // lingering ones, then unfinished heads, then unread answers, then deferred requests.
 //
-// While a request is deferred, its head stays readable and its connection is watched: the client's
-// FIN, even of its sending side alone, cancels the request. Requests that are pipelined behind it
-// wait, up to kHeldBytesMax; the connection of a client that sends more is closed.
+// Deferral. While a request is deferred, its head stays valid and its connection is watched. The
+// client's FIN cancels the request, even if the client only ends its sending side. Requests that
+// are pipelined behind it wait, up to kHeldBytesMax bytes; a client that sends more is closed.
 //
-// An answer before close is followed by FIN and the input is read away until the peer closes too: a
-// RST, which unread input would cause, can destroy the answer on its way (RFC 9112, section 9.6).
+// Closing. After an answer that ends the connection this class sends FIN and reads input away until
+// the peer closes, too: unread input would cause a RST, which can destroy the answer (RFC 9112,
+// section 9.6).
 //
-// Belongs to one worker; the handler must not call back into it from one of its own methods.
+// Belongs to one worker. The handler must not call back into it from one of its own methods.
 #pragma once
 
 #include <array>
@@ -45,37 +48,39 @@ namespace crier::net {
 
 struct PendingLimits {
   HeadLimits head;
-  std::size_t capacity = 1024;  // Rows held between turns.
-  std::uint32_t head_ms = 10'000;
-  std::uint32_t idle_ms = 30'000;
-  std::uint32_t flush_ms = 10'000;  // From the first short write of an answer.
-  std::uint32_t linger_ms = 1'000;
-  std::size_t deferred_max = 256;     // Requests deferred at a time.
+  std::size_t capacity = 1024;        // Rows held between turns.
+  std::uint32_t head_ms = 10'000;     // From accept, or a head's first byte, to its end.
+  std::uint32_t idle_ms = 30'000;     // From an answer to the next request.
+  std::uint32_t flush_ms = 10'000;    // From the first short write of an answer to its end.
+  std::uint32_t linger_ms = 1'000;    // From crier's FIN to the peer's.
+  std::size_t deferred_max = 256;     // Requests deferred at the same time.
   std::uint32_t deferred_ms = 5'000;  // From the deferral to on_deferral_expired().
 };
 
-inline constexpr std::size_t kRequestsPerBurst = 8;  // Pipelined requests served in one go.
+// A connection's share of a turn: requests served and reads made.
+inline constexpr std::size_t kRequestsPerBurst = 8;
 inline constexpr std::size_t kReadsPerBurst = 4;
 inline constexpr std::size_t kReadBytes = 16 * 1024;
 inline constexpr std::size_t kLingerBytesMax = 64 * 1024;
-// Bytes kept behind a deferred request: what is left of the read that brought it always fits.
+// Bytes kept behind a deferred request. The rest of the read that brought the request always fits.
 inline constexpr std::size_t kHeldBytesMax = kReadBytes;
 inline constexpr std::size_t kRowsPerRun = 64;           // Rows continued in one run().
 inline constexpr std::size_t kDeadlinesPerSweep = 1024;  // Rows expired in one sweep().
 
 struct PendingCounters {
-  Counter accepted;
+  Counter accepted;              // Connections.
   Counter requests;              // Complete heads, handed to the handler.
-  Counter refused_malformed;     // 400
-  Counter refused_too_large;     // 413, 414, 431
-  Counter refused_unsupported;   // Any other status: 405, 411, 417, 501, 505.
-  Counter parser_disagreements;  // Also counted as malformed. Stays 0, or somebody smuggles.
-  Counter timeouts;              // 408: a head that was begun and not finished in time.
-  Counter silent_timeouts;       // No byte of a head in time; also idle ones.
-  // The peer left, did not read its answer in time, or sent too much behind a deferred request.
+  Counter refused_malformed;     // Heads refused with 400.
+  Counter refused_too_large;     // Heads refused with 413, 414 or 431.
+  Counter refused_unsupported;   // Heads refused with another status: 405, 411, 417, 501, 505.
+  Counter parser_disagreements;  // Also counted as malformed; more than 0 hints at smuggling.
+  Counter timeouts;              // Heads begun and not complete in time: 408.
+  Counter silent_timeouts;       // Connections closed without a byte of a head; idle ones, too.
+  // Connections whose peer left, did not read its answer in time, or sent too many bytes behind a
+  // deferred request.
   Counter abandoned;
-  Counter evicted;
-  Counter starved;  // The ready set had no room.
+  Counter evicted;  // Connections closed to make room.
+  Counter starved;  // Connections closed because the ready set could not watch them.
 
   void count_refusal(int status) {
     if (status == 400) return refused_malformed.add();
@@ -88,16 +93,16 @@ class PendingRequests {
  public:
   // `ready` and `handler` must outlive it. Requires: limits.capacity > 0.
   PendingRequests(const PendingLimits& limits, ReadySet& ready, RequestHandler& handler);
-  // Closes what is left; the handler is told of none of it.
+  // Closes the remaining connections without a call to the handler.
   ~PendingRequests();
   PendingRequests(const PendingRequests&) = delete;
   PendingRequests& operator=(const PendingRequests&) = delete;
 
-  // Takes over a fresh non-blocking socket and serves what it has sent. `now` never goes back, here
-  // and below.
+  // Takes ownership of a new non-blocking socket and serves the bytes that it has already sent.
+  // `now` is the monotonic time, here and below; it never goes back.
   void accept(const Accepted& connection, Instant now);
 
-  // A token with the pending bit was reported. Stale ones are ignored.
+  // Serves the connection of a token with the pending bit. Ignores a stale token.
   void on_ready(const Ready& ready, Instant now);
 
   struct Deferred {
@@ -107,21 +112,21 @@ class PendingRequests {
   // The deferred request that `token` names, or nothing if its deferral has ended.
   std::optional<Deferred> deferred(DeferralToken token);
 
-  // Answers a deferred request as on_request() would have, and says whether it was still there.
+  // Answers a deferred request as on_request() would have. Returns false if its deferral had ended.
   // Requires: reply.then is not `later`; if it is `taken`, deferred(token) has a value.
   bool answer(DeferralToken token, Reply reply, Instant now);
 
-  // Continues connections that had more to do than their share; call it once per turn while
-  // has_work().
-  // Writes that the kernel had no memory for are tried again after the next sweep.
+  // Continues connections that have used up their share of an earlier turn. Call it once per turn
+  // while has_work().
   bool has_work() const { return !work_.empty(); }
   void run(Instant now);
 
-  // Applies the deadlines; a tick of 100 ms is fine enough.
+  // Applies the deadlines, and tries writes again for which the kernel had no memory. Call it every
+  // 100 ms or so.
   void sweep(Instant now);
 
-  // For the drain: connections that wait between two requests are closed, now and from now on. A
-  // request that is there already, deferred or not, is answered first.
+  // For the drain: closes connections that wait between two requests, now and from now on. Requests
+  // that have arrived, deferred ones included, are answered first.
   void close_idle(Instant now);
 
   std::size_t size() const { return pool_.rented(); }
@@ -132,8 +137,8 @@ class PendingRequests {
   // Where a connection stands after one step.
   enum class Step : std::uint8_t {
     more,      // The head needs more bytes.
-    answered,  // On to the next request.
-    waiting,   // For the kernel to write the rest, for the peer's FIN, or for a later answer.
+    answered,  // The answer is written; the next request may be served.
+    waiting,   // It waits for the kernel to write, for bytes or FIN of the peer, or for answer().
     gone,      // The row is free.
   };
 
@@ -162,8 +167,8 @@ class PendingRequests {
   PendingCounters counters_;
   PendingPool pool_;
   std::deque<Token> work_;
-  std::deque<Token> starved_;    // Work that is put off until the next sweep.
-  std::uint32_t deferrals_ = 0;  // Counts them: the generation of the last DeferralToken.
+  std::deque<Token> starved_;    // Work that waits for the next sweep.
+  std::uint32_t deferrals_ = 0;  // Deferrals so far: the generation of the last DeferralToken.
   bool closes_idle_ = false;
   std::array<char, kReadBytes> scratch_;
 };

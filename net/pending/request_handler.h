@@ -1,14 +1,16 @@
-// What the subscriber port does with a complete request: answer it now, answer it later, or take
-// the connection over.
+// The interface between the subscriber port and the program behind it. The program handles each
+// complete request: it answers now, answers later, or takes the connection over.
 //
-// A handler that has to ask elsewhere returns `later` from on_request(). If there is room, it is
-// handed a token in on_deferred() and starts to ask; then exactly one of these ends the deferral:
+// A handler that cannot answer yet returns `later` from on_request(). If fewer than `deferred_max`
+// requests are deferred, the port calls on_deferred() with a token; otherwise it calls
+// on_deferral_refused(). Exactly one of these ends a deferral:
 //
-//   the handler calls PendingRequests::answer() with the token
-//   the deadline passes: on_deferral_expired()
-//   the client leaves, or its place is needed: on_deferral_cancelled()
+//   - the handler calls PendingRequests::answer() with the token;
+//   - the deadline passes: on_deferral_expired();
+//   - the client leaves, or its place is needed: on_deferral_cancelled().
 //
-// Handlers that never return `later` leave out the on_defer… methods.
+// Handlers that never return `later` need not implement the on_defer… methods. Everything here
+// belongs to one worker.
 #pragma once
 
 #include <cstdint>
@@ -23,9 +25,9 @@ namespace crier::net {
 struct Reply {
   enum class Then : std::uint8_t {
     keep_alive,  // Serve the next request of this connection.
-    close,       // Flush, then close in an orderly way.
+    close,       // Write the answer, send FIN, then close.
     taken,       // The handler owns the descriptor now; `bytes` is empty.
-    later,       // The handler answers with a token; `bytes` is empty. From on_request() alone.
+    later,       // The handler answers with a token; `bytes` is empty. Only from on_request().
   };
   Then then = Then::close;
   std::string bytes;
@@ -38,32 +40,35 @@ struct DeferralToken {
   friend bool operator==(DeferralToken, DeferralToken) = default;
 };
 
-// Called by PendingRequests, on its thread; none of the methods may call back into it.
+// PendingRequests calls it, on its thread. None of the methods may call back into PendingRequests.
 class RequestHandler {
  public:
   virtual ~RequestHandler() = default;
-  // A request arrived whole. Returning `taken` moves the descriptor to the handler, which
-  // must already have registered it under its own token (see ReadySet) and may have written to it.
-  // `registered`: it is in the ready set under the pending request's token, so the handler must
-  // re-tag it.
+  // Handles a complete request. A handler that returns `taken` owns the descriptor; it must have
+  // put it into the ready set under its own token before, and may have written to it. `registered`:
+  // the socket is in the ready set under the pending request's token, so the handler must re-tag it
+  // instead.
   virtual Reply on_request(const Request& request, const Accepted& connection, bool registered) = 0;
-  // The head was refused, or its deadline passed (408); returns the bytes to send before closing.
+  // Returns the bytes to send before the connection closes, because the head was refused or its
+  // deadline passed (408).
   virtual std::string on_refused(const Refusal& refusal, const PeerAddress& peer) = 0;
 
-  // The request that on_request() has just wanted to answer later is deferred. The views of
-  // `request` stay good until the deferral ends.
+  // The request for which on_request() returned `later` is deferred. The views of `request` stay
+  // valid until the deferral ends.
   virtual void on_deferred(DeferralToken, const Request&, const Accepted&) { CRIER_CHECK(false); }
-  // As many requests are deferred as may be: returns the answer, with `keep_alive` or `close`.
+  // `deferred_max` requests are deferred already. Returns the answer, with `keep_alive` or `close`.
   virtual Reply on_deferral_refused(const Request&, const Accepted&) {
     CRIER_CHECK(false);
     return {};
   }
-  // The deadline has passed, the token is stale: returns the answer, with `keep_alive` or `close`.
+  // The deadline has passed and the token is stale. Returns the answer, with `keep_alive` or
+  // `close`.
   virtual Reply on_deferral_expired(DeferralToken, const Request&, const Accepted&) {
     CRIER_CHECK(false);
     return {};
   }
-  // The client has left, or sent more than is kept, or its place was needed: the token is stale.
+  // The token is stale: the client has left, has sent more than kHeldBytesMax, or its place was
+  // needed.
   virtual void on_deferral_cancelled(DeferralToken) { CRIER_CHECK(false); }
 };
 

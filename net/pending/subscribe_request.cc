@@ -20,7 +20,7 @@ constexpr std::string_view kEventsPath = "/events";
 constexpr std::string_view kLastPrefix = "last=";
 constexpr std::string_view kUnknownId = "?";
 
-static_assert(kLastCountMax == 1'000'000, "a message below says so");
+static_assert(kLastCountMax == 1'000'000, "a message below names the number");
 
 constexpr std::string_view kBadEscape =
     "A name or a topic in the query has an invalid percent escape.";
@@ -28,7 +28,7 @@ constexpr std::string_view kKnownParameters =
     "/events takes topic, last, from, last_event_id and padding, and ignores names that begin with "
     "'_'";
 
-// In lower case; matched in any case, since clients differ: lastEventId, Last-Event-ID, ….
+// In lower case; compared in any case, because clients send lastEventId, Last-Event-ID and others.
 constexpr std::array<std::string_view, 4> kResumeNames = {"last_event_id", "lasteventid",
                                                           "last-event-id", "evs_last_event_id"};
 
@@ -38,10 +38,10 @@ SubscribeRefusal bad_query(std::string message) {
   return {"bad_query", std::move(message)};
 }
 
-// Where the query wants to begin.
+// The positions to begin at that the query names.
 struct Start {
   std::array<std::string, kResumeNames.size()> ids;  // The first value of each name.
-  bool given = false;                                // By `last` or `from`.
+  bool given = false;                                // The query has `last` or `from`.
   Resume resume = Resume::none;
   std::uint32_t last_count = 0;
 };
@@ -87,8 +87,8 @@ Problem take_start(std::string_view name, std::string_view value, Start& start) 
   return std::nullopt;
 }
 
-// Parameters that say nothing to crier: what pages add against caches, and what the polyfills
-// send that are popular: `r` (Yaffle's, versions before 1.0), `evs_…` (amvtek's).
+// Parameters without a meaning for crier: those that pages add against caches, and those of popular
+// polyfills: `r` (Yaffle's, before 1.0), `evs_…` (amvtek's).
 bool is_ignored(std::string_view name) {
   return name.starts_with('_') || name.starts_with("evs_") || name == "padding" || name == "r" ||
          name == "t";
@@ -99,7 +99,7 @@ Problem take_parameter(std::string_view piece, std::size_t topics_max, Start& st
   if (piece.empty()) return std::nullopt;
   const std::size_t equals = std::min(piece.find('='), piece.size());
   const std::optional<std::string> name = percent_decode(piece.substr(0, equals), true);
-  if (!name) return bad_query(std::string(kBadEscape));  // It might have been "topic".
+  if (!name) return bad_query(std::string(kBadEscape));  // The name may be a broken "topic".
   const std::string_view raw = piece.substr(std::min(equals + 1, piece.size()));
   std::optional<std::string> value = percent_decode(raw, true);
   if (*name == "topic") {
@@ -169,8 +169,8 @@ std::expected<SubscribeRequest, SubscribeRefusal> parse_subscribe_request(const 
         "no_topic", "Name at least one topic: /events?topic=NAME or /events/NAME."});
   }
 
-  // An empty header says only that the client remembers nothing: the URL may still ask for
-  // history. A client that reconnects adds its id to a URL that asks for history the first time.
+  // An empty header means that the client has no id yet; the URL may still ask for history. A
+  // client that reconnects sends its id along with the URL's `last` or `from`: the id wins.
   set_resume(request.last_event_id, parsed);
   for (const std::string& id : start.ids) {
     if (parsed.resume == Resume::none) set_resume(id, parsed);

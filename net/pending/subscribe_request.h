@@ -1,11 +1,12 @@
-// What a subscriber asks for: `GET /events?topic=A&topic=B`, `GET /events/A`, or both in one.
+// Parses a subscriber's request: `GET /events?topic=A&topic=B`, `GET /events/A`, or both in one.
 //
-// Resumes from the Last-Event-ID header, else from the first of these query parameters that has a
-// value: last_event_id, lastEventId, Last-Event-ID, evs_last_event_id, in any case. A value that
-// cannot be an id, whatever bytes it has, is an id that nobody knows; it never refuses the request.
-// Without an id a stream begins where `last=N`, `from=earliest` or `from=latest` says.
-// Other parameters are refused, but for those that polyfills and caches want. Pure functions; any
-// thread.
+// A stream resumes from the Last-Event-ID header, or else from the first of these query parameters
+// that has a value: last_event_id, lastEventId, Last-Event-ID, evs_last_event_id, in any case. A
+// value that cannot be an id is an unknown id; it never causes a refusal. Without an id a stream
+// begins as `last=N`, `from=earliest` or `from=latest` asks.
+//
+// Other parameters are refused, except those that polyfills send and pages add against caches. Pure
+// functions; any thread.
 #pragma once
 
 #include <cstddef>
@@ -31,27 +32,27 @@ enum class Resume : std::uint8_t {
 inline constexpr std::uint32_t kLastCountMax = 1'000'000;
 
 struct SubscribeRequest {
-  std::vector<Selector> topics;  // Each once, in the order asked for.
+  std::vector<Selector> topics;  // Each once, in the order of the request.
   Resume resume = Resume::none;
-  std::string resume_id;         // As sent: perhaps no id of ours, perhaps not even text.
+  std::string resume_id;         // As the client sent it: any bytes.
   std::uint32_t last_count = 0;  // 1 to kLastCountMax.
-  bool padding = false;          // padding=true or evs_preamble=1: a comment of 2 KB first.
+  bool padding = false;          // padding=true or evs_preamble=1: begin with a comment of 2 KB.
 };
 
-// Why a request is refused, always with 400.
+// The reason to refuse a request, always with 400.
 struct SubscribeRefusal {
   std::string_view code;  // A constant.
-  std::string message;    // A sentence; what was sent is escaped in it.
+  std::string message;    // A sentence; quotes the client's text with escapes.
 };
 
-// "/events", or anything below it?
+// Whether `path` is "/events" or below it.
 bool is_events_path(std::string_view path);
 
-// 1 to kLastCountMax.
+// Parses a number from 1 to kLastCountMax; nothing for any other text.
 std::optional<std::uint32_t> parse_last_count(std::string_view text);
 
-// Refused: a topic that is not valid, no topic, more than `topics_max` different ones, a parameter
-// that is unknown, `last` or `from` with another value or twice.
+// Refuses an invalid topic, no topic, more than `topics_max` different topics, an unknown
+// parameter, and `last` or `from` with an invalid value or twice.
 // Requires: is_events_path(request.path).
 std::expected<SubscribeRequest, SubscribeRefusal> parse_subscribe_request(const Request& request,
                                                                           std::size_t topics_max);

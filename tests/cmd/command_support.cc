@@ -19,7 +19,7 @@
 namespace crier::cmd {
 namespace {
 
-// Everything up to the end of one request, or nothing if the client closes first.
+// The bytes up to the end of one request; nothing if the client closes first.
 std::string read_request(int fd, const std::atomic<bool>& stopping) {
   std::string request;
   std::size_t wanted = std::string::npos;
@@ -66,7 +66,7 @@ std::string content_of(int fd) {
   return content;
 }
 
-// Puts another file in the place of a standard stream for as long as it lives.
+// Replaces a standard stream by another file as long as it exists.
 class Redirected {
  public:
   Redirected(int stream, std::string_view content)

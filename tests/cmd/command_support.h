@@ -1,4 +1,4 @@
-// What the tests of the commands share: a server that plays a script, and the output of a command.
+// Shared by the tests of the commands: a scripted server, and the output of a command.
 #pragma once
 
 #include <atomic>
@@ -19,8 +19,8 @@ constexpr Instant at_ms(std::uint64_t ms) {
   return Instant{ms * 1'000};
 }
 
-// One connection after another on a Unix socket or on 127.0.0.1; each request is answered with the
-// script's next piece, as it is, and closed after it where the script says so.
+// Serves one connection after another on a Unix socket or on 127.0.0.1. It answers each request
+// with the script's next piece, and closes the connection after it if the script says so.
 class ScriptedServer {
  public:
   struct Answer {
@@ -33,7 +33,7 @@ class ScriptedServer {
   ScriptedServer(const ScriptedServer&) = delete;
   ScriptedServer& operator=(const ScriptedServer&) = delete;
 
-  const std::string& path() const { return path_; }  // Of the Unix socket.
+  const std::string& path() const { return path_; }  // The path of the Unix socket.
   std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
   std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
 
@@ -61,7 +61,7 @@ class ScriptedServer {
 std::string http_answer(std::string_view status, std::string_view body,
                         std::string_view fields = {});
 
-// What the command printed, and returned.
+// A command's output and exit code.
 struct Ran {
   int code = -1;
   std::string out;
@@ -71,11 +71,11 @@ struct Ran {
 // Runs a command line in this process. `input`: its standard input.
 Ran run_command(const std::vector<std::string_view>& words, std::string_view input = {});
 
-// Keeps what is logged.
+// Keeps log lines.
 class RecordingSink : public LogSink {
  public:
   void write(Level level, std::string_view message, std::span<const Field> fields) override;
-  std::vector<std::string> lines;  // As log_line() has them.
+  std::vector<std::string> lines;  // In the format of log_line().
 };
 
 }  // namespace crier::cmd

@@ -1,5 +1,5 @@
-// Any text, as a configuration file and as --set: it loads or every problem says something, on one
-// line; and what loads survives being dumped and loaded again.
+// Loads any text as a configuration file and as --set. It loads, or every problem is one line of
+// text; a loaded configuration is unchanged after a dump and another load.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -36,7 +36,7 @@ void check(const Loaded& loaded) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   check(load_text(text, "file"));
-  // The same bytes as lines of --set.
+  // The same bytes, read as lines of --set.
   std::vector<std::string> overrides;
   for (std::string_view rest = text; !rest.empty();) {
     const std::size_t end = std::min(rest.find('\n'), rest.size());

@@ -1,5 +1,5 @@
-// Any bytes, as one JSON object and as lines of them: they are refused with a sentence, or every
-// event that comes out keeps the rules the log relies on, and lines say what objects say.
+// Parses any bytes as one JSON object and as lines of objects. They are refused with a sentence, or
+// every event keeps the rules that the log requires. A single line is read like the object.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>

@@ -1,8 +1,9 @@
-// Request heads: gate, rules and llhttp, then all that is read out of an accepted request.
+// Parses request heads with gate, rules and llhttp, then everything that crier reads out of an
+// accepted request.
 //
-// The first byte chooses the limits and how the rest is cut. What must hold for any bytes: cutting
-// makes no difference, llhttp never reads a head otherwise than the gate, what is accepted holds
-// nothing that two parsers could read differently, and no reply has a line that we did not write.
+// The first byte chooses the limits and how the rest is cut. For any bytes: the result does not
+// depend on the cuts, llhttp and the gate read every head alike, an accepted head has nothing that
+// two parsers could read differently, and no reply has a line that crier did not write.
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -29,7 +30,7 @@ constexpr HeadLimits kLimits[] = {
     {.head_bytes_max = 50, .target_bytes_max = 100, .fields_max = 2, .bodies = true},
 };
 
-// Returns how many bytes the head took.
+// Returns the number of bytes that the head took.
 std::size_t read(HeadReader& reader, std::string_view bytes, std::size_t part,
                  HeadProgress& progress) {
   std::size_t taken = 0;

@@ -1,8 +1,8 @@
-// What the encoder writes, the parser reads back unchanged; and the parser sees the same in any
-// stream, however it is cut into pieces.
+// The parser reads the encoder's text back unchanged, and its result does not depend on how a
+// stream is cut into pieces.
 //
-// Input: a byte for the size of the pieces, a byte for the bound of an event, then text. That is
-// taken both as names and data, in turns, each ended by NUL, and as a stream.
+// Input: a byte for the size of the pieces, a byte for the bound of an event, then text. The text
+// is used as names and data in turns, each ended by NUL, and as a stream.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>

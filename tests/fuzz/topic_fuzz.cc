@@ -1,8 +1,8 @@
-// Percent-decoding, queries, topics and patterns against readings of the same rules that are naive,
-// slow and written another way.
+// Compares percent-decoding, queries, topics and patterns with naive and slow code for the same
+// rules.
 //
-// Input: text. Its first three lines are taken as pattern, subscription and topic, once as they are
-// and once with every byte folded into a small alphabet, so that most of them are valid.
+// Input: text. Its first three lines are pattern, subscription and topic, once unchanged and once
+// with every byte mapped into a small alphabet, so that most of them are valid.
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -44,7 +44,7 @@ bool naive_valid(std::string_view text, bool pattern) {
   return text.size() <= 255 && tokens.size() <= 16;
 }
 
-// Does the pattern, from its i-th token, match the topic from its j-th?
+// Whether the pattern from its i-th token on matches the topic from its j-th token on.
 bool naive_matches(const Tokens& pattern, std::size_t i, const Tokens& topic, std::size_t j) {
   if (i == pattern.size() || j == topic.size()) return i == pattern.size() && j == topic.size();
   if (pattern[i] == ">")
@@ -53,8 +53,8 @@ bool naive_matches(const Tokens& pattern, std::size_t i, const Tokens& topic, st
          naive_matches(pattern, i + 1, topic, j + 1);
 }
 
-// A topic that the subscription matches and that no pattern matches by accident: `fresh` for each
-// wildcard, twice for `>` if asked.
+// A topic that the subscription matches and that other patterns do not match by chance: it has
+// `fresh` for each wildcard, and twice for `>` on request.
 Tokens witness(std::string_view subscription, const std::string& fresh, bool twice) {
   Tokens tokens = split(subscription);
   const bool rest = tokens.back() == ">";

@@ -27,7 +27,7 @@ void World::on_stream_ended(StreamToken token, const Stream& stream, EndReason r
     case EndReason::drained:
     case EndReason::expired:
     case EndReason::overflow:
-      // Without memory for a ring nobody who is blocked can be told.
+      // Without memory for a ring a blocked stream cannot be sent its end.
       if (setting_.worker.ring_bytes_max < 1'000) break;
       REQUIRE((client.told_end(to_string(reason)) || io_[fd].gone));
       break;
@@ -82,7 +82,7 @@ void World::check_bounds() {
   if (!worker_->unfinished()) REQUIRE((unretained <= bound || memory <= bound));
 }
 
-// Nobody who takes no byte of what he is owed stays; nobody who keeps up is left without a sign.
+// A stream that takes no byte it is owed must be ended; one that keeps up must get heartbeats.
 void World::check_stalled() {
   for (const auto& client : clients_) {
     if (!client->connected()) continue;
@@ -91,10 +91,10 @@ void World::check_stalled() {
     const std::uint64_t quiet_us = now_.us - progress.at.us;
     INFO("client " << client->facts().number << " quiet for " << quiet_us << " us, state "
                    << static_cast<int>(stream.state) << ", flags " << int{stream.flags});
-    // Without memory for a ring, too, it asks the log over and over.
+    // Without memory for a ring, too, such a stream asks the log again and again.
     const bool starved = stream.has(Stream::kStarved) && setting_.worker.ring_bytes_max >= 1'000;
     if (stream.has(Stream::kBlocked) || starved) {
-      // It may have kept up in silence until its last heartbeat was due.
+      // It may have kept up without a byte until its last heartbeat was due.
       const std::uint64_t most = live_options_.owing_seconds_max + live_options_.heartbeat_seconds;
       REQUIRE(quiet_us <= (most + 4) * 1'000'000ULL);
     } else if (stream.state == StreamState::live) {
@@ -151,7 +151,7 @@ void World::end_all() {
     settle_turn();
     for (const auto& client : clients_) {
       if (!client->connected()) continue;
-      // Only who does not take what he is owed is left.
+      // Only streams that do not take the bytes they are owed are left.
       REQUIRE(worker_->streams().find(client->token())->state == StreamState::ending);
     }
   }

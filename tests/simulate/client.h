@@ -1,9 +1,9 @@
-// A subscriber who remembers what it was sent, and knows what it should have been sent.
+// A subscriber that remembers the events it was sent, and knows those it should have been sent.
 //
-// It holds one connection at a time and comes back with the id it has, like a browser. What it
-// checks, event by event: order, no duplicate, and that nothing is missing unless a gap event came
-// before the next event and the history really had let go of it (or the policy drops). So every id
-// it was sent is a true resume position, for it resumes from whichever it broke off at.
+// It holds one connection at a time and reconnects with the last id it got, like a browser. It
+// checks the order of events, that none comes twice, and that none is missing unless a gap event
+// came before the next event and the history had really evicted it (or the policy drops). Every id
+// is thus checked as a resume position, because the connection may break after any of them.
 #pragma once
 
 #include <cstdint>
@@ -35,10 +35,10 @@ class Client {
       : facts_(std::move(facts)), record_(record), epoch_(epoch) {}
 
   const Facts& facts() const { return facts_; }
-  // What it would resume with; empty: it has no id.
+  // The id to resume with; empty if it has got none.
   const std::string& id() const { return id_; }
 
-  // The connection: from connected() to broke_off().
+  // The connection lasts from connected() to broke_off().
   bool connected() const { return reader_ != nullptr; }
   StreamToken token() const { return token_; }
   ConnectionHandle fd() const { return fd_; }
@@ -50,7 +50,7 @@ class Client {
   // The log is about to answer this stream's request.
   void on_request(const ReplayRequest& request);
 
-  // Fails unless everything published has come or was announced as missing.
+  // Fails unless every published event has come or was announced as missing.
   void check_complete() const;
   bool told_end(std::string_view reason) const;
 
@@ -77,9 +77,9 @@ class Client {
   const Record& record_;
   const Epoch epoch_;
   std::string id_;
-  std::uint64_t position_ = 0;  // Everything up to here has come, or was announced as missing.
+  std::uint64_t position_ = 0;  // Every event up to here has come or was announced as missing.
 
-  // Of the connection.
+  // The state of the present connection.
   std::unique_ptr<WireReader> reader_;
   StreamToken token_;
   ConnectionHandle fd_ = ConnectionHandle::none;
@@ -93,10 +93,10 @@ class Client {
   bool over_rate_ = false;
   std::vector<TakenGap> gaps_;
   std::string end_reason_;
-  std::uint64_t missing_ = 0;  // Events that did not come,
-  std::uint64_t missed_ = 0;   // and how many crier said they were,
-  bool missed_known_ = true;   // if it always said.
-  // After last=N and earliest: up to here only `required_` has to come.
+  std::uint64_t missing_ = 0;  // Events that did not come.
+  std::uint64_t missed_ = 0;   // The sum of `missed` of all gaps.
+  bool missed_known_ = true;   // No gap had a `missed` of null.
+  // After last=N and earliest: up to this sequence only the events of `required_` must come.
   std::uint64_t optional_through_ = 0;
   std::set<std::uint64_t> required_;
 

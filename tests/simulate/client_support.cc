@@ -52,8 +52,8 @@ bool Client::expected(std::uint64_t sequence) const {
   return subscribed(record_[sequence].topic);
 }
 
-// Was a loss that is no longer before us announced earlier? Only of several topics: one of them may
-// have lost what is younger than the next event of another.
+// Whether an earlier gap announced this loss. This can happen on several topics only: one of them
+// may have lost events that are younger than the next event of another.
 bool Client::announced(std::uint64_t sequence) const {
   if (single()) return false;
   return std::ranges::any_of(
@@ -149,7 +149,7 @@ void Client::on_open(const SseMessage& message) {
   position_ = at;
 }
 
-// A reason that belongs to a resume comes right after crier.open, and there it has to come.
+// A gap with a reason of a resume must come directly after crier.open, and nowhere else.
 void Client::check_reason(const std::string& reason) const {
   const bool at_once = messages_ == 2;
   const bool replay = kind_ == ResumePlan::Kind::replay;

@@ -1,5 +1,5 @@
-// The control loop's part of a simulation: a real log, a bounded inbox to one worker, and its
-// requests, served a few at a time.
+// The control loop of a simulation: a real log, a bounded inbox of one worker, and the worker's
+// requests, of which it serves a few at a time.
 #pragma once
 
 #include <atomic>
@@ -19,9 +19,9 @@ namespace crier::broadcast::simulate {
 class Control : public ReplayPort {
  public:
   struct Sizes {
-    std::size_t inbox_max = 4;     // Batches; answers have room of their own.
-    std::size_t requests_max = 4;  // With the log at once.
-    std::size_t frames_max = 64;   // Of one batch for a worker that lagged.
+    std::size_t inbox_max = 4;     // Batches; answers have their own room.
+    std::size_t requests_max = 4;  // Requests that wait for the log.
+    std::size_t frames_max = 64;   // Frames in one batch for a lagging worker.
   };
   Control(LogOptions options, const Sizes& sizes, FrameAccount& account)
       : log_(std::move(options)), sizes_(sizes), account_(account) {}
@@ -29,18 +29,18 @@ class Control : public ReplayPort {
   Log& log() { return log_; }
   const std::atomic<std::uint64_t>& head() const { return head_; }
 
-  // `hole` numbers are left out before it.
+  // Appends an event and leaves out `hole` numbers before it.
   void publish(const Event& event, std::uint64_t hole, Instant now);
-  // Feeds the worker.
+  // Feeds the worker with the events appended since the last call.
   void feed();
-  // Answers one request, after telling `about` of it; false: there is none.
+  // Calls `about` with the oldest request and answers it. Returns false if there is none.
   bool answer(Instant now, const std::function<void(const ReplayRequest&)>& about);
-  // Hands the next thing over; false: there is none, or it is not wanted.
+  // Hands the worker the next item. Returns false if there is none or the worker wants none.
   bool hand_over(Broadcaster& worker, Instant now);
 
   bool idle() const { return inbox_.empty() && requests_.empty() && fed_through_ == head_; }
   std::uint64_t lags() const { return lags_; }
-  std::uint64_t losses() const { return losses_; }  // Of these, some were told by topic.
+  std::uint64_t losses() const { return losses_; }  // Losses, including those told by topic.
   std::uint64_t topic_losses() const { return topic_losses_; }
 
   bool ask(ReplayRequest&& request) override;
@@ -59,7 +59,7 @@ class Control : public ReplayPort {
   bool lagging_ = false;
   Batch pending_;  // Appended since the last feed().
   std::deque<Item> inbox_;
-  std::size_t batches_ = 0;  // In the inbox, answers not counted.
+  std::size_t batches_ = 0;  // Batches in the inbox.
   std::deque<ReplayRequest> requests_;
   std::uint64_t lags_ = 0;
   std::uint64_t losses_ = 0;

@@ -1,4 +1,4 @@
-// All that was ever published in a simulation, and when the log let go of it.
+// All events published in a simulation, and the step at which the log evicted each.
 #pragma once
 
 #include <cstdint>
@@ -14,12 +14,12 @@ struct Published {
   std::string topic = {};  // Empty: there is no event with this sequence.
   std::string name = {};
   std::string data = {};
-  std::uint64_t gone_at_step = 0;  // When the history was first seen without it; 0: it has it.
+  std::uint64_t gone_at_step = 0;  // The step at which the history had lost it; 0: it is retained.
 };
 
 class Record {
  public:
-  // No event has a sequence up to `before`.
+  // `before`: no event has a sequence up to this one.
   explicit Record(std::uint64_t before) : before_(before) {}
 
   std::uint64_t before() const { return before_; }
@@ -45,7 +45,7 @@ class Record {
  private:
   struct Of {
     std::vector<std::uint64_t> sequences;
-    std::size_t gone = 0;  // So many of the oldest.
+    std::size_t gone = 0;  // The number of its oldest events that are evicted.
   };
   const std::uint64_t before_;
   std::vector<Published> events_;

@@ -1,4 +1,4 @@
-// What a client makes of a stream's bytes: head, chunks, events; anything malformed is an error.
+// Parses a stream's bytes like a client: head, chunks, events. Malformed bytes are an error.
 //
 // Belongs to one simulated connection.
 #pragma once
@@ -17,10 +17,10 @@ class WireReader {
  public:
   using Callback = std::function<void(const SseMessage&)>;
 
-  // `head` is what the response has to begin with.
+  // The response must begin with `head`.
   WireReader(std::string head, Framing framing) : head_(std::move(head)), framing_(framing) {}
 
-  // What is wrong with the bytes, or nothing.
+  // The first error in the bytes; empty if there is none.
   std::string feed(std::string_view bytes, const Callback& on_message);
 
   const std::string& last_event_id() const { return parser_.last_event_id(); }
@@ -35,9 +35,9 @@ class WireReader {
   std::string head_;
   Framing framing_;
   std::size_t head_read_ = 0;
-  std::string pending_;  // Of an incomplete chunk.
+  std::string pending_;  // The bytes of an incomplete chunk.
   bool ended_ = false;
-  std::size_t comments_ = 0;  // Chunks, or lines, of nothing but a heartbeat.
+  std::size_t comments_ = 0;  // Chunks or lines that are only a heartbeat.
   SseParser parser_{std::size_t{4} << 20};
 };
 

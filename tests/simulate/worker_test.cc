@@ -1,4 +1,4 @@
-// Lives through as many seeds as CRIER_SEEDS says (200), or the one that CRIER_SEED names.
+// Runs as many seeds as CRIER_SEEDS says (default 200), or the one that CRIER_SEED names.
 #include <cstdlib>
 #include <string>
 
@@ -30,7 +30,7 @@ TEST_CASE("no subscriber loses an event silently, whatever happens") {
   Happened all;
   for (std::uint64_t seed = 1; seed <= seeds; ++seed) all.add(live_through(seed));
   if (seeds < 100) return;
-  // The simulation is worth something only as long as all of this does come about.
+  // The simulation must reach each of these cases, or it proves little.
   CHECK(all.delivered > seeds * 100);
   CHECK(all.refused > 0);
   CHECK(all.patterns_refused > 0);

@@ -1,9 +1,8 @@
-// One worker, its control loop, its sockets and its clients, under a clock that only moves when
-// told.
+// One worker, its control loop, its sockets and its clients, under a manual clock.
 //
 // Everything follows from the seed: the configuration, whether sequences have holes, where clock
-// and counts start (often shortly before one of their wraps), and what happens. run() lives through
-// it, then lets everything come to rest and checks that nobody misses anything, then ends all
+// and counts start (often shortly before one of their wraps), and all events. run() carries them
+// out, waits until all is at rest and checks that no client misses an event; then it ends all
 // streams and checks that nothing is left.
 #pragma once
 
@@ -22,7 +21,7 @@
 
 namespace crier::broadcast::simulate {
 
-// What a seed decides before anything happens.
+// The settings that a seed decides before the run.
 struct Setting {
   LogOptions log;
   WorkerOptions worker;
@@ -30,17 +29,17 @@ struct Setting {
   std::uint32_t streams_max = 0;
   std::uint32_t streams_per_address_max = 0;
   std::size_t clients = 0;
-  std::size_t topics = 0;        // Published to.
-  std::uint32_t data_bytes = 0;  // Of an event, at most.
+  std::size_t topics = 0;        // Topics with events.
+  std::uint32_t data_bytes = 0;  // The largest event's.
   std::size_t steps = 0;
   Instant start;
-  std::uint64_t events_before = 0;  // Sequences that no event has.
+  std::uint64_t events_before = 0;  // Sequences before the first event's.
 };
 Setting setting_of(Random& random);
 std::vector<Selector> subscriptions_of(Random& random, std::size_t topics);
 std::string topic_name(std::size_t number);
 
-// How much of what a simulation is for came about: to see that it does.
+// Counts of the cases that a simulation must reach.
 struct Happened {
   std::uint64_t events = 0, delivered = 0, opened = 0, refused = 0, patterns_refused = 0,
                 overflows = 0, gave_way = 0, dropped = 0;
@@ -84,7 +83,7 @@ class World : private StreamObserver {
   Happened count() const;
 
   Random random_;
-  const bool holes_;  // Between the sequences of events.
+  const bool holes_;  // Sequences have holes.
   const Setting setting_;
   Instant now_ = setting_.start;
   std::uint64_t step_ = 1;
@@ -100,11 +99,11 @@ class World : private StreamObserver {
   std::map<std::uint32_t, Client*> by_generation_;
   struct Progress {
     std::size_t bytes = 0;
-    Instant at;          // When bytes last went out,
-    Instant starved_at;  // and when the kernel was last out of memory.
+    Instant at;          // When bytes last went out.
+    Instant starved_at;  // When the kernel last had no memory.
   };
   std::map<ConnectionHandle, Progress> progress_;
-  bool hung_up_ = false;  // The stream that ends now was hung up on.
+  bool hung_up_ = false;  // The client of the stream that ends now has closed.
   bool cut_ = false;
   std::uint64_t last_tick_ms_ = now_.us / 1'000;
   std::uint64_t last_revisit_ms_ = last_tick_ms_;

@@ -42,7 +42,7 @@ World::World(std::uint64_t seed)
   }
 }
 
-// The log's head, which it has of an event, has to be where the model's is.
+// The head of the log must equal the model's.
 void World::publish_first() {
   const std::string topic = topic_name(0);
   control_.publish({.topic = topic, .data = "first"}, record_.before(), now_);
@@ -128,7 +128,7 @@ ResumePlan World::choose_plan(Client& client) {
     return plan_resume(client.id(), setting_.log.epoch, head);
   }
   static const std::string malformed[] = {"x", "0", "aaaaaaaaaaaaa-01", "-1"};
-  static std::string other;  // A plan holds a view.
+  static std::string other;  // The plan holds a view of it.
   switch (random_.between(0, 5)) {
     case 0:
       return plan_resume(malformed[random_.between(0, 3)], setting_.log.epoch, head);
@@ -178,7 +178,7 @@ void World::connect(Client& client) {
   request.padding = one_in(8);
   request.subscriptions = client.facts().subscriptions;
   request.resume = plan;
-  request.address_hash = client.facts().number % 4;  // 0 is: unknown.
+  request.address_hash = client.facts().number % 4;  // 0 means unknown.
   if (one_in(4)) request.trace_id = "a-client's-own";
   if (one_in(4)) request.trace_id = "0af7651916cd43dd8448eb211c80319c";
   by_generation_[token->generation] = &client;
@@ -255,7 +255,7 @@ void World::worker_turn(std::uint32_t most) {
   }
 }
 
-// Lets time go by as the worker's timers see it.
+// Advances the clock with the calls of the worker's timers.
 void World::pass(std::uint64_t us) {
   const std::uint64_t until = now_.us + us;
   while (now_.us < until) {
@@ -274,7 +274,7 @@ void World::pass(std::uint64_t us) {
   }
 }
 
-// What ends every turn, and what the clients see of it.
+// Ends a turn, and hands the clients the bytes sent in it.
 void World::settle_turn() {
   ++step_;
   deliver_edges(80);

@@ -1,4 +1,4 @@
-// Catch2 under one name, whichever major version the distribution has: its names are version 3's.
+// Includes Catch2 of either major version of the distributions, with the names of version 3.
 #pragma once
 
 #if CRIER_CATCH2_MAJOR == 3

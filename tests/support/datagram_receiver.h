@@ -1,5 +1,5 @@
-// A socket with an abstract name that takes datagrams, as a service manager's does. It does not
-// wait.
+// A socket with an abstract name that receives datagrams, like a service manager's. It never
+// blocks.
 #pragma once
 
 #include <sys/socket.h>
@@ -27,10 +27,10 @@ class DatagramReceiver {
   DatagramReceiver(const DatagramReceiver&) = delete;
   DatagramReceiver& operator=(const DatagramReceiver&) = delete;
 
-  // As in $NOTIFY_SOCKET.
+  // The name in the form of $NOTIFY_SOCKET.
   std::string address() const { return "@" + name_; }
 
-  // The next datagram; empty: there is none.
+  // The next datagram; empty if there is none.
   std::string receive() {
     char text[256];
     const ssize_t size = ::recv(fd_, text, sizeof(text), 0);

@@ -1,8 +1,8 @@
-// A system call that fails, without a word to the program that makes it: a seccomp filter.
+// Makes a system call fail by a seccomp filter, without changes to the program that makes it.
 //
-// For errors that a test cannot bring about otherwise. It cannot be taken back, but holds only for
-// the thread that asks for it, for those it starts from then on and for what they execute: a thread
-// of the test's, or a child process.
+// For errors that a test cannot cause otherwise. A filter cannot be removed. It applies to the
+// calling thread, to threads that this one starts later and to programs that they execute, so a
+// test uses a thread of its own or a child process.
 #pragma once
 
 #include <linux/filter.h>
@@ -18,12 +18,12 @@ namespace crier::tests {
 struct FailingCall {
   long number = -1;       // SYS_…
   int error = 0;          // The errno it fails with.
-  unsigned value = 0;     // Only calls fail whose argument has this value; 0: all do.
-  unsigned argument = 1;  // Which one, counted from 0.
-  bool or_more = false;   // Calls with a larger value fail, too.
+  unsigned value = 0;     // Only calls with this argument value fail; 0: all calls.
+  unsigned argument = 1;  // The argument's number, counted from 0.
+  bool or_more = false;   // Calls with a larger value also fail.
 };
 
-// False where the system has no filters. Safe between fork and exec.
+// Returns false if the system has no filters. Safe between fork and exec.
 inline bool make_fail(const FailingCall& call) {
   const auto fits =
       static_cast<unsigned short>(call.value == 0 || call.or_more ? BPF_JGE : BPF_JEQ);
@@ -42,8 +42,8 @@ inline bool make_fail(const FailingCall& call) {
          ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
 }
 
-// Calls `act` in a thread for which the call fails, and waits for it. False, and nothing happens,
-// where the system has no filters.
+// Calls `act` in a thread for which the system call fails, and waits for it. Returns false and does
+// nothing if the system has no filters.
 template <typename Act>
 bool while_failing(const FailingCall& call, Act&& act) {
   bool made = false;

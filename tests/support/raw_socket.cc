@@ -30,7 +30,7 @@ int connected(int fd, const sockaddr* address, socklen_t bytes, const std::strin
   fail("connect to " + where);
 }
 
-// Sends may block when the peer does not read: bounded by this.
+// Bounds a send that blocks because the peer does not read.
 void bound_sends(int fd) {
   const timeval limit = {.tv_sec = kPatienceMs / 1000, .tv_usec = 0};
   ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
@@ -53,7 +53,7 @@ std::string HttpAnswer::field(const std::string& name) const {
 RawSocket RawSocket::tcp(const std::string& address, int port, int receive_buffer) {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) fail("socket");
-  if (receive_buffer > 0) {  // Before connect: it decides the window.
+  if (receive_buffer > 0) {  // Set before connect(), because it decides the window.
     ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
   }
   const int on = 1;

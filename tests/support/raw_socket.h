@@ -1,8 +1,8 @@
-// One connection of a test, blocking, with a time limit on everything; and an HTTP answer as a
-// client without opinions reads it.
+// One blocking connection of a test, with a time limit on every call, and a plain parser of HTTP
+// answers.
 //
-// Nothing here asserts: what a test must have and does not get is an exception, so that it can be
-// used in threads of the test's own. Belongs to one thread.
+// A call that does not get what it must have throws and asserts nothing, so that tests can use it
+// in threads of their own. Belongs to one thread.
 #pragma once
 
 #include <map>
@@ -12,7 +12,7 @@
 
 namespace crier::tests {
 
-// Sanitizers and a busy machine slow a daemon down; no test waits this long when all is well.
+// Long, because sanitizers and a busy machine slow a daemon down; a test that passes waits less.
 inline constexpr int kPatienceMs = 20'000;
 
 struct SocketError : std::runtime_error {
@@ -30,32 +30,32 @@ struct HttpAnswer {
 
 class RawSocket {
  public:
-  // Throws where the connection is refused. `receive_buffer`: SO_RCVBUF, 0 for the kernel's own.
+  // Throws if the connection is refused. `receive_buffer`: SO_RCVBUF; 0: the kernel's default.
   static RawSocket tcp(const std::string& address, int port, int receive_buffer = 0);
   static RawSocket unix_stream(const std::string& path);
   RawSocket(RawSocket&& other) noexcept;
   RawSocket& operator=(RawSocket&& other) noexcept;
   ~RawSocket();
 
-  // Throws unless all of it is taken in time.
+  // Throws unless the kernel takes all bytes in time.
   void send(std::string_view bytes);
-  // One send a byte, so that the peer sees as many cuts as it can.
+  // Sends each byte by a call of its own, so that the peer reads many small pieces.
   void send_each_byte(std::string_view bytes);
   void shut_down_writing();
   void close();
 
-  // What has arrived and was not taken. More of it: see the next three.
+  // Bytes that have arrived and were not taken; the next three calls add to them.
   std::string& buffer() { return buffer_; }
-  // Waits for bytes; false if none came in time, or the peer has ended (see ended()).
+  // Waits for bytes; returns false if none came in time or the peer has ended (see ended()).
   bool read_more(int wait_ms = kPatienceMs);
-  // Everything until the peer ends the connection; throws if it does not.
+  // Reads all bytes until the peer ends the connection; throws if it does not.
   std::string read_to_end(int wait_ms = kPatienceMs);
   // The peer sent its end or a reset, and nothing more will arrive.
   bool ended() const { return ended_; }
 
-  // Reads a head, and leaves what follows in the buffer. Throws on anything that is not HTTP/1.
+  // Reads a head, and leaves later bytes in the buffer. Throws on bytes that are not HTTP/1.
   HttpAnswer read_head(int wait_ms = kPatienceMs);
-  // Head and body. `bodiless`: the answer to a HEAD, which tells of a body and has none.
+  // Reads head and body. `bodiless`: the answer to HEAD, which names a length and has no body.
   HttpAnswer read_answer(bool bodiless = false, int wait_ms = kPatienceMs);
 
  private:

@@ -63,7 +63,7 @@ struct SpawnOptions {
   std::vector<std::string> environment;
 };
 
-// As sd_listen_fds(3) wants it. In the child.
+// Hands over descriptors by the rules of sd_listen_fds(3). Runs in the child.
 void pass_sockets(const std::vector<PassedSocket>& passed) {
   constexpr int kFirst = 3;
   constexpr int kOutOfTheWay = 100;
@@ -129,7 +129,7 @@ RunningDaemon::RunningDaemon(DaemonOptions options)
 RunningDaemon::~RunningDaemon() {
   if (running()) {
     ::kill(pid_, SIGTERM);
-    ::kill(pid_, SIGTERM);  // At once: how it drains has tests of its own.
+    ::kill(pid_, SIGTERM);  // A second SIGTERM ends it at once: other tests cover the drain.
     const std::optional<int> code = wait_for_exit();
     CHECK(code == 0);
     if (!code) kill();

@@ -1,15 +1,16 @@
 // The real daemon, as a child process with addresses and a directory of its own.
 //
-// It listens on a random address of 127.0.0.0/8, so that no other test and no outgoing connection
-// can be in its way, and publishes in a directory that goes away with this object. Its arguments
-// end with those in $CRIER_TEST_ARGS; the program is $CRIER, or the one built beside the tests.
+// It listens on a random address of 127.0.0.0/8, so that neither another test nor an outgoing
+// connection has its port. Its publish socket is in a directory that the destructor removes. Its
+// arguments end with those in $CRIER_TEST_ARGS; the program is $CRIER, or the one built beside the
+// tests.
 //
-// start() returns when /readyz says 200. Whatever ends the daemon, its output is looked through for
-// reports of sanitizers and of crier's own checks: one is a failure of the test. The destructor
-// stops a daemon that still runs, and fails the test unless that works and the exit code is 0.
+// start() returns when /readyz answers 200. When the daemon ends, its output is searched for
+// reports of sanitizers and of crier's own checks; a report fails the test. The destructor stops a
+// daemon that still runs, and fails the test unless it exits with code 0.
 //
-// What goes wrong at a request is an exception (see raw_socket.h), so those may be made in any
-// thread; everything else belongs to the test's.
+// A failed request throws (see raw_socket.h), so any thread may make requests; everything else
+// belongs to the test's thread.
 #pragma once
 
 #include <poll.h>
@@ -36,13 +37,13 @@ struct DaemonOptions {
   std::vector<std::string> settings;  // KEY=VALUE, for --set.
   std::string configuration;          // Text of a file for --config, if not empty.
   int workers = 2;
-  int standard_error = -1;   // Else it goes to output(), too.
-  std::string address;       // Else a random one.
-  std::string publish_path;  // Else in a directory of its own.
+  int standard_error = -1;   // -1: standard error goes to output(), too.
+  std::string address;       // Empty: a random address.
+  std::string publish_path;  // Empty: in a directory of its own.
   FailingCall failing;
-  unsigned descriptors_max = 0;  // RLIMIT_NOFILE, for good; 0: as the test has it.
+  unsigned descriptors_max = 0;  // RLIMIT_NOFILE, soft and hard; 0: the test's own limits.
   std::vector<PassedSocket> passed;
-  std::vector<std::string> environment;  // NAME=VALUE, beside the test's own.
+  std::vector<std::string> environment;  // NAME=VALUE, added to the test's environment.
 };
 
 class RunningDaemon {
@@ -57,43 +58,43 @@ class RunningDaemon {
 
   // Starts it again on the same addresses. Requires: it does not run.
   void start();
-  // SIGTERM, then the exit code.
+  // Sends SIGTERM and returns the exit code.
   int stop();
-  // SIGKILL: nothing of the daemon has a chance to clean up.
+  // Sends SIGKILL: the daemon cannot clean up.
   void kill();
   void signal(int number);
-  // The exit code (128 + number for a signal); nullopt if it still runs after that time.
+  // The exit code (128 + number for a signal); nothing if it still runs after that time.
   std::optional<int> wait_for_exit(int wait_ms = kPatienceMs);
   bool running() const { return pid_ > 0; }
   // Requires: it runs.
   pid_t pid() const { return pid_; }
 
-  // What it printed so far, this start and those before; stdout and stderr together.
+  // Its output so far, standard output and error together, of this start and those before.
   std::string output() const;
   bool wait_for_output(const std::string& part, int wait_ms = kPatienceMs) const;
 
   const std::string& address() const { return address_; }
   const std::string& publish_path() const { return publish_path_; }
-  // For --config and SIGHUP.
+  // Writes the file of --config, for a start or a reload by SIGHUP.
   void write_configuration(const std::string& text) const;
 
   RawSocket connect(int receive_buffer = 0) const;
   RawSocket connect_publisher() const { return RawSocket::unix_stream(publish_path_); }
   RawSocket connect_admin() const { return RawSocket::tcp(address_, kAdminPort); }
 
-  // `fields`: "Name: value\r\n" each. On a connection of its own.
+  // Sends a request on a new connection. `fields`: "Name: value\r\n" each.
   HttpAnswer get(const std::string& target, const std::string& fields = {}) const;
   HttpAnswer admin_get(const std::string& target) const;
-  // To the publish socket; `request_line` without version: "POST /topics/a".
+  // Sends a request to the publish socket; `request_line` has no version: "POST /topics/a".
   HttpAnswer publish_request(const std::string& request_line, const std::string& body,
                              const std::string& fields = {}) const;
-  // Publishes and gives back the event's id. Throws unless the answer is 202.
+  // Publishes and returns the event's id. Throws unless the answer is 202.
   std::string publish(const std::string& topic, const std::string& data) const;
 
   Subscriber subscribe(const std::string& target, const SubscriberOptions& options = {}) const;
 
-  // A daemon on the same machine that is not expected to start: runs it with these settings on top
-  // of the defaults of this class until it exits. `failing`: every call of that number fails.
+  // Runs a daemon that is not expected to start until it exits, with these settings on top of the
+  // defaults of this class. `failing`: every call of that number fails.
   struct Failed {
     int code = 0;
     std::string output;
@@ -114,10 +115,10 @@ class RunningDaemon {
   pid_t pid_ = -1;
 };
 
-// Of 127.0.0.0/8.
+// A random address of 127.0.0.0/8.
 std::string random_address();
 
-// Turns until `done` or the time is over; says whether it is done.
+// Waits until `done` or the time is over; returns whether it is done.
 template <typename Done>
 bool wait_until(int wait_ms, Done&& done) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(wait_ms);
@@ -128,15 +129,15 @@ bool wait_until(int wait_ms, Done&& done) {
   return true;
 }
 
-// ThreadSanitizer takes equal numbers in two descriptor tables for races. Only the run in which all
-// daemons have a table for each worker tells it otherwise (see tests/CMakeLists.txt).
+// ThreadSanitizer mistakes equal numbers in two descriptor tables for races. Only the run in which
+// all daemons have a table for each worker suppresses that (see tests/CMakeLists.txt).
 #ifdef __SANITIZE_THREAD__
 inline constexpr bool kTsan = true;
 #else
 inline constexpr bool kTsan = false;
 #endif
 bool own_tables_may_be_tested();
-// $CRIER_TEST_ARGS wants a table for each worker, whatever a test does.
+// Whether $CRIER_TEST_ARGS gives every daemon a descriptor table for each worker.
 bool own_tables_are_ordered();
 
 // A whole request with a Content-Length.

@@ -1,4 +1,4 @@
-// Selectors from the texts that a test writes down.
+// Makes selectors from text.
 #pragma once
 
 #include <string_view>

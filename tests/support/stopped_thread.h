@@ -1,4 +1,4 @@
-// One thread of a daemon that does not run, as when its core is taken away.
+// Stops one thread of a daemon, as if its processor were taken away.
 #pragma once
 
 #include <poll.h>
@@ -13,9 +13,9 @@
 
 namespace crier::tests {
 
-// Stops a single thread of a child, as no signal can; it goes on when this object does. It is
-// stopped while it sleeps in its loop: elsewhere it may hold a lock of malloc, which the others
-// would wait for. Belongs to the thread that made it.
+// Stops a single thread of a child process, which no signal can do; the destructor lets it
+// continue. The thread is stopped while it sleeps in its loop: elsewhere it may hold a lock of
+// malloc, for which the others would wait. Belongs to the thread that made it.
 class StoppedThread {
  public:
   explicit StoppedThread(pid_t thread) : thread_(thread) {
@@ -34,18 +34,18 @@ class StoppedThread {
   StoppedThread(const StoppedThread&) = delete;
   StoppedThread& operator=(const StoppedThread&) = delete;
 
-  // False where the system does not let its processes be traced.
+  // False if the system does not allow its processes to be traced.
   bool stopped() const { return stopped_; }
 
  private:
   bool sleeps_in_its_loop() const {
     std::ifstream file("/proc/" + std::to_string(thread_) + "/syscall");
     long number = -1;
-    // Without the file nothing is known, and any place must do.
+    // Without the file the place is unknown, so any place is accepted.
     return !(file >> number) || number == SYS_epoll_pwait || number == kEpollWait;
   }
 
-  static constexpr long kEpollWait = 232;  // On x86-64; elsewhere there is only the other.
+  static constexpr long kEpollWait = 232;  // On x86-64; other architectures have epoll_pwait only.
 
   pid_t thread_;
   bool seized_ = false;

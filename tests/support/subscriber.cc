@@ -21,7 +21,7 @@ class Deadline {
   Clock::time_point at_;
 };
 
-// What a failed test prints is read by people.
+// Shortens text that a failed test prints.
 std::string end_of(const std::string& text) {
   constexpr std::size_t kShown = 1'000;
   return text.size() <= kShown ? text : "…" + text.substr(text.size() - kShown);
@@ -58,7 +58,7 @@ void Subscriber::unchunk() {
   }
 }
 
-// Takes what has arrived, else waits for more; false if there was nothing new.
+// Takes the bytes that have arrived, or waits for more. Returns false if nothing came.
 bool Subscriber::read_body(int wait_ms) {
   head();
   if (finished_) return false;
@@ -74,7 +74,7 @@ bool Subscriber::read_body(int wait_ms) {
     messages_.push_back(event);
   });
   if (!readable) throw SocketError("an event is too long");
-  // Part of a chunk: only more bytes can help.
+  // The chunk is incomplete: wait for more bytes.
   return socket_.buffer().size() != before || socket_.read_more(wait_ms);
 }
 

@@ -1,4 +1,4 @@
-// A subscriber as a test wants one: it reads when it is told to, and remembers where it was.
+// A subscriber for tests: it reads when the test tells it to, and remembers its position.
 //
 // Throws like RawSocket, asserts nothing. Belongs to one thread.
 #pragma once
@@ -25,27 +25,27 @@ class Subscriber {
   // Connects and sends a GET of `target`, e.g. "/events?topic=a". Requires: `socket` is new.
   Subscriber(RawSocket socket, const std::string& target, const SubscriberOptions& options = {});
 
-  // The answer's head, read at the first need.
+  // The answer's head; the first call reads it.
   const HttpAnswer& head();
 
-  // The next event of any name; nullopt if none came in time or the stream ended.
+  // The next event of any name; nothing if none came in time or the stream ended.
   std::optional<SseMessage> try_next(int wait_ms = kPatienceMs);
   // The next event; throws if there is none.
   SseMessage next(int wait_ms = kPatienceMs);
-  // Passes over crier's own events. Throws if there is none, or if one was crier.gap.
+  // The next published event. Throws if there is none, or if a crier.gap came before it.
   SseMessage next_published(int wait_ms = kPatienceMs);
 
-  // Where to resume, and how long to wait before.
+  // The position to resume from, and the wait before it.
   const std::string& last_event_id() const { return parser_.last_event_id(); }
   std::optional<std::uint32_t> retry_ms() const { return parser_.retry_ms(); }
 
-  // Every byte of the stream so far, chunks taken off.
+  // All bytes of the stream so far, without the framing of chunks.
   const std::string& text() const { return text_; }
-  // Waits until the text holds `part`; false if it did not in time.
+  // Waits until the text contains `part`; returns false if it did not in time.
   bool wait_for_text(const std::string& part, int wait_ms = kPatienceMs);
 
-  // Waits for the end of the body as HTTP means it: the last chunk, or the end of the connection
-  // where it delimits. False if the stream broke otherwise or goes on.
+  // Waits for the regular end of the body: the last chunk, or the end of a connection that delimits
+  // the body. Returns false if the stream broke otherwise or is still open.
   bool wait_for_end(int wait_ms = kPatienceMs);
 
   RawSocket& socket() { return socket_; }

@@ -75,7 +75,7 @@ std::string name_of(const net::HttpPeer& peer) {
 
 }  // namespace
 
-// One request's way back; outlives the request, as its responder does.
+// Answers one request. It may outlive the request, as its responder may.
 class AdminRoutes::Answer {
  public:
   Answer(const net::Request& request, const net::Responder& responder, std::string trace_id)
@@ -109,9 +109,9 @@ class AdminRoutes::Answer {
 
 struct AdminRoutes::Route {
   std::string_view path;
-  bool debug;  // Only where admin.debug is true.
+  bool debug;  // Served only if admin.debug is true.
   void (AdminRoutes::*serve)(const net::Request&, const Answer&);
-  // What POST and DELETE do; null: nothing.
+  // Handles POST and DELETE; null if the page refuses them.
   void (AdminRoutes::*change)(const net::HttpRequest&, const Answer&) = nullptr;
 };
 
@@ -220,7 +220,7 @@ void AdminRoutes::debug_log(const net::Request&, const Answer& answer) {
   answer.send(net::kJsonType, debug_rules_json(parts_.debug_switch.rows(), net::Loop::now()));
 }
 
-// Answered when it is in force.
+// Answers when every worker has taken the change over, or after a second.
 void AdminRoutes::change_debug_log(const net::HttpRequest& request, const Answer& answer) {
   DebugSwitch& debug = parts_.debug_switch;
   const Instant now = net::Loop::now();

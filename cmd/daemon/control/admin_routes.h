@@ -1,28 +1,27 @@
-// The admin endpoint's pages: what an operator, a probe and Prometheus ask.
+// The admin endpoint's pages, for an operator, a probe and Prometheus.
 //
 //   /metrics        Prometheus text, up to 500 ms old
 //   /status         the same figures summed up, as JSON: see status_json.h
-//   /healthz        200: the control loop turns
+//   /healthz        200, answered by the control loop
 //   /readyz         200, or 503 with the reason in a word
 //   /               a page with links
-//   /debug/config   what is in force                         these five where admin.debug is true
-//   /debug/workers  their processors, and how many streams each has
+//   /debug/config   the configuration in force           these five only if admin.debug is true
+//   /debug/workers  the workers' processors and numbers of streams
 //   /debug/streams  ?limit=1..100 &after=<next of the last page>
 //   /debug/topics   the same
-//   /debug/log      which streams are logged one by one; POST ?topic=… &address=… &seconds=1..3600
-//                   adds a rule, DELETE ?id=… ends it, or all without an id
+//   /debug/log      the debug rules in force; POST ?topic=… &address=… &seconds=1..3600 adds one,
+//                   DELETE ?id=… ends one, DELETE without an id ends all
 //
-// Where a worker does not answer in time, streams and topics are 503 with Retry-After. Every answer
-// has an X-Trace-Id, and every error names it.
+// If a worker does not answer in time, streams and topics are 503 with Retry-After. Every answer
+// has an X-Trace-Id, and every error also has it in its body.
 //
-// GET and HEAD only, and nothing here changes anything but what /debug/log says. Web pages must not
-// reach it: a request with an Origin, which every POST and DELETE of theirs has, is 403, and so is
-// one whose Host is no address, no `localhost` and not in admin.hosts, which is how a page gets
-// around that by DNS rebinding.
+// All pages but /debug/log take GET and HEAD only and change nothing. Web pages must not reach the
+// endpoint. A request with an Origin is 403: every POST and DELETE of a web page has one. A request
+// whose Host is neither an address nor `localhost` nor in admin.hosts is 403, too: this stops DNS
+// rebinding.
 //
-// Belongs to the control loop; it outlives the server it serves. An answer that waits for the
-// workers refers to nothing here, only to its Responder: WorkerQueries must be quiet once the
-// server is gone.
+// Belongs to the control loop, and must outlive its server. An answer that waits for the workers
+// uses only its Responder: WorkerQueries must make no more calls once the server is gone.
 #pragma once
 
 #include <cstdint>
@@ -45,15 +44,15 @@ namespace crier::cmd {
 
 class AdminRoutes : public net::HttpHandler {
  public:
-  // All outlive it.
+  // All references must outlive it.
   struct Parts {
-    const crier::config::Config& config;  // The one in force: a reload assigns to it, on this loop.
+    const crier::config::Config& config;  // The one in force; a reload assigns to it, on this loop.
     crier::metrics::Catalogue& catalogue;
     std::function<std::string_view()> why_not_ready;  // One line, "draining". Empty: ready.
     const broadcast::Log& log;
     WorkerQueries& workers;
     DebugSwitch& debug_switch;
-    std::uint64_t random_seed = 0;  // Of the trace ids of those who bring none.
+    std::uint64_t random_seed = 0;  // For the trace ids of requests without one.
     std::function<Instant()> now;
   };
   explicit AdminRoutes(Parts parts) : parts_(std::move(parts)), traces_(parts_.random_seed) {}

@@ -8,7 +8,7 @@
 
 namespace crier::cmd {
 
-// RFC 9110 8.3.1. The only parameter that says something is a charset, and only UTF-8 is taken.
+// Parses RFC 9110 8.3.1. It ignores every parameter but the charset, which must be UTF-8.
 BodyType body_type(std::string_view content_type) {
   constexpr std::string_view kMultipart = "multipart/";
   const std::size_t end = std::min(content_type.find(';'), content_type.size());

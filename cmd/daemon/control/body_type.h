@@ -1,4 +1,4 @@
-// What a publisher's Content-Type says of the body, and what the body shows itself to be.
+// Tells the kind of a publisher's body, from its Content-Type and from its first bytes.
 //
 // Pure functions; any thread.
 #pragma once
@@ -12,12 +12,12 @@ enum class BodyType : std::uint8_t {
   object,  // application/json
   lines,   // application/x-ndjson
   form,    // multipart/…
-  other,   // Also a charset that is not UTF-8.
+  other,   // Any other type, or a charset that is not UTF-8.
 };
 
 BodyType body_type(std::string_view content_type);
 
-// Is it a JSON array, or the beginning of one?
+// Whether `json` is a JSON array or begins like one.
 bool is_array(std::string_view json);
 
 }  // namespace crier::cmd

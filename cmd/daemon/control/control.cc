@@ -5,15 +5,15 @@
 namespace crier::cmd {
 namespace {
 
-// Replays scan history: so many a turn, then publishers have theirs. Patterns that have to ask many
-// topics count for several.
+// Replays scan the history, so their number in a turn is bounded for the sake of publishers. A
+// replay of patterns that match many topics counts for several.
 constexpr std::size_t kReplaysPerTurn = 32;
 constexpr std::size_t kReplayWork = broadcast::kScanTopicsMax / kReplaysPerTurn;
 constexpr std::size_t kItemsPerTurn = 4'096;
-// At least a second, however soon the first tick comes.
+// At least a second: the first tick may come at once.
 constexpr std::uint64_t kQuestionTicks = 1'000 / Control::kTickMs + 1;
 
-// A cursor over all workers' slots: worker above, slot below.
+// A cursor over all workers' slots has the worker in its upper bits and the slot in its lower ones.
 constexpr unsigned kSlotBits = 32;
 
 }  // namespace
@@ -23,7 +23,7 @@ bool Control::take_outboxes(Instant now) {
   std::size_t items = 0;
   const std::size_t count = parts_.links.size();
   first_ = (first_ + 1) % count;
-  // One item of each worker in turn, so that none waits for the others' replays.
+  // Takes one item of each worker in turn, so that no worker waits for the others' replays.
   for (std::size_t idle = 0, i = first_; idle < count; i = (i + 1) % count) {
     if (work >= kReplaysPerTurn * kReplayWork || items >= kItemsPerTurn) return true;
     auto item = parts_.links[i]->take();
@@ -38,7 +38,7 @@ bool Control::take_outboxes(Instant now) {
   return false;
 }
 
-// Returns the work of the replay, if it was one.
+// Returns the work of a replay, and 0 for any other item.
 std::size_t Control::take(std::size_t worker, OutboxItem item, Instant now) {
   return std::visit(Match{
                         [](std::monostate) { return std::size_t{0}; },
@@ -160,7 +160,7 @@ void Control::list_streams(std::uint64_t cursor, std::size_t limit,
     done(StreamPage{});
     return;
   }
-  // One worker a page: its table is large, and the next page may be another's.
+  // A page has streams of one worker only: its table is large.
   auto page = std::make_shared<StreamPage>();
   const auto question = new_question(1, [page, done = std::move(done)](bool complete) {
     complete ? done(std::move(*page)) : done(std::nullopt);

@@ -1,8 +1,8 @@
-// What the control loop does for the workers: answers their replay requests from the log, writes
+// The control loop's end of the links to the workers: answers replay requests from the log, writes
 // their notes to the connection log, and asks them what pages want to know.
 //
-// Belongs to the control loop. Workers are woken for what it has sent them by Feed::flush(), the
-// end of each turn.
+// Belongs to the control loop. Feed::flush() wakes the workers for its messages at the end of each
+// turn.
 #pragma once
 
 #include <cstdint>
@@ -27,19 +27,19 @@ class Control final : public WorkerQueries {
   struct Parts {
     broadcast::Log& log;
     ConnectionLog& connections;
-    LogSink& debug_log;  // For what an operator asked for, whatever the level.
+    LogSink& debug_log;  // For lines that an operator asked for, at any log.level.
     std::vector<WorkerLink*> links;
-    std::function<WorkerRow(std::size_t)> row_of;  // Of a worker that listens.
+    std::function<WorkerRow(std::size_t)> row_of;  // The row of a worker, which must listen.
   };
   explicit Control(Parts parts) : parts_(std::move(parts)) {}
 
-  // Takes what workers have sent, a bounded share. True: more is left.
+  // Takes a bounded number of the workers' messages. Returns true if more are left.
   bool take_outboxes(Instant now);
 
-  // Gives up questions whose workers did not answer in time. Every kTickMs.
+  // Gives up questions whose workers did not answer in time. Call it every kTickMs.
   static constexpr std::uint64_t kTickMs = 250;
   void tick();
-  // Has every worker's loop turned since the last call? Wakes each for the next.
+  // Whether every worker's loop has turned since the last call. Wakes each worker.
   bool all_workers_turn();
 
   void count_subscribers(
@@ -47,7 +47,7 @@ class Control final : public WorkerQueries {
       std::function<void(std::optional<std::vector<std::uint64_t>>)> done) override;
   void list_streams(std::uint64_t cursor, std::size_t limit,
                     std::function<void(std::optional<StreamPage>)> done) override;
-  // Requires: all listen.
+  // Requires: all workers listen.
   std::vector<WorkerRow> list_workers() const override;
   void await_orders(std::function<void(bool)> done) override;
 
@@ -73,7 +73,7 @@ class Control final : public WorkerQueries {
 
   Parts parts_;
   std::list<std::shared_ptr<Question>> questions_;
-  std::size_t first_ = 0;  // The outbox that is looked at first: each worker's in its turn.
+  std::size_t first_ = 0;  // The outbox to take from first; workers take turns.
 };
 
 }  // namespace crier::cmd

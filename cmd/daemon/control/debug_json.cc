@@ -41,7 +41,7 @@ std::string streams_json(const StreamPage& page) {
   const config::Json all{
       {"streams", std::move(rows)},
       {"next", page.next == 0 ? config::Json(nullptr) : config::Json(std::to_string(page.next))}};
-  // A trace id or a topic was checked before it came here; if not, a page is no place to fail.
+  // Trace ids and topics were checked before; if one was not, the page must not throw.
   return all.dump(-1, ' ', false, config::Json::error_handler_t::replace) + "\n";
 }
 

@@ -12,15 +12,15 @@
 
 namespace crier::cmd {
 
-// {"workers":[…]}, in the order of the workers; `processor` and `node` are null where one is not
-// pinned.
+// {"workers":[…]}, in the order of the workers. `processor` and `node` are null for a worker that
+// is not pinned.
 std::string workers_json(const std::vector<WorkerRow>& workers);
 
-// {"streams":[…],"next":"…"}; `next` goes into the next request's `after`, and is null on the last
-// page. It is text: a cursor may be larger than the integers that JavaScript reads exactly.
+// {"streams":[…],"next":"…"}. `next` is the `after` of the next request, and null on the last page.
+// It is text, because a cursor may be larger than the integers that JavaScript reads exactly.
 std::string streams_json(const StreamPage& page);
 
-// {"rules":[…]}; what a rule does not ask for is null.
+// {"rules":[…]}. A topic or address that a rule does not name is null.
 std::string debug_rules_json(std::span<const DebugSwitch::Row> rows, Instant now);
 
 }  // namespace crier::cmd

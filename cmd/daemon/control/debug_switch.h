@@ -1,6 +1,6 @@
-// Control's end of targeted debugging: which rules there are, by whose order, and when each ends.
+// Keeps the debug rules in force: their streams, the operator who asked for them, and their ends.
 //
-// A rule ends by itself. Both ends of it are told in the log, at level info.
+// A rule ends after its time. Its start and its end are logged at level info.
 //
 // Belongs to the control loop.
 #pragma once
@@ -24,19 +24,19 @@ class DebugSwitch {
  public:
   struct Row {
     DebugRule rule;
-    std::string by;  // "uid 1000", or where on TCP it came from.
+    std::string by;  // The operator: "uid 1000", or an address of TCP.
     Instant ends;
   };
-  // `tell` hands all rules to the workers. `log` outlives it.
+  // `tell` hands all rules to the workers. `log` must outlive this object.
   DebugSwitch(LogSink& log, std::function<void(DebugRules)> tell)
       : log_(log), tell_(std::move(tell)) {}
 
-  // A rule that says the same as one that there is begins anew, under its id. Null: there are
-  // kDebugRulesMax.
+  // Adds a rule, or restarts the time of an equal one, which keeps its id. Returns null if there
+  // are kDebugRulesMax rules already.
   const Row* switch_on(const DebugWish& wish, std::string_view by, Instant now);
-  // All, if no id is given: also when a reload takes admin.debug back. Says how many there were.
+  // Ends the rule of this id, or all rules without an id. Returns the number of rules ended.
   std::size_t switch_off(std::optional<std::uint32_t> id, std::string_view by);
-  // Ends those whose time is over. Every 250 ms.
+  // Ends the rules whose time is over. Call it every 250 ms.
   void tick(Instant now);
 
   std::span<const Row> rows() const { return rows_; }

@@ -16,8 +16,8 @@ using broadcast::KeyLookup;
 using broadcast::KeyStatus;
 using broadcast::PublishEvent;
 
-constexpr std::size_t kRowsKept = 256;  // Capacity of the present request's buffers.
-// One request may go beyond it, where no other key is in flight.
+constexpr std::size_t kRowsKept = 256;  // The capacity that buffers keep for the next request.
+// A request may exceed it if no other key is in flight.
 constexpr std::size_t kKeysInFlightMax = 65'536;
 
 bool has_key(const PublishEvent& event) {
@@ -57,14 +57,14 @@ std::optional<IntakeOutcome> EventIntake::submit_whole(std::uint32_t uid, std::s
   CRIER_CHECK(std::ranges::none_of(events, has_key));
   clear(resolved_);
   clear(uses_);
-  // One part, where a single event has three: neither is ever taken for the other.
+  // This fingerprint has one part and an event's has three, so the two never match each other.
   const KeyUse use{parts_.keys.scoped(uid, key), parts_.keys.fingerprint({body})};
   const KeyLookup known = parts_.keys.find(use.key, use.content, now);
   if (known.status == KeyStatus::different) return IntakeOutcome{.conflict_line = 1};
   if (known.status == KeyStatus::same) return IntakeOutcome{.answer = known.answer};
   if (const auto first = in_flight_.find(use.key); first != in_flight_.end()) {
     if (first->second.content != use.content) return IntakeOutcome{.conflict_line = 1};
-    // The answer for the key stands for all events.
+    // The answer for the key is the answer for all events.
     resolved_.push_back({.in_flight = &first->second});
     wait(no_sequence_yet(events), false, now);
     return std::nullopt;
@@ -78,7 +78,7 @@ void EventIntake::then(Done done) {
   std::exchange(last_, nullptr)->done = std::move(done);
 }
 
-// Returns the line of the first conflict, 0 if there is none.
+// Returns the line of the first conflict, or 0.
 std::size_t EventIntake::resolve(std::uint32_t uid, std::span<const PublishEvent> events,
                                  Instant now) {
   std::unordered_map<std::string_view, std::size_t> first_with_key;
@@ -107,7 +107,8 @@ std::size_t EventIntake::resolve(std::uint32_t uid, std::span<const PublishEvent
   return 0;
 }
 
-// The events that were not accepted before, the first of each key, and in `uses_` their keys.
+// Returns the events that were not accepted before, one for each key, and puts their keys in
+// `uses_`.
 std::span<const PublishEvent> EventIntake::take_new(std::span<const PublishEvent> events,
                                                     IntakeOutcome& outcome) {
   clear(new_);
@@ -163,7 +164,8 @@ void EventIntake::wait(const IntakeOutcome& outcome, bool group_is_open, Instant
 
 void EventIntake::on_committed(const broadcast::Event& event, std::uint64_t sequence,
                                Instant accepted) {
-  // A line end takes at most seven bytes on the wire, so 1 MiB of data is far from a frame's limit.
+  // A line end takes at most seven bytes on the wire, so 1 MiB of data never exceeds a frame's
+  // limit.
   const FrameRef frame = parts_.encoder.encode(event, sequence, accepted);
   parts_.log.append(frame);
   parts_.outgoing.publish(frame);
@@ -175,7 +177,7 @@ void EventIntake::on_appended(const Appended& appended) {
   const std::shared_ptr<Waiting> waiting = std::move(groups_.front());
   groups_.pop_front();
   conclude(waiting->outcome, waiting->uses, appended, waiting->accepted);
-  // The keys first: a publisher that is answered may send again at once.
+  // Keys are freed before the answers leave: an answered publisher may send again at once.
   std::vector<std::shared_ptr<Waiting>> answers{waiting};
   for (const KeyUse& use : waiting->uses) {
     const auto flying = in_flight_.extract(use.key);

@@ -1,11 +1,11 @@
-// How events that were judged good become events of the log: idempotency first, then the journal,
-// and what it has committed goes into the log and to the workers.
+// Takes valid events into the log. It checks idempotency keys first, and hands new events to the
+// journal; committed events go into the log and to the workers.
 //
 // A key is in flight until the journal has answered for its event. A repeat with the same content
-// waits for that answer, even a failure; after a failure the key is free again. A request that
-// repeats keys in flight of several others fails if one of those fails; what of it was committed is
-// found by its key. The number of keys in flight is bounded; beyond it a request with keys fails as
-// `unavailable`.
+// waits for that answer, even for a failure; after a failure the key is free again. A request that
+// repeats keys in flight of several other requests fails if one of those fails; its committed
+// events are found by their keys. The number of keys in flight is bounded; beyond it a request with
+// keys fails as `unavailable`.
 //
 // Belongs to the control loop.
 #pragma once
@@ -31,7 +31,7 @@
 
 namespace crier::cmd {
 
-// Where committed events go; in the order of the log, in the turn in which they enter it.
+// Receives committed events in the order of the log, in the turn in which they enter it.
 class Outgoing {
  public:
   virtual ~Outgoing() = default;
@@ -39,9 +39,9 @@ class Outgoing {
 };
 
 struct IntakeOutcome {
-  // The lowest and the highest sequence of the request's events, also of those accepted before.
+  // The lowest and the highest sequence of the request's events, those accepted before included.
   broadcast::FirstAnswer answer;
-  std::uint32_t published = 0;    // 0: all were accepted before.
+  std::uint32_t published = 0;    // New events; 0: all were accepted before.
   std::size_t conflict_line = 0;  // Not 0: nothing was published, for this line's key was used for
                                   // other content.
   std::optional<broadcast::JournalFailure> failure;  // Set: the request has failed.
@@ -49,7 +49,7 @@ struct IntakeOutcome {
 
 class EventIntake final : private broadcast::JournalClient {
  public:
-  // All must outlive it; the journal's client is the intake from now on.
+  // All must outlive it. The intake becomes the journal's client.
   struct Parts {
     broadcast::Journal& journal;
     broadcast::Log& log;
@@ -63,27 +63,27 @@ class EventIntake final : private broadcast::JournalClient {
   EventIntake(const EventIntake&) = delete;
   EventIntake& operator=(const EventIntake&) = delete;
 
-  // All or, on a conflict, none. An event whose key and content are known, from another request
-  // or from an earlier line, counts as accepted. Nothing: the journal has not answered yet, and
-  // then() has to follow at once. Requires, here and below: what broadcast/log/event.h says of
-  // each, data of at most 1 MiB, valid keys, and at least one event.
+  // Publishes all events or, on a conflict, none. An event whose key and content are known, from
+  // another request or from an earlier line, counts as accepted. Returns nothing if the journal has
+  // not answered yet; the caller must then call then() at once. Requires, here and below: events as
+  // broadcast/log/event.h requires them, data of at most 1 MiB, valid keys, at least one event.
   [[nodiscard]] std::optional<IntakeOutcome> submit(std::uint32_t uid,
                                                     std::span<const broadcast::PublishEvent> events,
                                                     Instant now);
 
-  // The same with one key for the whole, whose content is `body`. The events have no keys.
+  // The same with one key for the whole request, whose content is `body`. The events have no keys.
   [[nodiscard]] std::optional<IntakeOutcome> submit_whole(
       std::uint32_t uid, std::string_view key, std::string_view body,
       std::span<const broadcast::PublishEvent> events, Instant now);
 
-  // Has `done` called with the outcome of the last submission. Conflicts are known at once, so it
-  // is never a conflict. `done` must not submit.
+  // Sets the call that gets the outcome of the last submission. The outcome is never a conflict,
+  // because submit() returns conflicts at once. `done` must not submit.
   void then(Done done);
 
  private:
   static constexpr std::size_t kWhole = ~std::size_t{0};
 
-  // A key that is used for the first time.
+  // A new key.
   struct KeyUse {
     broadcast::Fingerprint key;
     broadcast::Fingerprint content;
@@ -91,22 +91,22 @@ class EventIntake final : private broadcast::JournalClient {
   };
   // A request that has no outcome yet.
   struct Waiting {
-    IntakeOutcome outcome;  // As far as it is known.
+    IntakeOutcome outcome;  // Filled in as answers arrive.
     Instant accepted;
-    std::vector<KeyUse> uses;  // Keys of its group.
-    std::size_t awaited = 0;   // Answers: for its own group, and for each key of another's.
+    std::vector<KeyUse> uses;  // The keys of its group.
+    std::size_t awaited = 0;   // Missing answers: for its own group, and for each key of another's.
     Done done;
   };
   struct InFlight {
     broadcast::Fingerprint content;
     std::vector<std::shared_ptr<Waiting>> repeats;
   };
-  // What is known of an event with a key.
+  // The state of an event's key.
   struct Resolved {
     broadcast::Fingerprint key;
     broadcast::Fingerprint content;
-    std::uint64_t sequence = 0;     // Accepted before as this one; 0: not.
-    InFlight* in_flight = nullptr;  // Accepted before, and not committed yet.
+    std::uint64_t sequence = 0;     // The event accepted under the key before; 0: there is none.
+    InFlight* in_flight = nullptr;  // Set if another request with the key is not committed yet.
     std::size_t same_as = 0;        // The first event of the request with this key.
   };
   struct HashOfKey {
@@ -131,12 +131,12 @@ class EventIntake final : private broadcast::JournalClient {
   static void answered(Waiting& waiting);
 
   Parts parts_;
-  std::deque<std::shared_ptr<Waiting>> groups_;  // The journal has these, in this order.
+  std::deque<std::shared_ptr<Waiting>> groups_;  // Groups in the journal, in its order.
   std::unordered_map<broadcast::Fingerprint, InFlight, HashOfKey> in_flight_;
-  std::shared_ptr<Waiting> last_;  // Until then().
+  std::shared_ptr<Waiting> last_;  // Between a submission without an outcome and then().
 
-  // Of the present request; members so that their memory is kept.
-  std::vector<Resolved> resolved_;  // One for each event, or empty when none has a key.
+  // Buffers of the present request, kept for their memory.
+  std::vector<Resolved> resolved_;  // One for each event; empty if no event has a key.
   std::vector<broadcast::PublishEvent> new_;
   std::vector<KeyUse> uses_;
 };

@@ -10,13 +10,12 @@ namespace {
 
 constexpr std::size_t kBatchFramesMax = 1'024;
 constexpr std::uint64_t kBatchBytesMax = 1u << 20;
-// A turn that hands out more than a burst does not keep the workers waiting for its end: that is a
-// request of thousands of events, or of megabytes. Waking them for less costs a publisher more, on
-// the processors they share, than it gains.
+// During a long request workers are woken for every so many batches. Waking them for each makes a
+// burst slower: they share the processors with the publisher, and reach each stream more than once.
 constexpr std::size_t kBatchesUntilWoken = 4;
-// Read from the history in one turn, for all workers together.
+// Batches read from the history in one turn, for all workers together.
 constexpr std::size_t kHistoryBatchesPerTurn = 8;
-// Asking so many topics for their losses counts for one of these.
+// The look-up of this many topics' losses counts for one batch.
 constexpr std::size_t kTopicsPerBatch = broadcast::kScanTopicsMax / kHistoryBatchesPerTurn;
 
 }  // namespace

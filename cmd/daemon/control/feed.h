@@ -1,9 +1,9 @@
-// Hands what the log accepts to every worker: once per turn, one shared batch, nobody waits for
-// anybody.
+// Hands accepted events to every worker: one shared batch per turn. It never waits for a worker.
 //
-// A worker whose inbox is full is itself a slow stream. The feed notes up to where it was fed,
-// stops feeding it and goes on; once it has room it is fed from the history. Where the history has
-// moved on, it is told of which topics, and their streams ask the log themselves.
+// A worker whose inbox is full lags, like a slow stream. The feed remembers the sequence up to
+// which it fed that worker, and continues with the others. When the worker has room, the feed sends
+// it the events from the history. If some are no longer retained, it sends the worker their topics,
+// and the streams of those topics ask the log themselves.
 //
 // Belongs to the control loop.
 #pragma once
@@ -21,7 +21,7 @@ namespace crier::cmd {
 
 class Feed final : public Outgoing {
  public:
-  // `log_head` is what workers read; all outlive the feed.
+  // Workers read the head of the log in `log_head`. All arguments must outlive the feed.
   Feed(const broadcast::Log& log, std::atomic<std::uint64_t>& log_head,
        const std::vector<WorkerLink*>& links);
 
@@ -31,19 +31,19 @@ class Feed final : public Outgoing {
   // it.
   void publish(const FrameRef& frame) override;
 
-  // The end of the turn: hands out the last batch, feeds lagging workers from the history, and
-  // wakes the workers that were sent something since they were woken last. True: a worker could be
-  // fed more, but not in this turn.
+  // Ends the turn: hands out the last batch, feeds lagging workers from the history, and wakes
+  // every worker that has got a message since its last wake-up. Returns true if a lagging worker
+  // has room and has to wait for the next turn.
   bool flush();
 
  private:
   struct Fed {
     WorkerLink* link = nullptr;
-    std::uint64_t through = 0;  // Everything up to here is in the inbox or beyond it.
+    std::uint64_t through = 0;  // All events up to this one were pushed to the worker.
     bool lagging = false;
   };
 
-  void hand_out();  // The batch, to every worker that has room for it.
+  void hand_out();  // Pushes the batch to every worker with room.
   void feed_from_history(Fed& fed, std::size_t& batches);
 
   const broadcast::Log& log_;
@@ -52,7 +52,7 @@ class Feed final : public Outgoing {
   broadcast::Batch batch_;
   std::uint64_t batch_bytes_ = 0;
   std::size_t handed_out_ = 0;  // Batches, in this turn.
-  std::size_t first_ = 0;  // Who is fed from the history first: each worker in its turn.
+  std::size_t first_ = 0;  // The worker to feed from the history first; workers take turns.
 };
 
 }  // namespace crier::cmd

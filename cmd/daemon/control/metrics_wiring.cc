@@ -24,7 +24,7 @@ using net::HttpServerCounters;
 using net::ListenerCounters;
 using net::PendingCounters;
 
-// A look reads some twenty files of /proc, on the control loop.
+// The time between two reads of kernel parameters: each reads about twenty files of /proc.
 constexpr std::uint64_t kKernelMicros = 15'000'000;
 
 // A metric that is one counter of each source.
@@ -175,7 +175,7 @@ void add_rows(Catalogue& catalogue, std::span<const Row<Source>> rows, Sources<S
   }
 }
 
-// One series for each value of `label`, whose words stand in the order of the counters.
+// Adds one series for each value of `label`. Its words are in the order of the counters.
 template <typename Reason, typename Source>
 void add_reasons(Catalogue::Numbers numbers, std::string_view label,
                  std::array<Counter, kNamesOf<Reason>.size()> Source::* counters,
@@ -281,7 +281,7 @@ void add_kernel(Catalogue& catalogue, KernelTuner& kernel) {
   }
 }
 
-// Both parsers run in three places, and this stays 0 in all of them, or somebody smuggles.
+// Both parsers run in three places. A value above 0 in one of them hints at request smuggling.
 void add_disagreements(Catalogue& catalogue, const MetricSources& sources) {
   auto numbers = catalogue.counter("crier_parser_disagreement_total",
                                    "Requests that two parsers read differently; all refused.");

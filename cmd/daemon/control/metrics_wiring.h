@@ -1,4 +1,4 @@
-// Which counter is which metric. The rows in metrics_wiring.cc are the list of crier's metrics.
+// Connects counters to metrics. The rows in metrics_wiring.cc are the list of crier's metrics.
 #pragma once
 
 #include <string_view>
@@ -17,7 +17,7 @@
 
 namespace crier::cmd {
 
-// Everything that counts. All of it outlives the catalogue; no pointer is null.
+// The sources of the metrics. All must outlive the catalogue; no pointer may be null.
 struct MetricSources {
   // One of each per worker.
   std::vector<const broadcast::WorkerStats*> workers;
@@ -30,12 +30,12 @@ struct MetricSources {
   const net::HttpServerCounters* publish = nullptr;
   const PublishCounters* publishing = nullptr;
   const net::HttpServerCounters* admin = nullptr;
-  KernelTuner* kernel = nullptr;             // Has looked once.
-  const net::SocketPlan* sockets = nullptr;  // In force: a reload assigns to it.
+  KernelTuner* kernel = nullptr;             // Must have read the parameters once.
+  const net::SocketPlan* sockets = nullptr;  // The options in force; a reload assigns to it.
   std::string_view version;                  // Copied.
 };
 
-// For /metrics, the figures of the process included.
+// The catalogue of /metrics, with the figures of the process.
 metrics::Catalogue make_catalogue(const MetricSources& sources);
 
 }  // namespace crier::cmd

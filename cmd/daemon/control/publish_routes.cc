@@ -29,7 +29,7 @@ constexpr std::string_view kPublishAllow = "GET, HEAD, OPTIONS, POST";
 constexpr std::uint32_t kRetryAfterSeconds = 5;  // The default drain window, and a restart.
 constexpr std::uint32_t kRetryBusySeconds = 1;
 constexpr std::uint32_t kRetryJournalSeconds = 5;
-constexpr std::uint32_t kRetryNoSpaceSeconds = 30;  // The operator has to make room.
+constexpr std::uint32_t kRetryNoSpaceSeconds = 30;  // Time for the operator to make room.
 constexpr std::string_view kNotBoth =
     "The idempotency key is given twice: send either the header or the field \"key\".";
 constexpr std::string_view kNoCounts =
@@ -63,13 +63,13 @@ bool is_read(Method method) {
   return method == Method::get || method == Method::head;
 }
 
-// The answer to an accepted publish, up to the number in Content-Length.
+// The head of a 202, up to the number in Content-Length.
 std::string accepted_head(bool keep_alive) {
   std::string head = net::ReplyBuilder(202)
                          .options({.keep_alive = keep_alive})
                          .field("Content-Type", net::kJsonType)
                          .finish();
-  head.resize(head.size() - 2);  // The blank line.
+  head.resize(head.size() - 2);  // Removes the blank line.
   return head;
 }
 
@@ -84,7 +84,7 @@ struct PublishRoutes::Call {
   bool keep_alive() const { return head().keep_alive; }
 };
 
-// What it takes to answer when the request is gone.
+// What is needed to answer after the request is gone.
 struct PublishRoutes::Later {
   net::Responder responder;
   net::ReplyOptions options;
@@ -130,7 +130,7 @@ void PublishRoutes::on_http_request(const net::HttpRequest& request, net::Respon
   if (head.path.starts_with(kTopics) && head.path[kTopics.size()] == '/') {
     return route_topic(call, head.path.substr(kTopics.size() + 1));
   }
-  if (head.path == "*") {  // With OPTIONS alone.
+  if (head.path == "*") {  // Only OPTIONS may have this path.
     return responder.reply(net::options_reply(kPublishAllow, {.keep_alive = head.keep_alive}),
                            !head.keep_alive);
   }
@@ -160,7 +160,7 @@ std::string PublishRoutes::on_http_refused(const net::Refusal& refusal) {
 
 // --- publishing ---
 
-// What all publishes have in common; false: refused.
+// The checks that all publishes have in common. Returns false if it has refused the request.
 bool PublishRoutes::may_publish(const Call& call) {
   const net::Request& head = call.head();
   if (parts_.draining()) {

@@ -4,19 +4,19 @@
 //   POST /publish                     one event as application/json     202 {"id"}
 //                                     a line each, application/x-ndjson 202 {"accepted","first_id",
 //                                                                            "last_id"}
-//   GET  /topics?limit=&after=        a page of the topics the log lists; see topic_pages.h
-//   GET  /topics/{topic}              one that somebody published or subscribes to
+//   GET  /topics?limit=&after=        a page of the topics in the log; see topic_pages.h
+//   GET  /topics/{topic}              a topic with events or subscribers
 //
-// OPTIONS * is answered 204. A look at topics is 503 where the workers do not answer.
+// OPTIONS * is answered 204. A GET of topics is 503 if the workers do not answer.
 //
-// A 202 means "committed by the journal and in the log"; what the journal does not commit is
-// answered 503 or 507 with Retry-After. Lines are judged before any of them is published, and one
-// that is bad refuses them all. Every answer is JSON, and every error has a trace id; one that
-// repeats an earlier one because of its idempotency key says `Idempotency-Replayed: true`.
-// `Idempotency-Key` of a request with lines stands for the whole request.
+// A 202 means "committed by the journal and in the log". If the journal cannot commit, the answer
+// is 503 or 507 with Retry-After. Lines are checked before any of them is published; one invalid
+// line refuses the request. Every answer is JSON, and every error has a trace id. An answer
+// repeated for an idempotency key has `Idempotency-Replayed: true`. The `Idempotency-Key` of a
+// request with lines applies to the whole request.
 //
-// A request is judged and handed to the journal within its turn: limits.request_lines_max and
-// limits.request_bytes_max bound how long it keeps the loop from others. Belongs to the control
+// A request is checked and handed to the journal in one turn: limits.request_lines_max and
+// limits.request_bytes_max bound the time for which it occupies the loop. Belongs to the control
 // loop.
 #pragma once
 
@@ -43,7 +43,7 @@
 
 namespace crier::cmd {
 
-// Why a request was refused, for counting.
+// The reasons to refuse a request, for counting.
 enum class PublishRefusal : std::uint8_t {
   malformed,     // 400
   forbidden,     // 403: the peer is not listed, or the request comes from a web page.
@@ -56,25 +56,25 @@ enum class PublishRefusal : std::uint8_t {
   busy,          // 503: a worker did not answer a question, or too many are waiting.
   no_space,      // 507: the journal has no room.
   journal,       // 503: the journal cannot commit now.
-  head,          // Whatever the server refused before it was a request: its own statuses.
+  head,          // The server refused it before it was a complete request, with any status.
 };
 constexpr std::array<std::string_view, 12> names_of(PublishRefusal /*selects*/) {
   return {"malformed",  "forbidden", "not_found", "method",   "too_large", "content_type",
           "key_reused", "draining",  "busy",      "no_space", "journal",   "head"};
 }
 
-// One writer; any thread may read.
+// Written by the control loop; any thread may read.
 struct PublishCounters {
   Counter replayed;  // Requests all of whose events had been accepted before.
   std::array<Counter, kNamesOf<PublishRefusal>.size()> refused;
 };
 
 struct PublishLimits {
-  std::size_t event_bytes_max = std::size_t{256} << 10;  // Of an event's data; at most 1 MiB.
+  std::size_t event_bytes_max = std::size_t{256} << 10;  // An event's data; at most 1 MiB.
   std::size_t request_lines_max = 5'000;
 };
 
-// All that is referred to must outlive the routes, and no answer of `workers` may come after them.
+// All references must outlive the routes. `workers` must not answer after the routes are gone.
 struct PublishParts {
   broadcast::Journal& journal;
   broadcast::Log& log;
@@ -84,9 +84,9 @@ struct PublishParts {
   Outgoing& outgoing;
   net::PeerList peers = {};
   PublishLimits limits = {};
-  std::function<bool()> draining = [] { return false; };  // True: no more events.
-  std::function<Instant()> now = &net::Loop::now;         // Does not go back.
-  std::uint64_t random_seed = 0;  // Of the trace ids of those who bring none.
+  std::function<bool()> draining = [] { return false; };  // True: refuse events.
+  std::function<Instant()> now = &net::Loop::now;         // Monotonic.
+  std::uint64_t random_seed = 0;  // For the trace ids of requests without one.
 };
 
 class PublishRoutes final : public net::HttpHandler {
@@ -98,7 +98,7 @@ class PublishRoutes final : public net::HttpHandler {
   void on_http_request(const net::HttpRequest& request, net::Responder responder) override;
   std::string on_http_refused(const net::Refusal& refusal) override;
 
-  // From the next request on, also of connections that are open.
+  // Applies from the next request on, also on open connections.
   void set_peers(net::PeerList peers) { parts_.peers = std::move(peers); }
 
   const PublishCounters& counters() const { return counters_; }
@@ -113,14 +113,14 @@ class PublishRoutes final : public net::HttpHandler {
   void publish_object(const Call& call);
   void publish_lines(const Call& call);
   void publish_one(const Call& call, broadcast::PublishEvent event);
-  // Answers now or, where the outcome is not known yet, when it is.
+  // Answers now, or later if there is no outcome yet.
   void settle(const Call& call, AnswerForm form, const std::optional<IntakeOutcome>& outcome);
   void list_topics(const Call& call);
   void show_topic(const Call& call, std::string_view topic);
   void route_topic(const Call& call, std::string_view encoded);
 
   bool may_publish(const Call& call);
-  // `To`: a Call or a Later.
+  // `To` is a Call or a Later.
   template <typename To>
   void answer(const To& to, AnswerForm form, const IntakeOutcome& outcome);
   void accepted(const net::Responder& responder, bool keep_alive, std::string_view body,

@@ -17,7 +17,7 @@ using metrics::Family;
 
 enum class Show : std::uint8_t { sum, by_reason, p50, p99 };
 
-// One figure: its key, and where it comes from. cmd/client/status_text.cc has the same keys.
+// One figure: its key and its source. cmd/client/status_text.cc has the same keys.
 struct StatusRow {
   std::string_view key;
   std::string_view metric;

@@ -3,8 +3,8 @@
 //   {"ready":false,"ready_detail":"draining","uptime_seconds":12.5,"streams":3,…,
 //    "gaps":{"overflow":3},…}
 //
-// Figures are in base units (seconds, bytes) and summed over all workers; those by reason are
-// objects without zeros, largest first. What is not known is left out.
+// Figures are in seconds and bytes, summed over all workers. Figures by reason are objects without
+// zeros, largest first. Unknown figures are left out.
 #pragma once
 
 #include <string>
@@ -15,13 +15,13 @@
 namespace crier::cmd {
 
 struct StatusFacts {
-  const metrics::Catalogue& catalogue;  // Refreshed.
+  const metrics::Catalogue& catalogue;  // Must be refreshed.
   std::string_view why_not_ready;       // Empty: ready.
-  double now_unix_seconds = 0;          // For the uptime.
+  double now_unix_seconds = 0;          // Unix time, for the uptime.
 };
 
-// One line, with its end. Requires: the catalogue is that of make_catalogue(), or one with families
-// of the same kinds.
+// The JSON as one line, with its line end. Requires: the catalogue is from make_catalogue(), or has
+// families of the same kinds.
 std::string status_json(const StatusFacts& facts);
 
 }  // namespace crier::cmd

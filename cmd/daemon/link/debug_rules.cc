@@ -15,8 +15,8 @@ std::unexpected<net::Refusal> refuse(std::string_view message) {
 
 std::expected<DebugWish, net::Refusal> parse_debug_wish(std::string_view query) {
   constexpr std::string_view kWhat =
-      "The query may hold `topic`, `address` and `seconds`, each once, and needs one of the first "
-      "two.";
+      "The query may have `topic`, `address` and `seconds`, each once, and must have a topic or an "
+      "address.";
   static_assert(kDebugSecondsMax == 3'600);
   const auto pairs = parse_query(query, 3);
   if (!pairs) return refuse(kWhat);
@@ -29,7 +29,7 @@ std::expected<DebugWish, net::Refusal> parse_debug_wish(std::string_view query) 
     } else if (name == "address" && !wish.rule.addresses) {
       wish.rule.addresses = net::AddressRange::parse(value);
       if (!wish.rule.addresses) {
-        return refuse("`address` is no address and no range like 10.0.0.0/8 or 2001:db8::/32.");
+        return refuse("`address` must be an address or a range like 10.0.0.0/8 or 2001:db8::/32.");
       }
     } else if (name == "seconds" && !seconds) {
       seconds = parse_decimal<std::uint32_t>(value);
@@ -51,7 +51,7 @@ std::expected<std::optional<std::uint32_t>, net::Refusal> parse_debug_id(std::st
   if (pairs && pairs->size() == 1 && pairs->front().first == "id") {
     if (const auto id = parse_decimal<std::uint32_t>(pairs->front().second)) return *id;
   }
-  return refuse("The query may hold `id`, as GET lists it; without one every rule ends.");
+  return refuse("The query may have `id`, as GET lists it; without a query every rule ends.");
 }
 
 }  // namespace crier::cmd

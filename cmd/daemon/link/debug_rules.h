@@ -1,5 +1,8 @@
-// Which streams are logged one by one for a while, although log.level is higher: what an operator
-// asks for, and what control tells the workers.
+// Rules for targeted debugging: they name the streams that are logged one by one for a while, even
+// if log.level is higher.
+//
+// An operator asks for a rule at /debug/log; control sends all rules to every worker. Values, and
+// pure functions; any thread.
 #pragma once
 
 #include <cstddef>
@@ -19,14 +22,14 @@ namespace crier::cmd {
 inline constexpr std::size_t kDebugRulesMax = 16;
 inline constexpr std::uint32_t kDebugSecondsDefault = 300;
 inline constexpr std::uint32_t kDebugSecondsMax = 3'600;
-// Of one rule, all workers together, each its even share. What is more is counted.
+// The lines of one rule in all workers; each worker may write an even share. Others are counted.
 inline constexpr std::uint32_t kDebugLinesPerSecond = 1'000;
 
-// What it says must all be true of a stream.
+// A rule matches a stream if both its topic and its addresses do.
 struct DebugRule {
   std::uint32_t id = 0;
-  std::string topic;                           // Or a pattern; empty: any.
-  std::optional<net::AddressRange> addresses;  // Nothing: any.
+  std::string topic;                           // A topic or a pattern; empty: any.
+  std::optional<net::AddressRange> addresses;  // Without a value: any.
 };
 using DebugRules = std::shared_ptr<const std::vector<DebugRule>>;
 
@@ -35,9 +38,9 @@ struct DebugWish {
   std::uint32_t seconds = kDebugSecondsDefault;
 };
 
-// From the query `topic=…&address=…&seconds=…`, each at most once, a topic or an address at least.
+// Parses the query `topic=…&address=…&seconds=…`. Each may come once; topic or address must come.
 std::expected<DebugWish, net::Refusal> parse_debug_wish(std::string_view query);
-// From `id=…`, or all: nothing.
+// Parses the query `id=…`. Without a query it returns no id, which means all rules.
 std::expected<std::optional<std::uint32_t>, net::Refusal> parse_debug_id(std::string_view query);
 
 }  // namespace crier::cmd

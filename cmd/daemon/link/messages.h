@@ -1,4 +1,6 @@
-// What travels between the control loop and a worker, by value: see worker_link.h.
+// The messages between the control loop and a worker; worker_link.h carries them.
+//
+// A message is moved into a queue and belongs to the receiving side from then on.
 #pragma once
 
 #include <array>
@@ -21,17 +23,18 @@ namespace crier::cmd {
 using WorkerTask = std::move_only_function<void(WorkerPages&)>;  // Runs on the worker's thread.
 using ControlTask = std::move_only_function<void()>;             // Runs on the control loop.
 
-// Small, because a thousand of them stand in every worker's inbox.
+// Small, because every worker's inbox has room for a thousand of them.
 using InboxItem =
     std::variant<std::monostate, broadcast::SharedBatch, std::unique_ptr<broadcast::ReplayAnswer>,
                  std::unique_ptr<broadcast::LostEvents>, std::unique_ptr<WorkerTask>>;
 
-// For the log. A worker writes as many as the configuration allows in a second, and then counts.
+// Notes for the log. A worker sends as many in a second as the configuration allows, and counts the
+// others.
 struct OpenedNote {
   std::string session_id;
   std::string trace_id;
   std::string address;
-  std::string topics;  // Joined by commas, cut.
+  std::string topics;  // Joined by commas, shortened.
   bool resumed = false;
 };
 struct EndedNote {
@@ -46,14 +49,14 @@ struct EndedNote {
 };
 struct UnloggedNote {
   std::uint64_t opened = 0;
-  std::uint64_t resumed = 0;  // Of these.
+  std::uint64_t resumed = 0;  // The part of `opened` that resumed.
   std::array<std::uint64_t, kNamesOf<broadcast::EndReason>.size()> ended{};
 };
-// A line about a stream that an operator looks at.
+// A line about a stream that a debug rule names.
 struct DebugNote {
   using Fields =
       std::vector<std::pair<std::string_view, std::variant<std::string, std::uint64_t, bool>>>;
-  std::uint32_t rule = 0;    // Of debug_rules.h.
+  std::uint32_t rule = 0;    // The id of the DebugRule.
   std::string_view message;  // A constant.
   Fields fields;
 };
@@ -62,7 +65,7 @@ using Note = std::variant<OpenedNote, EndedNote, UnloggedNote, DebugNote>;
 using OutboxItem = std::variant<std::monostate, std::unique_ptr<broadcast::ReplayRequest>,
                                 std::unique_ptr<Note>, std::unique_ptr<ControlTask>>;
 
-// For std::visit: one case for each alternative.
+// The visitor for std::visit: one case for each alternative.
 template <typename... Cases>
 struct Match : Cases... {
   using Cases::operator()...;

@@ -1,5 +1,5 @@
-// Why a request for a stream was refused: the words of answers, log lines and of
-// crier_requests_refused_total.
+// The reasons to refuse a request for a stream. Answers, log lines and crier_requests_refused_total
+// use the same words.
 #pragma once
 
 #include <array>
@@ -15,13 +15,13 @@ namespace crier::cmd {
 enum class RefusalReason : std::uint8_t {
   malformed,
   too_large,
-  unsupported,     // A head we understand and do not serve: 411, 417, 501, 505.
-  timeout,         // The head did not come whole in time.
-  pending_full,    // Evicted for newer ones: limits.pending_requests_max.
-  no_descriptors,  // Closed at accept.
+  unsupported,     // crier understands the head and does not serve it: 411, 417, 501, 505.
+  timeout,         // The head was not complete in time.
+  pending_full,    // The connection was evicted for a newer one: limits.pending_requests_max.
+  no_descriptors,  // The connection was closed at accept.
   method,
   not_found,
-  forbidden,  // Its Host, its Origin, a pattern or a topic's class.
+  forbidden,  // For the Host, the Origin, a pattern or a topic's class.
   not_acceptable,
   streams_max,
   streams_per_address_max,
@@ -37,9 +37,9 @@ constexpr std::array<std::string_view, 15> names_of(RefusalReason /*selects*/) {
           "topics_max",   "patterns_max",   "draining"};
 }
 
-// What one worker's routes refused themselves. What never reached them is counted where it was
-// refused (net::PendingCounters, net::ListenerCounters) and added in the metrics: on_refused() does
-// not count here. The worker counts, any thread reads.
+// The requests that one worker's SubscribeRoutes refused. Requests that never reached the routes
+// are counted in net::PendingCounters and net::ListenerCounters; the metrics add them, so
+// on_refused() does not count here. The worker writes; any thread may read.
 struct RefusalCounts {
   std::array<Counter, kNamesOf<RefusalReason>.size()> by_reason;
 

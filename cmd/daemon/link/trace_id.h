@@ -1,5 +1,5 @@
-// Trace ids: what a client and a log line call one request. 32 hexadecimal digits, unless the
-// client brought its own.
+// Makes trace ids, which name one request in its answer and in the log: 32 hexadecimal digits, or
+// the id that the client sent.
 //
 // Belongs to one thread.
 #pragma once
@@ -16,8 +16,9 @@ class TraceIds {
  public:
   explicit TraceIds(std::uint64_t random_seed) : random_(random_seed) {}
 
+  // A new trace id.
   std::string make();
-  // The client's own, else a new one.
+  // The trace id that the client sent, otherwise a new one.
   std::string of(const net::Request& request);
 
  private:

@@ -56,8 +56,8 @@ bool WorkerLink::inquire(std::move_only_function<ControlTask(WorkerPages&)> ques
   return true;
 }
 
-// Control asks after its look at the room, and the worker looks at this after it has emptied the
-// inbox.
+// No report is lost: control sets the flag after it has found no room, and the worker reads it
+// after it has emptied the inbox.
 void WorkerLink::report_when_empty() {
   report_when_empty_.store(true, std::memory_order_release);
   pushed_ = false;
@@ -71,7 +71,7 @@ bool WorkerLink::has_turned() {
   return turned;
 }
 
-// Takes back what the worker has not taken, and adds to it.
+// Takes the orders back that the worker has not taken yet, and changes them.
 template <typename Change>
 void WorkerLink::order(const Change& change) {
   std::unique_ptr<WorkerOrders> orders(orders_.exchange(nullptr, std::memory_order_acquire));

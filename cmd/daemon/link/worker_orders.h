@@ -1,4 +1,4 @@
-// What an operator orders of a worker.
+// The orders of control to a worker: reload, debug rules, drain, stop. Values.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +14,7 @@
 
 namespace crier::cmd {
 
-// What the subscriber port decides by; a copy in each worker.
+// The settings of the subscriber port; each worker has a copy.
 struct SubscribePolicy {
   std::vector<std::string> hosts;
   std::vector<std::string> origins;
@@ -23,7 +23,7 @@ struct SubscribePolicy {
   std::size_t topics_per_stream_max = 64;
 };
 
-// What a reload changes in a worker.
+// The settings that a reload changes in a worker.
 struct WorkerReload {
   broadcast::WorkerOptions options;
   SubscribePolicy policy;
@@ -34,10 +34,10 @@ struct WorkerReload {
 // Orders that the worker has not carried out yet, at most one of each kind.
 struct WorkerOrders {
   std::optional<WorkerReload> reload;
-  DebugRules debug;  // Null: as before.
+  DebugRules debug;  // Null: the rules stay as they are.
   std::optional<std::uint32_t> drain_window_ms;
   bool stop = false;
-  // Sent back to control once all of the above is done.
+  // Tasks that the worker sends back to control after the orders above.
   std::vector<ControlTask> carried_out;
 };
 

@@ -1,5 +1,7 @@
-// What the control loop's pages ask the workers, and get back later, on the control loop: the side
-// that asks, and what a worker answers.
+// The questions that control's pages ask the workers, and their answers.
+//
+// WorkerQueries is the side that asks, on the control loop; answers come back later, on the same
+// loop. WorkerPages is the side that answers, on a worker's thread.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +16,7 @@
 namespace crier::cmd {
 
 struct StreamRow {
-  std::string session_id;  // worker:slot:generation; log lines have it, too.
+  std::string session_id;  // worker:slot:generation; the same as in log lines.
   std::string trace_id;
   std::string state;
   std::vector<std::string> topics;
@@ -27,45 +29,47 @@ struct StreamRow {
 
 struct StreamPage {
   std::vector<StreamRow> rows;
-  std::uint64_t next = 0;  // Cursor of the next page; 0: this was the last.
+  std::uint64_t next = 0;  // The cursor of the next page; 0 on the last page.
 };
 
 struct WorkerRow {
-  std::optional<config::Processor> place;  // Where its thread is pinned.
+  std::optional<config::Processor> place;  // The processor to which its thread is pinned.
   std::uint64_t streams = 0;
   std::uint64_t streams_opened = 0;
   std::uint64_t connections_accepted = 0;
   std::uint64_t bytes_sent = 0;
 };
 
-// What a question may ask of a worker. Belongs to its thread.
+// A worker's answers. Belongs to its thread.
 class WorkerPages {
  public:
   virtual ~WorkerPages() = default;
-  // How many of its streams are subscribed to the topic by its exact name.
+  // The number of the worker's streams that are subscribed to the topic by its exact name.
   virtual std::uint32_t subscribers(std::string_view topic) const = 0;
-  // At most `limit` rows from slot `from` on; looks at a bounded number of slots. `next` is the
-  // slot to go on from, 0 at the end of the table.
+  // At most `limit` rows from slot `from` on, out of a bounded number of slots. `next` is the slot
+  // at which the next page begins, 0 at the end of the table.
   virtual StreamPage list_streams(std::uint32_t from, std::size_t limit) const = 0;
 };
 
-// Belongs to the control loop. Each answer arrives once, at once or later, or not at all if the
-// daemon stops first. It is nothing where a worker has too many questions waiting or does not
-// answer within a second: half of the truth would be a wrong number.
+// Asks the workers. Belongs to the control loop.
+//
+// Each call of `done` comes once, at once or later, or not at all if the daemon stops first. It has
+// no value if a worker has too many questions waiting or does not answer within a second, because
+// the sum of the other workers would be wrong.
 class WorkerQueries {
  public:
   virtual ~WorkerQueries() = default;
-  // How many streams are subscribed to each topic by its exact name, all workers together.
+  // For each topic, the number of streams in all workers that are subscribed to its exact name.
   virtual void count_subscribers(
       std::vector<std::string> topics,
       std::function<void(std::optional<std::vector<std::uint64_t>>)> done) = 0;
-  // At most `limit` streams from a cursor on (0: from the start), in the order of worker and slot.
+  // At most `limit` streams from a cursor on, in the order of worker and slot. 0 is the start.
   virtual void list_streams(std::uint64_t cursor, std::size_t limit,
                             std::function<void(std::optional<StreamPage>)> done) = 0;
-  // Every worker, in order: what they count is read as it stands, so nobody is asked.
+  // One row for each worker, in order. Reads the workers' counters without asking them.
   virtual std::vector<WorkerRow> list_workers() const = 0;
-  // Calls back once every worker has carried out what it was ordered before: true. False, as with
-  // the others, where one has not within a second; it carries them out when it can.
+  // Calls done(true) when every worker has carried out all earlier orders, and done(false) if one
+  // of them has not within a second. That worker still carries them out when it can.
   virtual void await_orders(std::function<void(bool)> done) = 0;
 };
 

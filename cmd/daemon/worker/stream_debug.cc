@@ -31,7 +31,7 @@ void StreamDebug::set_rules(const DebugRules& rules) {
     const auto before =
         std::ranges::find(rules_, rule.id, [](const Running& r) { return r.rule.id; });
     running.push_back(before == rules_.end() ? Running{rule} : *before);
-    if (before != rules_.end()) before->lines.told();  // It goes on.
+    if (before != rules_.end()) before->lines.told();  // The kept rule has its count now.
   }
   for (Running& ended : rules_) tell_left_out(ended);
   rules_ = std::move(running);
@@ -50,7 +50,7 @@ void StreamDebug::tick(Instant now) {
 void StreamDebug::tell_left_out(Running& running) {
   const std::uint64_t lines = running.lines.left_out();
   if (lines == 0) return;
-  DebugNote note{running.rule.id, "lines about single streams held back", {{"lines", lines}}};
+  DebugNote note{running.rule.id, "lines about single streams left out", {{"lines", lines}}};
   if (parts_.send(std::move(note))) running.lines.told();
 }
 
@@ -65,7 +65,7 @@ const std::optional<net::PeerAddress>& StreamDebug::address_of(Subject& subject)
   return *subject.address;
 }
 
-// May an event that the rule names reach it?
+// Whether the stream may get an event that the rule names.
 bool StreamDebug::concerns(const DebugRule& rule, const broadcast::Stream& stream) const {
   return std::ranges::any_of(
       parts_.broadcaster.topics().subscriptions(stream),

@@ -1,11 +1,11 @@
-// A worker's lines about the streams that an operator wants logged one by one: opened, each event
-// delivered, behind and caught up, gaps, the end.
+// Makes a worker's log lines about the streams that an operator wants logged one by one: opened,
+// each event delivered, fallen behind, caught up, gaps, ended.
 //
-// They become notes to control. There is a bound on the lines of each rule in a second; what is
-// beyond it, or finds no room on the way, is counted, and the count is told when the second is
-// over. A stream to which several rules apply has its lines from the first.
+// It sends the lines as notes to control. The lines of each rule per second are bounded. Lines
+// beyond the bound, and lines for which the outbox has no room, are counted, and a line with the
+// count follows at the end of the second. If several rules match a stream, the first one counts.
 //
-// Belongs to one worker. Watches nothing while there is no rule.
+// Belongs to one worker. It does not watch the broadcaster while there is no rule.
 #pragma once
 
 #include <cstdint>
@@ -30,8 +30,8 @@ class StreamDebug final : public broadcast::StreamWatcher {
     broadcast::Broadcaster& broadcaster;
     const StreamNames& names;
     Epoch epoch;
-    std::uint32_t lines_per_second;         // Of each rule, here.
-    std::function<bool(DebugNote&&)> send;  // False: there is no room.
+    std::uint32_t lines_per_second;         // The bound of each rule in this worker.
+    std::function<bool(DebugNote&&)> send;  // Returns false if there is no room.
   };
   explicit StreamDebug(Parts parts) : parts_(std::move(parts)) {}
   ~StreamDebug() override { parts_.broadcaster.watch(nullptr); }
@@ -50,7 +50,7 @@ class StreamDebug final : public broadcast::StreamWatcher {
   void on_gap(broadcast::StreamToken token, const broadcast::Stream& stream,
               const broadcast::Gap& gap) override;
 
-  // Ends the second that is over, if it is. At least four times a second.
+  // Sends the counts when a second is over. Call it at least four times a second.
   void tick(Instant now);
 
  private:
@@ -62,7 +62,7 @@ class StreamDebug final : public broadcast::StreamWatcher {
     std::uint32_t generation;
     net::PeerAddress address;
   };
-  // A stream, and what one call has found out about it.
+  // A stream, and its address once this call has looked it up.
   struct Subject {
     broadcast::StreamToken token;
     const broadcast::Stream& stream;
@@ -72,15 +72,16 @@ class StreamDebug final : public broadcast::StreamWatcher {
   const std::optional<net::PeerAddress>& address_of(Subject& subject);
   bool concerns(const DebugRule& rule, const broadcast::Stream& stream) const;
   Running* rule_of(Subject& subject, const Frame* event);
-  // The same, but null where the rule has had its lines of this second; counts the line.
+  // The matching rule, or null if there is none or it has used up its lines of this second. Counts
+  // the line.
   Running* rule_with_room(Subject& subject, const Frame* event);
   void write(Running& running, std::string_view message, Subject& subject, DebugNote::Fields more);
   void tell_left_out(Running& running);
 
   Parts parts_;
   std::vector<Running> rules_;
-  // Of streams that an address rule concerned: the kernel forgets it when the peer cuts the
-  // connection. Bounded.
+  // The addresses of streams that an address rule has matched: the kernel forgets them when the
+  // peer resets the connection. Bounded.
   std::unordered_map<broadcast::StreamIndex, Known> known_;
   Period second_;
 };

@@ -1,6 +1,6 @@
-// What log lines, pages and answers call a stream.
+// The ids, topics and address of a stream, as log lines, pages and answers show them.
 //
-// Belongs to one worker; refers to what it was made with.
+// Belongs to one worker. Its parts must outlive it.
 #pragma once
 
 #include <optional>
@@ -22,15 +22,15 @@ class StreamNames {
   };
   explicit StreamNames(const Parts& parts) : parts_(parts) {}
 
-  // worker:slot:generation
+  // The session id: worker:slot:generation.
   std::string session_id(broadcast::StreamToken token) const;
-  // 32 hexadecimal digits: a keyed hash of the session id, so it need not be stored.
+  // A trace id of 32 hexadecimal digits: a keyed hash of the session id, so it need not be stored.
   std::string trace_id(broadcast::StreamToken token) const;
-  // The client's own, if it brought one, else that.
+  // The client's own trace id if it sent one, otherwise the keyed hash.
   std::string trace_id(broadcast::StreamToken token, const broadcast::Stream& stream) const;
-  // Joined by commas, and cut where no log line shows more.
+  // The stream's topics joined by commas, shortened to the length that a log line shows.
   std::string topics(const broadcast::Stream& stream) const;
-  // Nothing once the peer has cut the connection.
+  // The peer's address; nothing after the peer has reset the connection.
   std::optional<net::PeerAddress> peer(const broadcast::Stream& stream) const {
     return parts_.io.peer_address(stream.connection);
   }

@@ -68,7 +68,7 @@ net::Reply SubscribeRoutes::on_request(const net::Request& request, const net::A
                    "The host " + in_quotes(request.host) + " is not in http.hosts."});
   }
   if (net::is_events_path(request.path)) return serve_events(call);
-  if (request.path == "*") return answer_options(call);  // With OPTIONS alone.
+  if (request.path == "*") return answer_options(call);  // Only OPTIONS may have this path.
   if (request.method == net::Method::post || request.method == net::Method::other) {
     return refuse_method(call);
   }
@@ -99,7 +99,7 @@ net::Reply SubscribeRoutes::serve_events(Call& call) {
   }
   if (!net::accepts_event_stream(request)) {
     return refuse(call, RefusalReason::not_acceptable,
-                  {406, "not_acceptable", "The answer is text/event-stream; Accept rules it out."});
+                  {406, "not_acceptable", "Accept must allow text/event-stream."});
   }
   const auto wanted = net::parse_subscribe_request(request, policy_.topics_per_stream_max);
   if (!wanted) {
@@ -110,7 +110,7 @@ net::Reply SubscribeRoutes::serve_events(Call& call) {
     if (!policy_.patterns && topic.is_pattern()) {
       return refuse(call, RefusalReason::forbidden,
                     {403, "patterns_denied",
-                     in_quotes(topic.text) + " is a pattern; subscribe.patterns denies those."});
+                     in_quotes(topic.text) + " is a pattern; subscribe.patterns is false."});
     }
     if (!parts_.classes.may_subscribe(topic)) {
       return refuse(
@@ -172,7 +172,7 @@ net::Reply SubscribeRoutes::answer_options(const Call& call) const {
   return {then, net::options_reply(kAllow, {.keep_alive = keep_alive})};
 }
 
-// The head that GET would have got, without a slot. No body follows, so the connection can go on.
+// Sends the head of a stream without opening one. No body follows, so the connection may be kept.
 net::Reply SubscribeRoutes::answer_head(const Call& call) {
   const std::string trace = traces_.of(call.request);
   const bool keep_alive = call.request.keep_alive && !call.request.http_1_0;
@@ -197,8 +197,8 @@ net::Reply SubscribeRoutes::refuse_method(const Call& call) {
   return refuse(call, RefusalReason::method, net::refusals::kNotPublishing, kAllow);
 }
 
-// Capacity is not an error to a browser: EventSource gives up for good on a status, so it is asked
-// to come back.
+// Refuses for lack of room. An EventSource never reconnects after an error status, so it gets the
+// event crier.busy with a retry time instead.
 net::Reply SubscribeRoutes::refuse_for_now(const Call& call, broadcast::Refused refused) {
   const NotNow why = not_now(refused);
   parts_.refusals.add(why.reason);

@@ -1,6 +1,9 @@
-// The subscriber port: what each request is answered, and which becomes a stream.
+// Answers the requests of the subscriber port: opens a stream, answers OPTIONS and HEAD, or
+// refuses.
 //
-// Belongs to one worker.
+// A refusal is counted under one reason, and its answer has a code and a trace id. Where crier has
+// no room for a stream, an EventSource is answered with the event crier.busy, because it never
+// reconnects after an error status. Belongs to one worker; its parts must outlive it.
 #pragma once
 
 #include <string>
@@ -30,7 +33,7 @@ class SubscribeRoutes final : public net::RequestHandler {
     const StreamNames& names;
     const std::atomic<std::uint64_t>& log_head;
   };
-  // What this worker's answers tell it apart by.
+  // The values that make this worker's ids and random numbers its own.
   struct Identity {
     Epoch epoch;
     HashKey trace_key;
@@ -52,7 +55,7 @@ class SubscribeRoutes final : public net::RequestHandler {
     const net::Accepted& connection;
     bool registered;
     net::Cors cors{};
-    std::string_view trace_id{};  // The client's own, or empty.
+    std::string_view trace_id{};  // The client's own; empty if it sent none.
   };
 
   net::Reply serve_events(Call& call);

@@ -24,7 +24,7 @@ broadcast::ConnectionHandle WorkerIo::handle_of(const net::Accepted& connection,
   return static_cast<broadcast::ConnectionHandle>(connection.fd);
 }
 
-// No other connection has the number of one that is open, so the newest is told by it.
+// An open descriptor's number is unique, so it tells whether the connection is the newest one.
 std::optional<net::PeerAddress> WorkerIo::peer_address(
     broadcast::ConnectionHandle connection) const {
   if (fd_of(connection) == newest_.fd) return newest_.peer;

@@ -1,4 +1,4 @@
-// StreamIo on sockets: a connection's handle is its descriptor, which this class alone knows.
+// StreamIo on sockets. A connection's handle is its descriptor; only this class knows that.
 //
 // Belongs to one worker.
 #pragma once
@@ -13,13 +13,14 @@ namespace crier::cmd {
 
 class WorkerIo final : public broadcast::StreamIo {
  public:
-  // `ready` outlives it.
+  // `ready` must outlive it.
   explicit WorkerIo(net::ReadySet& ready) : ready_(ready) {}
 
-  // The name under which a stream may take the connection over. `registered`: it is in the ready
-  // set already, under another token.
+  // Returns the handle with which a stream takes the connection over. `registered`: the connection
+  // is already in the ready set, under another token.
   broadcast::ConnectionHandle handle_of(const net::Accepted& connection, bool registered);
-  // The peer's; nothing once it has cut the connection. Requires: a stream has the connection.
+  // The peer's address; nothing after the peer has reset the connection. Requires: a stream has the
+  // connection.
   std::optional<net::PeerAddress> peer_address(broadcast::ConnectionHandle connection) const;
 
   WriteOutcome write(broadcast::ConnectionHandle connection,
@@ -33,7 +34,7 @@ class WorkerIo final : public broadcast::StreamIo {
 
  private:
   net::ReadySet& ready_;
-  // The last connection that was given a handle.
+  // The connection that handle_of() was called for last.
   net::Accepted newest_;
   bool newest_registered_ = false;
 };

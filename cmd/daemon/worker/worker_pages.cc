@@ -1,4 +1,4 @@
-// What the control loop's pages are told of one worker's streams.
+// The worker's answers to control's pages: see WorkerPages.
 #include <utility>
 
 #include "cmd/daemon/worker/worker.h"
@@ -6,7 +6,7 @@
 namespace crier::cmd {
 namespace {
 
-// Slots looked at for one page: a table that is nearly empty must not be scanned in one go.
+// Slots looked at for one page, so that a nearly empty table is not scanned in one turn.
 constexpr std::size_t kSlotsPerPage = 65'536;
 
 }  // namespace

@@ -56,7 +56,7 @@ struct Misuse {
   const char* says;
 };
 
-TEST_CASE("what cannot be meant is refused with what would help") {
+TEST_CASE("a wrong command line is refused with a hint") {
   const auto row = GENERATE(values<Misuse>({
       {"unknown command", {"publsh"}, "did you mean publish?"},
       {"begun command", {"pub", "news"}, "there is no command pub; did you mean publish?"},

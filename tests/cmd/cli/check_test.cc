@@ -18,7 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 using Catch::Matchers::ContainsSubstring;
 
-// A directory with files of the test's making.
+// A directory for files that the test writes.
 class Files {
  public:
   Files() {
@@ -85,7 +85,7 @@ TEST_CASE("a file's name does not reach the terminal as it is") {
   }
 }
 
-TEST_CASE("a machine without the memory for a full house is a reason not to start") {
+TEST_CASE("a machine with too little memory for the limits is a reason not to start") {
   const std::vector<std::string> many = {"limits.streams_max=1000000"};
   const auto checked =
       preflight(std::nullopt, many, {.memory_bytes = 1 << 20, .descriptors_max = 0});
@@ -110,7 +110,7 @@ TEST_CASE("too few open files are a warning") {
   CHECK_THAT(none.error()[0], ContainsSubstring("LimitNOFILE="));
 }
 
-TEST_CASE("a system that forbids workers tables of their own has one, unless they are ordered") {
+TEST_CASE("if the system forbids tables of workers, all share one, unless they are required") {
   std::vector<std::string> set = {"limits.streams_max=5000", "workers.count=3"};
   const config::Machine machine = {.descriptors_max = 1'024};
   std::optional<Checked> checked;
@@ -128,7 +128,7 @@ TEST_CASE("a system that forbids workers tables of their own has one, unless the
   CHECK_THAT(checked->error().at(0), ContainsSubstring("workers.own_descriptor_table to off"));
 }
 
-TEST_CASE("what the machine lacks is known of a configuration that cannot start") {
+TEST_CASE("a survey lists all shortages of a configuration that cannot start") {
   const std::vector<std::string> set = {"limits.streams_max=1000000", "workers.count=3"};
   const auto poor = survey(std::nullopt, set, {.memory_bytes = 1 << 20, .descriptors_max = 60});
   REQUIRE(poor);
@@ -145,7 +145,7 @@ TEST_CASE("what the machine lacks is known of a configuration that cannot start"
   CHECK_FALSE(survey(std::nullopt, wrong, {}));
 }
 
-TEST_CASE("too few watches of epoll are a warning that names the sysctl") {
+TEST_CASE("too few epoll watches are a warning that names the sysctl") {
   const std::vector<std::string> set = {"limits.streams_max=5000", "workers.count=3"};
   const auto few = preflight(std::nullopt, set, {.watches_max = 4'000});
   REQUIRE(few);

@@ -19,7 +19,7 @@ std::string shell_quoted(std::string_view text) {
   return out + "'";
 }
 
-// What bash would offer after these words (as it splits them), sorted; "files" for names of files.
+// The words that bash offers after these ones (as it splits them), sorted; "files" for file names.
 std::string offered(const std::string& words) {
   const std::string script =
       bash_completion() +
@@ -70,7 +70,7 @@ struct Typed {
   const char* offers;
 };
 
-TEST_CASE("bash offers what can stand there") {
+TEST_CASE("bash offers the words that are valid there") {
   const auto row = GENERATE(values<Typed>({
       {"crier se", "serve"},
       {"crier s", "serve status subscribe"},

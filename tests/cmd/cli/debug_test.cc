@@ -14,7 +14,7 @@ using Catch::Matchers::StartsWith;
 constexpr std::string_view kRule =
     R"({"rules":[{"id":3,"topic":"a.>","address":null,"by":"uid 0","seconds_left":59.2}]})";
 
-TEST_CASE("crier debug says to the admin endpoint what is to be logged") {
+TEST_CASE("crier debug sends its rule to the admin endpoint") {
   ScriptedServer server(true, {{http_answer("200 OK", kRule)},
                                {http_answer("200 OK", kRule)},
                                {http_answer("200 OK", R"({"rules":[]})")},

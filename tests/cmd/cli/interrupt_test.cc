@@ -13,7 +13,7 @@ namespace {
 
 constexpr int kRanOn = 7;
 
-// Runs `child` in a process of its own that SIGINT may end; its exit code, or -1.
+// Runs `child` in a process of its own, which SIGINT may end. Returns its exit code, or -1.
 int exit_code_of(const std::function<void()>& child) {
   const pid_t pid = ::fork();
   REQUIRE(pid >= 0);

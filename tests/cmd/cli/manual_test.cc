@@ -16,7 +16,7 @@ namespace {
 
 using Catch::Matchers::ContainsSubstring;
 
-// The requests that the pages are made of, and what may follow a backslash in them.
+// The roff requests that the pages use, and the characters that may follow a backslash in them.
 constexpr std::string_view kRequests[] = {".TH ", ".SH ", ".SS ", ".TP", ".PP", ".B ", ".BR ",
                                           ".nh",  ".br",  ".nf",  ".fi", ".RS", ".RE"};
 constexpr std::string_view kEscapes[] = {"e",   "-",   "&",  "(dq", "(aq", "(ga",
@@ -58,7 +58,7 @@ TEST_CASE("crier.json(5) has every key") {
   }
 }
 
-TEST_CASE("a note's paragraphs and examples stay apart") {
+TEST_CASE("paragraphs and examples of a note stay apart") {
   const std::string page = command_page();
   CHECK_THAT(page,
              ContainsSubstring("\n.PP\nExamples:\n.PP\n.RS 4\n.nf\ncrier publish news \\(aqHello"));
@@ -75,7 +75,7 @@ TEST_CASE("no line of a manual page is a mistake in roff") {
       CHECK((!line.starts_with('.') || begins_with_one_of(line, kRequests)));
       for (std::size_t at = line.find_first_of("\\-"); at != std::string::npos;
            at = line.find_first_of("\\-", at + 2)) {
-        CHECK(line[at] == '\\');  // A bare hyphen is not what an option is typed with.
+        CHECK(line[at] == '\\');  // roff may print a bare hyphen as another character.
         CHECK(begins_with_one_of(std::string_view(line).substr(at + 1), kEscapes));
       }
     }

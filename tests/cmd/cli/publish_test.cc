@@ -42,7 +42,7 @@ TEST_CASE("JSON data is passed on as the bytes it is") {
   }
 }
 
-// Else one such line would have the daemon refuse all that go with it.
+// Otherwise the daemon would refuse the whole batch for one such line.
 TEST_CASE("JSON data is refused where the daemon would") {
   const PublishAs as{.topic = "t", .json = true};
   const auto nested = [](std::size_t levels) {
@@ -82,7 +82,7 @@ TEST_CASE("a batch is one object a line, and full at either bound") {
   CHECK(batch.full());
 }
 
-// A pipe whose writing end a test holds.
+// A pipe; the test holds its writing end.
 class Pipe {
  public:
   Pipe() { REQUIRE(::pipe2(ends_, O_CLOEXEC) == 0); }
@@ -140,7 +140,7 @@ TEST_CASE("a line that is too long is found before it is whole") {
 
 TEST_CASE("a descriptor that cannot be read is a failure") {
   LineReader reader(-1, 4);
-  // poll() skips it and waits: only the wait ends.
+  // poll() ignores the descriptor, so only the timeout ends the wait.
   CHECK(reader.next(kAtOnce) == Outcome::quiet);
   const int directory = ::open("/", O_RDONLY | O_CLOEXEC);
   LineReader unreadable(directory, 4);
@@ -155,7 +155,7 @@ struct RetryCase {
   std::optional<int> delay;
 };
 
-TEST_CASE("an answer says whether and when to try again") {
+TEST_CASE("an answer decides whether and when to try again") {
   const auto row = GENERATE(values<RetryCase>({
       {202, "1", 0, std::nullopt},
       {400, "1", 0, std::nullopt},
@@ -179,7 +179,7 @@ TEST_CASE("an answer says whether and when to try again") {
   if (delay && row.delay) CHECK(delay->count() == *row.delay);
 }
 
-TEST_CASE("a publisher waits as told, and gives up in the end") {
+TEST_CASE("a publisher waits for Retry-After, and gives up in the end") {
   const std::string busy = http_answer("503 Busy", R"({"message":"full"})", "Retry-After: 10\r\n");
   std::vector<seconds> slept;
   const auto sleep = [&](seconds delay) { slept.push_back(delay); };
@@ -198,7 +198,7 @@ TEST_CASE("a publisher waits as told, and gives up in the end") {
     CHECK(answer.error().detail == "full (HTTP 503)");
     CHECK(server.requests().size() == 4);
   }
-  SECTION("nobody was ever there") {
+  SECTION("nothing has ever listened there") {
     Publisher publisher({"/nowhere/x.sock", "", ""}, sleep);
     CHECK_THAT(publisher.post({}).error().detail, ContainsSubstring("is `crier serve` running?"));
     CHECK(slept.empty());

@@ -10,7 +10,7 @@ using Catch::Matchers::ContainsSubstring;
 using Catch::Matchers::StartsWith;
 using std::chrono::milliseconds;
 
-TEST_CASE("waits grow from what retry: says, and no further than half a minute") {
+TEST_CASE("waits grow from the retry: field up to half a minute") {
   Backoff backoff;
   CHECK(backoff.next(0) == milliseconds{2'000});
   CHECK(backoff.next(0) == milliseconds{4'000});
@@ -19,7 +19,7 @@ TEST_CASE("waits grow from what retry: says, and no further than half a minute")
   CHECK(backoff.next(0) == milliseconds{500});
   for (int i = 0; i < 100; ++i) CHECK(backoff.next(0) <= Backoff::kCeiling);
   CHECK(backoff.next(0) == Backoff::kCeiling);
-  backoff.set_retry(milliseconds{3'600'000});  // Honoured, however long.
+  backoff.set_retry(milliseconds{3'600'000});  // The wait is at least this long.
   CHECK(backoff.next(0) == milliseconds{3'600'000});
   backoff.set_retry(milliseconds{UINT32_MAX});
   CHECK(backoff.next(0) == milliseconds{UINT32_MAX});
@@ -74,7 +74,7 @@ TEST_CASE("as JSON an event is one line, whatever is in it") {
         "{\"id\":\"e-1\",\"event\":\"tick\",\"data\":\"a\"}\n");
 }
 
-TEST_CASE("a terminal is not spoken to by events") {
+TEST_CASE("events send no control characters to a terminal") {
   SubscribeAs as = for_topic();
   const SseMessage message{"message", "a\x1B[31m\tb\n\"\\\xC2\x9B", ""};
   CHECK(event_text(as, message) == message.data + "\n");
@@ -104,7 +104,7 @@ TEST_CASE("a subscriber resumes after what it has seen") {
   CHECK(TopicFollower(as, printed.output()).request().fields.back().second == "e-3");
 }
 
-TEST_CASE("what the server says about the stream is passed on") {
+TEST_CASE("crier's own events are shown as warnings") {
   Printed printed;
   TopicFollower follower(for_topic(), printed.output());
   follower.on_message({"crier.busy", R"({"reason":"capacity"})", ""});
@@ -160,7 +160,7 @@ std::string stream(std::string_view text) {
          std::string(text);
 }
 
-TEST_CASE("a stream that breaks is taken up where it broke") {
+TEST_CASE("a broken stream resumes where it broke") {
   ScriptedServer server(
       true,
       {{stream(
@@ -183,7 +183,7 @@ TEST_CASE("a stream that breaks is taken up where it broke") {
     CHECK_THAT(requests[i], ContainsSubstring("\r\nLast-Event-ID: e-1\r\n"));
 }
 
-TEST_CASE("what will not get better ends the command") {
+TEST_CASE("a permanent failure ends the command") {
   const std::string refused = http_answer("403 No", R"({"code":"patterns","message":"denied"})");
   ScriptedServer server(true, {{refused}, {http_answer("200 OK", "<html>")}});
   const auto ran = run_command({"subscribe", "t", "--url", server.url()});
@@ -191,7 +191,7 @@ TEST_CASE("what will not get better ends the command") {
   CHECK(ran.err == "crier subscribe: denied (patterns, HTTP 403)\n");
   const auto other = run_command({"subscribe", "t", "--url", server.url()});
   CHECK(other.err == "crier subscribe: the answer is not an event stream\n");
-  // Port 9 (discard) of a loopback address nobody uses.
+  // Port 9 (discard) of a loopback address that no test uses.
   const auto absent = run_command({"subscribe", "t", "--url", "http://127.0.0.91:9"});
   CHECK(absent.code == kExitFailed);
   CHECK_THAT(absent.err, ContainsSubstring("Connection refused; is `crier serve` running?"));

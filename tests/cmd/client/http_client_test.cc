@@ -36,7 +36,7 @@ TEST_CASE("an address is a path, or host and port") {
   CHECK(address->port == row.port);
 }
 
-TEST_CASE("what is no address is refused") {
+TEST_CASE("text that is not an address is refused") {
   const auto text = GENERATE(
       values<const char*>({"", "unix:", "a:b", "a:", "a:65536", "a:99999999999", "::1", "[::1",
                            "[::1]x", "[]:1", "a b:1", "a\r\nb:1", "u@h:1", "h/x:1", "a:-1"}));
@@ -97,7 +97,7 @@ TEST_CASE("a connection that the server closed is replaced before the next reque
                         {{http_answer("200 OK", "one"), true}, {http_answer("200 OK", "two")}});
   HttpClient client(*parse_address(server.address()), kTimeout);
   CHECK(client.exchange({.target = "/1"})->body == "one");
-  std::this_thread::sleep_for(std::chrono::milliseconds{100});  // Until the FIN is here.
+  std::this_thread::sleep_for(std::chrono::milliseconds{100});  // Waits for the server's FIN.
   const auto second = client.exchange({.target = "/2"});
   REQUIRE(second);
   CHECK(second->body == "two");
@@ -147,7 +147,7 @@ TEST_CASE("a streamed answer is handed on as it comes, until it ends or is stopp
   CHECK(body == "abcabc");
 }
 
-TEST_CASE("a failure is told in the server's words") {
+TEST_CASE("a failure shows the server's own message") {
   ClientResponse answer;
   answer.head.status = 400;
   answer.body = R"({"code":"bad_topic","message":"no such topic","trace_id":"t"})";

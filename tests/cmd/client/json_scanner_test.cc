@@ -1,4 +1,4 @@
-// The scanner against a parser of others. (That one is linked here, not where the scanner lives.)
+// Compares the scanner with nlohmann's parser, which is linked into this test binary only.
 #include "core/text/json_scanner.h"
 
 #include <nlohmann/json.hpp>
@@ -44,10 +44,10 @@ std::string mutated(std::mt19937& random, std::string text) {
   return text;
 }
 
-// nlohmann refuses a number that no double holds (its error 406), we do not look at its value.
+// nlohmann refuses a number that no double holds (its error 406); the scanner ignores the value.
 bool number_out_of_range(const std::string& text) {
   try {
-    return nlohmann::json::parse(text).is_discarded();  // It throws instead.
+    return nlohmann::json::parse(text).is_discarded();  // It throws for such a number.
   } catch (const nlohmann::json::out_of_range& error) {
     return error.id == 406;
   } catch (const nlohmann::json::exception&) {

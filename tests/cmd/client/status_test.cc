@@ -51,7 +51,7 @@ TEST_CASE("a summary shows what the daemon reports and leaves out what it does n
         "gaps              0\n");
 }
 
-TEST_CASE("what is no status is refused") {
+TEST_CASE("text that is not a status is refused") {
   const std::string text = GENERATE("", "ok", "[]", "{}", "1", "{\"ready\":1}", "{\"ready\":true");
   CAPTURE(text);
   const auto shown = status_text(text);

@@ -23,7 +23,7 @@ struct HealthFixture {
   Health health{out, counts};
 };
 
-TEST_CASE("that new connections find no descriptor is told at once, then now and again") {
+TEST_CASE("a lack of descriptors is logged at once, then at intervals") {
   HealthFixture fixture;
   const auto& lines = fixture.out.lines;
   fixture.look({0}, 1'000);
@@ -43,26 +43,26 @@ TEST_CASE("that new connections find no descriptor is told at once, then now and
   CHECK(lines.size() == 2);
 }
 
-TEST_CASE("workers that share a socket are short only while all are") {
+TEST_CASE("workers that share a socket lack descriptors only while all of them do") {
   HealthFixture fixture;
   const auto ready_with = [&](const std::vector<std::uint64_t>& workers, std::uint64_t ms) {
     fixture.look(workers, ms, true);
     return fixture.ready(ms);
   };
   CHECK(ready_with({0, 0}, 1'000));
-  CHECK(ready_with({50, 0}, 2'000));   // The second worker takes them,
-  CHECK(ready_with({50, 30}, 3'000));  // and now the first.
+  CHECK(ready_with({50, 0}, 2'000));   // The second worker accepts connections,
+  CHECK(ready_with({50, 30}, 3'000));  // and now the first one does.
   CHECK(fixture.out.lines.empty());
   CHECK_FALSE(ready_with({52, 31}, 4'000));
   CHECK(fixture.out.lines.size() == 1);
 }
 
-TEST_CASE("a shortage lasts for a while beyond its last sign") {
+TEST_CASE("readiness returns some time after the last sign of a shortage") {
   HealthFixture fixture;
   fixture.look({0}, 1'000);
   CHECK(fixture.ready(1'000));
   fixture.look({1}, 2'000);
-  fixture.look({2}, 3'000);  // No line tells of it, so soon after the first.
+  fixture.look({2}, 3'000);  // No second line so soon after the first.
   CHECK(fixture.health.why_not_ready(at_ms(12'999)) ==
         "no descriptor or memory for new connections");
   CHECK(fixture.ready(13'000));
@@ -79,7 +79,7 @@ TEST_CASE("a daemon that was full is not ready at once") {
   CHECK(fixture.out.lines.empty());
 }
 
-TEST_CASE("socket options that the kernel refuses are told when they become more") {
+TEST_CASE("refused socket options are logged when their number grows") {
   HealthFixture fixture;
   fixture.look({0}, 1'000);
   fixture.options_refused = 7;

@@ -1,4 +1,4 @@
-// That each setting reaches the option it is meant for: no two have the same value here.
+// Each setting reaches its own option: no two have the same value here.
 #include "cmd/daemon/settings.h"
 
 #include <string>
@@ -51,7 +51,7 @@ TEST_CASE("the limits of streams are the worker's") {
   config.limits.replay_bytes_in_flight_max = 29;
   config.heartbeat.interval_seconds = 30;
   const broadcast::WorkerOptions options = worker_options(config, 31);
-  CHECK(options.topics_max == 22);  // And one to spare.
+  CHECK(options.topics_max == 22);  // One more than needed.
   CHECK(options.patterns_max == 22);
   CHECK(options.owed_events_max == 23);
   CHECK(options.ring_frames_max == 32);  // A power of two.
@@ -111,7 +111,7 @@ TEST_CASE("a row of topics is a class, and what it leaves out is as for all") {
     CAPTURE(topic);
     const broadcast::TopicClass& of_all = (*classes)[classes->of_topic(topic)];
     CHECK(of_all.history.events_max == 51);
-    CHECK(of_all.history.bytes_max > 52);  // The history's bound is no topic's.
+    CHECK(of_all.history.bytes_max > 52);  // 52 bounds the whole history.
     CHECK(of_all.history.age_seconds_max == 53);
     CHECK(of_all.policy == OverflowPolicy::disconnect);
     CHECK(of_all.rate.interval_us == 100'000);
@@ -120,7 +120,7 @@ TEST_CASE("a row of topics is a class, and what it leaves out is as for all") {
   }
 }
 
-TEST_CASE("what the subscriber port decides by") {
+TEST_CASE("the settings of the subscriber port") {
   config::Config config;
   CHECK_FALSE(subscribe_policy(config).patterns);
   CHECK_FALSE(subscribe_policy(config).refuse_with_status);

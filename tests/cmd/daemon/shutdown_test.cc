@@ -1,4 +1,4 @@
-// The steps of a shutdown; what they do to streams is seen in tests/daemon/drain_test.cc.
+// The steps of a shutdown. tests/daemon/drain_test.cc shows their effect on streams.
 #include "cmd/daemon/shutdown.h"
 
 #include <stdlib.h>
@@ -40,7 +40,7 @@ TEST_CASE("a shutdown ends once no stream is left") {
   CHECK(fixture.shutdown.serving());
   fixture.shutdown.begin();
   CHECK_FALSE(fixture.shutdown.serving());
-  CHECK(fixture.windows_ms.empty());  // Announced: streams go on for the delay.
+  CHECK(fixture.windows_ms.empty());  // During the delay streams stay open.
   fixture.loop.run();
   CHECK(fixture.windows_ms == std::vector<std::uint32_t>{600'000});
   CHECK(fixture.stops == 1);

@@ -118,7 +118,7 @@ bool is_harmless(std::string_view line) {
   return true;
 }
 
-TEST_CASE("no byte in any place makes a control character, a second line or invalid JSON") {
+TEST_CASE("no byte in any field makes a control character, a second line or invalid JSON") {
   for (int value = 0; value < 256; ++value) {
     const char byte = static_cast<char>(value);
     for (const std::string& text :
@@ -136,7 +136,8 @@ TEST_CASE("no byte in any place makes a control character, a second line or inva
   }
 }
 
-// As a reader of logfmt does it: keys up to '=', values bare up to a space, or a JSON string.
+// Splits a line like a reader of logfmt: keys end at '=', values are bare up to a space or a JSON
+// string.
 std::vector<std::pair<std::string, std::string>> split_logfmt(std::string_view line) {
   std::vector<std::pair<std::string, std::string>> pairs;
   while (!line.empty()) {
@@ -162,7 +163,7 @@ std::vector<std::pair<std::string, std::string>> split_logfmt(std::string_view l
   return pairs;
 }
 
-// Characters that are cut, quoted or escaped somewhere, and some that are not.
+// Characters that some format cuts, quotes or escapes, and some that none does.
 std::string random_text(std::mt19937_64& random) {
   static const std::vector<std::string> kPieces = {"a",
                                                    "Z",
@@ -191,7 +192,7 @@ std::string random_text(std::mt19937_64& random) {
   return text;
 }
 
-TEST_CASE("what json and logfmt say reads back as it was") {
+TEST_CASE("json and logfmt lines read back unchanged") {
   std::mt19937_64 random(17);
   for (int round = 0; round < 2'000; ++round) {
     const std::string message = random_text(random);

@@ -46,7 +46,7 @@ TEST_CASE("standard error gets one line each, with time or priority") {
   CHECK(timed.substr(0, 2) == "20");
   CHECK(timed.substr(10, 1) == "T");
   CHECK(timed.substr(23, 31) == "Z warning odd {} what=\"a\\nb\"\n20");
-  // The other formats say the time even where the journal knows it.
+  // The other formats have the time even if the journal adds it.
   const std::string line = written(true, Level::info, LogFormat::json);
   CHECK(line.substr(0, 11) == "<4>{\"ts\":\"2");
   CHECK(line.find(R"("level":"warning","msg":"odd {}","what":"a\nb"})") != std::string::npos);

@@ -1,4 +1,4 @@
-// Which processors there are, and where: /sys as several machines have it, and this one.
+// The processors and their places, from the /sys of several machines and of this one.
 #include "cmd/system/processors.h"
 
 #include <stdlib.h>
@@ -26,7 +26,7 @@ struct SystemCase {
   Usable wanted;
 };
 
-TEST_CASE("processors are located by what /sys says of nodes and cores") {
+TEST_CASE("processors are located by the nodes and cores in /sys") {
   const auto row = GENERATE(values<SystemCase>({
       {"no /sys", {}, {}, {0, 1}, {{0, 0, 0}, {1, 0, 0}}},
       {"one node", {{"node0", "0-1\n"}}, {}, {0, 1}, {{0, 0, 0}, {1, 0, 0}}},
@@ -105,7 +105,7 @@ config::Machine machine_with(Numbers numbers) {
   return machine;
 }
 
-TEST_CASE("a start knows each worker's place, or why there is none") {
+TEST_CASE("a start knows each worker's processor, or the reason for none") {
   const config::Machine machine = machine_with({4, 5, 6});
   const std::vector<std::string> four = {"workers.affinity=auto", "workers.count=4"};
   const auto shared = preflight(std::nullopt, four, machine);
@@ -131,7 +131,7 @@ TEST_CASE("a start knows each worker's place, or why there is none") {
   CHECK(preflight(std::nullopt, {}, machine)->places.empty());
 }
 
-TEST_CASE("steering and descriptor tables that one worker may fill are a warning") {
+TEST_CASE("steering with descriptor tables that one worker may fill is a warning") {
   const std::vector<std::string> set = {"workers.affinity=auto", "workers.steering=cpu",
                                         "workers.own_descriptor_table=on", "workers.count=1"};
   const auto checked = preflight(std::nullopt, set, machine_with({0}));

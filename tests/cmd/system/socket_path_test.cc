@@ -58,7 +58,7 @@ class Surroundings {
   std::vector<int> sockets_;
 };
 
-TEST_CASE("the daemon's socket follows from who runs it") {
+TEST_CASE("the daemon's socket depends on the user that runs it") {
   SocketSurroundings where{.uid = 0, .xdg_runtime_dir = "/run/user/0"};
   CHECK(default_publish_socket(where) == "/run/crier/publish.sock");
   where.uid = 1000;
@@ -66,7 +66,7 @@ TEST_CASE("the daemon's socket follows from who runs it") {
   CHECK(default_publish_socket(where) == "/run/user/1000/crier/publish.sock");
   where.xdg_runtime_dir = "";
   CHECK(default_publish_socket(where) == "/tmp/crier-1000/publish.sock");
-  where.xdg_runtime_dir = "relative";  // The specification says: ignore it.
+  where.xdg_runtime_dir = "relative";  // The specification says to ignore a relative path.
   CHECK(default_publish_socket(where) == "/tmp/crier-1000/publish.sock");
   where.crier_socket = "/elsewhere";
   CHECK(default_publish_socket(where) == "/elsewhere");
@@ -90,10 +90,10 @@ TEST_CASE("a client takes the first socket there is") {
   CHECK(find_publish_socket(where) == own);
 }
 
-TEST_CASE("a socket in a directory of somebody else's is not trusted") {
+TEST_CASE("a socket in another user's directory is not trusted") {
   Surroundings surroundings;
   surroundings.make_socket(surroundings.in_tmp());
-  // Ours under the name of another user's is as foreign as theirs under ours.
+  // A directory is not trusted if its owner is not the user in its name.
   const std::string in_tmp = surroundings.in_tmp();
   auto& where = surroundings.where();
   where.uid += 1;

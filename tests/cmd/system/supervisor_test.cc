@@ -11,7 +11,7 @@
 namespace crier::cmd {
 namespace {
 
-// A service manager as this process sees one.
+// A scripted service manager for this process.
 class Manager {
  public:
   Manager() {
@@ -25,14 +25,14 @@ class Manager {
   Manager(const Manager&) = delete;
   Manager& operator=(const Manager&) = delete;
 
-  // The next it was told; empty: nothing.
+  // The next message that it got; empty if there is none.
   std::string told() { return receiver_.receive(); }
 
  private:
   tests::DatagramReceiver receiver_;
 };
 
-TEST_CASE("without a service manager nothing is told") {
+TEST_CASE("without a service manager nothing is sent") {
   Supervisor supervisor;
   CHECK_FALSE(supervisor.present());
   CHECK(supervisor.alive_interval_ms() == 0);
@@ -58,7 +58,7 @@ TEST_CASE("a daemon without a descriptor left is alive, ready and stopping") {
   CHECK(manager.told() == "STOPPING=1\nEXTEND_TIMEOUT_USEC=5000000");
 }
 
-TEST_CASE("what the manager's queue has no room for is told again, its status aside") {
+TEST_CASE("messages without room in the manager's queue are sent again, except the status") {
   Manager manager;
   Supervisor supervisor;
   for (int i = 0; i < 10'000; ++i) supervisor.status("busy");
@@ -74,7 +74,7 @@ TEST_CASE("what the manager's queue has no room for is told again, its status as
   CHECK(manager.told().empty());
 }
 
-TEST_CASE("a daemon that hangs does not tell that it was alive") {
+TEST_CASE("a daemon that hangs does not report itself alive") {
   Manager manager;
   Supervisor supervisor;
   for (int i = 0; i < 10'000; ++i) supervisor.status("busy");

@@ -1,4 +1,4 @@
-// A machine of the test's making: its /proc/sys, and a place for the record. Three parameters are
+// A simulated machine with its own /proc/sys and a place for the record. Three parameters are
 // below its need: net.core.somaxconn, net.ipv4.tcp_fin_timeout and net.ipv4.tcp_mem.
 #pragma once
 

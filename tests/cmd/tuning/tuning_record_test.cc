@@ -1,4 +1,4 @@
-// What the record of `crier tune` keeps, and what it restores.
+// The record of `crier tune`: the values that it keeps and restores.
 #include <sys/prctl.h>
 
 #include <filesystem>
@@ -18,7 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 using Catch::Matchers::ContainsSubstring;
 
-TEST_CASE("what somebody set between two applies is what is restored") {
+TEST_CASE("a value set between two applies is the one restored") {
   const TunedMachine machine;
   apply_tuning(machine.examined(), machine.place);
   machine.set("net.ipv4.tcp_fin_timeout", "45");
@@ -30,10 +30,10 @@ TEST_CASE("what somebody set between two applies is what is restored") {
   CHECK(machine.get("net.core.somaxconn") == "128");
 }
 
-TEST_CASE("what was noted but never changed is not said to be restored") {
+TEST_CASE("a value that was noted and never changed is not reported as restored") {
   const TunedMachine machine;
   apply_tuning(machine.examined(), machine.place);
-  machine.set("net.core.somaxconn", "128");  // As after a crash before the write.
+  machine.set("net.core.somaxconn", "128");  // The value as after a crash before the write.
   const auto undone = undo_tuning(machine.place);
   CHECK(undone.problems.empty());
   REQUIRE(undone.changed.size() == 2);
@@ -61,10 +61,10 @@ TEST_CASE("a noted parameter that the table does not know is named and stays not
   CHECK_FALSE(machine.recorded());
 }
 
-TEST_CASE("a value that the kernel made something else of is restored too") {
+TEST_CASE("a value that the kernel changed on writing is restored, too") {
   const TunedMachine machine;
   constexpr const char* kName = "net.ipv4.tcp_slow_start_after_idle";
-  // A parameter with a mind of its own: 0 becomes the thread's default.
+  // The kernel replaces 0 in this parameter by the thread's default.
   REQUIRE(::prctl(PR_SET_TIMERSLACK, 60'000UL) == 0);
   fs::create_symlink("/proc/self/timerslack_ns", machine.file(kName));
   const auto applied = apply_tuning(machine.examined(), machine.place);
@@ -78,7 +78,7 @@ TEST_CASE("a value that the kernel made something else of is restored too") {
   ::prctl(PR_SET_TIMERSLACK, 0UL);
 }
 
-TEST_CASE("what was applied by hand is undone by hand only") {
+TEST_CASE("values applied by hand are undone by hand only") {
   const TunedMachine machine;
   apply_tuning(machine.examined(), machine.place, TunedBy::hand);
   CHECK(undo_tuning(machine.place, TunedBy::configuration).changed.empty());
@@ -89,7 +89,7 @@ TEST_CASE("what was applied by hand is undone by hand only") {
   CHECK_FALSE(machine.recorded());
 }
 
-TEST_CASE("what the configuration applied, or nobody says who, anybody undoes") {
+TEST_CASE("values applied by the configuration, or by an unknown, are undone by both") {
   const TunedMachine machine;
   const TunedBy by = GENERATE(TunedBy::configuration, TunedBy::hand);
   const bool old = GENERATE(false, true);
@@ -106,7 +106,7 @@ TEST_CASE("what the configuration applied, or nobody says who, anybody undoes") 
   CHECK_FALSE(machine.recorded());
 }
 
-TEST_CASE("hand and configuration, one on top of the other, are undone each by itself") {
+TEST_CASE("values applied by hand and by the configuration are undone separately") {
   TunedMachine machine;
   const TunedBy first = GENERATE(TunedBy::configuration, TunedBy::hand);
   const TunedBy second = first == TunedBy::hand ? TunedBy::configuration : TunedBy::hand;
@@ -115,7 +115,7 @@ TEST_CASE("hand and configuration, one on top of the other, are undone each by i
   apply_tuning(machine.examined(), machine.place, second);
 
   CHECK(undo_tuning(machine.place, TunedBy::configuration).problems.empty());
-  // What the hand set last, or set before the configuration went beyond it.
+  // The value last set by hand, or set by hand before the configuration raised it.
   CHECK(machine.get("net.core.somaxconn") == (first == TunedBy::hand ? "4096" : "65535"));
   CHECK(undo_tuning(machine.place, TunedBy::hand).problems.empty());
   CHECK(machine.get("net.core.somaxconn") == "128");
@@ -123,7 +123,7 @@ TEST_CASE("hand and configuration, one on top of the other, are undone each by i
   CHECK_FALSE(machine.recorded());
 }
 
-TEST_CASE("the configuration may go beyond what was set by hand on top of it") {
+TEST_CASE("the configuration may raise a value that was set by hand") {
   TunedMachine machine;
   machine.need.backlog = 1'024;
   apply_tuning(machine.examined(), machine.place, TunedBy::configuration);
@@ -144,7 +144,7 @@ TEST_CASE("the configuration may go beyond what was set by hand on top of it") {
 TEST_CASE("crier tune --undo --if-configured leaves what was applied by hand, or is to be kept") {
   const TunedMachine machine;
   const bool keep = GENERATE(false, true);
-  // A parameter that is none: of this machine's own, nothing is to be written by mistake.
+  // Not a real parameter, so that a mistake writes nothing to this machine.
   const std::string by = keep ? "configuration" : "hand";
   std::ofstream(machine.place.record)
       << R"({"changes": [{"parameter": "net.core.of_no_crier", "before": "1", "after": "2",

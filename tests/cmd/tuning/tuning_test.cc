@@ -70,7 +70,7 @@ TEST_CASE("what was raised is restored") {
   CHECK(undo_tuning(machine.place).changed.empty());
 }
 
-TEST_CASE("nothing below leaves no record") {
+TEST_CASE("if no value is too low, no record is written") {
   TunedMachine machine;
   machine.need = {.descriptors = 10};
   machine.set("net.ipv4.tcp_fin_timeout", "10");
@@ -81,7 +81,7 @@ TEST_CASE("nothing below leaves no record") {
 TEST_CASE("after a crash the oldest value is what is restored") {
   TunedMachine machine;
   apply_tuning(machine.examined(), machine.place);
-  machine.need.backlog = 65'535;  // The next life wants more.
+  machine.need.backlog = 65'535;  // The next daemon needs more.
   const auto again = apply_tuning(machine.examined(), machine.place);
   REQUIRE(again.changed.size() == 1);
   CHECK(again.changed[0].before == "4096");
@@ -90,7 +90,7 @@ TEST_CASE("after a crash the oldest value is what is restored") {
   CHECK(machine.get("net.ipv4.tcp_fin_timeout") == "60");
 }
 
-TEST_CASE("what somebody else has changed since is left alone") {
+TEST_CASE("a value that was changed since is left alone") {
   const TunedMachine machine;
   apply_tuning(machine.examined(), machine.place);
   machine.set("net.core.somaxconn", "9999");
@@ -112,7 +112,7 @@ TEST_CASE("nothing is changed without a record") {
   CHECK(machine.get("net.core.somaxconn") == "128");
 }
 
-TEST_CASE("a record that others can write, or that is none, restores nothing") {
+TEST_CASE("a record that others can write, or that is invalid, restores nothing") {
   const TunedMachine machine;
   apply_tuning(machine.examined(), machine.place);
   SECTION("written by others") {
@@ -152,7 +152,7 @@ TEST_CASE("a record cannot name what the table does not") {
   CHECK(machine.get("kernel.core_pattern") == "core");
 }
 
-TEST_CASE("a start names what falls short, and what mends it") {
+TEST_CASE("a start names the low parameters and the command that raises them") {
   const TunedMachine machine;
   RecordingSink log;
   KernelTuner tuner({}, machine.need, log, machine.place);
@@ -176,7 +176,7 @@ TEST_CASE("with kernel.tuning off a start says nothing") {
   CHECK(tuner.below() == 3);
 }
 
-TEST_CASE("a run leaves what was applied by hand") {
+TEST_CASE("a daemon keeps values applied by hand") {
   const TunedMachine machine;
   apply_tuning(machine.examined(), machine.place, TunedBy::hand);
   RecordingSink log;
@@ -187,7 +187,7 @@ TEST_CASE("a run leaves what was applied by hand") {
   CHECK(machine.get("net.core.somaxconn") == "4096");
 }
 
-TEST_CASE("with kernel.tuning apply a run raises, and restores at its end") {
+TEST_CASE("with kernel.tuning apply a daemon raises values, and restores them at its end") {
   const TunedMachine machine;
   const bool keep = GENERATE(false, true);
   RecordingSink log;
@@ -204,7 +204,7 @@ TEST_CASE("with kernel.tuning apply a run raises, and restores at its end") {
   CHECK(log.lines.size() == (keep ? 3 : 6));
 }
 
-TEST_CASE("a run that may not raise says why, and what falls short") {
+TEST_CASE("a daemon that may not raise values says why, and which are low") {
   TunedMachine machine;
   machine.place.record = machine.place.root + "/missing/record.json";
   RecordingSink log;
@@ -216,7 +216,7 @@ TEST_CASE("a run that may not raise says why, and what falls short") {
   CHECK_THAT(log.lines[1], ContainsSubstring("count=3"));
 }
 
-TEST_CASE("the numbers of a parameter are there for metrics") {
+TEST_CASE("metrics can read each number of a parameter") {
   const TunedMachine machine;
   RecordingSink log;
   KernelTuner tuner({}, machine.need, log, machine.place);

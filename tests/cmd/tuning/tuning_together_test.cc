@@ -1,4 +1,4 @@
-// Several criers on one machine, and one record of `crier tune`.
+// Several daemons on one machine with one record of `crier tune`.
 #include <fcntl.h>
 #include <sys/file.h>
 
@@ -20,7 +20,7 @@ using Catch::Matchers::ContainsSubstring;
 
 constexpr config::Kernel kApply{.tuning = config::KernelTuning::apply};
 
-TEST_CASE("the last of those that run with kernel.tuning apply restores") {
+TEST_CASE("the last daemon with kernel.tuning apply restores the values") {
   const TunedMachine machine;
   RecordingSink log;
   KernelTuner one(kApply, machine.need, log, machine.place);
@@ -43,7 +43,7 @@ TEST_CASE("the last of those that run with kernel.tuning apply restores") {
   CHECK_FALSE(machine.recorded());
 }
 
-TEST_CASE("a run that never started undoes nothing") {
+TEST_CASE("a daemon that never started undoes nothing") {
   const TunedMachine machine;
   apply_tuning(machine.examined(), machine.place, TunedBy::configuration);
   RecordingSink log;
@@ -52,7 +52,7 @@ TEST_CASE("a run that never started undoes nothing") {
   CHECK(machine.get("net.core.somaxconn") == "4096");
 }
 
-TEST_CASE("by hand all is undone, whoever runs") {
+TEST_CASE("an undo by hand restores all values, even while a daemon runs") {
   const TunedMachine machine;
   RecordingSink log;
   KernelTuner tuner(kApply, machine.need, log, machine.place);
@@ -61,7 +61,7 @@ TEST_CASE("by hand all is undone, whoever runs") {
   CHECK(machine.get("net.core.somaxconn") == "128");
 }
 
-TEST_CASE("two that apply at once do not lose what the other noted") {
+TEST_CASE("processes that apply at once keep each other's notes") {
   const TunedMachine machine;
   const auto examined = machine.examined();
   std::vector<TuningOutcome> outcomes(8);
@@ -80,7 +80,7 @@ TEST_CASE("two that apply at once do not lose what the other noted") {
   CHECK(machine.get("net.core.somaxconn") == "128");
 }
 
-TEST_CASE("a record that somebody else is at is not waited for without end") {
+TEST_CASE("the wait for a locked record is bounded") {
   TunedMachine machine;
   machine.place.patience_ms = 20;
   apply_tuning(machine.examined(), machine.place);
@@ -97,10 +97,10 @@ TEST_CASE("a record that somebody else is at is not waited for without end") {
   CHECK(undo_tuning(machine.place).changed.size() == 2);
 }
 
-TEST_CASE("who can only read the locks keeps values from being restored, not from being raised") {
+TEST_CASE("a reader of the lock files can delay restoring, but not raising") {
   TunedMachine machine;
   machine.place.patience_ms = 20;
-  REQUIRE(use_tuning(machine.place));  // Makes the file.
+  REQUIRE(use_tuning(machine.place));  // Creates the file.
   const net::Fd strangers(::open((machine.place.record + ".users").c_str(), O_RDONLY | O_CLOEXEC));
   REQUIRE(strangers);
   struct flock all{};
@@ -118,7 +118,7 @@ TEST_CASE("who can only read the locks keeps values from being restored, not fro
   CHECK(undo_tuning(machine.place, TunedBy::hand).changed.size() == 3);
 }
 
-TEST_CASE("a lock is shared, or of one alone") {
+TEST_CASE("a lock is shared or exclusive") {
   const TunedMachine machine;
   const std::string path = machine.place.root + "/lock";
   using Kind = FileLock::Kind;

@@ -32,7 +32,7 @@ ReadChunks read_chunks(std::string_view bytes, std::size_t part, std::size_t dat
   return read;
 }
 
-// The same however the bytes are cut.
+// The outcome must not depend on how the bytes are cut.
 ReadChunks read_chunks(std::string_view bytes, std::size_t data_bytes_max = 1'000) {
   const ReadChunks whole = read_chunks(bytes, bytes.size(), data_bytes_max);
   for (const std::size_t part : {1U, 2U, 3U, 7U}) {

@@ -12,7 +12,7 @@ namespace crier::net {
 struct FriendlyHead {
   std::string_view name;
   std::string bytes;  // One head, complete.
-  // What a reader must find in it.
+  // The facts that a reader must find in it.
   Method method = Method::get;
   std::string_view path = "/events";
   std::string_view query = "topic=orders";

@@ -24,7 +24,7 @@ void check_fields(const Request& request, const FriendlyHead& row) {
 
 }  // namespace
 
-TEST_CASE("what real clients send is accepted, however it is cut") {
+TEST_CASE("heads of real clients are accepted, however they are cut") {
   const std::vector<FriendlyHead> heads = friendly_heads();
   REQUIRE(heads.size() >= 30);
   for (const FriendlyHead& row : heads) {

@@ -119,7 +119,7 @@ TEST_CASE("a reader reads one request after the other") {
   CHECK(progress == HeadProgress::complete);
 }
 
-TEST_CASE("a limit is the largest that passes") {
+TEST_CASE("a value equal to its limit passes") {
   const auto read = [](const std::string& bytes, const HeadLimits& limits) {
     HeadReader reader(limits);
     HeadProgress progress = HeadProgress::more;
@@ -170,13 +170,13 @@ TEST_CASE("fields that may be repeated") {
     REQUIRE(progress == HeadProgress::complete);
     CHECK(reader.request().accept == "text/html, text/event-stream, a/b");
   }
-  SECTION("an empty Accept is one all the same") {
+  SECTION("an empty Accept counts as sent") {
     feed(reader, head("Accept:\r\n"), 100, progress);
     REQUIRE(progress == HeadProgress::complete);
     CHECK(reader.request().has_accept);
     CHECK(reader.request().accept.empty());
   }
-  SECTION("two ids are none") {
+  SECTION("two ids are an unknown id") {
     feed(reader, head("Last-Event-ID: a\r\nLast-Event-ID: b\r\n"), 100, progress);
     REQUIRE(progress == HeadProgress::complete);
     CHECK(reader.request().has_last_event_id);

@@ -1,7 +1,7 @@
 // Request heads that must be refused, with the status each must get. Used on the reader alone and,
 // over real sockets, on the daemon.
 //
-// Every row is refused for its own reason only: take the fault away and it is served.
+// Every row has one fault only: without it the head would be served.
 #pragma once
 
 #include <string>
@@ -19,8 +19,8 @@ struct HostileHead {
 // On the subscriber port, whose requests have no bodies.
 std::vector<HostileHead> hostile_heads();
 
-// On the publish socket, which takes bodies; what hostile_heads() refuses for its syntax is refused
-// there too.
+// On the publish socket, which takes bodies. It also refuses every head of hostile_heads() with a
+// fault of syntax.
 std::vector<HostileHead> hostile_publish_heads();
 
 }  // namespace crier::net

@@ -11,7 +11,7 @@ using namespace std::string_literals;
 
 using HostileHeads = std::vector<HostileHead>;
 
-// A request whose first line is given.
+// A request with this first line.
 std::string hostile_line(std::string first) {
   return std::move(first) + "\r\nHost: a\r\n\r\n";
 }
@@ -20,7 +20,7 @@ std::string target(const std::string& text) {
   return hostile_line("GET " + text + " HTTP/1.1");
 }
 
-// A GET with these field lines, ends included, and a Host.
+// A GET with a Host and these field lines, which include their line ends.
 std::string with(const std::string& lines) {
   return "GET /events?topic=a HTTP/1.1\r\nHost: a\r\n" + lines + "\r\n";
 }

@@ -1,4 +1,4 @@
-// Requests whose bodies come in chunks: same limits, same deadlines, same order of answers.
+// Requests with chunked bodies: their limits, deadlines and order of answers are those of others.
 #include <string>
 #include <string_view>
 
@@ -17,7 +17,7 @@ std::string chunked_head(std::string_view path, std::string_view more = "") {
 
 }  // namespace
 
-TEST_CASE("a chunked body is the handler's as any other, wherever it is cut") {
+TEST_CASE("a chunked body reaches the handler whole, wherever it is cut") {
   const std::string bytes = chunked_head("/a") + "3\r\nfir\r\n2;x\r\nst\r\n0\r\nX: y\r\n\r\n" +
                             chunked_head("/b") + "0\r\n\r\n" + post("/c", "third");
   const std::string expected =
@@ -58,7 +58,7 @@ TEST_CASE("chunks that come too slowly are answered 408") {
   CHECK(served.server->counters().timeouts.read() == 1);
 }
 
-TEST_CASE("a client that waits before its chunks is told to go on") {
+TEST_CASE("a client that waits before its chunks is sent 100 Continue") {
   Served served;
   Client client(served.loop, served.path);
   REQUIRE(client.send(chunked_head("/t", "Expect: 100-continue\r\n")));

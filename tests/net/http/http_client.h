@@ -20,7 +20,7 @@
 
 namespace crier::net::http_test {
 
-// Turns the loop until `done` or for `wait_ms`; says whether it is done.
+// Turns the loop until `done` or for `wait_ms`; returns whether it is done.
 template <typename Done>
 bool turn_until(Loop& loop, Done&& done, std::uint64_t wait_ms = 5'000) {
   const Instant began = Loop::now();
@@ -36,7 +36,7 @@ inline void turn_for(Loop& loop, std::uint64_t wait_ms) {
   turn_until(loop, [] { return false; }, wait_ms);
 }
 
-// A listening TCP socket on a port of the kernel's choice, and that port.
+// A listening TCP socket on a port that the kernel chose, and the port.
 inline std::pair<Fd, std::uint16_t> listen_on_loopback() {
   Fd listening(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
   sockaddr_in address{};
@@ -70,8 +70,8 @@ class Client {
     connect(reinterpret_cast<const sockaddr*>(&address), sizeof(address));
   }
 
-  // Sends all of it, turning the loop whenever the server has to read first. False if the server
-  // has gone.
+  // Sends all of it, and turns the loop whenever the server has to read first. Returns false if the
+  // server has closed.
   bool send(std::string_view bytes) {
     while (!bytes.empty()) {
       const ssize_t sent =
@@ -93,13 +93,13 @@ class Client {
     socket_.reset();
   }
 
-  // Turns the loop until `size` bytes are here, or the connection has ended, or time is up; returns
-  // all that came so far.
+  // Turns the loop until `size` bytes have come, the connection has ended, or time is up; returns
+  // all bytes so far.
   const std::string& receive(std::size_t size, std::uint64_t wait_ms = 5'000) {
     turn_until(loop_, [&] { return take() >= size || ended_; }, wait_ms);
     return received_;
   }
-  // The same up to the end of the connection.
+  // Like receive(), up to the end of the connection.
   const std::string& receive_all(std::uint64_t wait_ms = 5'000) {
     return receive(std::string::npos, wait_ms);
   }

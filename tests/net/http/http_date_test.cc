@@ -16,7 +16,7 @@ TEST_CASE("dates as HTTP writes them") {
   CHECK(http_date(253'402'300'799) == "Fri, 31 Dec 9999 23:59:59 GMT");
 }
 
-TEST_CASE("every answer has the time it was made at") {
+TEST_CASE("every answer has the date at which it was made") {
   const auto now = [] {
     const auto since = std::chrono::system_clock::now().time_since_epoch();
     return std::chrono::floor<std::chrono::seconds>(since).count();

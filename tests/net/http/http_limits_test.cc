@@ -60,12 +60,12 @@ TEST_CASE("a body that is too large is refused before it is read") {
   CHECK(served.turn_until_connections(0));
 }
 
-TEST_CASE("a client that neither reads nor leaves is let go of") {
+TEST_CASE("a client that neither reads nor leaves is dropped") {
   Served served({.body_bytes_max = 10});
   Client client(served.loop, served.path);
   REQUIRE(client.send(post("/t", "more than ten bytes")));
   REQUIRE(served.turn_until_connections(1));
-  CHECK(served.turn_until_connections(0));  // After two seconds of lingering.
+  CHECK(served.turn_until_connections(0));  // Lingering ends after two seconds.
 }
 
 TEST_CASE("a body of the largest size allowed is taken, in pieces") {
@@ -105,7 +105,7 @@ TEST_CASE("a request that comes too slowly is answered 408") {
   CHECK(served.server->counters().timeouts.read() == 1);
 }
 
-TEST_CASE("an idle connection is closed without a word, a busy one is not") {
+TEST_CASE("an idle connection is closed silently, a busy one is not") {
   Served served({.idle_seconds_max = 1});
   Client idle(served.loop, served.path);
   Client used(served.loop, served.path);
@@ -124,7 +124,7 @@ TEST_CASE("an idle connection is closed without a word, a busy one is not") {
   CHECK(served.server->connections() == 1);
 }
 
-// Two connections, as many as there may be, that wait for their answers.
+// Two connections, which is the cap, that wait for their answers.
 struct FullHouse {
   FullHouse() {
     served.handler.later = true;
@@ -138,7 +138,7 @@ struct FullHouse {
   Client second{served.loop, served.path};
 };
 
-TEST_CASE("connections beyond the cap are told so, and room is found again") {
+TEST_CASE("connections beyond the cap are answered 503 until there is room again") {
   FullHouse house;
   auto& [served, first, second] = house;
   Client third(served.loop, served.path);
@@ -157,7 +157,7 @@ TEST_CASE("connections beyond the cap are told so, and room is found again") {
   CHECK(served.handler.requests == 3);
 }
 
-TEST_CASE("whoever is idle longest gives way to a newcomer") {
+TEST_CASE("the connection that has been idle longest is closed for a new one") {
   Served served({.connections_max = 3});
   Client busy(served.loop, served.path);
   REQUIRE(busy.send("GET /slow"));
@@ -184,7 +184,7 @@ TEST_CASE("whoever is idle longest gives way to a newcomer") {
   CHECK(served.server->counters().connections_refused.read() == 0);
 }
 
-TEST_CASE("where nobody is idle, the longest unfinished head gives way, and no request") {
+TEST_CASE("if no connection is idle, the oldest unfinished head is closed, and no request") {
   Served served({.connections_max = 5});
   served.handler.later = true;
   Client asking(served.loop, served.path);
@@ -224,7 +224,7 @@ TEST_CASE("where nobody is idle, the longest unfinished head gives way, and no r
   CHECK(served.server->counters().connections_refused.read() == 0);
 }
 
-TEST_CASE("a request of whose body nothing has come gives way like a head") {
+TEST_CASE("a request without a byte of its body is displaced like a head") {
   Served served({.connections_max = 2});
   const std::string whole = post("/sent", "body");
   Client begun(served.loop, served.path);
@@ -241,7 +241,7 @@ TEST_CASE("a request of whose body nothing has come gives way like a head") {
   CHECK(begun.receive(1) == answer_to("/sent", "body"));
 }
 
-TEST_CASE("a client that has only just been told to send its body does not give way") {
+TEST_CASE("a client that was just told to send its body is not displaced") {
   Served served({.connections_max = 1});
   served.handler.later = true;
   Client publisher(served.loop, served.path);
@@ -263,7 +263,7 @@ TEST_CASE("a client that has only just been told to send its body does not give 
   CHECK(publisher.receive(1) == answer_to("/t", "body"));
 }
 
-TEST_CASE("clients that stay after their last answer lock nobody out") {
+TEST_CASE("clients that stay after their last answer keep no new client out") {
   Served served({.connections_max = 2});
   Client publisher(served.loop, served.path);
   REQUIRE(publisher.send(get("/before")));
@@ -286,7 +286,7 @@ TEST_CASE("clients that stay after their last answer lock nobody out") {
   CHECK(served.server->counters().connections_refused.read() == 0);
 }
 
-TEST_CASE("nobody is closed for a newcomer that is refused all the same") {
+TEST_CASE("no connection is closed for a new one that is refused") {
   FullHouse house;
   auto& [served, first, second] = house;
   std::vector<std::unique_ptr<Client>> refused;
@@ -346,11 +346,11 @@ TEST_CASE("without descriptors a connection waits and is served when there is on
   turn_for(served.loop, 600);
   const auto starved = served.server->counters().accepts_starved.read();
   const std::size_t connections = served.server->connections();
-  taken.clear();  // Before the checks: sanitizers need descriptors, too.
+  taken.clear();  // Sanitizers need descriptors during the checks, too.
   ::setrlimit(RLIMIT_NOFILE, &before);
   CHECK(sent);
   CHECK(starved >= 1);
-  CHECK(starved <= 3);  // It does not spin.
+  CHECK(starved <= 3);  // The server does not spin.
   CHECK(connections == 0);
   CHECK(client.receive(1) == answer_to("/patient"));
 }

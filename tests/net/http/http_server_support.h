@@ -27,7 +27,7 @@ inline std::string post(std::string_view path, std::string_view body, std::strin
          std::string(more) + "\r\n" + std::string(body);
 }
 
-// What the handler answers to a request unless told otherwise.
+// The handler's answer to a request, unless the test sets another.
 inline std::string answer_to(std::string_view path, std::string_view body = "") {
   const std::string content = std::string(path) + "=" + std::string(body);
   return "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(content.size()) + "\r\n\r\n" +
@@ -72,7 +72,7 @@ class ScriptedHandler : public HttpHandler {
   std::size_t body_bytes = 0;
 };
 
-// An empty directory that goes away with its content.
+// An empty directory, removed with its content at the end.
 class Directory {
  public:
   Directory() {
@@ -109,7 +109,7 @@ struct Served {
   Loop loop;
   ScriptedHandler handler;
   std::unique_ptr<UnixListener> listener;
-  std::unique_ptr<HttpServer> server;  // Goes before the listener and the loop.
+  std::unique_ptr<HttpServer> server;  // Destroyed before the listener and the loop.
 };
 
 // Sends the requests in two parts, cut at every byte in turn, each time on a connection of its own.

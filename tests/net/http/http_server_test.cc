@@ -87,7 +87,7 @@ TEST_CASE("an answer leaves at once, in whatever phase of a turn it was given") 
 
   const auto answer = [&] { responder.reply(answer_to("/x"), false); };
   Timer end(served.loop, [&] { served.loop.stop(); });
-  end.start_once(200);  // Nothing else wakes this loop up.
+  end.start_once(200);  // No other event wakes this loop.
   bool answered = false;
   SECTION("by a timer") {
     Timer timer(served.loop, answer);
@@ -105,7 +105,7 @@ TEST_CASE("an answer leaves at once, in whatever phase of a turn it was given") 
     });
     served.loop.run();
   }
-  // The loop stands still from here on: what is here had left by itself.
+  // The loop does not turn from here on: these bytes had left by themselves.
   CHECK(client.ended() == false);
   CHECK(client.receive(1, 0) == answer_to("/x"));
 }
@@ -182,7 +182,7 @@ TEST_CASE("the connection ends after an answer that says so") {
   CHECK(served.turn_until_connections(0));
 }
 
-TEST_CASE("answers to requests behind a closing one go nowhere") {
+TEST_CASE("answers behind one that closes the connection are dropped") {
   Served served;
   served.handler.later = true;
   Client client(served.loop, served.path);
@@ -222,7 +222,7 @@ TEST_CASE("a client may leave while its answer is pending") {
   CHECK(served.turn_until_connections(0));
   CHECK_FALSE(responder.wanted());
 
-  // Its place may be taken by then: the answer must not reach the heir.
+  // Its slot may be reused by then: the answer must not reach the next connection in it.
   Client heir(served.loop, served.path);
   REQUIRE(heir.send(get("/heir")));
   REQUIRE(turn_until(served.loop, [&] { return served.handler.pending.size() == 2; }));
@@ -231,7 +231,7 @@ TEST_CASE("a client may leave while its answer is pending") {
   CHECK(heir.receive(1) == answer_to("/heir"));
 }
 
-TEST_CASE("handlers know who asks") {
+TEST_CASE("handlers are told the peer") {
   Served served;
   SECTION("on a Unix socket, by credentials") {
     Client client(served.loop, served.path);
@@ -270,7 +270,7 @@ TEST_CASE("a server closes with connections in every state") {
   served.server->close();
   CHECK(served.server->connections() == 0);
   served.handler.pending[1].responder.reply(answer_to("/v"), false);
-  CHECK(waiting.receive_all() == answer_to("/w"));  // Given before the end, so it still left.
+  CHECK(waiting.receive_all() == answer_to("/w"));  // It was given before the end.
   CHECK(half.receive_all().empty());
   CHECK(idle.receive_all().empty());
 }
@@ -287,12 +287,12 @@ TEST_CASE("a handler may close the server") {
   CHECK(served.handler.requests == 1);
 }
 
-TEST_CASE("a server that stops accepting serves its connections on") {
+TEST_CASE("a server that stops accepting still serves its connections") {
   Served served;
   Client client(served.loop, served.path);
   REQUIRE(served.turn_until_connections(1));
   served.server->stop_accepting();
-  Client late(served.loop, served.path);  // The kernel's queue takes it.
+  Client late(served.loop, served.path);  // It waits in the kernel's queue.
   REQUIRE(client.send(get("/a")));
   CHECK(client.receive(1) == answer_to("/a"));
   turn_for(served.loop, 20);
@@ -302,7 +302,7 @@ TEST_CASE("a server that stops accepting serves its connections on") {
 TEST_CASE("a turn is bounded, and a client that asks for little does not wait for busy ones") {
   constexpr std::size_t kClients = 20;
   Served served;
-  std::vector<std::size_t> order;  // Busy clients, as their requests were handled.
+  std::vector<std::size_t> order;  // Busy clients, in the order of their handled requests.
   std::optional<std::size_t> handled_before;
   served.handler.on_request = [&](const HttpRequest& request, Responder responder) {
     responder.reply(answer_to(request.head.path), false);
@@ -334,14 +334,15 @@ TEST_CASE("a turn is bounded, and a client that asks for little does not wait fo
   REQUIRE(lone.send(get("/lone")));
   turn_until_handled(3 * kClients);
   REQUIRE(handled_before.has_value());
-  CHECK(*handled_before <= kClients + 5 + 1);  // It is seen at the end of a turn.
+  CHECK(*handled_before <= kClients + 5 + 1);  // The server sees it at the end of a turn.
 
-  // Each client has its first request handled before the second of any.
+  // Every client's first request is handled before any client's second.
   std::ranges::sort(order.begin(), order.begin() + kClients);
   for (std::size_t i = 0; i < kClients; ++i) CHECK(order[i] == i);
 }
 
-TEST_CASE("a client that has used much is served, though new ones come in every turn", "[slow]") {
+TEST_CASE("a client that has used much time is served, though new ones come in every turn",
+          "[slow]") {
   Served served;
   std::size_t old_handled = 0;
   std::size_t new_handled = 0;
@@ -361,7 +362,7 @@ TEST_CASE("a client that has used much is served, though new ones come in every 
   const auto waits = [&] { return old_handled < 3; };
   while (waits()) {
     REQUIRE(Loop::now().us - began.us < 5'000'000);
-    for (; came < new_handled + 3; ++came) {  // One of them always waits.
+    for (; came < new_handled + 3; ++came) {  // One new request always waits.
       clients.emplace_back(served.loop, served.path);
       REQUIRE(clients.back().send(get("/new")));
     }

@@ -36,7 +36,7 @@ struct Streaming {
   bool turn_until_streams(std::size_t count) {
     return turn_until(served.loop, [&] { return streams.size() == count; });
   }
-  // Is no on_change kept any more?
+  // Whether the server has freed every on_change.
   bool released() const { return witness.use_count() == 1; }
 
   std::shared_ptr<int> witness = std::make_shared<int>();
@@ -46,7 +46,7 @@ struct Streaming {
   Served served;
 };
 
-// Writes pieces of `size` bytes until one is refused; returns what was taken.
+// Writes pieces of `size` bytes until one is refused; returns the bytes taken.
 std::string fill(Streaming& from, const AnswerStream& stream, std::size_t size) {
   std::string all;
   for (int i = 0;; ++i) {
@@ -57,7 +57,7 @@ std::string fill(Streaming& from, const AnswerStream& stream, std::size_t size) 
   }
 }
 
-// The text of a chunked body, up to its end or to the end of what came.
+// The text of a chunked body, up to its end or to the last complete chunk.
 std::string dechunk(std::string_view body) {
   std::string text;
   while (!body.empty()) {
@@ -99,7 +99,7 @@ TEST_CASE("a streamed answer is framed as the client's version asks") {
   CHECK(client.receive(1) == answer.substr(0, answer.find("\r\n\r\n") + 4));
   const AnswerStream stream = streaming.streams[0];
   CHECK(stream.write("one"));
-  CHECK(stream.write(""));  // Ends nothing.
+  CHECK(stream.write(""));  // An empty piece does not end the answer.
   CHECK(stream.write("two"));
   turn_for(streaming.served.loop, 20);
   CHECK(stream.wanted());
@@ -140,7 +140,7 @@ TEST_CASE("a client that does not read bounds the bytes that wait, and room is a
   REQUIRE(streaming.turn_until_streams(1));
   const AnswerStream stream = streaming.streams[0];
   std::string sent = fill(streaming, stream, 5'000);
-  CHECK(sent.size() < (std::size_t{4} << 20));  // The kernel's buffer and ours.
+  CHECK(sent.size() < (std::size_t{4} << 20));  // Bounded by the kernel's buffer and ours.
   CHECK(sent.size() > kStreamedBytesMax / 2);
   turn_for(streaming.served.loop, 20);
   CHECK_FALSE(stream.write(std::string(kStreamPieceMax, 'x')));
@@ -175,7 +175,7 @@ TEST_CASE("a smaller piece that fits does not take back that a larger one waits 
   CHECK(turn_until(streaming.served.loop, [&] { return streaming.changes == 1; }));
 }
 
-TEST_CASE("an answer behind another is bounded, too, and told when its turn has come") {
+TEST_CASE("an answer behind another is bounded, too, and its writer told when its turn comes") {
   Streaming streaming;
   Client client(streaming.served.loop, streaming.served.path);
   REQUIRE(client.send(get("/s1") + get("/s2")));
@@ -257,7 +257,7 @@ TEST_CASE("a writer is told once that its answer is no longer wanted") {
   CHECK(streaming.changes == 1);
 }
 
-TEST_CASE("what a writer captured is let go of when its answer is over") {
+TEST_CASE("what a writer captured is freed when its answer ends") {
   Streaming streaming;
   Client client(streaming.served.loop, streaming.served.path);
   REQUIRE(client.send(get("/s") + get("/s")));
@@ -276,7 +276,7 @@ TEST_CASE("a client that never reads its streamed answer is cut off") {
   Client client(streaming.served.loop, streaming.served.path);
   REQUIRE(client.send(get("/s")));
   REQUIRE(streaming.turn_until_streams(1));
-  turn_for(streaming.served.loop, 1'400);  // The answer has begun: it is not late.
+  turn_for(streaming.served.loop, 1'400);  // An answer that has begun is not late.
   CHECK(streaming.streams[0].wanted());
   fill(streaming, streaming.streams[0], 5'000);
   CHECK(streaming.served.turn_until_connections(0));

@@ -1,4 +1,4 @@
-// Requests whose answers are late, and clients that leave before them.
+// Requests with late answers, and clients that leave before the answer.
 #include <string>
 
 #include "tests/net/http/http_server_support.h"
@@ -35,13 +35,13 @@ TEST_CASE("a request that is not answered in time is answered 503") {
   CHECK(served.server->counters().unanswered.read() == 1);
   for (const Pending& each : served.handler.pending) {
     CHECK_FALSE(each.responder.wanted());
-    each.responder.reply(answer_to(each.path), false);  // Goes nowhere.
+    each.responder.reply(answer_to(each.path), false);  // The answer is dropped.
   }
   CHECK(served.turn_until_connections(0));
   CHECK(served.server->counters().abandoned.read() == 0);
 }
 
-TEST_CASE("an answer in time is no late answer, however many there were before") {
+TEST_CASE("an answer in time is not late, however many came before it") {
   Served served({.answer_seconds_max = 1});
   served.handler.later = true;
   Client client(served.loop, served.path);

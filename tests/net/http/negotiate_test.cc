@@ -106,11 +106,11 @@ TEST_CASE("origins") {
   CHECK(judge_origin(request, listed) == verdict);
 }
 
-TEST_CASE("no Origin is no verdict") {
+TEST_CASE("a request without Origin gets no verdict") {
   CHECK(judge_origin(Request{}, {"https://a"}) == OriginVerdict::none);
 }
 
-TEST_CASE("names that DNS rebinding cannot use") {
+TEST_CASE("hosts that are safe from DNS rebinding") {
   const std::vector<std::string> listed = {"metrics.example", "Crier.Example:8081"};
   for (const std::string_view host :
        {"127.0.0.1", "127.0.0.1:8081", "10.1.2.3", "[::1]", "[::1]:8081", "localhost",

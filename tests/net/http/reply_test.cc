@@ -92,7 +92,7 @@ TEST_CASE("every refusal of a head has a reason phrase") {
 }
 
 TEST_CASE("the head of a stream has exactly the headers of the contract") {
-  // Its date is http_date_test.cc's.
+  // http_date_test.cc tests its date.
   const auto head = [](const StreamHead& of) {
     std::string text = stream_head(of);
     return text.erase(text.find("Date: "), 37);
@@ -126,7 +126,7 @@ TEST_CASE("CORS headers by verdict") {
     CHECK(any.value("Access-Control-Allow-Origin") == "*");
     CHECK(any.value("Access-Control-Allow-Credentials") == "(0)");
   }
-  SECTION("all others: none") {
+  SECTION("all others: no headers") {
     for (const OriginVerdict verdict :
          {OriginVerdict::none, OriginVerdict::same_host, OriginVerdict::refused}) {
       const Parsed other = reply(verdict);
@@ -136,7 +136,7 @@ TEST_CASE("CORS headers by verdict") {
   }
 }
 
-TEST_CASE("a preflight is told what may be sent") {
+TEST_CASE("a preflight is answered with the methods and headers allowed") {
   Request request;
   request.method = Method::options;
   request.keep_alive = true;
@@ -158,7 +158,7 @@ TEST_CASE("a preflight is told what may be sent") {
   CHECK(bare.value("Access-Control-Allow-Headers") == "(0)");
 }
 
-TEST_CASE("a plain OPTIONS is told the methods") {
+TEST_CASE("a plain OPTIONS is answered with the methods") {
   const Parsed reply = parse(options_reply("GET, HEAD, OPTIONS", {.keep_alive = true}));
   CHECK(reply.status_line == "HTTP/1.1 204 No Content");
   CHECK(reply.value("Allow") == "GET, HEAD, OPTIONS");
@@ -179,7 +179,7 @@ TEST_CASE("busy is an event stream that ends") {
       "event: crier.busy\nretry: 7500\ndata: {\"reason\":\"draining\",\"message\":\"Soon.\"}\n\n");
 }
 
-TEST_CASE("programs get a status and a time") {
+TEST_CASE("programs get a status and Retry-After") {
   const Parsed reply = parse(status_reply({503, "draining", "Soon."}, 12, "t-1"));
   CHECK(reply.status_line == "HTTP/1.1 503 Service Unavailable");
   CHECK(reply.value("Retry-After") == "12");
@@ -187,7 +187,7 @@ TEST_CASE("programs get a status and a time") {
   CHECK(reply.body.find("\"code\":\"draining\"") != std::string::npos);
 }
 
-TEST_CASE("other text") {
+TEST_CASE("a text reply has its type and length") {
   const Parsed reply = parse(text_reply(200, "text/plain", "ok\n", {.keep_alive = true}));
   CHECK(reply.status_line == "HTTP/1.1 200 OK");
   CHECK(reply.value("Content-Type") == "text/plain");

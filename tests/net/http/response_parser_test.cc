@@ -26,7 +26,7 @@ Read read_cut(const std::string& text, std::size_t cut, bool closed) {
     read.body.append(piece);
   };
   for (const std::string& piece : {text.substr(0, cut), text.substr(cut)}) {
-    // On the heap at its exact size, so that a sanitizer sees reading beyond it.
+    // On the heap at its exact size, so that a sanitizer detects a read beyond it.
     if (read.progress == Progress::more && !piece.empty())
       read.progress = parser.consume(piece, keep);
   }
@@ -82,7 +82,7 @@ TEST_CASE("a response reads the same however it is cut") {
   }
 }
 
-TEST_CASE("what follows a response is not part of it") {
+TEST_CASE("bytes behind a response are not part of it") {
   const Read read =
       read_cut("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\naHTTP/1.1 500 No\r\n", 0, false);
   CHECK(read.progress == Progress::complete);
@@ -100,7 +100,7 @@ TEST_CASE("a connection that ends early is no whole response") {
   }
 }
 
-TEST_CASE("what is not HTTP is refused with a reason") {
+TEST_CASE("a response that is not HTTP is refused with a reason") {
   for (const std::string text :
        {"SSH-2.0-OpenSSH\r\n", "HTTP/1.1 20x OK\r\n\r\n", "HTTP/1.1 200 OK\r\nBad Name: 1\r\n\r\n",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",

@@ -40,7 +40,7 @@ TEST_CASE("the end of a turn comes after what a timer did, before the loop sleep
   CHECK(order == std::vector<char>{'t', 'e'});
 }
 
-TEST_CASE("a loop that the kernel has no descriptors for throws, and says what was tried") {
+TEST_CASE("a loop without a descriptor throws an error that says what was tried") {
   std::string told;
   const bool tested = crier::tests::while_failing({SYS_epoll_create1, EMFILE}, [&] {
     try {
@@ -121,7 +121,7 @@ TEST_CASE("a repeating timer repeats until it is stopped, a single one does not"
   repeating.start_repeating(2);
   single.start_once(1);
   CHECK(repeating.running());
-  loop.run();  // Returns by itself: nothing is left to wait for.
+  loop.run();  // Returns, because nothing is watched any more.
   CHECK(often == 3);
   CHECK(once == 1);
   CHECK_FALSE(repeating.running());
@@ -177,7 +177,7 @@ TEST_CASE("a poll handle watches a nested epoll set until it is closed") {
   int calls = 0;
   Timer end(loop, [&] { loop.stop(); });
   PollHandle poll(loop, [&] {
-    ++calls;  // Nothing is read: level-triggered, it comes again.
+    ++calls;  // Nothing is read: the level-triggered call comes again.
     if (calls == 3) poll.pause();
   });
   REQUIRE(poll.watch(set).has_value());
@@ -209,7 +209,7 @@ TEST_CASE("a descriptor that cannot be watched is refused") {
   std::fclose(file);
 }
 
-TEST_CASE("a watch that the kernel refuses is refused, one that is there comes back from a pause") {
+TEST_CASE("a watch fails if the kernel refuses it, and resumes after a pause") {
   const int error = GENERATE(ENOSPC, ENOMEM);
   std::array<int, 2> ends{};
   REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends.data()) == 0);
@@ -217,7 +217,7 @@ TEST_CASE("a watch that the kernel refuses is refused, one that is there comes b
   int calls = 0;
   bool tested = false;
   crier::Result<void> refused;
-  // Not while_failing(): the loop has its watches by then.
+  // while_failing() would be too late: the loop already has its watches.
   std::thread([&] {
     Loop loop;
     PollHandle watched(loop, [&] { ++calls; });

@@ -50,7 +50,7 @@ TEST_CASE("a deferred request is answered as at once") {
     send_text(client.get(), get_request("/keep"));
     CHECK(port.receive(client, 11) == "keep:/keep\n");
     CHECK_FALSE(port.pending.deferred(token));
-    send_text(client.get(), get_request("/later"));  // The old token stays stale.
+    send_text(client.get(), get_request("/later"));  // The old token is still stale.
     REQUIRE(port.turn_until([&] { return port.handler.deferred.size() == 2; }));
     CHECK_FALSE(port.pending.answer(token, {Reply::Then::close, "twice"}, port.now));
     CHECK(port.pending.answer(port.handler.deferred[1], {Reply::Then::close, "two\n"}, port.now));
@@ -121,7 +121,7 @@ TEST_CASE("a client that leaves cancels its deferred request, once") {
        [](Fd& client) { send_text(client.get(), std::string(kHeldBytesMax + 1, 'x')); }},
   }));
   INFO(name);
-  const bool before = GENERATE(false, true);  // It has left before the request is looked at.
+  const bool before = GENERATE(false, true);  // It leaves before the port reads the request.
   INFO("before the request is read: " << before);
   auto [server, client] = tcp_pair("127.0.0.42");
   send_text(client.get(), get_request("/later"));
@@ -132,7 +132,7 @@ TEST_CASE("a client that leaves cancels its deferred request, once") {
     leave(client);
   }
   REQUIRE(port.turn_until([&] { return port.pending.size() == 0; }));
-  // A connection that was reset at once may be gone before its request was seen.
+  // A connection that was reset at once may be gone before the port reads its request.
   CHECK(port.handler.cancelled == port.handler.deferred);
   for (const DeferralToken token : port.handler.deferred) {
     CHECK_FALSE(port.pending.deferred(token));
@@ -212,7 +212,7 @@ TEST_CASE("the drain waits for deferred requests and then closes them") {
   CHECK(port.pending.size() == 0);
 }
 
-TEST_CASE("deferred requests are the last to be evicted, and are told so") {
+TEST_CASE("deferred requests are evicted last, and the handler is told") {
   PendingFixture port({.capacity = 2});
   const Fd first = port.connect(get_request("/later"));
   const Fd idle = port.connect(get_request("/keep"));

@@ -32,7 +32,7 @@ TEST_CASE("a head that was begun and not finished in time is answered 408") {
   CHECK(port.pending.counters().refused_unsupported.read() == 0);
 }
 
-TEST_CASE("a connection without a byte is closed in silence") {
+TEST_CASE("a connection without a byte is closed silently") {
   PendingFixture port;
   const Fd client = port.connect("");
   port.advance_ms(9'999);
@@ -48,7 +48,7 @@ TEST_CASE("between two requests a connection may idle, and a later head has its 
   PendingFixture port;
   const Fd client = port.connect(get_request("/keep"));
   CHECK(port.receive(client, 11) == "keep:/keep\n");
-  SECTION("idle for too long: closed in silence") {
+  SECTION("idle for too long: closed silently") {
     port.advance_ms(29'999);
     CHECK_FALSE(port.closed(client));
     port.advance_ms(1);
@@ -85,14 +85,14 @@ TEST_CASE("the drain answers requests that are there before it closes idle conne
   const Fd unread = port.connect(get_request("/keep"));
   CHECK(port.receive(unread, 11) == "keep:/keep\n");
   send_text(unread.get(),
-            get_request("/close"));  // In the kernel's buffer, no turn has brought it yet.
+            get_request("/close"));  // It is in the kernel's buffer; no turn has reported it yet.
   std::string burst;
   std::string answers;
   for (std::size_t i = 0; i < 3 * kRequestsPerBurst; ++i) {
     burst += get_request("/keep");
     answers += "keep:/keep\n";
   }
-  const Fd carried = port.connect(burst);  // Its first requests are answered, the others read.
+  const Fd carried = port.connect(burst);  // Its first requests are answered, all are read.
   const Fd head = port.connect("GET /ke");
   REQUIRE(port.pending.count(PendingPhase::idle) == 2);
 
@@ -100,7 +100,7 @@ TEST_CASE("the drain answers requests that are there before it closes idle conne
   CHECK(port.receive_all(unread) == "close:/close\n");
   CHECK(port.receive_all(carried) == answers);
   send_text(head.get(), "ep HTTP/1.1\r\nHost: h\r\n\r\n");
-  CHECK(port.receive_all(head) == "keep:/keep\n");  // And is not kept.
+  CHECK(port.receive_all(head) == "keep:/keep\n");  // The connection is closed after it.
   CHECK(port.pending.count(PendingPhase::idle) == 0);
 }
 
@@ -111,11 +111,11 @@ TEST_CASE("an answer that the kernel has no memory for is tried again after a sw
   const bool tested = crier::tests::while_failing({SYS_sendto, ENOBUFS}, [&] {
     port.settle();
     CHECK(port.pending.count(PendingPhase::flush) == 1);
-    CHECK_FALSE(port.pending.has_work());  // It does not spin,
+    CHECK_FALSE(port.pending.has_work());  // The port does not spin.
     port.pending.sweep(port.now);
-    CHECK(port.pending.has_work());  // is tried once,
+    CHECK(port.pending.has_work());  // After a sweep it tries once.
     port.pending.run(port.now);
-    CHECK_FALSE(port.pending.has_work());  // and waits again.
+    CHECK_FALSE(port.pending.has_work());  // Then it waits for the next sweep.
   });
   if (!tested) {
     WARN("not tested: this system has no filters for system calls");
@@ -169,7 +169,7 @@ TEST_CASE("idle connections go before unfinished heads, and never the newcomer")
   CHECK(port.pending.count(PendingPhase::head) == 2);
 }
 
-TEST_CASE("who is served at once evicts nobody") {
+TEST_CASE("a request that is served at once evicts no other") {
   PendingFixture port({.capacity = 1});
   const Fd slow = port.connect("GET /slow");
   const Fd quick = port.connect(get_request("/take"));

@@ -103,7 +103,7 @@ TEST_CASE("input beyond a turn's reads is served though no edge follows") {
   set_blocking(client.get(), true);
   std::string all;
   for (int i = 0; i < 9; ++i) all += head;
-  send_text(client.get(), all.substr(1));  // More than four reads of 16 KiB hold.
+  send_text(client.get(), all.substr(1));  // More bytes than four reads of 16 KiB.
   set_blocking(client.get(), false);
   const std::string answer = "keep:/keep\n";
   CHECK(port.receive(client, 9 * answer.size()).size() == 9 * answer.size());
@@ -127,7 +127,7 @@ TEST_CASE("a request that arrives during a flush is not lost") {
   PendingFixture port;
   const Fd client = port.connect(get_request("/big"));
   send_text(client.get(), get_request("/keep/after"));
-  port.settle();  // Its edge comes and goes while the answer before it waits.
+  port.settle();  // The request's edge comes while the answer before it waits.
   CHECK(port.handler.paths.size() == 1);
   const std::string tail = "keep:/keep/after\n";
   CHECK(port.receive(client, PathHandler::kBigBytes + tail.size()).ends_with(tail));

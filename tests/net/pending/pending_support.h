@@ -13,7 +13,7 @@ namespace crier::net::test {
 
 // GET /keep…   -> "keep:<path>\n", kept alive      GET /big…  -> kBigBytes, kept alive
 // GET /close…  -> "close:<path>\n", closed         GET /take… -> taken, tagged as a stream
-// GET /later…  -> deferred; "refused:<path>\n" where that cannot be; at the deadline "expired\n",
+// GET /later…  -> deferred; "refused:<path>\n" if it cannot be; at the deadline "expired\n",
 //                 kept alive after /later/keep
 class PathHandler final : public RequestHandler {
  public:
@@ -49,28 +49,29 @@ class PendingFixture {
  public:
   explicit PendingFixture(const PendingLimits& limits = {});
 
-  // A connected client whose other end has been accepted after `first` was on its way.
+  // A connected client that has sent `first`; the port has accepted its other end after that.
   Fd connect(std::string_view first);
 
-  // One turn of the worker: what is ready, then work that was left.
+  // One turn of the worker: ready sockets, then work that was left.
   void turn();
-  // Turns until `done`; false after 5 s.
+  // Turns until `done`; returns false after 5 s.
   bool turn_until(const std::function<bool()>& done);
-  // Turns until nothing has been ready for 20 ms.
+  // Turns until no socket has been ready for 20 ms.
   void settle();
-  // Turns until the client has `size` bytes or its end.
+  // Turns until the client has received `size` bytes or the end.
   std::string receive(const Fd& client, std::size_t size);
-  // Turns until the client has met the end; `reset` says whether that was a RST.
+  // Turns until the client has received the end. Sets `reset` if that was a RST.
   std::string receive_all(const Fd& client, bool* reset = nullptr);
-  bool closed(const Fd& client);  // At once, without another turn?
+  // Whether the client's connection is closed now, without another turn.
+  bool closed(const Fd& client);
 
-  void advance_ms(std::uint64_t ms);  // The clock, then a sweep.
+  void advance_ms(std::uint64_t ms);  // Advances the clock, then sweeps.
 
   Instant now{.us = 1'000'000};
   ReadySet ready;
   PathHandler handler;
   PendingRequests pending;
-  std::vector<Token> stream_tokens;  // Reported for what the handler took.
+  std::vector<Token> stream_tokens;  // Reported for connections that the handler took.
 
  private:
   Listener listener_;

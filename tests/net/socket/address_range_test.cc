@@ -58,7 +58,7 @@ TEST_CASE("a range contains the addresses that begin like it") {
   CHECK(range->text() == row.range);
 }
 
-TEST_CASE("what is no address or range is refused") {
+TEST_CASE("text that is not an address or a range is refused") {
   using namespace std::string_literals;
   for (const std::string& text :
        {""s, "/8"s, "10.0.0"s, "10.0.0.0/"s, "10.0.0.0/33"s, "10.0.0.0/-1"s, "10.0.0.0/8/8"s,

@@ -33,17 +33,17 @@ TEST_CASE("a thread with a table of its own opens and closes for itself alone") 
   worker.join();
   CHECK(error.empty());
   CHECK(inherited);
-  CHECK(::fcntl(before.get(), F_GETFD) >= 0);  // Closed over there only.
+  CHECK(::fcntl(before.get(), F_GETFD) >= 0);  // Closed in the other table only.
   CHECK(opened >= 500);
-  CHECK(::fcntl(opened, F_GETFD) == -1);  // Open over there only.
+  CHECK(::fcntl(opened, F_GETFD) == -1);  // Open in the other table only.
 }
 
-TEST_CASE("whether a thread may have a table of its own is found out without a trace") {
+TEST_CASE("the probe for a table of one's own leaves the common table in use") {
   CHECK(try_own_table());
   const Fd after(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   bool shared = false;
   std::thread([&] { shared = ::fcntl(after.get(), F_GETFD) >= 0; }).join();
-  CHECK(shared);  // This thread still has the common one.
+  CHECK(shared);  // This thread still has the common table.
   crier::Result<void> tried;
   if (!crier::tests::while_failing({SYS_unshare, EPERM}, [&] { tried = try_own_table(); })) return;
   REQUIRE_FALSE(tried);
@@ -79,7 +79,7 @@ TEST_CASE("the limit of descriptors counts per table") {
       ours_full.wait(false);
     });
     theirs_full.wait(false);
-    open_until_refused(here);  // While the worker holds all it may.
+    open_until_refused(here);  // Meanwhile the worker holds as many as it may.
     ours_full.store(true);
     ours_full.notify_one();
     worker.join();

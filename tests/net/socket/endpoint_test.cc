@@ -41,7 +41,7 @@ TEST_CASE("an endpoint is read and printed") {
   CHECK(Endpoint::parse(endpoint->text()) == *endpoint);
 }
 
-TEST_CASE("what is no endpoint is refused and quoted") {
+TEST_CASE("text that is not an endpoint is refused and quoted") {
   const std::string text = GENERATE(
       "", "8080", "localhost:8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:http", "127.0.0.1:65536",
       "127.0.0.1:-1", "127.0.0.1:+1", "127.0.0.1: 80", "127.0.0.1:080808", "127.1:80",

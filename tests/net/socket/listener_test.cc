@@ -24,7 +24,7 @@ std::vector<Fd> accept_all(Listener& listener, std::size_t max, AcceptEnd* end =
   return accepted;
 }
 
-// The lowest free descriptor: one more than it may be opened below a limit of that plus one.
+// The lowest free descriptor. With a limit of this number plus one, exactly one more can be opened.
 rlim_t next_descriptor() {
   const Fd probe(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   return static_cast<rlim_t>(probe.get());
@@ -130,7 +130,7 @@ TEST_CASE("workers share a port, and the kernel finds each connection a worker")
   CHECK(here + there == 32);
 }
 
-TEST_CASE("whatever processor a listener prefers, every connection is somebody's") {
+TEST_CASE("every connection gets a worker, whatever processors listeners prefer") {
   Listener first = listen_on("127.0.0.14");
   auto second = Listener::open(*Endpoint::parse("127.0.0.14:" + std::to_string(first.port())),
                                {.defer_accept_seconds = 0});
@@ -142,7 +142,7 @@ TEST_CASE("whatever processor a listener prefers, every connection is somebody's
   std::vector<Fd> clients;
   for (int i = 0; i < 16; ++i) clients.push_back(connect_to("127.0.0.14", first.port()));
   CHECK(accept_all(first, 64).size() + accept_all(*second, 64).size() == 16);
-  second->stop();  // Of those left none prefers where we are.
+  second->stop();  // The listener that is left does not prefer this processor.
   for (int i = 0; i < 16; ++i) clients.push_back(connect_to("127.0.0.14", first.port()));
   CHECK(accept_all(first, 64).size() == 16);
 }
@@ -201,7 +201,7 @@ TEST_CASE("a second daemon is refused by the probe, with the address and the kno
   }
 }
 
-TEST_CASE("what cannot be listened on is refused with its reason") {
+TEST_CASE("an address that cannot be listened on is refused with the reason") {
   const auto [text, words] = GENERATE(table<const char*, const char*>({
       {"203.0.113.1:0", "not an address of this machine"},
       {"unix:/tmp/x", "must be an address and a port"},
@@ -213,11 +213,11 @@ TEST_CASE("what cannot be listened on is refused with its reason") {
   CHECK(listener.error().detail.find("http.listen") != std::string::npos);
 }
 
-TEST_CASE("stopping resets who waits and refuses who comes") {
+TEST_CASE("a stopped listener resets waiting connections and refuses new ones") {
   Listener listener = listen_on("127.0.0.16");
   const std::uint16_t port = listener.port();
   const Fd waiting = connect_to("127.0.0.16", port);
-  const Fd copy(::dup(listener.fd()));  // As another thread's table would hold it.
+  const Fd copy(::dup(listener.fd()));  // Like the copy in another thread's table.
   listener.stop();
   listener.stop();
   CHECK(listener.fd() == -1);
@@ -235,7 +235,7 @@ TEST_CASE("stopping resets who waits and refuses who comes") {
   CHECK(end == AcceptEnd::drained);
 }
 
-TEST_CASE("out of descriptors one peer is turned away, and the others are served later") {
+TEST_CASE("without descriptors one peer is refused, and the others are served later") {
   Listener listener = listen_on("127.0.0.17");
   std::vector<Fd> clients;
   for (int i = 0; i < 4; ++i) clients.push_back(connect_to("127.0.0.17", listener.port()));
@@ -250,11 +250,11 @@ TEST_CASE("out of descriptors one peer is turned away, and the others are served
   }
   CHECK(first.size() == 1);
   CHECK(first_end == AcceptEnd::starved);
-  CHECK(second.empty());  // No spin: one try, one peer, starved again.
+  CHECK(second.empty());  // The listener does not spin: one try, one peer, starved again.
   CHECK(second_end == AcceptEnd::starved);
   CHECK(listener.counters().starved.read() == 2);
   CHECK(listener.counters().shed.read() == 2);
-  CHECK(receive_all(clients[1].get()).empty());  // Told at once.
+  CHECK(receive_all(clients[1].get()).empty());  // Closed at once.
   CHECK(receive_all(clients[2].get()).empty());
   CHECK(stays_silent(clients[3].get()));  // Still in the queue.
 
@@ -270,7 +270,7 @@ TEST_CASE("a lost spare descriptor is found again") {
   AcceptEnd end{};
   const rlim_t next = next_descriptor();
   {
-    const DescriptorLimit nothing(3);  // Below the spare itself: it cannot be opened again.
+    const DescriptorLimit nothing(3);  // Below the spare's number: it cannot be opened again.
     accept_all(listener, 8);
     accept_all(listener, 8);
   }
@@ -280,7 +280,8 @@ TEST_CASE("a lost spare descriptor is found again") {
 
   std::vector<Fd> accepted;
   {
-    const DescriptorLimit limit(next + 1);  // Room for the spare and one peer: it left a gap below.
+    // Room for the spare and one peer, because the spare left a gap.
+    const DescriptorLimit limit(next + 1);
     accepted = accept_all(listener, 8, &end);
   }
   CHECK(accepted.size() == 1);

@@ -51,7 +51,7 @@ int exit_code_of_child(Act&& act) {
 
 }  // namespace
 
-TEST_CASE("a list is refused where the kernel hides who peers are") {
+TEST_CASE("a list of peers is refused if the kernel hides their users") {
   CHECK_FALSE(peers_are_hidden());
   const int exit_code = exit_code_of_child([] {
     const std::string map = "0 " + std::to_string(::getuid()) + " 1\n";
@@ -64,11 +64,11 @@ TEST_CASE("a list is refused where the kernel hides who peers are") {
         !listed && listed.error().detail.find("PrivateUsers=no") != std::string::npos;
     return named && open && peers_are_hidden() ? 0 : 1;
   });
-  if (exit_code == 2) return;  // A system without user namespaces for us.
+  if (exit_code == 2) return;  // This system allows no user namespaces here.
   CHECK(exit_code == 0);
 }
 
-TEST_CASE("the kernel says who is at the other end of a Unix socket") {
+TEST_CASE("the kernel tells the credentials of a Unix socket's peer") {
   const auto [one, other] = connected_pair();
   const auto peer = peer_credentials(one.get());
   REQUIRE(peer.has_value());
@@ -82,7 +82,7 @@ TEST_CASE("the groups of the process that connected are told, however many") {
   std::vector<gid_t> wanted(count);
   std::iota(wanted.begin(), wanted.end(), 4'000'000U);
   bool may = false;
-  // As a child's, because glibc sets the groups of every thread.
+  // In a child process, because glibc sets the groups of every thread.
   const int exit_code = exit_code_of_child([&] {
     may = ::setgroups(wanted.size(), wanted.data()) == 0;
     if (!may) return 2;
@@ -93,7 +93,7 @@ TEST_CASE("the groups of the process that connected are told, however many") {
   CHECK(exit_code == 0);
 }
 
-TEST_CASE("a peer whose groups the kernel does not tell is in its own group alone") {
+TEST_CASE("if the kernel does not tell a peer's groups, only its own group counts") {
   const auto [one, other] = connected_pair();
   const bool filtered = crier::tests::while_failing(
       {SYS_getsockopt, ENOPROTOOPT, SO_PEERGROUPS, 2}, [fd = one.get()] {
@@ -122,7 +122,7 @@ TEST_CASE("peers are allowed by user, by group, or all") {
     bool allowed;
   };
   const auto [name, users, groups, allowed] = GENERATE(values<Case>({
-      {"nobody is listed", {}, {}, true},
+      {"no user is listed", {}, {}, true},
       {"the user is", {"1", "4000000"}, {}, true},
       {"another user is", {"4000001"}, {}, false},
       {"the group is", {}, {"4000001"}, true},
@@ -154,7 +154,7 @@ TEST_CASE("an unknown name is an error that names it") {
   const auto groups = PeerList::make(none, unknown);
   REQUIRE_FALSE(groups.has_value());
   CHECK(groups.error().detail.find("group \"no-such-name-here\"") != std::string::npos);
-  // -1 means "nobody" to the kernel, and no id at all to us.
+  // The kernel reads -1 as "no user"; crier refuses it as an id.
   const Names minus_one = {"4294967295"};
   CHECK_FALSE(PeerList::make(minus_one, none).has_value());
 }

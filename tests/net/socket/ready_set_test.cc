@@ -70,10 +70,10 @@ TEST_CASE("an edge comes once, with the token it was registered under") {
   REQUIRE(ready.size() == 1);
   CHECK(ready[0].readable);
   CHECK_FALSE(ready[0].peer_closed);
-  CHECK(take(*set).empty());  // Though "hello" is unread.
+  CHECK(take(*set).empty());  // An edge comes once, although "hello" is unread.
 }
 
-TEST_CASE("what came before the registration is reported") {
+TEST_CASE("bytes that came before the registration are reported") {
   auto set = ReadySet::create();
   const auto [server, client] = tcp_pair("127.0.0.21");
   send_text(client.get(), "early");

@@ -46,7 +46,7 @@ TEST_CASE("a full socket takes a part, then nothing, and its writable edge follo
   const std::array<iovec, 2> pieces{piece(block), piece(end)};
   std::size_t taken = 0;
   WriteOutcome outcome;
-  do {  // Until the peer's buffer is full as well, so that no acknowledgement makes room any more.
+  do {  // Until the peer's buffer is full as well: then no acknowledgement makes room.
     do {
       outcome = write_pieces(server.get(), pieces);
       taken += outcome.bytes;
@@ -85,7 +85,7 @@ TEST_CASE("writing to a peer that has reset is gone, without a signal") {
   CHECK(write_pieces(server.get(), pieces).status == WriteStatus::gone);  // EPIPE
 }
 
-TEST_CASE("input is discarded up to the limit and the end is told") {
+TEST_CASE("input is discarded up to the limit and the end is reported") {
   auto [server, client] = tcp_pair("127.0.0.33");
   CHECK(discard_input(server.get(), 10).end == InputEnd::drained);
 

@@ -20,7 +20,7 @@ using crier::Errc;
 
 namespace {
 
-// Another value for each than a socket has of its own, or by default. "reno" is in every kernel.
+// Values that differ from the kernel's and from crier's defaults. Every kernel has "reno".
 const SocketOptions kOther{.no_delay = false,
                            .send_buffer_bytes = 24 * 1024,
                            .unsent_bytes_low_water = 7'000,
@@ -58,13 +58,13 @@ void check_has(int fd, const SocketOptions& options) {
                                           : options.congestion_control));
 }
 
-// A listener and those who come to it.
+// A listener and its clients.
 struct Port {
   static constexpr const char* kAddress = "127.0.0.18";
   explicit Port(const SocketOptions& options)
       : listener(listen_on(kAddress, {.defer_accept_seconds = 0, .sockets = options})) {}
 
-  // One connection's end on our side.
+  // The accepted end of one connection.
   const Accepted& take() {
     clients.push_back(connect_to(kAddress, listener.port()));
     REQUIRE(wait_for(listener.fd(), POLLIN));
@@ -96,7 +96,7 @@ TEST_CASE("every one of these options is handed down to accepted sockets") {
   check_has(port.take().fd, kOther);
 }
 
-TEST_CASE("what is the kernel's own is left to it") {
+TEST_CASE("options without a value are left to the kernel") {
   Port port(kOwn);
   check_has(port.take().fd, kOwn);
 }
@@ -128,7 +128,7 @@ TEST_CASE("busy polling is handed down and taken back") {
   polling.busy_poll_us = 40;
   const auto tried = try_options(polling);
   REQUIRE(tried);
-  if (tried->usable.busy_poll_us == 0) return;  // Not as this user, or not on this kernel.
+  if (tried->usable.busy_poll_us == 0) return;  // This user or this kernel may not.
   Port port(polling);
   CHECK(option_of(port.take().fd, SOL_SOCKET, SO_BUSY_POLL) == 40);
   port.listener.follow(plan_of({}));
@@ -166,7 +166,7 @@ TEST_CASE("a canary gets its share of new connections, in turn") {
   CHECK_FALSE(port.last.canary);
 }
 
-TEST_CASE("a reload's percentage decides who gets the new options") {
+TEST_CASE("a reload's percentage decides which connections get the new options") {
   const SocketOptions a;
   SocketOptions b;
   b.user_timeout_ms = 1;
@@ -177,7 +177,7 @@ TEST_CASE("a reload's percentage decides who gets the new options") {
   const auto reload = [&](const SocketOptions& wanted, unsigned percent) {
     plan = next_plan(plan, wanted, percent, {});
   };
-  reload(a, 25);  // Nothing new.
+  reload(a, 25);  // Changes nothing.
   CHECK(plan.current == a);
   CHECK_FALSE(plan.canary);
   reload(b, 25);
@@ -188,14 +188,14 @@ TEST_CASE("a reload's percentage decides who gets the new options") {
   CHECK(plan.current == a);
   CHECK(plan.canary == b);
   CHECK(plan.canary_percent == 50);
-  reload(c, 10);  // Another canary, against the same.
+  reload(c, 10);  // Another canary beside the same options.
   CHECK(plan.current == a);
   CHECK(plan.canary == c);
-  reload(a, 10);  // Withdrawn.
+  reload(a, 10);  // The canary is withdrawn.
   CHECK(plan.current == a);
   CHECK_FALSE(plan.canary);
   reload(b, 99);
-  reload(b, 100);  // For all.
+  reload(b, 100);  // The canary's options become those of all.
   CHECK(plan.current == b);
   CHECK_FALSE(plan.canary);
   reload(c, 100);  // Without a canary.
@@ -203,11 +203,11 @@ TEST_CASE("a reload's percentage decides who gets the new options") {
   CHECK_FALSE(plan.canary);
 }
 
-TEST_CASE("a congestion control that the kernel does not allow is refused with those it does") {
+TEST_CASE("a congestion control that the kernel forbids is refused with the allowed ones") {
   CHECK_FALSE(congestion_control_problem("", "reno cubic\n"));
   CHECK_FALSE(congestion_control_problem("cubic", "reno cubic\n"));
   CHECK_FALSE(congestion_control_problem("reno", "reno cubic\n"));
-  CHECK_FALSE(congestion_control_problem("bbr", ""));  // The kernel is to say.
+  CHECK_FALSE(congestion_control_problem("bbr", ""));  // Only the kernel can tell.
   const auto problem = congestion_control_problem("cub", "reno cubic\n");
   REQUIRE(problem);
   CHECK(problem->find("socket.congestion_control is \"cub\"") != std::string::npos);
@@ -220,8 +220,8 @@ TEST_CASE("a congestion control that the kernel does not allow is refused with t
   CHECK(try_options({.congestion_control = "reno"}));
 }
 
-TEST_CASE("busy polling that the kernel forbids is done without, with a warning") {
-  // Some kernels want a capability for it.
+TEST_CASE("without permission for busy polling a listener works, with a warning") {
+  // Some kernels require a capability for it.
   const crier::tests::FailingCall forbidden{SYS_setsockopt, EPERM, SOL_SOCKET};
   SocketOptions wanted = kOwn;
   wanted.busy_poll_us = 9'999;
@@ -234,7 +234,7 @@ TEST_CASE("busy polling that the kernel forbids is done without, with a warning"
   CHECK(try_options(kOwn)->warning.empty());
 }
 
-TEST_CASE("reloads that change nothing do not put off the canary's turn") {
+TEST_CASE("reloads that change nothing do not delay the canary's turn") {
   Port port({});
   std::string seen;
   for (int i = 0; i < 8; ++i) {
@@ -244,7 +244,7 @@ TEST_CASE("reloads that change nothing do not put off the canary's turn") {
   CHECK(seen == "...c...c");
 }
 
-TEST_CASE("what a listener could not be given is tried again with the next reload") {
+TEST_CASE("options that a listener refused are tried again with the next reload") {
   Port port({});
   SocketOptions bad = kOther;
   bad.congestion_control = "nonsense";
@@ -256,7 +256,7 @@ TEST_CASE("what a listener could not be given is tried again with the next reloa
   check_has(port.take().fd, kOther);
 }
 
-TEST_CASE("a refusal is counted, and the connection served") {
+TEST_CASE("a refused option is counted, and the connection served") {
   Port port({});
   SocketOptions bad;
   bad.congestion_control = "nonsense";

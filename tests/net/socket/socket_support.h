@@ -21,7 +21,7 @@
 
 namespace crier::net::test {
 
-// A listener on a port of the kernel's choice. Fails the test when it cannot be had.
+// A listener on a port that the kernel chose. Fails the test if there is none.
 Listener listen_on(const char* address,
                    const ListenerOptions& options = {.defer_accept_seconds = 0});
 
@@ -35,19 +35,18 @@ std::pair<Fd, Fd> tcp_pair(const char* address,
 void send_text(int fd, std::string_view text);
 void set_blocking(int fd, bool blocking);
 
-// Reads until `size` bytes are here, the peer closes, or nothing came for 5 s.
+// Reads until `size` bytes have come, the peer closes, or nothing has come for 5 s.
 std::string receive(int fd, std::size_t size);
-// Reads until the peer closes; `reset` says whether it did so by RST.
+// Reads until the peer closes. Sets `reset` if it did so by RST.
 std::string receive_all(int fd, bool* reset = nullptr);
-// Nothing to read within `ms`?
+// Whether nothing can be read within `ms`.
 bool stays_silent(int fd, int ms = 50);
-// Waits until `fd` has one of the poll(2) events; false after 5 s.
+// Waits until `fd` has one of the poll(2) events; returns false after 5 s.
 bool wait_for(int fd, short events);
 
 int option_of(int fd, int level, int name);
 
-// Lowers RLIMIT_NOFILE for its life. Check nothing meanwhile: the sanitizers look at memory through
-// pipes.
+// Lowers RLIMIT_NOFILE as long as it exists. Make no checks meanwhile: the sanitizers open pipes.
 class DescriptorLimit {
  public:
   explicit DescriptorLimit(rlim_t limit);

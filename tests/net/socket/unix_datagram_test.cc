@@ -18,7 +18,7 @@ TEST_CASE("addresses are paths from the root and abstract names") {
   CHECK_FALSE(is_unix_address("/" + std::string(107, 'a')));
 }
 
-TEST_CASE("a datagram arrives while there is room, and nobody waits when there is none") {
+TEST_CASE("a datagram arrives while there is room, and a send without room does not wait") {
   tests::DatagramReceiver receiver;
   std::size_t sent = 0;
   DatagramSender sender(receiver.address());

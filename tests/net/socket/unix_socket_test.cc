@@ -40,7 +40,7 @@ bool can_connect(const std::string& path) {
   return ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
 }
 
-// A socket file without a process that listens, or, with `listening`, some other program's.
+// A socket file: stale, or with `listening` that of another program.
 Fd foreign_socket(const std::string& path, bool listening) {
   Fd fd(::socket(AF_UNIX, SOCK_STREAM, 0));
   sockaddr_un address{};
@@ -70,7 +70,7 @@ TEST_CASE("a publish socket has the mode asked for, whatever the umask") {
   const std::string path = directory.path + "/publish.sock";
   const mode_t umask_before = ::umask(umask_now);
   auto listener = UnixListener::open({.path = path, .mode = mode});
-  CHECK(::umask(umask_before) == umask_now);  // Nobody else's files were touched.
+  CHECK(::umask(umask_before) == umask_now);  // The umask is as before.
   REQUIRE(listener.has_value());
   CHECK(mode_of(path) == mode);
   CHECK(mode_of(path + ".lock") == 0600);
@@ -78,7 +78,7 @@ TEST_CASE("a publish socket has the mode asked for, whatever the umask") {
 }
 
 TEST_CASE("owner and group are set if they are given") {
-  if (::geteuid() != 0) return;  // Only root may give files away.
+  if (::geteuid() != 0) return;  // Only root may change the owner of a file.
   Directory directory;
   const std::string path = directory.path + "/s";
   auto listener = UnixListener::open({.path = path, .owner = 12'345, .group = 54'321});
@@ -96,7 +96,7 @@ TEST_CASE("a closed listener leaves no socket, and the path is free again") {
     auto listener = UnixListener::open({.path = path});
     REQUIRE(listener.has_value());
     UnixListener moved = std::move(*listener);
-    listener->close();  // Nothing is left in it.
+    listener->close();  // Leaves an empty directory.
     CHECK(exists(path));
     CHECK(can_connect(path));
     moved.close();
@@ -140,7 +140,7 @@ TEST_CASE("a live process keeps its socket, and is named") {
   CHECK(error.detail.find("pid " + std::to_string(child)) != std::string::npos);
   CHECK(can_connect(path));
 
-  // Killed, it leaves its files behind: stale, and replaced.
+  // A killed process leaves its files behind; the next one replaces them.
   ::kill(child, SIGKILL);
   REQUIRE(::waitpid(child, nullptr, 0) == child);
   CHECK(exists(path));
@@ -161,7 +161,7 @@ TEST_CASE("the lock is seen by another listener of the same process, too") {
   CHECK(exists(path));
 }
 
-TEST_CASE("what is not our stale socket stays where it is") {
+TEST_CASE("files other than our stale socket are kept") {
   Directory directory;
   const std::string path = directory.path + "/s";
   SECTION("a symbolic link") {

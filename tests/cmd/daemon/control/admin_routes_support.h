@@ -24,7 +24,7 @@
 
 namespace crier::cmd {
 
-// Keeps what it is asked until the test answers.
+// Keeps questions until the test answers them.
 class FakeQueries : public WorkerQueries {
  public:
   void count_subscribers(
@@ -128,7 +128,7 @@ struct Served {
   net::Loop loop;
   std::string path;
   std::unique_ptr<net::UnixListener> listener;
-  std::unique_ptr<net::HttpServer> server;  // Goes before the listener and the loop.
+  std::unique_ptr<net::HttpServer> server;  // Destroyed before the listener and the loop.
 };
 
 }  // namespace crier::cmd

@@ -45,7 +45,7 @@ TEST_CASE("the status is JSON, ready or not") {
   const Reply reply = served.get("/status");
   CHECK(reply.status == 200);
   CHECK_THAT(reply.head, ContainsSubstring("Content-Type: application/json\r\n"));
-  CHECK(reply.body == "{\"ready\":true}\n");  // This catalogue has none of its figures.
+  CHECK(reply.body == "{\"ready\":true}\n");  // This catalogue has no figure of the status.
   served.why_not_ready = "full";
   CHECK(served.get("/status").status == 200);
   CHECK(served.get("/status").body == "{\"ready\":false,\"ready_detail\":\"full\"}\n");
@@ -100,7 +100,7 @@ struct HostCase {
   int status;
 };
 
-TEST_CASE("names that a page could point here are refused, and pages") {
+TEST_CASE("requests with a foreign Host or any Origin are refused") {
   const HostCase row = GENERATE(
       HostCase{"Host: localhost:8081\r\n", 200}, HostCase{"Host: 127.0.0.1:8081\r\n", 200},
       HostCase{"Host: [::1]\r\n", 200}, HostCase{"Host: ops.example:8081\r\n", 200},
@@ -121,7 +121,7 @@ TEST_CASE("names that a page could point here are refused, and pages") {
   if (row.status == 403) CHECK(json::parse(reply.body)["code"] == "forbidden");
 }
 
-TEST_CASE("debug pages are there once admin.debug is true, at once") {
+TEST_CASE("debug pages are served as soon as admin.debug is true") {
   Served served;
   const auto target =
       GENERATE("/debug/config", "/debug/workers", "/debug/streams", "/debug/topics", "/debug/log");
@@ -208,7 +208,7 @@ TEST_CASE("streams are listed page by page, when the workers have answered") {
           "open_seconds":1.5}],"next":"9007199254740993"})"));
 }
 
-TEST_CASE("streams that no worker lists are not shown as none") {
+TEST_CASE("if a worker does not answer, streams are 503, not an empty list") {
   Served served;
   served.config.admin.debug = true;
   net::http_test::Client client(served.loop, served.path);
@@ -221,7 +221,7 @@ TEST_CASE("streams that no worker lists are not shown as none") {
   CHECK(json::parse(reply.body)["code"] == "busy");
 }
 
-TEST_CASE("an answer of the workers that nobody waits for any more is harmless") {
+TEST_CASE("an answer of the workers after the client has left is harmless") {
   Served served;
   served.config.admin.debug = true;
   {
@@ -273,7 +273,7 @@ TEST_CASE("topics are listed with their history and their subscribers") {
   CHECK(Served::read(third).status == 503);
 }
 
-TEST_CASE("a page that is asked for wrongly is not another page") {
+TEST_CASE("a wrong page query is refused") {
   Served served;
   served.config.admin.debug = true;
   for (const char* page : {"/debug/streams?limit=101", "/debug/topics?limt=1"}) {
@@ -283,7 +283,7 @@ TEST_CASE("a page that is asked for wrongly is not another page") {
   }
 }
 
-TEST_CASE("streams to be logged one by one are asked for, listed and let go") {
+TEST_CASE("debug rules are added, listed and ended") {
   Served served;
   constexpr std::string_view kFields = "Host: localhost\r\nContent-Length: 0\r\n";
   const auto change = [&](std::string_view method, const std::string& query) {
@@ -324,7 +324,7 @@ TEST_CASE("streams to be logged one by one are asked for, listed and let go") {
   CHECK(json::parse(served.get("/debug/log").body)["rules"].empty());
 }
 
-TEST_CASE("what the server refuses gets the same kind of answer") {
+TEST_CASE("refusals of the server look like those of the routes") {
   Served served;
   net::http_test::Client client(served.loop, served.path);
   client.send("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n");

@@ -1,4 +1,4 @@
-// Control and the feed with the links to workers that never run: what one turn of theirs does.
+// One turn of control and of the feed, with links to workers that never run.
 #include "cmd/daemon/control/control.h"
 
 #include "cmd/daemon/control/feed.h"
@@ -23,7 +23,7 @@ broadcast::LogOptions log_options() {
 
 struct ControlFixture {
   std::atomic<std::uint64_t> log_head{0};
-  std::size_t wakes = 0;  // Of the worker.
+  std::size_t wakes = 0;  // Wake-ups of the worker.
   WorkerLink link{{[this] { ++wakes; }, [] {}}};
   broadcast::Log log{log_options()};
   RecordingSink lines;
@@ -55,7 +55,7 @@ struct ControlFixture {
     std::size_t answers = 0;
     std::size_t gaps = 0;
     std::size_t batches = 0;
-    std::size_t frames = 0;  // Of the batches.
+    std::size_t frames = 0;  // Frames in the batches.
     std::size_t losses = 0;
   };
   Taken take_inbox() {
@@ -83,9 +83,9 @@ struct OnePage : WorkerPages {
 
 }  // namespace
 
-TEST_CASE("orders are carried out at the next turn, the last of each kind, before they are told") {
+TEST_CASE("the last order of each kind is carried out at the next turn, then reported") {
   ControlFixture f;
-  while (f.link.has_room_for_batch()) {  // They do not stand behind what waits.
+  while (f.link.has_room_for_batch()) {  // Orders do not wait behind the inbox.
     f.publish("a");
     f.feed.flush();
   }
@@ -112,7 +112,7 @@ TEST_CASE("orders are carried out at the next turn, the last of each kind, befor
   CHECK(told == true);
 }
 
-TEST_CASE("a worker that does not turn is told apart, and its questions are given up") {
+TEST_CASE("a worker that does not turn is detected, and its questions are given up") {
   ControlFixture f;
   const bool about_orders = GENERATE(false, true);
   std::vector<bool> told;
@@ -127,11 +127,11 @@ TEST_CASE("a worker that does not turn is told apart, and its questions are give
   CHECK_FALSE(f.control.all_workers_turn());
   ask();
   for (int tick = 0; tick < 4; ++tick) f.control.tick();
-  CHECK(told.empty());  // A second is not over yet.
+  CHECK(told.empty());  // Less than a second has passed.
   f.control.tick();
   CHECK(told == std::vector{false});
 
-  // The first of these that finds no room is refused at once.
+  // The first question without room is refused at once.
   std::size_t asked = 1;
   for (; told.size() == 1; ++asked) ask();
   CHECK(asked == 129);
@@ -147,16 +147,16 @@ TEST_CASE("a worker that does not turn is told apart, and its questions are give
   CHECK_FALSE(f.control.all_workers_turn());
   told.clear();
   f.control.take_outboxes(Instant{});
-  CHECK(told == std::vector<bool>(127, true));  // The first had been given up.
+  CHECK(told == std::vector<bool>(127, true));  // The first question had been given up.
   ask();
   CHECK(told.size() == 127);  // There is room again.
 }
 
-TEST_CASE("a turn answers fewer patterns, the more topics they have to ask for losses") {
+TEST_CASE("a turn answers fewer patterns if they look up the losses of many topics") {
   ControlFixture f;
   f.list_topics(30'000);
   const auto [subscription, at_once] = GENERATE(table<std::string, std::size_t>({
-      {"busy", 32},  // Asks for itself alone.
+      {"busy", 32},  // Looks up its own losses only.
       {"busy.*", 4},
   }));
   for (int i = 0; i < 40; ++i) f.ask(subscription);
@@ -174,10 +174,10 @@ TEST_CASE("a turn answers fewer patterns, the more topics they have to ask for l
   CHECK(gaps == (subscription == "busy" ? 40 : 0));
 }
 
-TEST_CASE("a turn feeds a late worker less, the more topics are asked for losses") {
+TEST_CASE("a turn feeds a late worker less if the losses of many topics are looked up") {
   ControlFixture f;
   f.list_topics(40'000);
-  for (int i = 0; f.link.has_room_for_batch(); ++i) {  // The worker takes nothing any more.
+  for (int i = 0; f.link.has_room_for_batch(); ++i) {  // The worker takes nothing from here on.
     f.publish("first." + std::to_string(i % 2));
     f.feed.flush();
   }
@@ -208,7 +208,7 @@ TEST_CASE("a worker is woken for every fourth batch of a long turn, and for the 
   CHECK(f.wakes == 3);
   CHECK(f.take_inbox().frames == 9'000 - 2 * kFourBatches);
   f.feed.flush();
-  CHECK(f.wakes == 3);  // Nothing is new.
+  CHECK(f.wakes == 3);  // Nothing new was pushed.
   for (std::size_t i = 1; i <= kFourBatches; ++i) {
     f.publish("a");
     CHECK(f.wakes == 3 + i / kFourBatches);

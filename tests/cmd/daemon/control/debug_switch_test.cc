@@ -63,7 +63,7 @@ TEST_CASE("a rule begins and ends with a line, and workers are told of both") {
       "info debugging of single streams switched on rule=1 topic=a by=\"uid 0\" "
       "duration_seconds=10 ends=2"));
 
-  // Again: another ten seconds, the same rule.
+  // The same rule again: it lasts another ten seconds.
   CHECK(f.debug.switch_on(wish_of("topic=a&seconds=10"), "uid 1", at_second(105))->rule.id == 1);
   CHECK(f.debug.rows().size() == 1);
   f.debug.tick(at_second(114));

@@ -1,5 +1,5 @@
 // Random submissions with few keys over a journal that commits and fails at random: each is
-// answered once, no key is ever published twice, and a success names events that are there.
+// answered once, no key is published twice, and a success names events that are in the log.
 #include "cmd/daemon/control/event_intake.h"
 
 #include <algorithm>
@@ -23,7 +23,7 @@ struct ReleasedFrames : Outgoing {
     const std::size_t at = text.find("data: ") + 6;
     sequences[text.substr(at, text.find('\n', at) - at)].push_back(frame->sequence());
   }
-  std::map<std::string, std::vector<std::uint64_t>> sequences;  // By data.
+  std::map<std::string, std::vector<std::uint64_t>> sequences;  // Keyed by data.
 };
 
 class Run {
@@ -42,7 +42,7 @@ class Run {
     CHECK(answered_ == submitted_);
     CHECK(conflicts_ > 0);
     CHECK(failures_ > 0);
-    std::map<std::string, std::size_t> published;  // By key.
+    std::map<std::string, std::size_t> published;  // Counted by key.
     for (const auto& [data, sequences] : frames_.sequences) {
       published[data.substr(0, data.find('-'))] += sequences.size();
     }

@@ -20,7 +20,7 @@ namespace {
 using broadcast::EndReason;
 using broadcast::GapReason;
 
-// One line of /metrics: its name, what is between its braces, its value.
+// One line of /metrics: its name, the text between its braces, its value.
 struct Sample {
   std::string name;
   std::string labels;
@@ -51,7 +51,7 @@ class Samples {
   }
 
   const std::vector<Sample>& samples() const { return all_; }
-  // All samples of that name added up; nothing if there are none.
+  // The sum of all samples of that name; nothing if there are none.
   std::optional<double> sum(std::string_view name) const {
     std::optional<double> sum;
     for (const Sample& sample : all_) {
@@ -64,7 +64,7 @@ class Samples {
   std::vector<Sample> all_;
 };
 
-// A daemon's counters, two workers of them.
+// The counters of a daemon with two workers.
 struct Counters {
   broadcast::WorkerStats workers[2];
   RefusalCounts refusals[2];
@@ -170,7 +170,7 @@ TEST_CASE("kernel parameters in force are metrics, number by number") {
   CHECK(text.sum("crier_kernel_parameters_below").has_value());
 }
 
-// The counters of a struct that holds nothing else, up to `end` where it does.
+// The counters of a struct, up to `end` if other members follow them.
 template <typename Struct>
 std::span<Counter> counters_of(Struct& all, const void* end = nullptr) {
   static_assert(sizeof(Struct) % sizeof(Counter) == 0);
@@ -180,7 +180,8 @@ std::span<Counter> counters_of(Struct& all, const void* end = nullptr) {
   return {first, static_cast<std::size_t>(last - first)};
 }
 
-// But what the kernel says, which nobody counts: next to its numbers a 1 would not be seen.
+// The sum of all crier's samples. The kernel's numbers are left out: beside them a change of 1
+// would be lost to rounding.
 double sum_of_all(const Samples& text) {
   double sum = 0;
   for (const Sample& sample : text.samples()) {
@@ -190,10 +191,10 @@ double sum_of_all(const Samples& text) {
   return sum;
 }
 
-TEST_CASE("what is counted is shown") {
+TEST_CASE("every counter is shown by a metric") {
   Counters counters;
-  // Shown by others: a connection accepted by PendingCounters, what on_http_refused() is asked to
-  // answer by PublishCounters.
+  // Counters that metrics take from elsewhere: accepted connections from PendingCounters, requests
+  // answered by on_http_refused() from PublishCounters.
   const std::set<const Counter*> elsewhere = {
       &counters.listeners[0].accepted, &counters.publish.refused, &counters.publish.timeouts};
   for (const auto& all : {counters_of(counters.workers[0], &counters.workers[0].latency),
@@ -252,7 +253,7 @@ TEST_CASE("the metrics are named as Prometheus asks, and few") {
   }
 }
 
-TEST_CASE("the status knows every figure") {
+TEST_CASE("the status has every figure") {
   Counters counters;
   counters.workers[0].streams.set(3);
   counters.workers[1].streams.set(4);

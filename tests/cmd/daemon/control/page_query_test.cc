@@ -5,7 +5,7 @@
 namespace crier::cmd {
 namespace {
 
-TEST_CASE("a page is asked for in numbers, a hundred rows at most") {
+TEST_CASE("the query of a page has numbers, and at most a hundred rows") {
   CHECK(parse_page_query("")->after == 0);
   CHECK(parse_page_query("")->limit == 100);
   CHECK(parse_page_query("after=18446744073709551615&limit=1")->after ==

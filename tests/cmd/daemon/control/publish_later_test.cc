@@ -1,5 +1,5 @@
-// Publishing over a journal that commits later: in which order publishers are answered and what
-// they are told, and that no event is visible before it is committed.
+// Publishing over a journal that commits later: the order and the content of answers, and that no
+// event is visible before it is committed.
 #include <string>
 #include <string_view>
 #include <utility>
@@ -32,18 +32,26 @@ std::string one(std::string_view data, std::string_view key = "") {
 struct Later {
   explicit Later(PublishLimits limits = {}) : socket(limits, &journal) {}
 
-  // A connection that has sent these requests; the server has taken them.
+  // A connection whose requests the server has taken.
   struct Publisher {
     Client client;
     std::vector<Answer> answers = {};
   };
   std::unique_ptr<Publisher> send(const std::string& requests) {
     auto publisher = std::make_unique<Publisher>(Client(socket.loop, socket.path));
-    REQUIRE(publisher->client.send(requests));
-    net::http_test::turn_for(socket.loop, 5);
+    send_on(*publisher, requests);
     return publisher;
   }
-  // The answers that have come.
+  void send_on(Publisher& publisher, const std::string& requests) {
+    const auto& handled = socket.server->counters().requests;
+    std::uint64_t expected = handled.read();
+    for (std::size_t at = 0; (at = requests.find(" HTTP/1.1\r\n", at)) != std::string::npos; ++at) {
+      ++expected;
+    }
+    REQUIRE(publisher.client.send(requests));
+    REQUIRE(net::http_test::turn_until(socket.loop, [&] { return handled.read() >= expected; }));
+  }
+  // The answers so far.
   const std::vector<Answer>& answers(Publisher& publisher) {
     net::http_test::turn_for(socket.loop, 5);
     std::string_view got = publisher.client.receive(1, 0);
@@ -61,6 +69,7 @@ struct Later {
     return publisher.answers;
   }
   Answer only(Publisher& publisher) {
+    publisher.client.receive(1);
     REQUIRE(answers(publisher).size() == 1);
     return publisher.answers.front();
   }
@@ -135,7 +144,7 @@ TEST_CASE("a repeat of a key in flight waits for the first answer") {
     CHECK(f.journal.open() == 0);
     CHECK(f.socket.routes->counters().replayed.read() == 2);
   }
-  SECTION("a failure is told to both, and the key is free again") {
+  SECTION("both are answered with the failure, and the key is free again") {
     const bool no_space = GENERATE(false, true);
     f.journal.fail(no_space ? JournalFailure::no_space : JournalFailure::io_error);
     for (const auto* publisher : {&first, &again}) {
@@ -225,8 +234,7 @@ TEST_CASE("what was accepted before a drain is committed and answered before the
   const auto early = f.send(one("1") + one("2", "k"));
   const auto repeat = f.send(one("2", "k"));
   f.socket.draining = true;
-  REQUIRE(early->client.send(one("3")));
-  net::http_test::turn_for(f.socket.loop, 5);
+  f.send_on(*early, one("3"));
   CHECK(f.journal.open() == 2);
   CHECK(f.silent(*early));
   f.journal.finish();

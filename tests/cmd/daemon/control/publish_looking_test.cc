@@ -1,4 +1,4 @@
-// What one may look at over the publish socket.
+// GET requests on the publish socket: lists of topics, and single topics.
 #include <string>
 #include <vector>
 
@@ -39,7 +39,7 @@ TEST_CASE("topics are listed page by page and shown one by one") {
   CHECK(waiting.body["history"]["newest_id"].is_null());
 }
 
-TEST_CASE("subscribers that are not known are not shown as none") {
+TEST_CASE("if a worker does not answer, topics are 503, not without subscribers") {
   Socket socket;
   socket.works();
   socket.workers.stuck = true;
@@ -73,7 +73,7 @@ TEST_CASE("publishers leave questions to the admin endpoint") {
   CHECK(socket.ask(get("/topics")).status == 200);
 }
 
-TEST_CASE("OPTIONS of everything tells the methods") {
+TEST_CASE("OPTIONS * is answered with the methods") {
   Socket socket;
   REQUIRE(socket.client->send("OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
   const std::string got = socket.client->receive_all();

@@ -1,5 +1,4 @@
-// The publish socket over a real HttpServer on a Unix socket, with a real log; workers are a
-// script.
+// The publish socket over a real HttpServer on a Unix socket, with a real log and scripted workers.
 #pragma once
 
 #include <unistd.h>
@@ -82,7 +81,7 @@ struct Socket {
     client.emplace(loop, path);
   }
 
-  // One request on the connection that all share: a refusal must not cost it.
+  // Sends one request on a connection that all requests share: a refusal must not close it.
   Answer ask(const std::string& request) {
     client->forget();
     REQUIRE(client->send(request));

@@ -1,4 +1,4 @@
-// What publishers may send, and what they are answered.
+// Requests of publishers, and their answers.
 #include <unistd.h>
 
 #include <string>
@@ -33,7 +33,7 @@ TEST_CASE("an event is published in each of three ways") {
   CHECK(lines.head.find("Idempotency-Replayed") == std::string::npos);
 }
 
-TEST_CASE("what cannot be published is refused, and nothing is lost") {
+TEST_CASE("an invalid publish is refused, and the connection goes on") {
   struct Row {
     std::string request;
     int status;
@@ -208,7 +208,7 @@ TEST_CASE("a request has a bounded number of lines") {
   socket.works();
 }
 
-TEST_CASE("while draining nothing is published, but one may look") {
+TEST_CASE("a draining daemon refuses publishes and still shows topics") {
   Socket socket;
   socket.works();
   socket.draining = true;
@@ -223,7 +223,7 @@ TEST_CASE("while draining nothing is published, but one may look") {
   socket.works();
 }
 
-TEST_CASE("who may publish can change on open connections") {
+TEST_CASE("the list of publishers changes for open connections, too") {
   Socket socket;
   const std::string other = ::getuid() == 12'345 ? "12346" : "12345";
   auto peers = net::PeerList::make(std::vector<std::string>{other}, {});

@@ -1,5 +1,5 @@
-// A journal that answers when the test says so: groups late and in order, with holes in the
-// numbering, or not at all.
+// A journal that answers when the test tells it to: late, in order, with holes in the numbering, or
+// never.
 #pragma once
 
 #include <cstdint>
@@ -35,7 +35,7 @@ class ScriptedJournal final : public broadcast::Journal {
   void trim(std::uint64_t /*through*/) override {}
   void finish() override { commit(open_.size()); }
 
-  // The oldest groups that are open; `hole` numbers are left out before each event.
+  // Commits the oldest open groups. Leaves out `hole` numbers before each event.
   void commit(std::size_t groups = 1, std::uint64_t hole = 0) {
     for (; groups > 0; --groups) {
       const Group group = pop();
@@ -54,7 +54,7 @@ class ScriptedJournal final : public broadcast::Journal {
   }
 
   std::size_t open() const { return open_.size(); }
-  // Events of the newest open group.
+  // The number of events in the newest open group.
   std::size_t events_of_newest() const { return open_.back().events.size(); }
 
   std::optional<broadcast::JournalFailure> fails_at_once;

@@ -1,4 +1,4 @@
-// The parts of a daemon with several workers, without its threads and loops: what all share, and a
+// The parts of a daemon with several workers, without threads and loops: the shared state, and one
 // worker's turn.
 #pragma once
 
@@ -16,7 +16,7 @@
 
 namespace crier::cmd {
 
-// What the whole daemon knows, without its threads and loops.
+// The state that all parts of the daemon share.
 struct Shared {
   Shared(const broadcast::TopicClass& global, Instant start)
       : log(broadcast::log_options(global.history)), now(start) {
@@ -31,25 +31,25 @@ struct Shared {
   Instant now;
 };
 
-// A subscriber, and what it has read.
+// A subscriber, and the events that it has read.
 struct Reader {
   broadcast::StreamToken token;
   broadcast::ConnectionHandle connection;
   std::vector<Selector> subscriptions;
   bool open = false;
-  std::uint64_t seen = 0;  // Number of the last event that is accounted for.
-  // Where the log decides where the stream starts, it may leave out events up to this number.
+  std::uint64_t seen = 0;  // The number of the last event that was read or announced as lost.
+  // If the log decides where the stream starts, events up to this number may be missing.
   std::uint64_t optional_through = 0;
   bool log_decides = false;
-  bool told = false;  // Of a gap, since the last event.
-  // Events there were when the last gap was read. With several topics a gap does not say where the
-  // loss ends: it may follow events of another topic.
+  bool told = false;  // A gap was read since the last event.
+  // The number of events when the last gap was read. With several topics a gap does not say where
+  // the loss ends: it may follow events of another topic.
   std::uint64_t gap_read_at = 0;
   std::uint64_t gaps = 0;
   std::uint64_t events = 0;
 };
 
-// A worker's turn without its thread.
+// A worker's turn, run by the test's thread.
 class OneWorker : public WorkerPages, private broadcast::StreamObserver {
  public:
   OneWorker(Shared& shared, broadcast::WorkerOptions options) : shared_(shared) {

@@ -1,7 +1,7 @@
 // Several workers with the real feed and control, in one thread, in an order that a seed decides:
-// each stream has every event of its topics once and in order, or is told of what it missed.
+// each stream gets every event of its topics once and in order, or a gap event for those it missed.
 //
-// Lives through as many seeds as CRIER_SEEDS says (5), or the one that CRIER_SEED names.
+// Runs as many seeds as CRIER_SEEDS says (default 5), or the one that CRIER_SEED names.
 #include <algorithm>
 #include <cstdlib>
 #include <memory>
@@ -51,7 +51,7 @@ struct World {
     global.policy = kPolicies[random.between(0, 2)];
     return global;
   }
-  // Within the time that a seed lives before a wrap of the token bucket's time or of the tick.
+  // Starts so that the token bucket's time or the tick wraps during the run.
   static Instant start_of(Random& random) {
     constexpr std::uint64_t kWraps[] = {std::uint64_t{1} << 31, std::uint64_t{1} << 32,
                                         (std::uint64_t{1} << 32) * kTickMicros};
@@ -74,7 +74,7 @@ struct World {
       next_hole = holes && random.between(0, 3) == 0 ? random.between(1, 5) : 0;
     }
   }
-  // How many events there are up to a sequence.
+  // The number of events up to a sequence.
   std::uint64_t number_of(std::uint64_t sequence) const {
     return static_cast<std::uint64_t>(std::ranges::upper_bound(sequences, sequence) -
                                       sequences.begin());
@@ -118,7 +118,7 @@ struct World {
     }
     worker.open(reader, plan);
   }
-  // With the id of the event of that number.
+  // Resumes with the id of the event of that number.
   void resume(OneWorker& worker, Reader& reader, std::uint64_t number) {
     const std::string id = to_string(EventId{shared.log.epoch(), sequences[number - 1]});
     reader.seen = number;
@@ -164,7 +164,7 @@ struct World {
         return;
       case 4:
         if (random.between(0, 9) > 0) return;
-        for (int i = 0; i < 600; ++i) {  // More batches than an inbox takes.
+        for (int i = 0; i < 600; ++i) {  // More batches than fit into an inbox.
           publish(1);
           feed->flush();
         }
@@ -208,7 +208,7 @@ struct World {
       for (Reader& reader : worker->readers) read(reader, worker->io[reader.connection].sent);
     }
   }
-  // Takes the whole events of what was sent.
+  // Takes the complete events out of the bytes sent.
   void read(Reader& reader, std::string& sent) {
     std::size_t from = 0;
     for (std::size_t end = 0; (end = sent.find("\n\n", from)) != std::string::npos;
@@ -235,7 +235,7 @@ struct World {
     reader.told = false;
     ++happened.events;
   }
-  // Requires: every event up to `seen` is accounted for.
+  // Requires: every event up to `seen` was read or announced as lost.
   void check_none_missing(const Reader& reader, std::uint64_t before) const {
     for (std::uint64_t missed = reader.seen + 1; missed < before; ++missed) {
       const bool several = reader.subscriptions.size() > 1 || reader.subscriptions[0].is_pattern();
@@ -265,11 +265,11 @@ struct World {
   }
 
   Random random;
-  const bool holes;  // Between the sequences of events; the first is near 2^32.
+  const bool holes;  // Sequences have holes, and the first event's is near 2^32.
   Shared shared;
   std::uint64_t next_hole = 0;
-  std::vector<std::string> published;    // The topic of each event: the first has number 1.
-  std::vector<std::uint64_t> sequences;  // Of each event.
+  std::vector<std::string> published;    // The topic of each event; the first event has number 1.
+  std::vector<std::uint64_t> sequences;  // The sequence of each event.
   Happened happened;
   std::size_t asked = 0;
   std::size_t answered = 0;
@@ -285,7 +285,7 @@ std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
   return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
 }
 
-// So many that each thing below happens, whatever order a compiler evaluates arguments in.
+// Enough steps for each case below, in whatever order a compiler evaluates arguments.
 constexpr std::uint64_t kSeeds = 12;
 
 }  // namespace

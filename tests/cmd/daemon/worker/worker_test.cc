@@ -1,4 +1,4 @@
-// A worker whose thread never starts: what it hands to control, and what it keeps.
+// A worker whose thread never starts: the messages that it sends to control or keeps.
 #include "cmd/daemon/worker/worker.h"
 
 #include <memory>
@@ -33,8 +33,8 @@ struct WorkerFixture {
 
 }  // namespace
 
-TEST_CASE("summaries of notes leave the outbox's reserve alone, and nothing out") {
-  // Not on the stack: queues and streams are aligned to cache lines, and ASan's stacks are not.
+TEST_CASE("summaries of notes keep out of the outbox's reserve and miss no stream") {
+  // On the heap: queues and streams are aligned to cache lines, and ASan's stacks are not.
   const auto fixture = std::make_unique<WorkerFixture>(0);
   WorkerFixture& f = *fixture;
   WorkerLink& link = f.worker.link();
@@ -44,7 +44,7 @@ TEST_CASE("summaries of notes leave the outbox's reserve alone, and nothing out"
   for (std::size_t i = 0; i < kReplaysInFlightMax; ++i)
     REQUIRE(link.ask(broadcast::ReplayRequest()));
 
-  // Control is back.
+  // Control takes messages again.
   std::uint64_t ended = 0;
   const auto take_all = [&] {
     while (auto item = link.take()) {
