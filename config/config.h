@@ -131,7 +131,7 @@ struct Heartbeat {
 struct History {
   std::uint32_t events_max = 1'000;               // Of one topic.
   std::uint64_t bytes_max = 64ULL * 1024 * 1024;  // Of all topics, index included.
-  std::uint32_t age_seconds_max = 300;
+  std::uint32_t age_seconds_max = 3'600;
 };
 
 struct Overflow {

@@ -25,7 +25,7 @@ struct HistoryLimits {
   std::uint32_t events_max = 1'000;
   // Of History::memory_of(); bounded in total by the log.
   std::uint64_t bytes_max = std::numeric_limits<std::uint64_t>::max();
-  std::uint32_t age_seconds_max = 300;
+  std::uint32_t age_seconds_max = 3'600;
 };
 
 struct TopicClass {
