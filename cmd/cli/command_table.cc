@@ -100,7 +100,8 @@ constexpr std::string_view kPublishNotes =
 
 constexpr std::string_view kSubscribeNotes =
     "Prints the data of each event, and reconnects without loss when the stream breaks.\n"
-    "Where events were lost, a warning on standard error says so.\n"
+    "Where events were lost, a warning on standard error says so. It does not speak https: behind\n"
+    "a proxy use curl -N.\n"
     "\n"
     "A TOPIC may be a pattern if the daemon allows them: `*` stands for one token, a final `>`\n"
     "for one or more (quote them in a shell).\n"
