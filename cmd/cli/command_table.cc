@@ -79,6 +79,7 @@ constexpr Option kTuneOptions[] = {
      "is `apply`; with --undo: not if kernel.keep is\n"
      "true, and nothing that was applied by hand"},
     {"--undo", OptionKind::flag, "", "restore what was changed, by hand or by the unit"},
+    {"--all", OptionKind::flag, "", "show rows that need nothing, too, and the reason of each"},
     {"--sysctl", OptionKind::flag, "", "print a file for /etc/sysctl.d"},
     {"--json", OptionKind::flag, "", "print the table as JSON"},
     {"--record", OptionKind::text, "PATH",
@@ -122,9 +123,9 @@ constexpr std::string_view kServeNotes =
     "  crier serve --config /etc/crier/crier.json --set http.listen=0.0.0.0:8080\n";
 
 constexpr std::string_view kTuneNotes =
-    "Without an option: a table of the kernel's parameters that matter to crier, what this\n"
-    "configuration needs of each, why, and the commands that mend what is below. Open files are\n"
-    "those that this shell allows; crier.service has its own LimitNOFILE=.\n"
+    "Without an option: a table of the kernel's parameters that this configuration depends on,\n"
+    "what it needs of each, the reason where one is below, and the commands that mend that. Open\n"
+    "files are those that this shell allows; crier.service has its own LimitNOFILE=.\n"
     "\n"
     "--apply only ever raises limits and shortens times. Values last until --undo or the next\n"
     "reboot, whatever crier.service does meanwhile; --sysctl prints what makes them last.\n";

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <string>
 
 #include "cmd/tuning/kernel_tuner.h"
@@ -232,6 +233,10 @@ TEST_CASE("crier tune prints a table, a sysctl file, and JSON") {
   const auto table = run_command({"tune", "--set", "limits.streams_max=1000"});
   CHECK(table.code == kExitOk);
   CHECK_THAT(table.out, ContainsSubstring("net.core.somaxconn") && ContainsSubstring("VERDICT"));
+  const auto every = run_command({"tune", "--all", "--set", "limits.streams_max=1000"});
+  CHECK_THAT(every.out, ContainsSubstring("net.core.default_qdisc") &&
+                            ContainsSubstring("\n    Every stream is an open file.\n"));
+  CHECK_THAT(table.out, !ContainsSubstring("net.core.default_qdisc"));  // kernel.bbr is false.
   const auto json = run_command({"tune", "--json", "--set", "limits.streams_max=1000"});
   CHECK(nlohmann::json::parse(json.out).at("parameters").size() ==
         config::kernel_parameters().size());
@@ -241,6 +246,18 @@ TEST_CASE("crier tune prints a table, a sysctl file, and JSON") {
   const auto idle = run_command({"tune", "--apply", "--if-configured"});
   CHECK(idle.code == kExitOk);
   CHECK_THAT(idle.out, ContainsSubstring("nothing is changed"));
+}
+
+TEST_CASE("what crier tune prints fits into 120 columns") {
+  for (const char* streams : {"limits.streams_max=1000", "limits.streams_max=16000000"}) {
+    const auto ran = run_command({"tune", "--all", "--set", streams, "--set", "kernel.bbr=true",
+                                  "--set", "socket.send_buffer_bytes=0"});
+    std::istringstream lines(ran.out);
+    for (std::string line; std::getline(lines, line);) {
+      INFO(line);
+      CHECK(line.size() <= 120);
+    }
+  }
 }
 
 TEST_CASE("crier tune shows its table where not a single stream is possible") {
