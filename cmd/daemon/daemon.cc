@@ -32,6 +32,10 @@ broadcast::LogOptions log_options(const config::Config& config, const HashKey& t
   return options;
 }
 
+std::uint32_t streams_wanted(const Preflight& checked) {
+  return static_cast<std::uint32_t>(checked.budget.streams);
+}
+
 std::uint32_t streams_at_most(const Preflight& checked) {
   return static_cast<std::uint32_t>(checked.fit.streams_possible);
 }
@@ -48,7 +52,7 @@ Daemon::Daemon(Start start)
       kernel_(config_.kernel, start_.checked.kernel_need, logs_.limited),
       event_log_(log_options(config_, topic_key_)),
       encoder_(event_log_.epoch(), event_log_.topic_key(), &frames_),
-      counts_(config_.limits.streams_max, drawn<HashKey>()),
+      counts_(streams_wanted(start_.checked), drawn<HashKey>()),
       wakeup_(loop_, [] {}),
       signals_(loop_, kSignals, [this](int number) { on_signal(number); }),
       shutdown_({loop_, config_, counts_.streams, supervisor_, logs_.limited,
