@@ -81,6 +81,8 @@ class Log {
   const LogStats& stats() const { return stats_; }
   // History holds nothing up to and including this sequence, and never will again.
   std::uint64_t retained_after() const;
+  // When the oldest event that is retained was accepted; nothing: none is.
+  std::optional<Instant> oldest_accepted() const;
 
   // Takes a committed event, which is the head from now on. Requires: a sequence beyond the head's,
   // a valid topic, hashed with `topic_key`.

@@ -169,6 +169,14 @@ void Daemon::show_metrics() {
   sources.frames = &frames_;
   sources.kernel = &kernel_;
   sources.sockets = &sockets_;
+  sources.config = &config_;
+  sources.reload = &reloader_->outcome();
+  sources.streams_max = &counts_.streams_max;
+  sources.history_age_seconds = [this]() -> std::optional<double> {
+    const auto oldest = event_log_.oldest_accepted();
+    if (!oldest) return std::nullopt;
+    return static_cast<double>(net::Loop::now().us - oldest->us) / 1e6;
+  };
   sources.version = version();
   endpoints_->show(std::move(sources));
 }

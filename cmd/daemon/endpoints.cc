@@ -113,6 +113,7 @@ void Endpoints::show(MetricSources sources) {
   sources.publish = &publish_server_->counters();
   sources.publishing = &publish_routes_->counters();
   sources.admin = &admin_server_->counters();
+  sources.publish_connections = [this] { return static_cast<double>(publish_server_->serving()); };
   catalogue_.emplace(make_catalogue(sources));
 }
 

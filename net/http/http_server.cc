@@ -186,7 +186,7 @@ void HttpServer::adopt(Fd socket, HttpPeer peer) {
 
 // Frees a slot. Says whether the newcomer is to be served in it, or only told that it is not.
 bool HttpServer::make_room() {
-  const bool fits = open_ - lingering_.size() < options_.connections_max || displace_one();
+  const bool fits = serving() < options_.connections_max || displace_one();
   if (free_.empty() && !lingering_.empty()) lingering_.front()->close();
   return fits;
 }

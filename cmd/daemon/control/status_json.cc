@@ -25,15 +25,22 @@ struct StatusRow {
 };
 
 constexpr StatusRow kRows[] = {
+    {"reload_successful", "crier_config_last_reload_successful"},
+    {"pending_settings", "crier_config_pending_settings"},
     {"streams", "crier_stream_active_connections"},
+    {"streams_max", "crier_streams_max"},
     {"events_published", "crier_events_published_total"},
     {"events_delivered", "crier_events_delivered_total"},
     {"chunks_sent", "crier_stream_chunks_total"},
     {"bytes_sent", "crier_bytes_sent_total"},
     {"latency_p50_seconds", "crier_stream_latency_seconds", Show::p50},
     {"latency_p99_seconds", "crier_stream_latency_seconds", Show::p99},
+    {"topics", "crier_topics"},
+    {"topics_max", "crier_topics_max"},
     {"history_events", "crier_history_events"},
     {"history_bytes", "crier_history_bytes"},
+    {"history_bytes_max", "crier_history_bytes_max"},
+    {"history_oldest_age_seconds", "crier_history_oldest_age_seconds"},
     {"gaps", "crier_gaps_total", Show::by_reason},
     {"requests_refused", "crier_requests_refused_total", Show::by_reason},
     {"streams_ended", "crier_streams_ended_total", Show::by_reason},

@@ -104,10 +104,12 @@ TEST_CASE("with no history a frame still goes out and the topic says it is gone"
 TEST_CASE("events live as long as their topic's class says") {
   Log log(log_options({.age_seconds_max = 10}, {topic_class("long.*", {.age_seconds_max = 100}),
                                                 topic_class("short", {.age_seconds_max = 2})}));
+  CHECK_FALSE(log.oldest_accepted());
   publish(log, "long.a", at(0));
   publish(log, "t", at(0));
   publish(log, "short", at(0));
   publish(log, "t", at(5));
+  CHECK(log.oldest_accepted() == at(0));
   const auto alive = [&](std::uint64_t seconds) {
     while (log.expire(at(seconds))) {
     }
