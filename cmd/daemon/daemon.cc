@@ -59,6 +59,7 @@ Daemon::Daemon(Start start)
                  [this](std::uint32_t window_ms) { workers_->order_drain(window_ms); },
                  [this] { stop(); }}),
       health_(logs_.limited, counts_),
+      limit_watch_(logs_.limited),
       // The watchdog of the service manager is fed only while every loop turns.
       alive_(loop_, [this] { supervisor_.alive(control_->all_workers_turn()); }),
       status_(loop_, [this] { tell_status(); }),
@@ -226,6 +227,10 @@ void Daemon::on_tick() {
                 .shared = start_.activation.http_shared,
                 .others = endpoints_->starved_accepts()},
                workers_->options_refused(), now);
+  LimitTimes times;
+  workers_->add_times(times);
+  endpoints_->add_times(times);
+  limit_watch_.look(times, health_.is_full(), now);
 }
 
 void Daemon::on_expire() {

@@ -122,6 +122,12 @@ std::uint64_t Endpoints::starved_accepts() const {
          admin_server_->counters().accepts_starved.read();
 }
 
+void Endpoints::add_times(LimitTimes& times) const {
+  const net::HttpServerCounters& publish = publish_server_->counters();
+  times.add(Limit::publish_connections_max,
+            publish.connections_refused.read() + publish.displaced.read());
+}
+
 void Endpoints::close() {
   admin_server_->close();
   publish_server_->close();

@@ -162,6 +162,17 @@ std::vector<std::uint64_t> WorkerSet::starved_accepts() const {
   return starved;
 }
 
+void WorkerSet::add_times(LimitTimes& times) const {
+  for (const auto& worker : workers_) {
+    const RefusalCounts& refused = worker->refusals();
+    times.add(Limit::streams_max, refused.read(RefusalReason::streams_max));
+    times.add(Limit::topics_max, refused.read(RefusalReason::topics_max));
+    times.add(Limit::patterns_max, refused.read(RefusalReason::patterns_max));
+    times.add(Limit::pending_requests_max, worker->pending_counters().evicted.read());
+    times.add(Limit::owed_total_bytes_max, worker->stats().gave_way.read());
+  }
+}
+
 std::uint64_t WorkerSet::options_refused() const {
   std::uint64_t refused = 0;
   for (const auto& worker : workers_) {
