@@ -204,7 +204,7 @@ constexpr std::array kKnobs{
                                   "msg and fields as key=value) or json (one object a line)."),
     number<&C::log, &Log::connections_per_second>(
         "log.connections_per_second", {0, 1'000'000}, kLive,
-        "Lines per second about single connections; the rest are counted. 0: none."),
+        "Lines per second, at debug, about single streams; the rest are counted. 0: none."),
 
     choice<&C::kernel, &Kernel::tuning>(
         "kernel.tuning", kRestart,

@@ -40,8 +40,8 @@ class LinesPerSecond {
     ++left_out_;
     return false;
   }
-  // The line found no room on its way.
-  constexpr void leave_out() { ++left_out_; }
+  // Lines found no room on their way.
+  constexpr void leave_out(std::uint64_t lines = 1) { left_out_ += lines; }
 
   // Lines left out since the last call of told().
   constexpr std::uint64_t left_out() const { return left_out_; }

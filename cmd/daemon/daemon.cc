@@ -149,8 +149,8 @@ void Daemon::make_workers() {
                        frames_, counts_, log_head_, [this] { wakeup_.send(); }},
       sockets_.current);
   feed_.emplace(event_log_, log_head_, workers_->links());
-  control_.emplace(Control::Parts{event_log_, logs_.connections, logs_.sink.unfiltered(),
-                                  workers_->links(),
+  control_.emplace(Control::Parts{event_log_, logs_.connections, logs_.limited,
+                                  logs_.sink.unfiltered(), workers_->links(),
                                   [this](std::size_t worker) { return workers_->row(worker); }});
   endpoints_.emplace(Endpoints::Parts{
       loop_, config_, logs_.limited, journal_, event_log_, encoder_, *feed_, *control_,

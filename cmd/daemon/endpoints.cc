@@ -65,8 +65,8 @@ Result<void> Endpoints::open_publish(net::Fd handed_in) {
   }
   publish_listener_.emplace(std::move(*listener));
 
-  PublishParts parts{parts_.journal, parts_.event_log, parts_.encoder,
-                     idempotency_,   parts_.control,   parts_.feed};
+  PublishParts parts{parts_.journal, parts_.event_log, parts_.encoder, idempotency_,
+                     parts_.control, parts_.feed,      parts_.log};
   parts.peers = std::move(*peers);
   parts.limits = {config.limits.event_bytes_max, config.limits.request_lines_max};
   parts.draining = parts_.draining;
@@ -89,7 +89,7 @@ Result<void> Endpoints::open_admin() {
   catalogue_.emplace();
   admin_routes_.emplace(AdminRoutes::Parts{config, *catalogue_, parts_.why_not_ready,
                                            parts_.event_log, parts_.control, parts_.debug_switch,
-                                           drawn<std::uint64_t>(), net::Loop::now});
+                                           parts_.log, drawn<std::uint64_t>(), net::Loop::now});
   admin_server_.emplace(parts_.loop, *admin_routes_, admin_server_options(config));
   if (endpoint->family == net::Endpoint::Family::unix_socket) {
     if (const auto ready = prepare_socket_directory(endpoint->path); !ready) return ready;

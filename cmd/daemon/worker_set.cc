@@ -46,7 +46,7 @@ WorkerSetup WorkerSet::setup_of(std::uint32_t worker, const net::SocketOptions& 
   setup.endpoint = *net::Endpoint::parse(config.http.listen);
   setup.listener = listener_options(config, sockets);
   setup.pending = pending_limits(config, checked.fit.requests_possible, checked.workers);
-  setup.notes_per_second = config.log.connections_per_second;
+  setup.notes_per_second = notes_per_second(config);
   setup.own_descriptor_table = checked.fit.own_descriptor_tables;
   setup.handed_in = handed_in(worker);
   if (!checked.places.empty()) setup.place = checked.places[worker];
@@ -127,8 +127,7 @@ void WorkerSet::order_reload(const net::SocketPlan& sockets) {
   const config::Config& config = parts_.config;
   for (const auto& worker : workers_) {
     worker->link().order_reload({worker_options(config, parts_.counts.streams_max),
-                                 subscribe_policy(config), config.log.connections_per_second,
-                                 sockets});
+                                 subscribe_policy(config), notes_per_second(config), sockets});
   }
 }
 

@@ -1,4 +1,5 @@
-// A line for each stream that opens or ends, as long as there are few; else a summary a second.
+// A line at debug for each stream that opens or ends, as long as there are few; else a summary a
+// second.
 //
 // What the workers report reaches it on the control loop. Give it a sink of its own, not one behind
 // RepeatLimit: its messages repeat by nature, and it limits them itself.

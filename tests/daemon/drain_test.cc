@@ -91,8 +91,8 @@ std::uint64_t sum_of(const std::string& output, const std::string& message,
 TEST_CASE("at the end the log has told of every stream, one by one or counted") {
   constexpr std::size_t kStreams = 60;
   const int lines_per_second = GENERATE(0, 5, 1'000);
-  RunningDaemon daemon(
-      {.settings = {"log.connections_per_second=" + std::to_string(lines_per_second)}});
+  RunningDaemon daemon({.settings = {"log.level=debug", "log.connections_per_second=" +
+                                                            std::to_string(lines_per_second)}});
   std::vector<Subscriber> subscribers;
   for (std::size_t i = 0; i < kStreams; ++i) {
     subscribers.push_back(daemon.subscribe("/events?topic=a"));

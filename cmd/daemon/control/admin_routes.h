@@ -38,6 +38,7 @@
 #include "cmd/daemon/link/worker_queries.h"
 #include "config/config.h"
 #include "core/instant.h"
+#include "core/log.h"
 #include "metrics/catalogue.h"
 #include "net/http/http_handler.h"
 
@@ -53,6 +54,7 @@ class AdminRoutes : public net::HttpHandler {
     const broadcast::Log& log;
     WorkerQueries& workers;
     DebugSwitch& debug_switch;
+    LogSink& refusals;              // A line for each, so one that limits repeats.
     std::uint64_t random_seed = 0;  // Of the trace ids of those who bring none.
     std::function<Instant()> now;
   };

@@ -1,5 +1,5 @@
 // What the control loop does for the workers: answers their replay requests from the log, writes
-// their notes to the connection log, and asks them what pages want to know.
+// their notes to the log, and asks them what pages want to know.
 //
 // Belongs to the control loop. Workers are woken for what it has sent them by Feed::flush(), the
 // end of each turn.
@@ -18,6 +18,7 @@
 #include "cmd/daemon/link/worker_link.h"
 #include "cmd/daemon/link/worker_queries.h"
 #include "cmd/log/connection_log.h"
+#include "cmd/log/log_sink.h"
 #include "core/check.h"
 
 namespace crier::cmd {
@@ -27,7 +28,8 @@ class Control final : public WorkerQueries {
   struct Parts {
     broadcast::Log& log;
     ConnectionLog& connections;
-    LogSink& debug_log;  // For what an operator asked for, whatever the level.
+    RepeatLimit& limited;  // For requests that were refused.
+    LogSink& debug_log;    // For what an operator asked for, whatever the level.
     std::vector<WorkerLink*> links;
     std::function<WorkerRow(std::size_t)> row_of;  // Of a worker that listens.
   };

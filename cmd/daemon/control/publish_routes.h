@@ -37,6 +37,7 @@
 #include "cmd/daemon/link/trace_id.h"
 #include "cmd/daemon/link/worker_queries.h"
 #include "core/counter.h"
+#include "core/log.h"
 #include "net/http/http_handler.h"
 #include "net/loop/loop.h"
 #include "net/socket/peer_credentials.h"
@@ -82,6 +83,7 @@ struct PublishParts {
   broadcast::IdempotencyKeys& keys;
   WorkerQueries& workers;
   Outgoing& outgoing;
+  LogSink& refusals;  // A line for each, so one that limits repeats.
   net::PeerList peers = {};
   PublishLimits limits = {};
   std::function<bool()> draining = [] { return false; };  // True: no more events.

@@ -3,6 +3,7 @@
 // Belongs to one worker.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -20,6 +21,15 @@
 
 namespace crier::cmd {
 
+// A request that was refused, for the log. Views live during the call.
+struct RefusedStream {
+  RefusalReason reason;
+  net::Refusal refusal;  // Its status is that of the answer.
+  const net::PeerAddress& peer;
+  std::string_view origin;  // Empty: the request had none, or was not read so far.
+  std::string_view trace_id;
+};
+
 class SubscribeRoutes final : public net::RequestHandler {
  public:
   struct Parts {
@@ -29,6 +39,7 @@ class SubscribeRoutes final : public net::RequestHandler {
     RefusalCounts& refusals;
     const StreamNames& names;
     const std::atomic<std::uint64_t>& log_head;
+    std::function<void(const RefusedStream&)> tell_refused;
   };
   // What this worker's answers tell it apart by.
   struct Identity {

@@ -237,6 +237,19 @@ TEST_CASE("who may publish can change on open connections") {
   CHECK(refused[static_cast<std::size_t>(PublishRefusal::forbidden)].read() == 2);
 }
 
+TEST_CASE("a refused publish is logged under the trace id that its publisher was told") {
+  Socket socket;
+  for (const std::string& request : {post("/topics/a..b", "x"), get("/nowhere")}) {
+    const std::string trace = socket.ask(request).body.at("trace_id");
+    REQUIRE_FALSE(socket.lines.lines.empty());
+    CHECK_THAT(socket.lines.lines.back(),
+               Catch::Matchers::StartsWith("info publish request refused reason=") &&
+                   Catch::Matchers::ContainsSubstring(" from=\"uid ") &&
+                   Catch::Matchers::ContainsSubstring(" trace_id=" + trace + " "));
+  }
+  CHECK(socket.lines.lines.size() == 2);
+}
+
 TEST_CASE("a head that is refused is answered in JSON") {
   Socket socket;
   REQUIRE(socket.client->send("GET / HTTP/1.1\r\n\r\n"));
