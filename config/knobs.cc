@@ -193,7 +193,8 @@ constexpr std::array kKnobs{
 
     number<&C::drain, &Drain::window_seconds>(
         "drain.window_seconds", {0, 600}, kLive,
-        "Seconds over which open streams are ended at a shutdown."),
+        "Seconds within which open streams are ended at a shutdown: 1000 a second, more only where "
+        "the window is too short for them. What a stream is owed at its end is cut."),
     number<&C::drain, &Drain::delay_seconds>("drain.delay_seconds", {0, 600}, kLive,
                                              "Seconds between readyz saying 503 and the end of new "
                                              "connections, for load balancers to notice."),
