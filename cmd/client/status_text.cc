@@ -34,6 +34,8 @@ constexpr Row kRows[] = {
     {"bytes_sent", "bytes sent", Unit::bytes},
     {"latency_p50_seconds", "latency p50", Unit::latency},
     {"latency_p99_seconds", "latency p99", Unit::latency},
+    {"publish_latency_p50_seconds", "publish p50", Unit::latency},
+    {"publish_latency_p99_seconds", "publish p99", Unit::latency},
     {"topics", "topics", Unit::count, "topics_max"},
     {"history_events", "history events"},
     {"history_bytes", "history size", Unit::bytes, "history_bytes_max"},

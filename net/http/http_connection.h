@@ -50,7 +50,7 @@ class HttpConnection {
   // Reads once, or goes on with held input, and writes what has gathered. At most once a turn,
   // after the connection has marked itself. Takes at least one request of its input, then others
   // until the turn is over.
-  void serve();
+  void serve(Instant marked_at);
   // Ends what has taken too long.
   void check_deadlines(Instant now);
   // Leaves the table and begins to close; nothing is written any more.
@@ -124,6 +124,7 @@ class HttpConnection {
   bool marked_ = false;  // The server will call serve() next turn.
 
   std::size_t discarded_bytes_ = 0;
+  Instant marked_at_;      // Of the serve() that goes on.
   Instant request_began_;  // 0: no request is on its way.
   Instant active_at_;
   Instant progress_at_;  // When the kernel last took some of `output_`. 0: `output_` is empty.

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/instant.h"
 #include "net/http/request.h"
 #include "net/socket/peer_address.h"
 #include "net/socket/peer_credentials.h"
@@ -29,6 +30,9 @@ struct HttpRequest {
   const Request& head;
   std::string_view body;
   const HttpPeer& peer;
+  // When its last bytes were known to be there, or a little before; it may have waited its turn
+  // since then.
+  Instant arrived;
 };
 
 // A client that reads as fast as we write needs a buffer for one turn of the loop; for a slow one

@@ -296,7 +296,7 @@ void HttpServer::serve_marked() {
     if (connection == nullptr) continue;
     Slot& slot = slots_[waiting[served].index];
     least_used_us_ = std::max(least_used_us_, slot.used_us);
-    connection->serve();
+    connection->serve(waiting[served].marked_at);
     const Instant began = std::exchange(now, Loop::now());
     slot.used_us += now.us - began.us + 1;
   }

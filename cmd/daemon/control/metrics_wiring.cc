@@ -250,6 +250,12 @@ void add_frames(Catalogue& catalogue, const FrameAccount& frames) {
 void add_publishing(Catalogue& catalogue, const PublishCounters& publishing) {
   const PublishCounters* const source[] = {&publishing};
   add_rows<PublishCounters>(catalogue, kPublishingRows, source);
+  catalogue
+      .histogram("crier_publish_latency_seconds",
+                 "From the arrival of a whole publish request to its 202: its wait for a turn, and "
+                 "the journal.",
+                 1e6)
+      .add(publishing.latency);
   add_reasons<PublishRefusal>(
       catalogue.counter("crier_publish_refused_total",
                         "Requests of publishers refused; head: before they were whole."),

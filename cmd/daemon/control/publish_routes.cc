@@ -79,6 +79,7 @@ struct PublishRoutes::Call {
   const net::Request& head() const { return request.head; }
   std::uint32_t uid() const { return request.peer.credentials.uid; }
   bool keep_alive() const { return head().keep_alive; }
+  Instant arrived() const { return request.arrived; }
 };
 
 // What it takes to answer when the request is gone.
@@ -87,8 +88,10 @@ struct PublishRoutes::Later {
   net::ReplyOptions options;
   std::string trace_id;
   std::uint32_t uid;
+  Instant arrived_at;
 
   bool keep_alive() const { return options.keep_alive; }
+  Instant arrived() const { return arrived_at; }
   void send(std::string bytes) const { responder.reply(std::move(bytes), !options.keep_alive); }
 };
 
@@ -97,7 +100,8 @@ PublishRoutes::Later PublishRoutes::later(const Call& call) {
   return {call.responder,
           {.keep_alive = head.keep_alive, .head_only = head.method == Method::head},
           traces_.of(head),
-          call.uid()};
+          call.uid(),
+          call.arrived()};
 }
 
 PublishRoutes::PublishRoutes(PublishParts parts)
@@ -341,6 +345,7 @@ void PublishRoutes::answer(const To& to, AnswerForm form, const IntakeOutcome& o
     append_event_id(body.append("\",\"last_id\":\""), epoch, outcome.answer.last_sequence);
   }
   accepted(to.responder, to.keep_alive(), body.append("\"}\n"), replayed);
+  counters_.latency.observe(net::Loop::now().us - to.arrived().us);
 }
 
 void PublishRoutes::accepted(const net::Responder& responder, bool keep_alive,

@@ -64,10 +64,16 @@ constexpr std::array<std::string_view, 12> names_of(PublishRefusal /*selects*/) 
           "key_reused", "draining",  "busy",      "no_space", "journal",   "head"};
 }
 
+inline constexpr std::array<std::uint64_t, 14> kPublishLatencyBounds = {
+    50,     100,    250,     500,     1'000,     2'500,     5'000,
+    10'000, 25'000, 100'000, 250'000, 1'000'000, 2'500'000, 10'000'000};
+
 // One writer; any thread may read.
 struct PublishCounters {
   Counter replayed;  // Requests all of whose events had been accepted before.
   std::array<Counter, kNamesOf<PublishRefusal>.size()> refused;
+  // Microseconds from the arrival of a request to its 202.
+  Histogram<kPublishLatencyBounds.size()> latency{kPublishLatencyBounds};
 };
 
 struct PublishLimits {

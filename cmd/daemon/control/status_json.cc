@@ -35,6 +35,8 @@ constexpr StatusRow kRows[] = {
     {"bytes_sent", "crier_bytes_sent_total"},
     {"latency_p50_seconds", "crier_stream_latency_seconds", Show::p50},
     {"latency_p99_seconds", "crier_stream_latency_seconds", Show::p99},
+    {"publish_latency_p50_seconds", "crier_publish_latency_seconds", Show::p50},
+    {"publish_latency_p99_seconds", "crier_publish_latency_seconds", Show::p99},
     {"topics", "crier_topics"},
     {"topics_max", "crier_topics_max"},
     {"history_events", "crier_history_events"},

@@ -244,7 +244,8 @@ TEST_CASE("what is counted is shown") {
   for (const auto& all : {counters_of(counters.workers[0], &counters.workers[0].latency),
                           counters_of(counters.refusals[0]), counters_of(counters.pending[0]),
                           counters_of(counters.listeners[0]), counters_of(counters.log),
-                          counters_of(counters.publish), counters_of(counters.publishing)}) {
+                          counters_of(counters.publish),
+                          counters_of(counters.publishing, &counters.publishing.latency)}) {
     for (std::size_t i = 0; i < all.size(); ++i) {
       CAPTURE(all.size(), i);
       const double before = sum_of_all(counters.read());
@@ -260,10 +261,12 @@ TEST_CASE("latencies are microseconds and durations milliseconds, both shown in 
   counters.workers[0].latency.observe(1'500);
   counters.workers[1].latency.observe(500);
   counters.workers[1].duration.observe(90'000);
+  counters.publishing.latency.observe(2'000);
   const Samples text = counters.read();
   CHECK(text.sum("crier_stream_latency_seconds_sum") == 0.002);
   CHECK(text.sum("crier_stream_latency_seconds_count") == 2);
   CHECK(text.sum("crier_stream_duration_seconds_sum") == 90);
+  CHECK(text.sum("crier_publish_latency_seconds_sum") == 0.002);
   for (const Sample& sample : text.samples()) {
     if (sample.name == "crier_stream_latency_seconds_bucket") {
       CAPTURE(sample.label("le"));
@@ -304,6 +307,7 @@ TEST_CASE("the status knows every figure") {
   counters.workers[0].streams.set(3);
   counters.workers[1].streams.set(4);
   counters.workers[0].latency.observe(500);
+  counters.publishing.latency.observe(500);
   counters.workers[0].gaps[static_cast<std::size_t>(GapReason::unknown_id)].add(2);
   counters.refusals[0].add(RefusalReason::draining);
   counters.workers[1].ended[static_cast<std::size_t>(EndReason::stalled)].add(5);
@@ -332,11 +336,13 @@ TEST_CASE("the status knows every figure") {
                           "history_bytes_max",
                           "reload_successful",
                           "pending_settings",
-                          "history_oldest_age_seconds"}) {
+                          "history_oldest_age_seconds",
+                          "publish_latency_p50_seconds",
+                          "publish_latency_p99_seconds"}) {
     CAPTURE(key);
     CHECK(status.contains(key));
   }
-  CHECK(status.size() == 23);
+  CHECK(status.size() == 25);
   CHECK(status["streams"] == 7);
   CHECK(status["streams_max"] == 9);
   CHECK(status["gaps"] == nlohmann::json{{"unknown-id", 2}});
