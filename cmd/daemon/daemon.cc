@@ -199,13 +199,14 @@ void Daemon::say_ready() {
 }
 
 void Daemon::tell_status() {
-  const std::string streams = with_thousands(counts_.streams.load()) + " streams";
+  const std::string streams = with_thousands(counts_.streams.load());
   if (!shutdown_.serving()) {
-    supervisor_.status("draining: " + streams + " left");
+    supervisor_.status("draining: " + streams + " streams left");
     return;
   }
-  supervisor_.status("serving " + streams + "; " +
-                     with_thousands(event_log_.stats().events.read()) + " events published");
+  supervisor_.status("serving " + streams + " of " + with_thousands(counts_.streams_max.load()) +
+                     " streams; " + with_thousands(event_log_.stats().events.read()) +
+                     " events published");
 }
 
 // The end of every turn of the control loop, in order.

@@ -272,7 +272,7 @@ TEST_CASE("the service manager is told what goes on") {
   ServiceManager manager;
   RunningDaemon daemon(manager.options());
   CHECK(manager.hears("READY=1"));
-  CHECK(manager.hears("STATUS=serving 0 streams"));
+  CHECK(manager.hears("STATUS=serving 0 of 10,000 streams"));
   manager.forget();
   daemon.signal(SIGHUP);
   CHECK(manager.hears("RELOADING=1\nMONOTONIC_USEC="));
