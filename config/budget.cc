@@ -140,6 +140,10 @@ std::string too_few(const Budget& budget, const std::string& what, std::uint64_t
          ", but " + what + " leave room for " + std::to_string(streams) + "; raise ";
 }
 
+std::string lower_it(const Budget& budget) {
+  return budget.automatic ? "" : ", or lower limits.streams_max";
+}
+
 // Whom the limit on open files counts for, when it is too low.
 std::string_view files_of_whom(OwnDescriptorTable wish, bool own_tables, bool automatic) {
   if (own_tables) return " a worker";
@@ -225,7 +229,7 @@ Fit fit(const Config& config, const Budget& budget, const Machine& machine) {
                     .append(files_of_whom(wish, result.own_descriptor_tables, budget.automatic)),
                 streams) +
         "LimitNOFILE= (ulimit -n)" + (result.own_descriptor_tables ? " or workers.count" : "") +
-        ", or lower limits.streams_max";
+        lower_it(budget);
   }
   // Whatever is open is watched, and the kernel counts that over all tables of a user.
   if (machine.watches_max != 0) {
@@ -235,7 +239,7 @@ Fit fit(const Config& config, const Budget& budget, const Machine& machine) {
       result.watch_problem =
           too_few(budget, std::to_string(machine.watches_max) + " watches of epoll", streams) +
           "the sysctl fs.epoll.max_user_watches to at least " +
-          std::to_string(budget.descriptors_together) + ", or lower limits.streams_max";
+          std::to_string(budget.descriptors_together) + lower_it(budget);
     }
   }
   result.streams_possible = streams_of(config, connections);

@@ -51,8 +51,10 @@ TEST_CASE("the schema says of every key what the table says") {
     const Json& entry = object.at("properties").at(name);
     CHECK(entry.at("description") == knob.help);
     CHECK(entry.at("default") == defaults.at(section).at(name));
-    CHECK(entry.contains("minimum") == (knob.kind == Kind::number));
-    if (knob.kind == Kind::number) CHECK(entry.at("maximum") == knob.range.max);
+    const Json& number = knob.or_auto ? entry.at("anyOf").at(1) : entry;
+    CHECK(number.contains("minimum") == (knob.kind == Kind::number));
+    if (knob.kind == Kind::number) CHECK(number.at("maximum") == knob.range.max);
+    if (knob.or_auto) CHECK(entry.at("anyOf").at(0) == Json{{"const", "auto"}});
     if (knob.kind == Kind::choice) CHECK(entry.at("enum").size() == knob.choices.size());
   }
   const Json& rows = schema.at("properties").at("topics");
