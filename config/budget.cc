@@ -56,7 +56,7 @@ std::string readable(std::uint64_t bytes) {
 
 void add_memory(Budget& budget, const Config& config) {
   const Limits& limits = config.limits;
-  const std::uint64_t streams = limits.streams_max;
+  const std::uint64_t streams = budget.streams;
   const std::uint64_t workers = budget.workers;
   const std::uint64_t ring = std::bit_ceil(std::uint64_t{limits.owed_events_max});
   const bool counts_addresses = limits.streams_per_address_max != 0;
@@ -98,12 +98,12 @@ std::uint64_t other_descriptors(const Config& config, const Budget& budget, bool
          config.admin.connections_max + budget.workers * kWorkerDescriptors;
 }
 
-std::uint64_t connections_of(const Config& config) {
-  return std::uint64_t{config.limits.streams_max} + config.limits.pending_requests_max;
+std::uint64_t connections_of(const Config& config, const Budget& budget) {
+  return budget.streams + config.limits.pending_requests_max;
 }
 
 void add_descriptors(Budget& budget, const Config& config) {
-  const std::uint64_t connections = connections_of(config);
+  const std::uint64_t connections = connections_of(config, budget);
   const std::uint64_t part = (connections + budget.workers - 1) / budget.workers;
   const std::uint64_t uneven = budget.workers > 1 ? part / kUnevenPart : 0;
   budget.descriptors_together = other_descriptors(config, budget, false) + connections;
@@ -114,14 +114,14 @@ void add_descriptors(Budget& budget, const Config& config) {
 std::uint64_t connections_in(const Config& config, const Budget& budget, std::uint64_t room,
                              bool own_tables) {
   if (room >= (own_tables ? budget.descriptors_apart : budget.descriptors_together)) {
-    return connections_of(config);
+    return connections_of(config, budget);
   }
   const std::uint64_t other = other_descriptors(config, budget, own_tables);
   std::uint64_t connections = room > other ? room - other : 0;
   if (own_tables && budget.workers > 1) {
     connections = connections * kUnevenPart / (kUnevenPart + 1) * budget.workers;
   }
-  return std::min(connections, connections_of(config));
+  return std::min(connections, connections_of(config, budget));
 }
 
 // Of so many connections, those that can be streams. Requests give way last: without them no stream
@@ -129,33 +129,59 @@ std::uint64_t connections_in(const Config& config, const Budget& budget, std::ui
 // where that is more.
 std::uint64_t streams_of(const Config& config, std::uint64_t connections) {
   const std::uint64_t requests_max = config.limits.pending_requests_max;
-  const std::uint64_t share =
-      connections - connections * config.limits.streams_max / connections_of(config);
+  const std::uint64_t wished =
+      config.limits.streams_max == kAuto ? kAutoStreamsMax : config.limits.streams_max;
+  const std::uint64_t share = connections - connections * wished / (wished + requests_max);
   return connections - std::min(requests_max, std::max(share, connections / 4));
 }
 
 std::string too_few(const Budget& budget, const std::string& what, std::uint64_t streams) {
-  return "limits.streams_max is " + std::to_string(budget.streams) + ", but " + what +
-         " leave room for " + std::to_string(streams) + "; raise ";
+  return "limits.streams_max is " + (budget.automatic ? "auto" : std::to_string(budget.streams)) +
+         ", but " + what + " leave room for " + std::to_string(streams) + "; raise ";
+}
+
+std::string lower_it(const Budget& budget) {
+  return budget.automatic ? "" : ", or lower limits.streams_max";
 }
 
 // Whom the limit on open files counts for, when it is too low.
-std::string_view files_of_whom(OwnDescriptorTable wish, bool own_tables) {
+std::string_view files_of_whom(OwnDescriptorTable wish, bool own_tables, bool automatic) {
   if (own_tables) return " a worker";
-  if (wish == OwnDescriptorTable::off) return "";
+  if (wish == OwnDescriptorTable::off || automatic) return "";
   return " for all workers (the system forbids them tables of their own: unshare CLONE_FILES)";
 }
 
-}  // namespace
-
-Budget budget_of(const Config& config, unsigned workers) {
-  CRIER_CHECK(workers >= 1);
+Budget budget_with(const Config& config, unsigned workers, std::uint64_t streams) {
   Budget budget;
-  budget.streams = config.limits.streams_max;
+  budget.streams = streams;
+  budget.automatic = config.limits.streams_max == kAuto;
   budget.workers = workers;
   add_memory(budget, config);
   add_descriptors(budget, config);
   return budget;
+}
+
+// Of so many streams, those for which there is memory.
+std::uint64_t streams_in_memory(const Config& config, unsigned workers, std::uint64_t streams,
+                                std::uint64_t memory_bytes) {
+  if (memory_bytes == 0) return streams;
+  const std::uint64_t others = budget_with(config, workers, 0).full_bytes;
+  const std::uint64_t each = budget_with(config, workers, 1).full_bytes - others;
+  return memory_bytes > others ? std::min(streams, (memory_bytes - others) / each) : 0;
+}
+
+}  // namespace
+
+Budget budget_of(const Config& config, unsigned workers, const Machine& machine) {
+  CRIER_CHECK(workers >= 1);
+  if (config.limits.streams_max != kAuto) {
+    return budget_with(config, workers, config.limits.streams_max);
+  }
+  const Budget most = budget_with(config, workers, kAutoStreamsMax);
+  const std::uint64_t streams = streams_in_memory(
+      config, workers, fit(config, most, machine).streams_possible, machine.memory_bytes);
+  // One is wanted, so that fit() says what is missing where there is room for none.
+  return budget_with(config, workers, std::max<std::uint64_t>(1, streams));
 }
 
 std::string to_line(const Budget& budget) {
@@ -189,9 +215,9 @@ Fit fit(const Config& config, const Budget& budget, const Machine& machine) {
   const std::uint64_t room = machine.descriptors_max;
   const bool one_is_enough = room == 0 || budget.descriptors_together <= room;
   result.own_descriptor_tables =
-      wish == OwnDescriptorTable::on ||
-      (wish == OwnDescriptorTable::automatic && !one_is_enough && machine.own_tables);
-  std::uint64_t connections = connections_of(config);
+      wish == OwnDescriptorTable::on || (wish == OwnDescriptorTable::automatic &&
+                                         !budget.automatic && !one_is_enough && machine.own_tables);
+  std::uint64_t connections = connections_of(config, budget);
   if (room != 0) {
     connections = connections_in(config, budget, room, result.own_descriptor_tables);
   }
@@ -200,10 +226,10 @@ Fit fit(const Config& config, const Budget& budget, const Machine& machine) {
         too_few(budget,
                 std::to_string(room)
                     .append(" open files")
-                    .append(files_of_whom(wish, result.own_descriptor_tables)),
+                    .append(files_of_whom(wish, result.own_descriptor_tables, budget.automatic)),
                 streams) +
         "LimitNOFILE= (ulimit -n)" + (result.own_descriptor_tables ? " or workers.count" : "") +
-        ", or lower limits.streams_max";
+        lower_it(budget);
   }
   // Whatever is open is watched, and the kernel counts that over all tables of a user.
   if (machine.watches_max != 0) {
@@ -213,7 +239,7 @@ Fit fit(const Config& config, const Budget& budget, const Machine& machine) {
       result.watch_problem =
           too_few(budget, std::to_string(machine.watches_max) + " watches of epoll", streams) +
           "the sysctl fs.epoll.max_user_watches to at least " +
-          std::to_string(budget.descriptors_together) + ", or lower limits.streams_max";
+          std::to_string(budget.descriptors_together) + lower_it(budget);
     }
   }
   result.streams_possible = streams_of(config, connections);

@@ -5,18 +5,18 @@
 // is every limit reached at once, which takes an attacker with as many addresses as streams; it is
 // printed, not required.
 //
-//   full  = streams_max × 128                                  slot, two topics, a trace id
-//         + streams_max × 32, with a cap per address           counts per address
+//   full  = streams × 128                                  slot, two topics, a trace id
+//         + streams × 32, with a cap per address           counts per address
 //         + history.bytes_max                                  frames and their index
 //         + publish.idempotency_keys_max × 128
 //   worst = full
 //         + history.bytes_max                                  events far apart in the index
 //         + topics_max × (512 + workers × 384)                 each topic, log and workers
-//         + streams_max × topics_per_stream_max × 16           every stream with all its topics
-//         + streams_max × 192                                  every stream behind,
-//         + min(streams_max × owed_events_max × 8,             its ring at its cap,
+//         + streams × topics_per_stream_max × 16           every stream with all its topics
+//         + streams × 192                                  every stream behind,
+//         + min(streams × owed_events_max × 8,             its ring at its cap,
 //               workers × 2 × ring_bytes_max)
-//         + min(streams_max × owed_bytes_max,                  none of its frames shared or in the
+//         + min(streams × owed_bytes_max,                  none of its frames shared or in the
 //               owed_total_bytes_max)                          history
 //         + workers × 48 MiB                                   frames on their way to streams
 //         + workers × replay_bytes_in_flight_max
@@ -48,7 +48,8 @@ struct Budget {
   std::vector<BudgetRow> rows;
   std::uint64_t full_bytes = 0;
   std::uint64_t worst_bytes = 0;  // Stays at its highest value instead of wrapping.
-  std::uint64_t streams = 0;      // limits.streams_max
+  std::uint64_t streams = 0;      // limits.streams_max, or what `auto` comes to.
+  bool automatic = false;         // It is auto.
   unsigned workers = 1;
   // Open files: in the one table of the process, or in the fullest of one table a worker. The
   // kernel deals connections out to workers by a hash, so the fullest has a little more than its
@@ -56,19 +57,6 @@ struct Budget {
   std::uint64_t descriptors_together = 0;
   std::uint64_t descriptors_apart = 0;
 };
-
-// Requires: workers >= 1, the number that will really run.
-Budget budget_of(const Config& config, unsigned workers);
-
-// "145 MiB with 1000000 streams that keep up, at most 1.1 TiB with every limit reached, 1016740
-// open files"
-std::string to_line(const Budget& budget);
-// One row a line, for `crier check`.
-std::string to_table(const Budget& budget);
-
-// Beyond connections_max, at the publish socket as at the admin endpoint: see
-// net/http/http_server.h.
-inline constexpr std::uint64_t kLingerSlots = 32;
 
 // What the machine offers, as far as it is known.
 struct Machine {
@@ -80,12 +68,30 @@ struct Machine {
   bool own_tables = true;             // A worker may have a descriptor table of its own.
 };
 
+// What limits.streams_max `auto` is where nothing of the machine is less.
+inline constexpr std::uint32_t kAutoStreamsMax = 1'000'000;
+
+// `machine` matters to limits.streams_max `auto` alone: as many streams as it has room for, in one
+// descriptor table unless workers.own_descriptor_table is on. Requires: workers >= 1, the number
+// that will really run.
+Budget budget_of(const Config& config, unsigned workers, const Machine& machine = {});
+
+// "145 MiB with 1000000 streams that keep up, at most 1.1 TiB with every limit reached, 1016740
+// open files"
+std::string to_line(const Budget& budget);
+// One row a line, for `crier check`.
+std::string to_table(const Budget& budget);
+
+// Beyond connections_max, at the publish socket as at the admin endpoint: see
+// net/http/http_server.h.
+inline constexpr std::uint64_t kLingerSlots = 32;
+
 struct Fit {
   // Each worker should have a descriptor table of its own: it must, or `automatic`, one is too
-  // small and the machine allows it.
+  // small for the streams that were asked for and the machine allows it.
   bool own_descriptor_tables = false;
-  // What can be open at a time with that many descriptors and watches of epoll;
-  // limits.streams_max when there is room for all.
+  // What can be open at a time with that many descriptors and watches of epoll; Budget::streams
+  // when there is room for all.
   std::uint64_t streams_possible = 0;
   // The same of limits.pending_requests_max: all of them, up to a quarter of all connections.
   std::uint64_t requests_possible = 0;

@@ -101,8 +101,11 @@ struct Subscribe {
   Patterns patterns = Patterns::deny;
 };
 
+// Of a number that may be `auto` in the file; such a row of knobs.cc says so.
+inline constexpr std::uint32_t kAuto = 0;
+
 struct Limits {
-  std::uint32_t streams_max = 1'000'000;
+  std::uint32_t streams_max = kAuto;          // What the machine allows: Budget::streams.
   std::uint32_t streams_per_address_max = 0;  // 0: no cap.
   RefuseWith refuse_with = RefuseWith::stream;
   std::uint32_t event_bytes_max = 256 * 1024;
@@ -131,7 +134,7 @@ struct Heartbeat {
 struct History {
   std::uint32_t events_max = 1'000;               // Of one topic.
   std::uint64_t bytes_max = 64ULL * 1024 * 1024;  // Of all topics, index included.
-  std::uint32_t age_seconds_max = 300;
+  std::uint32_t age_seconds_max = 3'600;
 };
 
 struct Overflow {

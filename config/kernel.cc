@@ -173,8 +173,7 @@ KernelNeed kernel_need(const Config& config, const Budget& budget, const Fit& fi
   KernelNeed need;
   need.connections = fit.streams_possible + config.limits.pending_requests_max;
   need.watches = fit.watch_problem.empty() ? need.connections
-                                           : std::uint64_t{config.limits.streams_max} +
-                                                 config.limits.pending_requests_max;
+                                           : budget.streams + config.limits.pending_requests_max;
   need.descriptors =
       fit.own_descriptor_tables ? budget.descriptors_apart : budget.descriptors_together;
   need.backlog = config.http.backlog;

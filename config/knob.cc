@@ -24,6 +24,7 @@ bool accepts(const KnobInfo& knob, const Value& value) {
     case Kind::flag:
       return std::holds_alternative<bool>(value);
     case Kind::number: {
+      if (knob.or_auto && value == Value(std::string(kAutoText))) return true;
       const auto* number = std::get_if<std::uint64_t>(&value);
       return number != nullptr && *number >= knob.range.min && *number <= knob.range.max;
     }
@@ -48,8 +49,8 @@ std::string allowed(const KnobInfo& knob) {
     case Kind::flag:
       return "allowed are true and false";
     case Kind::number:
-      return "allowed are " + std::to_string(knob.range.min) + " to " +
-             std::to_string(knob.range.max);
+      return "allowed are " + std::string(knob.or_auto ? "\"auto\" and " : "") +
+             std::to_string(knob.range.min) + " to " + std::to_string(knob.range.max);
     case Kind::text:
       return "allowed is " + std::string(knob.rule->allowed);
     case Kind::list:

@@ -53,7 +53,10 @@ struct KnobInfo {
   Range range;                     // number
   const TextRule* rule = nullptr;  // text, and each item of a list
   Names choices;                   // choice
+  bool or_auto = false;            // number: or the text kAutoText, which is kAuto in its struct.
 };
+
+inline constexpr std::string_view kAutoText = "auto";
 
 // Owner is the struct that is filled: Config, or TopicRow.
 template <typename Owner>
@@ -166,6 +169,24 @@ constexpr auto number(std::string_view key, Range range, Applies applies, std::s
   static_assert(std::unsigned_integral<typename At<Path...>::Member>);
   CRIER_CHECK(range.max <= std::numeric_limits<typename At<Path...>::Member>::max());
   return At<Path...>::row({key, Kind::number, applies, help, range, nullptr, {}});
+}
+
+template <auto... Path>
+constexpr auto number_or_auto(std::string_view key, Range range, Applies applies,
+                              std::string_view help) {
+  CRIER_CHECK(range.min > kAuto);
+  auto row = number<Path...>(key, range, applies, help);
+  using Owner = typename At<Path...>::Owner;
+  row.or_auto = true;
+  row.get = [](const Owner& owner) {
+    const auto& member = At<Path...>::member(owner);
+    return member == kAuto ? Value(std::string(kAutoText)) : to_value(member);
+  };
+  row.set = [](Owner& owner, const Value& value) {
+    const bool automatic = std::holds_alternative<std::string>(value);
+    assign(At<Path...>::member(owner), automatic ? Value(std::uint64_t{kAuto}) : value);
+  };
+  return row;
 }
 
 template <auto... Path>

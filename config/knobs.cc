@@ -87,15 +87,20 @@ constexpr std::array kKnobs{
     choice<&C::workers, &Workers::own_descriptor_table>(
         "workers.own_descriptor_table", kRestart,
         "Whether each worker has a descriptor table of its own, so that the limit on open files "
-        "counts per worker. auto: where limits.streams_max needs it and the system allows it."),
+        "counts per worker. auto: where limits.streams_max is a number that needs it, and the "
+        "system "
+        "allows it."),
 
     choice<&C::subscribe, &Subscribe::patterns>(
         "subscribe.patterns", kLive,
         "Whether subscribers may use the wildcards * and >. They "
         "read topics whose names they do not know."),
 
-    number<&C::limits, &Limits::streams_max>("limits.streams_max", {1, 16'000'000}, kRestart,
-                                             "Open streams, all workers together."),
+    number_or_auto<&C::limits, &Limits::streams_max>(
+        "limits.streams_max", {1, 16'000'000}, kRestart,
+        "Open streams, all workers together. auto: as many as the limit on open files "
+        "(LimitNOFILE=, "
+        "ulimit -n), the watches of epoll and the memory allow, 1000000 at most."),
     number<&C::limits, &Limits::streams_per_address_max>(
         "limits.streams_per_address_max", {0, 16'000'000}, kRestart,
         "Open streams of one client address (IPv6: of one /64). 0: no cap."),
@@ -188,7 +193,8 @@ constexpr std::array kKnobs{
 
     number<&C::drain, &Drain::window_seconds>(
         "drain.window_seconds", {0, 600}, kLive,
-        "Seconds over which open streams are ended at a shutdown."),
+        "Seconds within which open streams are ended at a shutdown: 1000 a second, more only where "
+        "the window is too short for them. What a stream is owed at its end is cut."),
     number<&C::drain, &Drain::delay_seconds>("drain.delay_seconds", {0, 600}, kLive,
                                              "Seconds between readyz saying 503 and the end of new "
                                              "connections, for load balancers to notice."),
@@ -199,14 +205,14 @@ constexpr std::array kKnobs{
                                   "msg and fields as key=value) or json (one object a line)."),
     number<&C::log, &Log::connections_per_second>(
         "log.connections_per_second", {0, 1'000'000}, kLive,
-        "Lines per second about single connections; the rest are counted. 0: none."),
+        "Lines per second, at debug, about single streams; the rest are counted. 0: none."),
 
-    choice<&C::kernel, &Kernel::tuning>("kernel.tuning", kRestart,
-                                        "Kernel parameters below what this configuration needs: "
-                                        "off, check (log each once, with the "
-                                        "command that mends it) or apply (raise them, and restore "
-                                        "them at exit). `crier tune` shows "
-                                        "them."),
+    choice<&C::kernel, &Kernel::tuning>(
+        "kernel.tuning", kRestart,
+        "Kernel parameters below what this configuration needs: "
+        "off, check (name them in one line of the log) or apply "
+        "(raise them, and restore them at exit). `crier tune` shows "
+        "them."),
     flag<&C::kernel, &Kernel::keep>("kernel.keep", kRestart,
                                     "true: what kernel.tuning applied stays after the exit."),
     flag<&C::kernel, &Kernel::bbr>(

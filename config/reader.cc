@@ -235,6 +235,7 @@ std::optional<Value> Reader::read(const KnobInfo& knob, const std::string& key,
       break;
     case Kind::number:
       if (node.type == Type::number) return node.number;
+      if (node.type == Type::text && node.text == kAutoText && knob.or_auto) return node.text;
       break;
     case Kind::text:
     case Kind::choice:

@@ -28,11 +28,16 @@ Json schema_of(const KnobInfo& knob) {
     case Kind::flag:
       schema["type"] = "boolean";
       break;
-    case Kind::number:
-      schema["type"] = "integer";
-      schema["minimum"] = knob.range.min;
-      schema["maximum"] = knob.range.max;
+    case Kind::number: {
+      const Json number = {
+          {"type", "integer"}, {"minimum", knob.range.min}, {"maximum", knob.range.max}};
+      if (knob.or_auto) {
+        schema["anyOf"] = {{{"const", kAutoText}}, number};
+      } else {
+        schema.update(number);
+      }
       break;
+    }
     case Kind::text:
       schema["type"] = "string";
       break;

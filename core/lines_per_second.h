@@ -41,8 +41,8 @@ class LinesPerSecond {
     ++left_out_;
     return false;
   }
-  // Counts a line that was lost later, for example because a queue was full.
-  constexpr void leave_out() { ++left_out_; }
+  // Counts lines that were lost later, for example because a queue was full.
+  constexpr void leave_out(std::uint64_t lines = 1) { left_out_ += lines; }
 
   // Returns how many lines were left out since told() was last called.
   constexpr std::uint64_t left_out() const { return left_out_; }

@@ -51,6 +51,11 @@ std::uint64_t Log::retained_after() const {
   return history_.events() == 0 ? head_ : history_.at(history_.front()).sequence - 1;
 }
 
+std::optional<Instant> Log::oldest_accepted() const {
+  if (history_.events() == 0) return std::nullopt;
+  return history_.at(history_.front()).frame->accepted();
+}
+
 void Log::append(const FrameRef& frame) {
   CRIER_CHECK(frame->sequence() > head_);
   const Instant now = frame->accepted();

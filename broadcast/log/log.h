@@ -82,6 +82,8 @@ class Log {
   const LogStats& stats() const { return stats_; }
   // Returns a sequence up to which the history retains nothing, and never will again.
   std::uint64_t retained_after() const;
+  // When the oldest event that is retained was accepted; nothing: none is.
+  std::optional<Instant> oldest_accepted() const;
 
   // Adds a committed event, which becomes the head. Requires: its sequence is greater than head();
   // its topic is valid and hashed with `topic_key`.

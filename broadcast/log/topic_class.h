@@ -26,7 +26,7 @@ struct HistoryLimits {
   std::uint32_t events_max = 1'000;
   // Counted by History::memory_of(). The log also bounds the bytes of all topics together.
   std::uint64_t bytes_max = std::numeric_limits<std::uint64_t>::max();
-  std::uint32_t age_seconds_max = 300;
+  std::uint32_t age_seconds_max = 3'600;
 };
 
 struct TopicClass {

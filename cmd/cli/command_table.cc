@@ -79,6 +79,7 @@ constexpr Option kTuneOptions[] = {
      "is `apply`; with --undo: not if kernel.keep is\n"
      "true, and nothing that was applied by hand"},
     {"--undo", OptionKind::flag, "", "restore what was changed, by hand or by the unit"},
+    {"--all", OptionKind::flag, "", "show rows that need nothing, too, and the reason of each"},
     {"--sysctl", OptionKind::flag, "", "print a file for /etc/sysctl.d"},
     {"--json", OptionKind::flag, "", "print the table as JSON"},
     {"--record", OptionKind::text, "PATH",
@@ -100,7 +101,8 @@ constexpr std::string_view kPublishNotes =
 
 constexpr std::string_view kSubscribeNotes =
     "Prints the data of each event, and reconnects without loss when the stream breaks.\n"
-    "Where events were lost, a warning on standard error says so.\n"
+    "Where events were lost, a warning on standard error says so. It does not speak https: behind\n"
+    "a proxy use curl -N.\n"
     "\n"
     "A TOPIC may be a pattern if the daemon allows them: `*` stands for one token, a final `>`\n"
     "for one or more (quote them in a shell).\n"
@@ -121,9 +123,9 @@ constexpr std::string_view kServeNotes =
     "  crier serve --config /etc/crier/crier.json --set http.listen=0.0.0.0:8080\n";
 
 constexpr std::string_view kTuneNotes =
-    "Without an option: a table of the kernel's parameters that matter to crier, what this\n"
-    "configuration needs of each, why, and the commands that mend what is below. Open files are\n"
-    "those that this shell allows; crier.service has its own LimitNOFILE=.\n"
+    "Without an option: a table of the kernel's parameters that this configuration depends on,\n"
+    "what it needs of each, the reason where one is below, and the commands that mend that. Open\n"
+    "files are those that this shell allows; crier.service has its own LimitNOFILE=.\n"
     "\n"
     "--apply only ever raises limits and shortens times. Values last until --undo or the next\n"
     "reboot, whatever crier.service does meanwhile; --sysctl prints what makes them last.\n";

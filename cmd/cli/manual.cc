@@ -43,7 +43,7 @@ constexpr Entry kExitCodes[] = {
 
 constexpr Entry kSignals[] = {
     {"SIGTERM, SIGINT",
-     "The daemon drains: it takes no new streams, ends the open ones over drain.window_seconds,\n"
+     "The daemon drains: it takes no new streams, ends the open ones within drain.window_seconds,\n"
      "and exits with 0. A second one ends it at once. crier subscribe ends with 0 on SIGINT."},
     {"SIGHUP",
      "The daemon reads its configuration again. What can change at once does; the log names what\n"

@@ -28,21 +28,42 @@ std::string shown(const Examined& one) {
   return one.current.empty() ? "-" : one.current;
 }
 
-std::string table(const std::vector<Examined>& all) {
+// Without --all: what this configuration depends on and this kernel has.
+bool is_told(const Examined& one, bool all) {
+  return all || (one.verdict != Verdict::unneeded && one.verdict != Verdict::absent);
+}
+
+// The reason has lines of its own: beside the values it would make the table 160 columns wide.
+std::string reason(const Examined& one) {
+  constexpr std::size_t kColumns = 100;
+  std::string_view text = one.parameter->why;
+  std::string out;
+  while (!text.empty()) {
+    std::size_t end = text.size();
+    if (end > kColumns) end = text.rfind(' ', kColumns);
+    out.append(4, ' ').append(text.substr(0, end)).append("\n");
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return out;
+}
+
+std::string table(const std::vector<Examined>& rows, bool all) {
   std::size_t name = 9;
   std::size_t current = 7;
   std::size_t goal = 6;
-  for (const Examined& one : all) {
+  for (const Examined& one : rows) {
+    if (!is_told(one, all)) continue;
     name = std::max(name, one.parameter->name.size());
     current = std::max(current, shown(one).size());
     goal = std::max(goal, wanted(one).size());
   }
-  std::string text = padded("PARAMETER", name) + padded("CURRENT", current) +
-                     padded("WANTED", goal) + padded("VERDICT", 8) + "WHY\n";
-  for (const Examined& one : all) {
+  std::string text =
+      padded("PARAMETER", name) + padded("CURRENT", current) + padded("WANTED", goal) + "VERDICT\n";
+  for (const Examined& one : rows) {
+    if (!is_told(one, all)) continue;
     text += padded(std::string(one.parameter->name), name) + padded(shown(one), current) +
-            padded(wanted(one), goal) + padded(std::string(to_string(one.verdict)), 8) +
-            std::string(one.parameter->why) + "\n";
+            padded(wanted(one), goal) + std::string(to_string(one.verdict)) + "\n";
+    if (all || one.verdict != Verdict::fine) text += reason(one);
   }
   return text;
 }
@@ -122,9 +143,9 @@ int tune(const Arguments& arguments) {
     return report(arguments, apply_tuning(all, place, by), false);
   }
   const std::string text = arguments.has("--sysctl") ? sysctl_file(all)
-                           : arguments.has("--json")
-                               ? as_json(all)
-                               : table(all) + advice(all) + std::string(kWhoseFiles);
+                           : arguments.has("--json") ? as_json(all)
+                                                     : table(all, arguments.has("--all")) +
+                                                           advice(all) + std::string(kWhoseFiles);
   return print_result(text);
 }
 

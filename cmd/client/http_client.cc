@@ -79,8 +79,11 @@ Result<ServerUrl> parse_url(std::string_view text) {
   const Error bad{Errc::bad_request,
                   "invalid URL `" + std::string(text) + "`: use http://HOST:PORT"};
   if (text.starts_with("https://")) {
+    while (text.ends_with('/')) text.remove_suffix(1);
     return fail(Errc::bad_request,
-                "https is not spoken here; give the daemon's own http:// address");
+                "crier does not speak https: give the daemon's own http:// address, or use curl -N "
+                "-H 'Accept: text/event-stream' '" +
+                    std::string(text) + "/events?topic=TOPIC'");
   }
   if (!text.starts_with(kScheme)) return std::unexpected(bad);
   std::string_view rest = text.substr(kScheme.size());

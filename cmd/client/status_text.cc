@@ -13,26 +13,33 @@ namespace {
 
 using Json = nlohmann::ordered_json;  // Keeps reasons in the daemon's order.
 
-enum class Unit : std::uint8_t { count, bytes, latency, duration };
+enum class Unit : std::uint8_t { count, bytes, latency, duration, outcome };
 
 // One figure of /status. Its key is also in cmd/daemon/control/status_json.cc.
 struct Row {
   std::string_view key;
   std::string_view title;
   Unit unit = Unit::count;
+  std::string_view max_key = {};  // Of its bound, if that is shown: "5 of 8".
 };
 
 constexpr Row kRows[] = {
     {"uptime_seconds", "up for", Unit::duration},
-    {"streams", "streams"},
+    {"reload_successful", "last reload", Unit::outcome},
+    {"pending_settings", "need a restart"},
+    {"streams", "streams", Unit::count, "streams_max"},
     {"events_published", "events published"},
     {"events_delivered", "events delivered"},
     {"chunks_sent", "chunks sent"},
     {"bytes_sent", "bytes sent", Unit::bytes},
     {"latency_p50_seconds", "latency p50", Unit::latency},
     {"latency_p99_seconds", "latency p99", Unit::latency},
+    {"publish_latency_p50_seconds", "publish p50", Unit::latency},
+    {"publish_latency_p99_seconds", "publish p99", Unit::latency},
+    {"topics", "topics", Unit::count, "topics_max"},
     {"history_events", "history events"},
-    {"history_bytes", "history size", Unit::bytes},
+    {"history_bytes", "history size", Unit::bytes, "history_bytes_max"},
+    {"history_oldest_age_seconds", "oldest event", Unit::duration},
     {"gaps", "gaps"},
     {"requests_refused", "requests refused"},
     {"streams_ended", "streams ended"},
@@ -48,9 +55,11 @@ std::string human(Unit unit, double value) {
     case Unit::latency:
       return human_latency(value);
     case Unit::duration:
+      return human_duration(value);
+    case Unit::outcome:
       break;
   }
-  return human_duration(value);
+  return value == 1 ? "successful" : "refused: the log says why";
 }
 
 // `value` with at most two digits after the point.
@@ -66,9 +75,14 @@ void append_line(std::string& out, std::string_view title, const std::string& va
   out.append(title).append(kValueColumn - title.size(), ' ').append(value).append("\n");
 }
 
-// A figure, or figures by reason: "5 (overflow 3, evicted 2)".
-std::string shown(const Row& row, const Json& value) {
-  if (value.is_number()) return human(row.unit, value.get<double>());
+// A figure, perhaps with its bound, or figures by reason: "5 (overflow 3, evicted 2)".
+std::string shown(const Row& row, const Json& value, const Json& figures) {
+  if (value.is_number()) {
+    const auto max = figures.find(row.max_key);
+    const bool bounded = max != figures.end() && max->is_number();
+    return human(row.unit, value.get<double>()) +
+           (bounded ? " of " + human(row.unit, max->get<double>()) : "");
+  }
   double sum = 0;
   std::string list;
   for (const auto& [reason, count] : value.items()) {
@@ -128,7 +142,7 @@ Result<std::string> status_text(std::string_view status) {
   for (const Row& row : kRows) {
     const auto value = figures.find(row.key);
     if (value == figures.end() || !(value->is_number() || value->is_object())) continue;
-    append_line(out, row.title, shown(row, *value));
+    append_line(out, row.title, shown(row, *value, figures));
   }
   return out;
 }

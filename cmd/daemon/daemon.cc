@@ -32,6 +32,10 @@ broadcast::LogOptions log_options(const config::Config& config, const HashKey& t
   return options;
 }
 
+std::uint32_t streams_wanted(const Preflight& checked) {
+  return static_cast<std::uint32_t>(checked.budget.streams);
+}
+
 std::uint32_t streams_at_most(const Preflight& checked) {
   return static_cast<std::uint32_t>(checked.fit.streams_possible);
 }
@@ -48,13 +52,14 @@ Daemon::Daemon(Start start)
       kernel_(config_.kernel, start_.checked.kernel_need, logs_.limited),
       event_log_(log_options(config_, topic_key_)),
       encoder_(event_log_.epoch(), event_log_.topic_key(), &frames_),
-      counts_(config_.limits.streams_max, drawn<HashKey>()),
+      counts_(streams_wanted(start_.checked), drawn<HashKey>()),
       wakeup_(loop_, [] {}),
       signals_(loop_, kSignals, [this](int number) { on_signal(number); }),
       shutdown_({loop_, config_, counts_.streams, supervisor_, logs_.limited,
                  [this](std::uint32_t window_ms) { workers_->order_drain(window_ms); },
                  [this] { stop(); }}),
       health_(logs_.limited, counts_),
+      limit_watch_(logs_.limited),
       // The watchdog of the service manager is fed only while every loop turns.
       alive_(loop_, [this] { supervisor_.alive(control_->all_workers_turn()); }),
       status_(loop_, [this] { tell_status(); }),
@@ -144,8 +149,8 @@ void Daemon::make_workers() {
                        frames_, counts_, log_head_, [this] { wakeup_.send(); }},
       sockets_.current);
   feed_.emplace(event_log_, log_head_, workers_->links());
-  control_.emplace(Control::Parts{event_log_, logs_.connections, logs_.sink.unfiltered(),
-                                  workers_->links(),
+  control_.emplace(Control::Parts{event_log_, logs_.connections, logs_.limited,
+                                  logs_.sink.unfiltered(), workers_->links(),
                                   [this](std::size_t worker) { return workers_->row(worker); }});
   endpoints_.emplace(Endpoints::Parts{
       loop_, config_, logs_.limited, journal_, event_log_, encoder_, *feed_, *control_,
@@ -165,6 +170,14 @@ void Daemon::show_metrics() {
   sources.frames = &frames_;
   sources.kernel = &kernel_;
   sources.sockets = &sockets_;
+  sources.config = &config_;
+  sources.reload = &reloader_->outcome();
+  sources.streams_max = &counts_.streams_max;
+  sources.history_age_seconds = [this]() -> std::optional<double> {
+    const auto oldest = event_log_.oldest_accepted();
+    if (!oldest) return std::nullopt;
+    return static_cast<double>(net::Loop::now().us - oldest->us) / 1e6;
+  };
   sources.version = version();
   endpoints_->show(std::move(sources));
 }
@@ -186,13 +199,14 @@ void Daemon::say_ready() {
 }
 
 void Daemon::tell_status() {
-  const std::string streams = with_thousands(counts_.streams.load()) + " streams";
+  const std::string streams = with_thousands(counts_.streams.load());
   if (!shutdown_.serving()) {
-    supervisor_.status("draining: " + streams + " left");
+    supervisor_.status("draining: " + streams + " streams left");
     return;
   }
-  supervisor_.status("serving " + streams + "; " +
-                     with_thousands(event_log_.stats().events.read()) + " events published");
+  supervisor_.status("serving " + streams + " of " + with_thousands(counts_.streams_max.load()) +
+                     " streams; " + with_thousands(event_log_.stats().events.read()) +
+                     " events published");
 }
 
 // The end of every turn of the control loop, in order.
@@ -214,6 +228,10 @@ void Daemon::on_tick() {
                 .shared = start_.activation.http_shared,
                 .others = endpoints_->starved_accepts()},
                workers_->options_refused(), now);
+  LimitTimes times;
+  workers_->add_times(times);
+  endpoints_->add_times(times);
+  limit_watch_.look(times, health_.is_full(), now);
 }
 
 void Daemon::on_expire() {

@@ -8,6 +8,7 @@
 //   Reloader         SIGHUP
 //   Shutdown         SIGTERM: announced, draining, stopped
 //   Health           /readyz
+//   LimitWatch       limits that are reached, in the log
 //
 // A start goes: check addresses → raise kernel parameters → make workers and start their threads →
 // open the endpoints → have the workers listen → READY. Members are declared in the order in which
@@ -30,6 +31,7 @@
 #include "broadcast/streams/broadcaster.h"
 #include "cmd/daemon/endpoints.h"
 #include "cmd/daemon/health.h"
+#include "cmd/daemon/limit_watch.h"
 #include "cmd/daemon/logs.h"
 #include "cmd/daemon/preflight.h"
 #include "cmd/daemon/reloader.h"
@@ -102,6 +104,7 @@ class Daemon {
   Supervisor supervisor_;
   Shutdown shutdown_;
   Health health_;
+  LimitWatch limit_watch_;
 
   std::optional<WorkerSet> workers_;
   std::optional<Feed> feed_;

@@ -65,8 +65,8 @@ Result<void> Endpoints::open_publish(net::Fd handed_in) {
   }
   publish_listener_.emplace(std::move(*listener));
 
-  PublishParts parts{parts_.journal, parts_.event_log, parts_.encoder,
-                     idempotency_,   parts_.control,   parts_.feed};
+  PublishParts parts{parts_.journal, parts_.event_log, parts_.encoder, idempotency_,
+                     parts_.control, parts_.feed,      parts_.log};
   parts.peers = std::move(*peers);
   parts.limits = {config.limits.event_bytes_max, config.limits.request_lines_max};
   parts.draining = parts_.draining;
@@ -89,7 +89,7 @@ Result<void> Endpoints::open_admin() {
   catalogue_.emplace();
   admin_routes_.emplace(AdminRoutes::Parts{config, *catalogue_, parts_.why_not_ready,
                                            parts_.event_log, parts_.control, parts_.debug_switch,
-                                           drawn<std::uint64_t>(), net::Loop::now});
+                                           parts_.log, drawn<std::uint64_t>(), net::Loop::now});
   admin_server_.emplace(parts_.loop, *admin_routes_, admin_server_options(config));
   if (endpoint->family == net::Endpoint::Family::unix_socket) {
     if (const auto ready = prepare_socket_directory(endpoint->path); !ready) return ready;
@@ -113,12 +113,19 @@ void Endpoints::show(MetricSources sources) {
   sources.publish = &publish_server_->counters();
   sources.publishing = &publish_routes_->counters();
   sources.admin = &admin_server_->counters();
+  sources.publish_connections = [this] { return static_cast<double>(publish_server_->serving()); };
   catalogue_.emplace(make_catalogue(sources));
 }
 
 std::uint64_t Endpoints::starved_accepts() const {
   return publish_server_->counters().accepts_starved.read() +
          admin_server_->counters().accepts_starved.read();
+}
+
+void Endpoints::add_times(LimitTimes& times) const {
+  const net::HttpServerCounters& publish = publish_server_->counters();
+  times.add(Limit::publish_connections_max,
+            publish.connections_refused.read() + publish.displaced.read());
 }
 
 void Endpoints::close() {

@@ -21,6 +21,7 @@
 #include "cmd/daemon/control/feed.h"
 #include "cmd/daemon/control/metrics_wiring.h"
 #include "cmd/daemon/control/publish_routes.h"
+#include "cmd/daemon/limit_watch.h"
 #include "config/config.h"
 #include "core/log.h"
 #include "net/http/http_server.h"
@@ -61,6 +62,9 @@ class Endpoints {
 
   // How often an accept found no descriptor or memory. Requires: open() has succeeded.
   std::uint64_t starved_accepts() const;
+
+  // Adds how often publish.connections_max was reached. Requires: open() has succeeded.
+  void add_times(LimitTimes& times) const;
 
   void close();
 

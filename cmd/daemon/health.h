@@ -43,9 +43,11 @@ class Health {
   // does not change with each stream; a shortage lasts for kSecondsBetween.
   std::string_view why_not_ready(Instant now) const;
 
+  // As many streams are open as possible.
+  bool is_full() const { return counts_.streams.load() >= counts_.streams_max.load(); }
+
  private:
   std::uint64_t newly_starved(const StarvedAccepts& starved);
-  bool is_full() const { return counts_.streams.load() >= counts_.streams_max.load(); }
 
   LogSink& log_;
   const broadcast::SharedCounts& counts_;

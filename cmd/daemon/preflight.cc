@@ -53,7 +53,7 @@ Checked survey(const std::optional<std::string>& file, std::span<const std::stri
   }
   Preflight result{.config = *std::move(loaded)};
   result.workers = workers_of(result.config.workers, workers);
-  result.budget = config::budget_of(result.config, result.workers);
+  result.budget = config::budget_of(result.config, result.workers, machine);
   config::Machine allows = machine;
   result.fit = config::fit(result.config, result.budget, allows);
   if (result.fit.own_descriptor_tables) {

@@ -1,13 +1,25 @@
 #include "cmd/daemon/reloader.h"
 
+#include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "cmd/daemon/settings.h"
-#include "config/differences.h"
 #include "config/load.h"
 #include "net/socket/peer_credentials.h"
 
 namespace crier::cmd {
+namespace {
+
+double unix_seconds() {
+  const std::chrono::duration<double> now = std::chrono::system_clock::now().time_since_epoch();
+  return now.count();
+}
+
+}  // namespace
+
+Reloader::Reloader(const Parts& parts)
+    : parts_(parts), outcome_{.success_unix_seconds = unix_seconds()} {}
 
 void Reloader::reload() {
   config::Config& running = parts_.config;
@@ -35,16 +47,26 @@ void Reloader::reload() {
   if (!sockets->warning.empty()) parts_.logs.limited.warning("reload: " + sockets->warning);
   follow(net::next_plan(parts_.sockets, sockets->usable, running.reload.canary_percent, *own));
   apply_to_parts();
-  // Not limited, like problems: no more than there are knobs.
+  tell(differences);
+}
+
+// Not limited, like problems: no more than there are knobs.
+void Reloader::tell(const std::vector<config::Difference>& differences) {
+  const auto live = std::ranges::count_if(differences, &config::Difference::live);
+  outcome_ = {.successful = true,
+              .success_unix_seconds = unix_seconds(),
+              .pending = differences.size() - static_cast<std::size_t>(live)};
   for (const config::Difference& difference : differences) {
-    parts_.logs.sink.info(
-        difference.live ? "reload: applied" : "reload: needs a restart",
-        {{"key", difference.key}, {"from", difference.running}, {"to", difference.wanted}});
+    const Field fields[] = {
+        {"key", difference.key}, {"from", difference.running}, {"to", difference.wanted}};
+    parts_.logs.sink.write(difference.live ? Level::info : Level::warning,
+                           difference.live ? "reload: applied" : "reload: needs a restart", fields);
   }
-  parts_.logs.limited.info("reloaded", {{"changes", differences.size()}});
+  parts_.logs.limited.info("reloaded", {{"applied", live}, {"pending", outcome_.pending}});
 }
 
 void Reloader::refuse(const std::vector<std::string>& problems) {
+  outcome_.successful = false;
   for (const std::string& problem : problems) parts_.logs.sink.error("reload: " + problem);
   parts_.logs.limited.error("reload: nothing was changed");
 }

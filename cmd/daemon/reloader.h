@@ -3,8 +3,8 @@
 // A configuration with a mistake, with a user or group that does not exist, with socket options
 // that the kernel refuses, or one whose live settings contradict a setting that needs a restart, is
 // refused whole: every reason is logged and nothing changes. Otherwise each difference is logged,
-// applied or as one that needs a restart. Changed socket options may begin a canary: reload.
-// canary_percent of new connections get them until a further reload.
+// as applied or, as a warning, as one that needs a restart. Changed socket options may begin a
+// canary: reload. canary_percent of new connections get them until a further reload.
 //
 // Belongs to the control loop. Blocking: reads the file and the databases of users and groups.
 #pragma once
@@ -15,11 +15,13 @@
 
 #include "broadcast/log/log.h"
 #include "cmd/daemon/control/debug_switch.h"
+#include "cmd/daemon/control/reload_outcome.h"
 #include "cmd/daemon/endpoints.h"
 #include "cmd/daemon/logs.h"
 #include "cmd/daemon/worker_set.h"
 #include "cmd/system/activation.h"
 #include "config/config.h"
+#include "config/differences.h"
 #include "net/socket/socket_options.h"
 
 namespace crier::cmd {
@@ -39,16 +41,19 @@ class Reloader {
     Endpoints& endpoints;
     WorkerSet& workers;
   };
-  explicit Reloader(const Parts& parts) : parts_(parts) {}
+  explicit Reloader(const Parts& parts);
 
   void reload();
+  const ReloadOutcome& outcome() const { return outcome_; }
 
  private:
   void refuse(const std::vector<std::string>& problems);
+  void tell(const std::vector<config::Difference>& differences);
   void follow(net::SocketPlan plan);
   void apply_to_parts();
 
   Parts parts_;
+  ReloadOutcome outcome_;
 };
 
 }  // namespace crier::cmd

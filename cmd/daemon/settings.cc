@@ -35,6 +35,11 @@ SubscribePolicy subscribe_policy(const config::Config& config) {
           .topics_per_stream_max = config.limits.topics_per_stream_max};
 }
 
+std::optional<std::uint32_t> notes_per_second(const config::Config& config) {
+  if (config.log.level > Level::debug) return std::nullopt;
+  return config.log.connections_per_second;
+}
+
 static_assert(config::kLingerSlots == net::kLingerSlots);
 
 std::shared_ptr<const broadcast::TopicClasses> topic_classes(const config::Config& config) {

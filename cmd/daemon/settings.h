@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "broadcast/log/topic_class.h"
 #include "broadcast/streams/options.h"
@@ -15,6 +16,11 @@
 namespace crier::cmd {
 
 SubscribePolicy subscribe_policy(const config::Config& config);
+
+// How many lines about single streams a worker may send in a second; nothing: the log's level has
+// none of them.
+std::optional<std::uint32_t> notes_per_second(const config::Config& config);
+
 std::shared_ptr<const broadcast::TopicClasses> topic_classes(const config::Config& config);
 // Epoch, keys, seed and classes are the caller's to set.
 broadcast::WorkerOptions worker_options(const config::Config& config, std::size_t streams_possible);

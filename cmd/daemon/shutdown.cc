@@ -1,5 +1,6 @@
 #include "cmd/daemon/shutdown.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "core/check.h"
@@ -9,6 +10,15 @@ namespace {
 
 constexpr std::uint64_t kDrainLookMs = 20;
 constexpr std::uint32_t kStopSeconds = 5;  // For the last step.
+
+// Streams that are ended in a second, and so come back in one, where the window allows it.
+constexpr std::uint64_t kStreamsPerSecond = 1'000;
+
+// The time over which so many streams are ended.
+std::uint32_t spread_ms(std::uint64_t streams, std::uint32_t window_seconds) {
+  return static_cast<std::uint32_t>(
+      std::min(std::uint64_t{window_seconds} * 1'000, streams * 1'000 / kStreamsPerSecond));
+}
 
 }  // namespace
 
@@ -22,7 +32,8 @@ void Shutdown::begin() {
   parts_.supervisor.stopping(limits.delay_seconds + limits.window_seconds + kStopSeconds);
   parts_.log.info("draining", {{"streams", parts_.streams.load()},
                                {"delay_seconds", limits.delay_seconds},
-                               {"window_seconds", limits.window_seconds}});
+                               {"window_seconds", limits.window_seconds},
+                               {"spread_ms", spread_ms(parts_.streams, limits.window_seconds)}});
   if (limits.delay_seconds == 0) {
     drain();
   } else {
@@ -36,9 +47,8 @@ void Shutdown::drain() {
     phase_ = Phase::draining;
     const std::uint32_t window_seconds = parts_.config.drain.window_seconds;
     parts_.supervisor.stopping(window_seconds + kStopSeconds);  // A reload may have changed it.
-    const std::uint32_t window_ms = window_seconds * 1'000;
-    window_ends_ = Instant{now.us + std::uint64_t{window_ms} * 1'000};
-    parts_.drain_workers(window_ms);
+    window_ends_ = Instant{now.us + std::uint64_t{window_seconds} * 1'000'000};
+    parts_.drain_workers(spread_ms(parts_.streams, window_seconds));
     timer_.start_repeating(kDrainLookMs);
     return;
   }

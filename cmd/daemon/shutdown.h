@@ -5,8 +5,10 @@
 //
 // While announced, /readyz is 503 so that a load balancer takes the daemon out, and subscribers are
 // served as before; publishers are turned away from begin() on. While draining, the workers end
-// their streams, spread over the window. The service manager is told before each step how long it
-// may take.
+// their streams, 1,000 a second or, where there are too many for the window, spread over all of it:
+// few streams are gone at once, and many do not come back at once. A stream that has not taken what
+// it is owed by the end of the window is cut. The service manager is told before each step how long
+// it may take.
 //
 // Belongs to the control loop.
 #pragma once
@@ -33,7 +35,7 @@ class Shutdown {
     const std::atomic<std::uint32_t>& streams;
     Supervisor& supervisor;
     LogSink& log;
-    std::function<void(std::uint32_t window_ms)> drain_workers;
+    std::function<void(std::uint32_t spread_ms)> drain_workers;
     std::function<void()> stop;  // Ends everything. Called once, in the last step.
   };
   explicit Shutdown(Parts parts);

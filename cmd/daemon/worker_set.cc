@@ -48,7 +48,7 @@ WorkerSetup WorkerSet::setup_of(std::uint32_t worker, const net::SocketOptions& 
   setup.endpoint = *net::Endpoint::parse(config.http.listen);
   setup.listener = listener_options(config, sockets);
   setup.pending = pending_limits(config, checked.fit.requests_possible, checked.workers);
-  setup.notes_per_second = config.log.connections_per_second;
+  setup.notes_per_second = notes_per_second(config);
   setup.own_descriptor_table = checked.fit.own_descriptor_tables;
   setup.handed_in = handed_in(worker);
   if (!checked.places.empty()) setup.place = checked.places[worker];
@@ -129,8 +129,7 @@ void WorkerSet::order_reload(const net::SocketPlan& sockets) {
   const config::Config& config = parts_.config;
   for (const auto& worker : workers_) {
     worker->link().order_reload({worker_options(config, parts_.counts.streams_max),
-                                 subscribe_policy(config), config.log.connections_per_second,
-                                 sockets});
+                                 subscribe_policy(config), notes_per_second(config), sockets});
   }
 }
 
@@ -162,6 +161,17 @@ std::vector<std::uint64_t> WorkerSet::starved_accepts() const {
     starved.push_back(worker->listener_counters().starved.read());
   }
   return starved;
+}
+
+void WorkerSet::add_times(LimitTimes& times) const {
+  for (const auto& worker : workers_) {
+    const RefusalCounts& refused = worker->refusals();
+    times.add(Limit::streams_max, refused.read(RefusalReason::streams_max));
+    times.add(Limit::topics_max, refused.read(RefusalReason::topics_max));
+    times.add(Limit::patterns_max, refused.read(RefusalReason::patterns_max));
+    times.add(Limit::pending_requests_max, worker->pending_counters().evicted.read());
+    times.add(Limit::owed_total_bytes_max, worker->stats().gave_way.read());
+  }
 }
 
 std::uint64_t WorkerSet::options_refused() const {

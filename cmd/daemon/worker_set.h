@@ -12,6 +12,7 @@
 
 #include "broadcast/log/log.h"
 #include "cmd/daemon/control/metrics_wiring.h"
+#include "cmd/daemon/limit_watch.h"
 #include "cmd/daemon/logs.h"
 #include "cmd/daemon/preflight.h"
 #include "cmd/daemon/worker/worker.h"
@@ -62,6 +63,8 @@ class WorkerSet {
   // How often an accept found no descriptor or memory, a number per worker. Requires: listen() has
   // succeeded.
   std::vector<std::uint64_t> starved_accepts() const;
+  // Adds how often the workers' limits were reached. Requires: listen() has succeeded.
+  void add_times(LimitTimes& times) const;
   // How often the kernel refused an option of a connection. Requires: listen() has succeeded.
   std::uint64_t options_refused() const;
 

@@ -26,11 +26,11 @@ void ConnectionLog::opened(const StreamOpened& stream, Instant now) {
     add_unlogged_opened(1, stream.resumed ? 1 : 0);
     return;
   }
-  out_.info("stream opened", {{"session_id", stream.session_id},
-                              {"trace_id", stream.trace_id},
-                              {"address", stream.address},
-                              {"topics", stream.topics},
-                              {"resumed", stream.resumed}});
+  out_.debug("stream opened", {{"session_id", stream.session_id},
+                               {"trace_id", stream.trace_id},
+                               {"address", stream.address},
+                               {"topics", stream.topics},
+                               {"resumed", stream.resumed}});
 }
 
 void ConnectionLog::ended(const StreamEnded& stream, Instant now) {
@@ -45,7 +45,7 @@ void ConnectionLog::ended(const StreamEnded& stream, Instant now) {
   fields.push_back({"duration_ms", stream.duration_us / 1'000});
   fields.push_back({"events", stream.events});
   fields.push_back({"wire_size_bytes", stream.bytes});
-  out_.write(Level::info, "stream ended", fields);
+  out_.write(Level::debug, "stream ended", fields);
 }
 
 void ConnectionLog::add_unlogged_opened(std::uint64_t streams, std::uint64_t resumed) {
@@ -74,7 +74,7 @@ void ConnectionLog::flush() {
   for (std::size_t i = 0; i < keys.size(); ++i) {
     fields.push_back({keys[i], ended_by_reason_[i].second});
   }
-  out_.write(Level::info, "streams not logged one by one", fields);
+  out_.write(Level::debug, "streams not logged one by one", fields);
   opened_ = resumed_ = ended_ = 0;
   ended_by_reason_.clear();
 }

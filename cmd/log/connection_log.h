@@ -1,4 +1,5 @@
-// A line for each stream that opens or ends, as long as there are few; else a summary a second.
+// A line at debug for each stream that opens or ends, as long as there are few; else a summary a
+// second.
 //
 // The control loop calls it with the workers' reports. Give it a sink that is not behind
 // RepeatLimit: its messages repeat, and it limits them itself. Belongs to the control loop.

@@ -120,6 +120,12 @@ void RepeatLimit::write(Level level, std::string_view message, std::span<const F
   if (entry.lines.take(lines_per_second_)) out_.write(level, message, fields);
 }
 
+void RepeatLimit::leave_out(Level level, std::string_view message, std::uint64_t lines) {
+  Seen& entry = seen(message);
+  entry.level = std::max(entry.level, level);
+  entry.lines.leave_out(lines);
+}
+
 void RepeatLimit::tick(Instant now) {
   if (second_.over(now)) flush();
 }

@@ -84,6 +84,8 @@ class RepeatLimit final : public LogSink {
       : out_(out), lines_per_second_(lines_per_second) {}
 
   void write(Level level, std::string_view message, std::span<const Field> fields) override;
+  // Counts lines that were limited elsewhere, on their way here.
+  void leave_out(Level level, std::string_view message, std::uint64_t lines);
 
   // Writes the counts when a second is over.
   void tick(Instant now);

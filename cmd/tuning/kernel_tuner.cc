@@ -32,18 +32,23 @@ void KernelTuner::raise() {
 
 void KernelTuner::say_what_is_below() {
   // Open files preflight tells of, with what their want means for streams.
-  if (const auto count = std::ranges::count_if(all_, &falls_short); count > 0) {
-    log_.warning(
-        "kernel parameters fall short of what this configuration needs; `crier tune` "
-        "shows them",
-        {{"count", count}});
-  }
+  std::string names;
+  std::size_t count = 0;
   for (const Examined& one : all_) {
     if (!falls_short(one)) continue;
-    log_.info(
-        "kernel parameter " + std::string(one.parameter->name) + " falls short",
-        {{"current", one.current}, {"wanted", config::to_text(*one.goal)}, {"mend", mending(one)}});
+    names.append(names.empty() ? "" : " ").append(one.parameter->name);
+    ++count;
   }
+  if (count == 0) return;
+  // Every distribution's own values are below here and there, and crier runs with them: no warning
+  // unless they were to be raised.
+  const bool should_be_raised = settings_.tuning == config::KernelTuning::apply;
+  const Field fields[] = {{"count", count}, {"parameters", names}};
+  log_.write(
+      should_be_raised ? Level::warning : Level::info,
+      "kernel parameters are below what this configuration needs; `crier tune` shows why, and "
+      "what mends them",
+      fields);
 }
 
 void KernelTuner::finish() {

@@ -97,8 +97,9 @@ void HttpConnection::on_ready(const Ready& ready) {
   mark();
 }
 
-void HttpConnection::serve() {
+void HttpConnection::serve(Instant marked_at) {
   CRIER_CHECK(!closed_);
+  marked_at_ = marked_at;
   marked_ = false;
   if (phase_ == Phase::lingering) return discard();
   if (!held_.empty() && may_take_request()) return take_input(std::exchange(held_, {}));
@@ -330,8 +331,9 @@ void HttpConnection::dispatch(std::string_view body) {
   phase_ = request.keep_alive ? Phase::head : Phase::finished;
   request_began_ = {};
   server_.counters_.requests.add();
-  server_.handler_.on_http_request({.head = request, .body = body, .peer = peer_},
-                                   Responder(&server_, index_, generation_, ordinal));
+  server_.handler_.on_http_request(
+      {.head = request, .body = body, .peer = peer_, .arrived = marked_at_},
+      Responder(&server_, index_, generation_, ordinal));
   if (closed_) return;
   reader_.reset();
   empty(body_);

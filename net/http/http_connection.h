@@ -52,8 +52,8 @@ class HttpConnection {
   void on_ready(const Ready& ready);
   // Reads once, or continues with held input, and writes the output. Takes at least one request
   // from the input, and more of them until the turn is over. The server calls it at most once a
-  // turn, for a marked connection.
-  void serve();
+  // turn, for a connection that was marked at `marked_at`.
+  void serve(Instant marked_at);
   // Ends a request, an answer or an idle time that has passed its deadline.
   void check_deadlines(Instant now);
   // Leaves the table and closes the socket, without writing.
@@ -127,6 +127,7 @@ class HttpConnection {
   bool marked_ = false;          // The server will call serve() in the next turn.
 
   std::size_t discarded_bytes_ = 0;  // Bytes read away while lingering.
+  Instant marked_at_;                // Given to serve().
   Instant request_began_;            // 0: no byte of a request has arrived.
   Instant active_at_;
   Instant progress_at_;  // When the kernel last took bytes of `output_`. 0: `output_` is empty.

@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/instant.h"
 #include "net/http/request.h"
 #include "net/socket/peer_address.h"
 #include "net/socket/peer_credentials.h"
@@ -34,6 +35,9 @@ struct HttpRequest {
   const Request& head;
   std::string_view body;
   const HttpPeer& peer;
+  // When its last bytes were known to be there, or a little before; it may have waited its turn
+  // since then.
+  Instant arrived;
 };
 
 // The most bytes of a streamed answer that the daemon holds for a slow client. A client that reads

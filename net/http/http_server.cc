@@ -188,7 +188,7 @@ void HttpServer::adopt(Fd socket, HttpPeer peer) {
 // Frees a slot if it can. Returns true if the new connection may be served, and false if it may
 // only be answered 503.
 bool HttpServer::make_room() {
-  const bool fits = open_ - lingering_.size() < options_.connections_max || displace_one();
+  const bool fits = serving() < options_.connections_max || displace_one();
   if (free_.empty() && !lingering_.empty()) lingering_.front()->close();
   return fits;
 }
@@ -300,7 +300,7 @@ void HttpServer::serve_marked() {
     if (connection == nullptr) continue;
     Slot& slot = slots_[waiting[served].index];
     least_used_us_ = std::max(least_used_us_, slot.used_us);
-    connection->serve();
+    connection->serve(waiting[served].marked_at);
     const Instant began = std::exchange(now, Loop::now());
     slot.used_us += now.us - began.us + 1;
   }

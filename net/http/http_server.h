@@ -116,6 +116,8 @@ class HttpServer {
   void close();
 
   std::size_t connections() const { return open_; }  // Including those that linger.
+  // Those that count towards connections_max.
+  std::size_t serving() const { return open_ - lingering_.size(); }
   const HttpServerCounters& counters() const { return counters_; }
 
  private:

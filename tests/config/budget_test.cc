@@ -205,6 +205,57 @@ TEST_CASE("streams and requests stay below what the kernel watches, with room fo
   CHECK(both.streams_possible == 450);
 }
 
+TEST_CASE("streams_max auto is what open files, watches and memory allow, without a warning") {
+  struct Row {
+    const char* name;
+    Machine machine;
+    std::uint64_t streams;
+  };
+  Config config = small();
+  config.limits.streams_max = kAuto;
+  const std::uint64_t others = budget_of(small(), 2).descriptors_together - 1'100;
+  const std::uint64_t fixed = 1'000'000 + 10 * 128;
+  for (const Row& row : std::initializer_list<Row>{
+           {"nothing is known", {}, 1'000'000},
+           {"open files", {.descriptors_max = others + 20'000}, 19'900},
+           {"few open files", {.descriptors_max = others + 200}, 150},
+           {"more open files than anybody needs", {.descriptors_max = 1 << 30}, 1'000'000},
+           {"watches", {.descriptors_max = 1 << 30, .watches_max = others + 5'100}, 5'000},
+           {"memory", {.memory_bytes = fixed + 700 * 128}, 700},
+       }) {
+    INFO(row.name);
+    const Budget budget = budget_of(config, 2, row.machine);
+    CHECK(budget.streams == row.streams);
+    const Fit fitted = fit(config, budget, row.machine);
+    CHECK(fitted.streams_possible == row.streams);
+    CHECK_FALSE(fitted.own_descriptor_tables);
+    CHECK((fitted.memory_problem + fitted.descriptor_problem + fitted.watch_problem).empty());
+  }
+}
+
+TEST_CASE("streams_max auto says what is missing where not one stream is possible") {
+  Config config = small();
+  config.limits.streams_max = kAuto;
+  const Machine few = {.descriptors_max = 60};
+  const Fit none = fit(config, budget_of(config, 2, few), few);
+  CHECK(none.streams_possible == 0);
+  CHECK(none.descriptor_problem ==
+        "limits.streams_max is auto, but 60 open files leave room for 0; raise LimitNOFILE= "
+        "(ulimit -n)");
+  const Machine small_memory = {.memory_bytes = 1'000};
+  CHECK_FALSE(fit(config, budget_of(config, 2, small_memory), small_memory).memory_problem.empty());
+}
+
+TEST_CASE("streams_max auto counts a table a worker only where that is ordered") {
+  Config config = small();
+  config.limits.streams_max = kAuto;
+  config.workers.own_descriptor_table = OwnDescriptorTable::on;
+  const Machine machine = {.descriptors_max = 20'000};
+  const Budget budget = budget_of(config, 4, machine);
+  CHECK(budget.streams > 70'000);
+  CHECK(fit(config, budget, machine).descriptor_problem.empty());
+}
+
 TEST_CASE("a full house that the machine cannot hold is a problem, the worst case is not") {
   const Config config = small();
   const Budget budget = budget_of(config, 1);

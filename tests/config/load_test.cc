@@ -41,7 +41,7 @@ TEST_CASE("a mistake in the file is named with its key, line and what is allowed
        {"limits.owed_bytes_max is 12 in c.json:3; allowed are 4096 to 67108864"}},
       {"a number whose line ends right after it",
        "{\"limits\": {\"streams_max\": 0\n\n}}",
-       {"limits.streams_max is 0 in c.json:1; allowed are 1 to 16000000"}},
+       {"limits.streams_max is 0 in c.json:1; allowed are \"auto\" and 1 to 16000000"}},
       {"above the range",
        "{\"history\": {\"bytes_max\": 68719476737}}",
        {"history.bytes_max is 68719476737 in c.json:1; allowed are 0 to 68719476736"}},
@@ -50,7 +50,7 @@ TEST_CASE("a mistake in the file is named with its key, line and what is allowed
        {"history.bytes_max is 18446744073709551616 in c.json:1; allowed are 0 to 68719476736"}},
       {"above what a member of 32 bits holds",
        "{\"limits\": {\"streams_max\": 4294967297}}",
-       {"limits.streams_max is 4294967297 in c.json:1; allowed are 1 to 16000000"}},
+       {"limits.streams_max is 4294967297 in c.json:1; allowed are \"auto\" and 1 to 16000000"}},
       {"a negative number",
        "{\"drain\": {\"window_seconds\": -1}}",
        {"drain.window_seconds is -1 in c.json:1; allowed are 0 to 600"}},
@@ -295,7 +295,9 @@ TEST_CASE("a file is read, and one that cannot be read is said so") {
     std::remove(name.c_str());
   }
   SECTION("without a file the defaults count") {
-    CHECK(load(std::nullopt));
+    const Loaded defaults = load(std::nullopt);
+    REQUIRE(defaults);
+    CHECK(defaults->history.age_seconds_max == 3'600);  // A phone in a pocket comes back in time.
   }
   SECTION("too large") {
     const std::string text(crier::config::kConfigBytesMax + 1, ' ');

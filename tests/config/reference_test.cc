@@ -51,8 +51,10 @@ TEST_CASE("the schema says of every key what the table says") {
     const Json& entry = object.at("properties").at(name);
     CHECK(entry.at("description") == knob.help);
     CHECK(entry.at("default") == defaults.at(section).at(name));
-    CHECK(entry.contains("minimum") == (knob.kind == Kind::number));
-    if (knob.kind == Kind::number) CHECK(entry.at("maximum") == knob.range.max);
+    const Json& number = knob.or_auto ? entry.at("anyOf").at(1) : entry;
+    CHECK(number.contains("minimum") == (knob.kind == Kind::number));
+    if (knob.kind == Kind::number) CHECK(number.at("maximum") == knob.range.max);
+    if (knob.or_auto) CHECK(entry.at("anyOf").at(0) == Json{{"const", "auto"}});
     if (knob.kind == Kind::choice) CHECK(entry.at("enum").size() == knob.choices.size());
   }
   const Json& rows = schema.at("properties").at("topics");
@@ -91,9 +93,11 @@ TEST_CASE("the manual has every key with its default and what is allowed") {
   for (const Knob<TopicRow>& knob : topic_knobs()) {
     CHECK(text.find("topics[]." + std::string(knob.key) + "\n    ") != std::string::npos);
   }
-  CHECK(text.find("drain.window_seconds\n"
-                  "    Seconds over which open streams are ended at a shutdown.\n"
-                  "    Default 5. Allowed are 0 to 600. Applied on reload.\n") !=
-        std::string::npos);
+  CHECK(text.find(
+            "drain.window_seconds\n"
+            "    Seconds within which open streams are ended at a shutdown: 1000 a second, more "
+            "only where\n"
+            "    the window is too short for them. What a stream is owed at its end is cut.\n"
+            "    Default 5. Allowed are 0 to 600. Applied on reload.\n") != std::string::npos);
   CHECK(man.find("\\(dqcatch\\-up\\(dq") != std::string::npos);
 }

@@ -54,6 +54,17 @@ TEST_CASE("streams get what they are owed, the reason, and the end") {
   CHECK(refused(daemon));
 }
 
+TEST_CASE("few streams do not take the whole window") {
+  RunningDaemon daemon({.settings = {"drain.window_seconds=60"}});
+  Subscriber subscriber = daemon.subscribe("/events?topic=a");
+  REQUIRE(subscriber.next().event == "crier.open");
+  const auto began = Clock::now();
+  CHECK(daemon.stop() == 0);
+  CHECK(subscriber.next().event == "crier.end");
+  CHECK(subscriber.retry_ms().value_or(0) < 4'000);  // Not the window on top.
+  CHECK(milliseconds_since(began) < 10'000);
+}
+
 TEST_CASE("not ready during the delay, then nobody is let in", "[slow]") {
   RunningDaemon daemon({.settings = {"drain.delay_seconds=1", "drain.window_seconds=2"}});
   Subscriber subscriber = daemon.subscribe("/events?topic=a");
@@ -91,8 +102,8 @@ std::uint64_t sum_of(const std::string& output, const std::string& message,
 TEST_CASE("at the end the log has told of every stream, one by one or counted") {
   constexpr std::size_t kStreams = 60;
   const int lines_per_second = GENERATE(0, 5, 1'000);
-  RunningDaemon daemon(
-      {.settings = {"log.connections_per_second=" + std::to_string(lines_per_second)}});
+  RunningDaemon daemon({.settings = {"log.level=debug", "log.connections_per_second=" +
+                                                            std::to_string(lines_per_second)}});
   std::vector<Subscriber> subscribers;
   for (std::size_t i = 0; i < kStreams; ++i) {
     subscribers.push_back(daemon.subscribe("/events?topic=a"));

@@ -69,15 +69,16 @@ TEST_CASE("level and format of the log change at a reload") {
       {.settings = {"admin.debug=true"}, .configuration = R"({"log": {"level": "warning"}})"});
   opened(daemon, "/events/before");
   sessions(daemon);  // Comes after what the workers have told.
-  daemon.write_configuration(R"({"log": {"level": "info", "format": "json"}})");
+  daemon.write_configuration(R"({"log": {"level": "debug", "format": "json"}})");
   daemon.signal(SIGHUP);
   REQUIRE(daemon.wait_for_output("\"msg\":\"reloaded\""));
+  sessions(daemon);  // A worker answers it when it has taken over the new level.
   const Subscriber subscriber = opened(daemon, "/events/after");
   REQUIRE(daemon.wait_for_output("\"topics\":\"after\""));
   CHECK(lines_with(daemon, "stream opened").size() == 1);  // Not the one before.
 
   const Json line = objects(daemon, "stream opened").back();
-  CHECK(line.at("level") == "info");
+  CHECK(line.at("level") == "debug");
   CHECK(line.at("trace_id") == "t-after");
   CHECK(line.at("resumed") == false);
   CHECK(sessions(daemon).contains(line.at("session_id").get<std::string>()));
@@ -90,6 +91,28 @@ TEST_CASE("level and format of the log change at a reload") {
     return config.at("log").at("level") == "error";
   }));
   opened(daemon, "/events/quiet");
+  daemon.stop();
+  CHECK(lines_with(daemon, "quiet").empty());
+}
+
+TEST_CASE("single streams are not logged at info, and refused requests are, by their trace id") {
+  RunningDaemon daemon({.settings = {"log.format=json"}});
+  opened(daemon, "/events/quiet");
+  const HttpAnswer refused = daemon.get("/events?topic=a", "Origin: https://app.example\r\n");
+  REQUIRE(refused.status == 403);
+  const HttpAnswer bad = daemon.publish_request("POST /topics/a..b", "x");
+  REQUIRE(bad.status == 400);
+  REQUIRE(daemon.wait_for_output("\"publish request refused\""));
+  REQUIRE(daemon.wait_for_output("\"request refused\""));
+  const Json line = objects(daemon, "request refused").at(0);
+  CHECK(line.at("level") == "info");
+  CHECK(line.at("reason") == "forbidden");
+  CHECK(line.at("status") == 403);
+  CHECK(line.at("origin") == "https://app.example");
+  CHECK(line.at("trace_id") == Json::parse(refused.body).at("trace_id"));
+  CHECK(line.at("remedy").get<std::string>().find("http.origins") != std::string::npos);
+  CHECK(objects(daemon, "publish request refused").at(0).at("trace_id") ==
+        Json::parse(bad.body).at("trace_id"));
   daemon.stop();
   CHECK(lines_with(daemon, "quiet").empty());
 }

@@ -67,7 +67,7 @@ TEST_CASE("a reload names everything that waits for a restart") {
       {"http", {{"backlog", 77}}}};
   daemon.write_configuration(wanted.dump());
   daemon.signal(SIGHUP);
-  REQUIRE(daemon.wait_for_output("reloaded changes=13"));
+  REQUIRE(daemon.wait_for_output("reloaded applied=0 pending=13"));
   for (const auto& [section, values] : wanted.items()) {
     for (const auto& [name, value] : values.items()) {
       const std::string key = section + "." + name;
@@ -75,6 +75,37 @@ TEST_CASE("a reload names everything that waits for a restart") {
       CHECK(daemon.output().find("reload: needs a restart key=" + key) != std::string::npos);
     }
   }
+}
+
+// Of /metrics; -1: it is not there. A reading may be half a second old.
+double metric(const RunningDaemon& daemon, const std::string& name) {
+  const std::string text = daemon.admin_get("/metrics").body;
+  const std::size_t at = text.find("\n" + name + " ");
+  return at == std::string::npos ? -1 : std::stod(text.substr(at + name.size() + 2));
+}
+
+TEST_CASE("machines see whether a reload was applied, and what waits for a restart") {
+  RunningDaemon daemon({.configuration = "{}"});
+  const auto becomes = [&](const std::string& name, double value) {
+    return wait_until(kPatienceMs, [&] { return metric(daemon, name) == value; });
+  };
+  CHECK(becomes("crier_config_last_reload_successful", 1));
+  CHECK(metric(daemon, "crier_config_pending_settings") == 0);
+  CHECK(metric(daemon, "crier_config_last_reload_success_timestamp_seconds") > 1.7e9);
+
+  daemon.write_configuration(R"({"http": {"backlog": 77}, "heartbeat": {"interval_seconds": 7}})");
+  daemon.signal(SIGHUP);
+  REQUIRE(daemon.wait_for_output("reloaded applied=1 pending=1"));
+  CHECK(daemon.output().find("warning reload: needs a restart key=http.backlog") !=
+        std::string::npos);
+  CHECK(becomes("crier_config_pending_settings", 1));
+
+  daemon.write_configuration("{");
+  daemon.signal(SIGHUP);
+  CHECK(becomes("crier_config_last_reload_successful", 0));
+  const Json status = Json::parse(daemon.admin_get("/status").body);
+  CHECK(status.at("reload_successful") == 0);
+  CHECK(status.at("pending_settings") == 1);
 }
 
 TEST_CASE("a reload that is refused says all that is wrong") {

@@ -225,8 +225,10 @@ TEST_CASE("who connects while the daemon drains is left to the next one") {
   ServiceManager manager;
   manager.open_http(1);
   RunningDaemon daemon(manager.options({"drain.window_seconds=2"}));
-  Subscriber held = daemon.subscribe("/events/a");
+  // Does not read what it is owed, so the drain takes all of its window.
+  Subscriber held = daemon.subscribe("/events/a", {.receive_buffer = 2'304});
   REQUIRE(held.next().event == "crier.open");
+  for (int i = 0; i < 20; ++i) daemon.publish("a", std::string(100'000, 'x'));
   daemon.signal(SIGTERM);
   REQUIRE(daemon.wait_for_output("draining"));
   ::poll(nullptr, 0, 200);
@@ -313,7 +315,7 @@ TEST_CASE("the service manager is told what goes on") {
   ServiceManager manager;
   RunningDaemon daemon(manager.options());
   CHECK(manager.hears("READY=1"));
-  CHECK(manager.hears("STATUS=serving 0 streams"));
+  CHECK(manager.hears("STATUS=serving 0 of 10,000 streams"));
   manager.forget();
   daemon.signal(SIGHUP);
   CHECK(manager.hears("RELOADING=1\nMONOTONIC_USEC="));

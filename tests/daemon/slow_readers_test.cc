@@ -155,7 +155,8 @@ TEST_CASE("what stopped readers hold in memory is bounded, whatever each may be 
 TEST_CASE("a reader that takes nothing for too long is cut, one that is owed nothing is not",
           "[slow]") {
   const RunningDaemon daemon(
-      {.settings = {"limits.owing_seconds_max=1", "history.events_max=10000"}, .workers = 1});
+      {.settings = {"log.level=debug", "limits.owing_seconds_max=1", "history.events_max=10000"},
+       .workers = 1});
   auto [stopped, idle] = Readers(daemon, "/events/b");
   for (int i = 0; i < kMoreThanHeld; ++i) daemon.publish("slow.a", data_of(i));
   REQUIRE(daemon.wait_for_output("stalled"));

@@ -54,8 +54,8 @@ class FullPipe {
 
 TEST_CASE("a log that nobody reads holds nothing up, and tells later what is missing") {
   FullPipe log;
-  RunningDaemon daemon(
-      {.settings = {"log.connections_per_second=10000"}, .standard_error = log.write_end()});
+  RunningDaemon daemon({.settings = {"log.level=debug", "log.connections_per_second=10000"},
+                        .standard_error = log.write_end()});
   Subscriber subscriber = daemon.subscribe("/events?topic=a");
   REQUIRE(subscriber.next().event == "crier.open");
   for (int i = 0; i < 300; ++i) {
@@ -102,8 +102,8 @@ class UnreadTerminal {
 
 TEST_CASE("a terminal that nobody reads holds nothing up") {
   const UnreadTerminal log;
-  const RunningDaemon daemon(
-      {.settings = {"log.connections_per_second=10000"}, .standard_error = log.terminal()});
+  const RunningDaemon daemon({.settings = {"log.level=debug", "log.connections_per_second=10000"},
+                              .standard_error = log.terminal()});
   for (int i = 0; i < 300; ++i) {
     Subscriber passing = daemon.subscribe("/events?topic=a");
     REQUIRE(passing.next().event == "crier.open");

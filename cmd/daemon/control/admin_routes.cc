@@ -7,6 +7,7 @@
 
 #include "cmd/daemon/control/debug_json.h"
 #include "cmd/daemon/control/page_query.h"
+#include "cmd/daemon/control/refusal_log.h"
 #include "cmd/daemon/control/status_json.h"
 #include "cmd/daemon/control/topic_pages.h"
 #include "config/reference.h"
@@ -78,11 +79,14 @@ std::string name_of(const net::HttpPeer& peer) {
 // Answers one request. It may outlive the request, as its responder may.
 class AdminRoutes::Answer {
  public:
-  Answer(const net::Request& request, const net::Responder& responder, std::string trace_id)
+  Answer(const net::HttpRequest& request, const net::Responder& responder, std::string trace_id,
+         LogSink& refusals)
       : responder_(responder),
-        keep_alive_(request.keep_alive),
-        head_only_(request.method == net::Method::head),
-        trace_id_(std::move(trace_id)) {}
+        keep_alive_(request.head.keep_alive),
+        head_only_(request.head.method == net::Method::head),
+        trace_id_(std::move(trace_id)),
+        from_(name_of(request.peer)),
+        refusals_(&refusals) {}
 
   void send(std::string_view content_type, std::string_view body, int status = 200) const {
     respond(net::text_reply(status, content_type, body, options()));
@@ -92,6 +96,7 @@ class AdminRoutes::Answer {
     net::ReplyOptions complete = options();
     complete.allow = allow;
     if (refusal.status == 503) complete.retry_after_seconds = 1;
+    log_refusal(*refusals_, kAdminRefused, {refusal.code, refusal, from_, {}, trace_id_});
     respond(net::error_reply(refusal, trace_id_, complete));
   }
 
@@ -105,6 +110,8 @@ class AdminRoutes::Answer {
   bool keep_alive_;
   bool head_only_;
   std::string trace_id_;
+  std::string from_;
+  LogSink* refusals_;
 };
 
 struct AdminRoutes::Route {
@@ -134,7 +141,7 @@ const AdminRoutes::Route* AdminRoutes::find(std::string_view path) {
 
 void AdminRoutes::on_http_request(const net::HttpRequest& request, net::Responder responder) {
   const net::Request& head = request.head;
-  const Answer answer(head, responder, traces_.of(head));
+  const Answer answer(request, responder, traces_.of(head), parts_.refusals);
   if (!net::host_allowed(head.host, parts_.config.admin.hosts)) return answer.refuse(kWrongHost);
   if (head.has_origin) return answer.refuse(kHasOrigin);
   const Route* const route = find(head.path);
@@ -151,7 +158,9 @@ void AdminRoutes::on_http_request(const net::HttpRequest& request, net::Responde
 }
 
 std::string AdminRoutes::on_http_refused(const net::Refusal& refusal) {
-  return net::error_reply(refusal, traces_.make(), {.allow = refusal.status == 405 ? kAllow : ""});
+  const std::string trace = traces_.make();
+  log_refusal(parts_.refusals, kAdminRefused, {refusal.code, refusal, {}, {}, trace});
+  return net::error_reply(refusal, trace, {.allow = refusal.status == 405 ? kAllow : ""});
 }
 
 void AdminRoutes::metrics(const net::Request&, const Answer& answer) {

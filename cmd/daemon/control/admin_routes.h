@@ -37,6 +37,7 @@
 #include "cmd/daemon/link/worker_queries.h"
 #include "config/config.h"
 #include "core/instant.h"
+#include "core/log.h"
 #include "metrics/catalogue.h"
 #include "net/http/http_handler.h"
 
@@ -52,6 +53,7 @@ class AdminRoutes : public net::HttpHandler {
     const broadcast::Log& log;
     WorkerQueries& workers;
     DebugSwitch& debug_switch;
+    LogSink& refusals;              // Gets a line for each refusal; it must limit repeats.
     std::uint64_t random_seed = 0;  // For the trace ids of requests without one.
     std::function<Instant()> now;
   };

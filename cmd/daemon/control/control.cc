@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "cmd/daemon/control/refusal_log.h"
+
 namespace crier::cmd {
 namespace {
 
@@ -75,7 +77,18 @@ void Control::write(const Note& note, Instant now) {
                  to_string(ended.reason), ended.bytes, ended.events, ended.duration_us},
                 now);
           },
+          [&](const RefusedNote& refused) {
+            log_refusal(parts_.limited, kStreamRefused,
+                        {refused.reason,
+                         {refused.status, refused.code, refused.why},
+                         refused.address,
+                         refused.origin,
+                         refused.trace_id});
+          },
           [&](const UnloggedNote& unlogged) {
+            if (unlogged.refused > 0) {
+              parts_.limited.leave_out(Level::info, kStreamRefused, unlogged.refused);
+            }
             connections.add_unlogged_opened(unlogged.opened, unlogged.resumed);
             for (std::size_t i = 0; i < unlogged.ended.size(); ++i) {
               connections.add_unlogged_ended(kNamesOf<broadcast::EndReason>[i], unlogged.ended[i]);

@@ -1,5 +1,5 @@
 // The control loop's end of the links to the workers: answers replay requests from the log, writes
-// their notes to the connection log, and asks them what pages want to know.
+// their notes to the log, and asks them what pages want to know.
 //
 // Belongs to the control loop. Feed::flush() wakes the workers for its messages at the end of each
 // turn.
@@ -18,6 +18,7 @@
 #include "cmd/daemon/link/worker_link.h"
 #include "cmd/daemon/link/worker_queries.h"
 #include "cmd/log/connection_log.h"
+#include "cmd/log/log_sink.h"
 #include "core/check.h"
 
 namespace crier::cmd {
@@ -27,7 +28,8 @@ class Control final : public WorkerQueries {
   struct Parts {
     broadcast::Log& log;
     ConnectionLog& connections;
-    LogSink& debug_log;  // For lines that an operator asked for, at any log.level.
+    RepeatLimit& limited;  // For refused requests.
+    LogSink& debug_log;    // For lines that an operator asked for, at any log.level.
     std::vector<WorkerLink*> links;
     std::function<WorkerRow(std::size_t)> row_of;  // The row of a worker, which must listen.
   };

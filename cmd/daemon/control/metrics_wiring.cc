@@ -250,6 +250,12 @@ void add_frames(Catalogue& catalogue, const FrameAccount& frames) {
 void add_publishing(Catalogue& catalogue, const PublishCounters& publishing) {
   const PublishCounters* const source[] = {&publishing};
   add_rows<PublishCounters>(catalogue, kPublishingRows, source);
+  catalogue
+      .histogram("crier_publish_latency_seconds",
+                 "From the arrival of a whole publish request to its 202: its wait for a turn, and "
+                 "the journal.",
+                 1e6)
+      .add(publishing.latency);
   add_reasons<PublishRefusal>(
       catalogue.counter("crier_publish_refused_total",
                         "Requests of publishers refused; head: before they were whole."),
@@ -281,6 +287,45 @@ void add_kernel(Catalogue& catalogue, KernelTuner& kernel) {
   }
 }
 
+// The bounds, each beside the gauge that it bounds. A reload assigns to the configuration.
+void add_bounds(Catalogue& catalogue, const MetricSources& sources) {
+  const config::Config& config = *sources.config;
+  catalogue
+      .gauge("crier_streams_max",
+             "Streams that may be open: limits.streams_max, or what open files allow.")
+      .add([&streams = *sources.streams_max] { return static_cast<double>(streams.load()); });
+  catalogue.gauge("crier_history_bytes_max", "history.bytes_max, the bound of crier_history_bytes.")
+      .add([&config] { return static_cast<double>(config.history.bytes_max); });
+  catalogue.gauge("crier_topics_max", "limits.topics_max, the bound of crier_topics.")
+      .add([&config] { return static_cast<double>(config.limits.topics_max); });
+  catalogue
+      .gauge("crier_owed_total_bytes_max",
+             "limits.owed_total_bytes_max, the bound of what crier_frame_bytes is beyond "
+             "crier_history_frame_bytes.")
+      .add([&config] { return static_cast<double>(config.limits.owed_total_bytes_max); });
+  catalogue.gauge("crier_publish_connections_open", "Connections of publishers that are open now.")
+      .add(sources.publish_connections);
+  catalogue
+      .gauge("crier_publish_connections_max",
+             "publish.connections_max, the bound of crier_publish_connections_open.")
+      .add([&config] { return static_cast<double>(config.publish.connections_max); });
+}
+
+void add_reload(Catalogue& catalogue, const ReloadOutcome& reload) {
+  catalogue
+      .gauge("crier_config_last_reload_successful",
+             "1: the last reload, or the start, took the configuration over; 0: it was refused.")
+      .add([&reload] { return reload.successful ? 1.0 : 0.0; });
+  catalogue
+      .gauge("crier_config_last_reload_success_timestamp_seconds",
+             "When the configuration was last taken over, in seconds since 1970.")
+      .add([&reload] { return reload.success_unix_seconds; });
+  catalogue
+      .gauge("crier_config_pending_settings",
+             "Settings in the configuration that was last taken over that wait for a restart.")
+      .add([&reload] { return static_cast<double>(reload.pending); });
+}
+
 // Both parsers run in three places. A value above 0 in one of them hints at request smuggling.
 void add_disagreements(Catalogue& catalogue, const MetricSources& sources) {
   auto numbers = catalogue.counter("crier_parser_disagreement_total",
@@ -303,7 +348,13 @@ metrics::Catalogue make_catalogue(const MetricSources& sources) {
   add_reasons<broadcast::EvictionCause>(
       catalogue.counter("crier_history_evicted_total", "Events the history let go of."), "cause",
       &LogStats::evicted, {&sources.log, 1});
+  catalogue
+      .gauge("crier_history_oldest_age_seconds",
+             "Age of the oldest event retained, of any topic. Not there while none is.")
+      .add(sources.history_age_seconds);
   add_frames(catalogue, *sources.frames);
+  add_bounds(catalogue, sources);
+  add_reload(catalogue, *sources.reload);
   add_rows<HttpServerCounters>(catalogue, kPublishRows, {&sources.publish, 1});
   add_publishing(catalogue, *sources.publishing);
   add_rows<HttpServerCounters>(catalogue, kAdminRows, {&sources.admin, 1});

@@ -6,6 +6,7 @@
 
 #include "cmd/daemon/control/body_type.h"
 #include "cmd/daemon/control/page_query.h"
+#include "cmd/daemon/control/refusal_log.h"
 #include "cmd/daemon/control/topic_pages.h"
 #include "cmd/daemon/link/worker_link.h"
 #include "core/check.h"
@@ -26,10 +27,6 @@ using net::Method;
 
 constexpr std::string_view kTopics = "/topics";
 constexpr std::string_view kPublishAllow = "GET, HEAD, OPTIONS, POST";
-constexpr std::uint32_t kRetryAfterSeconds = 5;  // The default drain window, and a restart.
-constexpr std::uint32_t kRetryBusySeconds = 1;
-constexpr std::uint32_t kRetryJournalSeconds = 5;
-constexpr std::uint32_t kRetryNoSpaceSeconds = 30;  // Time for the operator to make room.
 constexpr std::string_view kNotBoth =
     "The idempotency key is given twice: send either the header or the field \"key\".";
 constexpr std::string_view kNoCounts =
@@ -38,6 +35,7 @@ constexpr std::string_view kNoCounts =
 struct RefusalRow {
   int status;
   std::string_view code;
+  std::uint32_t retry_after_seconds = 0;  // 0: not said.
 };
 
 constexpr std::array<RefusalRow, kNamesOf<PublishRefusal>.size()> kRefusalRows = {{
@@ -48,10 +46,10 @@ constexpr std::array<RefusalRow, kNamesOf<PublishRefusal>.size()> kRefusalRows =
     {413, "content_too_large"},
     {415, "unsupported_media_type"},
     {422, "idempotency_key_reused"},
-    {503, "draining"},
-    {503, "busy"},
-    {507, "no_space"},
-    {503, "journal"},
+    {503, "draining", 5},  // The default drain window, and a restart.
+    {503, "busy", 1},
+    {507, "no_space", 30},  // The operator has to make room.
+    {503, "journal", 5},
     {400, "bad_request"},
 }};
 
@@ -82,6 +80,7 @@ struct PublishRoutes::Call {
   const net::Request& head() const { return request.head; }
   std::uint32_t uid() const { return request.peer.credentials.uid; }
   bool keep_alive() const { return head().keep_alive; }
+  Instant arrived() const { return request.arrived; }
 };
 
 // What is needed to answer after the request is gone.
@@ -89,8 +88,11 @@ struct PublishRoutes::Later {
   net::Responder responder;
   net::ReplyOptions options;
   std::string trace_id;
+  std::uint32_t uid;
+  Instant arrived_at;
 
   bool keep_alive() const { return options.keep_alive; }
+  Instant arrived() const { return arrived_at; }
   void send(std::string bytes) const { responder.reply(std::move(bytes), !options.keep_alive); }
 };
 
@@ -98,7 +100,9 @@ PublishRoutes::Later PublishRoutes::later(const Call& call) {
   const net::Request& head = call.head();
   return {call.responder,
           {.keep_alive = head.keep_alive, .head_only = head.method == Method::head},
-          traces_.of(head)};
+          traces_.of(head),
+          call.uid(),
+          call.arrived()};
 }
 
 PublishRoutes::PublishRoutes(PublishParts parts)
@@ -153,7 +157,10 @@ void PublishRoutes::route_topic(const Call& call, std::string_view encoded) {
 std::string PublishRoutes::on_http_refused(const net::Refusal& refusal) {
   counters_.refused[static_cast<std::size_t>(PublishRefusal::head)].add();
   const bool later = refusal.status == 429 || refusal.status == 503;
-  return net::error_reply(refusal, traces_.make(),
+  const std::string trace = traces_.make();
+  log_refusal(parts_.refusals, kPublishRefused,
+              {to_string(PublishRefusal::head), refusal, {}, {}, trace});
+  return net::error_reply(refusal, trace,
                           {.allow = refusal.status == 405 ? kPublishAllow : "",
                            .retry_after_seconds = later ? 1U : 0U});
 }
@@ -353,6 +360,7 @@ void PublishRoutes::answer(const To& to, AnswerForm form, const IntakeOutcome& o
     append_event_id(body.append("\",\"last_id\":\""), epoch, outcome.answer.last_sequence);
   }
   accepted(to.responder, to.keep_alive(), body.append("\"}\n"), replayed);
+  counters_.latency.observe(net::Loop::now().us - to.arrived().us);
 }
 
 void PublishRoutes::accepted(const net::Responder& responder, bool keep_alive,
@@ -380,11 +388,11 @@ void PublishRoutes::refuse(const Later& answer, PublishRefusal why, std::string_
   const RefusalRow& row = row_of(why);
   counters_.refused[static_cast<std::size_t>(why)].add();
   net::ReplyOptions options = answer.options;
-  if (why == PublishRefusal::draining) options.retry_after_seconds = kRetryAfterSeconds;
-  if (why == PublishRefusal::busy) options.retry_after_seconds = kRetryBusySeconds;
-  if (why == PublishRefusal::journal) options.retry_after_seconds = kRetryJournalSeconds;
-  if (why == PublishRefusal::no_space) options.retry_after_seconds = kRetryNoSpaceSeconds;
-  answer.send(net::error_reply({row.status, row.code, message}, answer.trace_id, options));
+  options.retry_after_seconds = row.retry_after_seconds;
+  const net::Refusal refusal{row.status, row.code, message};
+  log_refusal(parts_.refusals, kPublishRefused,
+              {to_string(why), refusal, "uid " + std::to_string(answer.uid), {}, answer.trace_id});
+  answer.send(net::error_reply(refusal, answer.trace_id, options));
 }
 
 void PublishRoutes::refuse(const Call& call, const BodyRefusal& refusal) {

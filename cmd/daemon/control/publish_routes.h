@@ -37,6 +37,7 @@
 #include "cmd/daemon/link/trace_id.h"
 #include "cmd/daemon/link/worker_queries.h"
 #include "core/counter.h"
+#include "core/log.h"
 #include "net/http/http_handler.h"
 #include "net/loop/loop.h"
 #include "net/socket/peer_credentials.h"
@@ -63,10 +64,16 @@ constexpr std::array<std::string_view, 12> names_of(PublishRefusal /*selects*/) 
           "key_reused", "draining",  "busy",      "no_space", "journal",   "head"};
 }
 
+inline constexpr std::array<std::uint64_t, 14> kPublishLatencyBounds = {
+    50,     100,    250,     500,     1'000,     2'500,     5'000,
+    10'000, 25'000, 100'000, 250'000, 1'000'000, 2'500'000, 10'000'000};
+
 // Written by the control loop; any thread may read.
 struct PublishCounters {
   Counter replayed;  // Requests all of whose events had been accepted before.
   std::array<Counter, kNamesOf<PublishRefusal>.size()> refused;
+  // Microseconds from the arrival of a request to its 202.
+  Histogram<kPublishLatencyBounds.size()> latency{kPublishLatencyBounds};
 };
 
 struct PublishLimits {
@@ -82,6 +89,7 @@ struct PublishParts {
   broadcast::IdempotencyKeys& keys;
   WorkerQueries& workers;
   Outgoing& outgoing;
+  LogSink& refusals;  // Gets a line for each refusal; it must limit repeats.
   net::PeerList peers = {};
   PublishLimits limits = {};
   std::function<bool()> draining = [] { return false; };  // True: refuse events.

@@ -47,7 +47,18 @@ struct EndedNote {
   std::uint64_t events = 0;
   std::uint64_t duration_us = 0;
 };
+// A request that was refused. Constants, where the type is a view.
+struct RefusedNote {
+  std::string_view reason;
+  std::string_view code;
+  int status = 0;
+  std::string address;
+  std::string origin;  // Cut.
+  std::string why;
+  std::string trace_id;
+};
 struct UnloggedNote {
+  std::uint64_t refused = 0;
   std::uint64_t opened = 0;
   std::uint64_t resumed = 0;  // The part of `opened` that resumed.
   std::array<std::uint64_t, kNamesOf<broadcast::EndReason>.size()> ended{};
@@ -60,7 +71,7 @@ struct DebugNote {
   std::string_view message;  // A constant.
   Fields fields;
 };
-using Note = std::variant<OpenedNote, EndedNote, UnloggedNote, DebugNote>;
+using Note = std::variant<OpenedNote, EndedNote, RefusedNote, UnloggedNote, DebugNote>;
 
 using OutboxItem = std::variant<std::monostate, std::unique_ptr<broadcast::ReplayRequest>,
                                 std::unique_ptr<Note>, std::unique_ptr<ControlTask>>;

@@ -44,6 +44,9 @@ struct RefusalCounts {
   std::array<Counter, kNamesOf<RefusalReason>.size()> by_reason;
 
   void add(RefusalReason reason) { by_reason[static_cast<std::size_t>(reason)].add(); }
+  std::uint64_t read(RefusalReason reason) const {
+    return by_reason[static_cast<std::size_t>(reason)].read();
+  }
 };
 
 }  // namespace crier::cmd

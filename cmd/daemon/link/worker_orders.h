@@ -27,7 +27,7 @@ struct SubscribePolicy {
 struct WorkerReload {
   broadcast::WorkerOptions options;
   SubscribePolicy policy;
-  std::uint32_t notes_per_second = 0;
+  std::optional<std::uint32_t> notes_per_second;  // As in WorkerSetup.
   net::SocketPlan sockets;
 };
 

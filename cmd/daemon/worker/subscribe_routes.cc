@@ -48,6 +48,14 @@ NotNow not_now(broadcast::Refused refused) {
   return {RefusalReason::draining, 503, "The server is shutting down."};
 }
 
+// As net::PendingCounters counts a head that was refused.
+RefusalReason reason_of_head(int status) {
+  if (status == 400) return RefusalReason::malformed;
+  if (status == 408) return RefusalReason::timeout;
+  const bool too_large = status == 413 || status == 414 || status == 431;
+  return too_large ? RefusalReason::too_large : RefusalReason::unsupported;
+}
+
 }  // namespace
 
 SubscribeRoutes::SubscribeRoutes(const Parts& parts, const Identity& identity,
@@ -185,6 +193,7 @@ net::Reply SubscribeRoutes::refuse(const Call& call, RefusalReason reason,
                                    const net::Refusal& refusal, std::string_view allow) {
   parts_.refusals.add(reason);
   const std::string trace = traces_.of(call.request);
+  parts_.tell_refused({reason, refusal, call.connection.peer, call.request.origin, trace});
   net::ReplyOptions options;
   options.allow = allow;
   options.trace_id = trace;
@@ -205,16 +214,23 @@ net::Reply SubscribeRoutes::refuse_for_now(const Call& call, broadcast::Refused 
   const net::Refusal refusal{why.status, to_string(why.reason), why.message};
   const std::string trace = traces_.of(call.request);
   const std::uint32_t retry_ms = random_.between(kBusyRetryMsMin, kBusyRetryMsMax);
-  if (!policy_.refuse_with_status && net::names_event_stream(call.request)) {
+  const bool busy = !policy_.refuse_with_status && net::names_event_stream(call.request);
+  parts_.tell_refused({why.reason,
+                       {busy ? 200 : why.status, refusal.code, refusal.message},
+                       call.connection.peer,
+                       call.request.origin,
+                       trace});
+  if (busy) {
     return closing(net::busy_reply(refusal, retry_ms, trace, call.cors));
   }
   return closing(net::status_reply(refusal, (retry_ms + 999) / 1'000, trace, call.cors));
 }
 
-std::string SubscribeRoutes::on_refused(const net::Refusal& refusal, const net::PeerAddress&) {
+std::string SubscribeRoutes::on_refused(const net::Refusal& refusal, const net::PeerAddress& peer) {
   net::ReplyOptions options;
   if (refusal.status == 405) options.allow = kAllow;
   const std::string trace = traces_.make();
+  parts_.tell_refused({reason_of_head(refusal.status), refusal, peer, {}, trace});
   options.trace_id = trace;
   return net::error_reply(refusal, trace, options);
 }

@@ -6,6 +6,7 @@
 // reconnects after an error status. Belongs to one worker; its parts must outlive it.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -23,6 +24,15 @@
 
 namespace crier::cmd {
 
+// A request that was refused, for the log. Views live during the call.
+struct RefusedStream {
+  RefusalReason reason;
+  net::Refusal refusal;  // Its status is that of the answer.
+  const net::PeerAddress& peer;
+  std::string_view origin;  // Empty: the request had none, or was not read so far.
+  std::string_view trace_id;
+};
+
 class SubscribeRoutes final : public net::RequestHandler {
  public:
   struct Parts {
@@ -32,6 +42,7 @@ class SubscribeRoutes final : public net::RequestHandler {
     RefusalCounts& refusals;
     const StreamNames& names;
     const std::atomic<std::uint64_t>& log_head;
+    std::function<void(const RefusedStream&)> tell_refused;
   };
   // The values that make this worker's ids and random numbers its own.
   struct Identity {

@@ -15,12 +15,15 @@
 #include "core/check.h"
 #include "core/turn_limits.h"
 #include "net/socket/descriptor_table.h"
+#include "net/socket/peer_address.h"
 
 namespace crier::cmd {
 namespace {
 
 constexpr std::uint64_t kStarvedPauseMs = 100;
-constexpr std::size_t kAcceptsInTurn = 16;       // Then the next worker accepts.
+constexpr std::size_t kAcceptsInTurn = 16;        // Then the next worker accepts.
+constexpr std::uint32_t kRefusalsPerSecond = 16;  // Lines; as many as the log writes of a message.
+constexpr std::size_t kOriginBytesMax = 256;
 constexpr std::size_t kAcceptsAtTheEnd = 4'096;  // The longest queue of the default backlog.
 
 }  // namespace
@@ -85,8 +88,9 @@ Result<void> Worker::set_up() {
   names_ = std::make_unique<StreamNames>(
       StreamNames::Parts{*broadcaster_, *io_, setup_.identity.trace_key, setup_.identity.worker});
   routes_ = std::make_unique<SubscribeRoutes>(
-      SubscribeRoutes::Parts{*broadcaster_, *setup_.options.classes, *io_, refusals_, *names_,
-                             shared_.log_head},
+      SubscribeRoutes::Parts{
+          *broadcaster_, *setup_.options.classes, *io_, refusals_, *names_, shared_.log_head,
+          [this](const RefusedStream& refused) { on_refused(refused, net::Loop::now()); }},
       setup_.identity, setup_.policy);
   debug_ = std::make_unique<StreamDebug>(
       StreamDebug::Parts{*broadcaster_, *names_, setup_.identity.epoch,
@@ -163,6 +167,7 @@ void Worker::reload(WorkerReload wanted) {
   broadcaster_->set_live_options(wanted.options);
   routes_->set_policy(std::move(wanted.policy));
   setup_.notes_per_second = wanted.notes_per_second;
+  if (!setup_.notes_per_second) note_unlogged();
   if (listener_) listener_->follow(wanted.sockets);
 }
 
@@ -254,11 +259,11 @@ void Worker::finish_turn() {
   loop_.keep_awake(broadcaster_->unfinished() || pending_->has_work() || more_input);
 }
 
-// One more line of the connection log in this second? The end of a second reports what was not
-// logged, unless control is so late that answers alone may still be sent to it.
-bool Worker::may_note(Instant now) {
+// One more line of that kind in this second? The end of a second reports what was not logged,
+// unless control is so late that answers alone may still be sent to it.
+bool Worker::may_note(LinesPerSecond& lines, std::uint32_t lines_max, Instant now) {
   end_notes_second(now);
-  if (link_.has_room_for_notes() && notes_.take(setup_.notes_per_second)) return true;
+  if (link_.has_room_for_notes() && lines.take(lines_max)) return true;
   any_unlogged_ = true;
   return false;
 }
@@ -266,6 +271,7 @@ bool Worker::may_note(Instant now) {
 void Worker::end_notes_second(Instant now) {
   if (!notes_second_.over(now)) return;
   notes_.begin();
+  refusal_notes_.begin();
   if (link_.has_room_for_notes()) note_unlogged();
 }
 
@@ -281,7 +287,8 @@ bool Worker::send(DebugNote&& line) {
 
 void Worker::on_stream_opened(broadcast::StreamToken token, const broadcast::Stream& stream,
                               bool resumed) {
-  if (!may_note(net::Loop::now())) {
+  if (!setup_.notes_per_second) return;
+  if (!may_note(notes_, *setup_.notes_per_second, net::Loop::now())) {
     ++unlogged_.opened;
     if (resumed) ++unlogged_.resumed;
     return;
@@ -293,7 +300,8 @@ void Worker::on_stream_opened(broadcast::StreamToken token, const broadcast::Str
 void Worker::on_stream_ended(broadcast::StreamToken token, const broadcast::Stream& stream,
                              broadcast::EndReason reason, Instant now) {
   if (debug_ && debug_->any_rules()) debug_->on_ended(token, stream, reason, now);
-  if (!may_note(now)) {
+  if (!setup_.notes_per_second) return;
+  if (!may_note(notes_, *setup_.notes_per_second, now)) {
     ++unlogged_.ended[static_cast<std::size_t>(reason)];
     return;
   }
@@ -301,6 +309,20 @@ void Worker::on_stream_ended(broadcast::StreamToken token, const broadcast::Stre
                        names_->address(stream), names_->topics(stream), reason, stream.bytes_sent,
                        stream.events_sent,
                        std::uint64_t{ticks_between(stream.opened_at, now.tick())} * kTickMicros});
+}
+
+void Worker::on_refused(const RefusedStream& refused, Instant now) {
+  if (!may_note(refusal_notes_, kRefusalsPerSecond, now)) {
+    ++unlogged_.refused;
+    return;
+  }
+  link_.send(RefusedNote{.reason = to_string(refused.reason),
+                         .code = refused.refusal.code,
+                         .status = refused.refusal.status,
+                         .address = net::to_string(refused.peer),
+                         .origin = std::string(refused.origin.substr(0, kOriginBytesMax)),
+                         .why = std::string(refused.refusal.message),
+                         .trace_id = std::string(refused.trace_id)});
 }
 
 }  // namespace crier::cmd

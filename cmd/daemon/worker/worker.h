@@ -48,7 +48,8 @@ struct WorkerSetup {
   net::Endpoint endpoint;
   net::ListenerOptions listener;
   net::PendingLimits pending;
-  std::uint32_t notes_per_second = 100;  // Lines of the connection log.
+  // Lines about single streams; nothing: they are not even counted.
+  std::optional<std::uint32_t> notes_per_second = 100;
   bool own_descriptor_table = false;
   std::optional<config::Processor> place;  // Where to pin the thread.
   bool steering = false;                   // The listener prefers connections that arrive there.
@@ -112,6 +113,8 @@ class Worker final : public WorkerPages, public broadcast::StreamObserver {
                        broadcast::EndReason reason, Instant now) override;
   void on_stream_opened(broadcast::StreamToken token, const broadcast::Stream& stream,
                         bool resumed) override;
+  // Of its routes: a request is refused.
+  void on_refused(const RefusedStream& refused, Instant now);
 
  private:
   void carry_out(WorkerOrders& orders);
@@ -129,7 +132,7 @@ class Worker final : public WorkerPages, public broadcast::StreamObserver {
   void on_stream_ready(const net::Ready& ready, Instant now);
   void on_sweep();
   void finish_turn();
-  bool may_note(Instant now);
+  bool may_note(LinesPerSecond& lines, std::uint32_t lines_max, Instant now);
   void end_notes_second(Instant now);
   void note_unlogged();
   bool send(DebugNote&& line);
@@ -162,7 +165,8 @@ class Worker final : public WorkerPages, public broadcast::StreamObserver {
   std::unique_ptr<net::Timer> starved_timer_;
 
   Period notes_second_;
-  LinesPerSecond notes_;
+  LinesPerSecond notes_;  // About streams.
+  LinesPerSecond refusal_notes_;
   UnloggedNote unlogged_;
   bool any_unlogged_ = false;
   std::promise<Result<void>> started_;

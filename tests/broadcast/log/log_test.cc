@@ -104,10 +104,12 @@ TEST_CASE("without history a frame is still sent, and its topic has evicted it")
 TEST_CASE("events are retained as long as their topic's class says") {
   Log log(log_options({.age_seconds_max = 10}, {topic_class("long.*", {.age_seconds_max = 100}),
                                                 topic_class("short", {.age_seconds_max = 2})}));
+  CHECK_FALSE(log.oldest_accepted());
   publish(log, "long.a", at(0));
   publish(log, "t", at(0));
   publish(log, "short", at(0));
   publish(log, "t", at(5));
+  CHECK(log.oldest_accepted() == at(0));
   const auto alive = [&](std::uint64_t seconds) {
     while (log.expire(at(seconds))) {
     }

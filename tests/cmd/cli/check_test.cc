@@ -105,6 +105,9 @@ TEST_CASE("too few open files are a warning") {
   const auto many = preflight(std::nullopt, set, {.memory_bytes = 0, .descriptors_max = 1'000'000});
   CHECK(many->warnings.empty());
   CHECK(preflight(std::nullopt, {}, {})->workers == cores());
+  const auto plain = preflight(std::nullopt, {}, {.memory_bytes = 0, .descriptors_max = 20'000});
+  CHECK(plain->warnings.empty());
+  CHECK(plain->fit.streams_possible > 15'000);
   const auto none = preflight(std::nullopt, set, {.memory_bytes = 0, .descriptors_max = 80});
   REQUIRE_FALSE(none);
   CHECK_THAT(none.error()[0], ContainsSubstring("LimitNOFILE="));

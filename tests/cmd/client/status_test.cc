@@ -31,17 +31,22 @@ TEST_CASE("figures are rounded for a person") {
 }
 
 const char* const kStatus =
-    R"({"ready":true,"uptime_seconds":90.5,"streams":1234,"events_published":5,"bytes_sent":2048,
+    R"({"ready":true,"uptime_seconds":90.5,"reload_successful":0,"pending_settings":2,
+        "streams":1234,"streams_max":2000,"history_bytes":1024,"history_bytes_max":2048,
+        "events_published":5,"bytes_sent":2048,
         "latency_p50_seconds":0.0012,"gaps":{"overflow":3,"evicted":2},"streams_ended":{},"x":1})";
 
 TEST_CASE("a summary shows what the daemon reports and leaves out what it does not") {
   CHECK(status_text(kStatus).value() ==
         "state             ready\n"
         "up for            1m 30s\n"
-        "streams           1,234\n"
+        "last reload       refused: the log says why\n"
+        "need a restart    2\n"
+        "streams           1,234 of 2,000\n"
         "events published  5\n"
         "bytes sent        2.00 KiB\n"
         "latency p50       1.20 ms\n"
+        "history size      1.00 KiB of 2.00 KiB\n"
         "gaps              5 (overflow 3, evicted 2)\n"
         "streams ended     0\n");
   CHECK(status_text(R"({"ready":false,"ready_detail":"draining"})").value() ==

@@ -18,11 +18,11 @@ struct ShutdownFixture {
   std::atomic<std::uint32_t> streams{3};
   Supervisor supervisor;
   RecordingSink log;
-  std::vector<std::uint32_t> windows_ms;
+  std::vector<std::uint32_t> spreads_ms;
   int stops = 0;
   Shutdown shutdown{{loop, config, streams, supervisor, log,
-                     [this](std::uint32_t window_ms) {
-                       windows_ms.push_back(window_ms);
+                     [this](std::uint32_t spread_ms) {
+                       spreads_ms.push_back(spread_ms);
                        if (streams_leave) streams = 0;
                      },
                      [this] {
@@ -40,11 +40,32 @@ TEST_CASE("a shutdown ends once no stream is left") {
   CHECK(fixture.shutdown.serving());
   fixture.shutdown.begin();
   CHECK_FALSE(fixture.shutdown.serving());
-  CHECK(fixture.windows_ms.empty());  // During the delay streams stay open.
+  CHECK(fixture.spreads_ms.empty());  // During the delay streams stay open.
   fixture.loop.run();
-  CHECK(fixture.windows_ms == std::vector<std::uint32_t>{600'000});
+  CHECK(fixture.spreads_ms == std::vector<std::uint32_t>{3});
   CHECK(fixture.stops == 1);
   CHECK(fixture.shutdown.stopped());
+}
+
+TEST_CASE("streams are ended a thousand a second, or faster where the window is too short") {
+  const auto [streams, window_seconds, spread_ms] =
+      GENERATE(table<std::uint32_t, std::uint32_t, std::uint32_t>({
+          {0, 5, 0},
+          {1, 5, 1},
+          {2'000, 5, 2'000},
+          {5'000, 5, 5'000},
+          {1'000'000, 5, 5'000},
+          {1'000'000, 600, 600'000},
+          {4'000'000'000, 600, 600'000},
+          {100, 0, 0},
+      }));
+  CAPTURE(streams, window_seconds);
+  ShutdownFixture fixture;
+  fixture.streams = streams;
+  fixture.streams_leave = true;
+  fixture.config.drain.window_seconds = window_seconds;
+  fixture.shutdown.begin();
+  CHECK(fixture.spreads_ms == std::vector<std::uint32_t>{spread_ms});
 }
 
 TEST_CASE("a shutdown does not wait for streams beyond its window") {
@@ -52,7 +73,7 @@ TEST_CASE("a shutdown does not wait for streams beyond its window") {
   fixture.config.drain.delay_seconds = 0;
   fixture.config.drain.window_seconds = 0;
   fixture.shutdown.begin();
-  CHECK(fixture.windows_ms == std::vector<std::uint32_t>{0});
+  CHECK(fixture.spreads_ms == std::vector<std::uint32_t>{0});
   CHECK(fixture.stops == 0);
   fixture.loop.run();
   CHECK(fixture.stops == 1);
@@ -83,7 +104,7 @@ TEST_CASE("a shutdown can be cut short in every step, and stops once") {
     fixture.shutdown.stop_now();
     CHECK(fixture.stops == 1);
     CHECK(fixture.shutdown.stopped());
-    CHECK(fixture.windows_ms.empty());
+    CHECK(fixture.spreads_ms.empty());
   }
 }
 

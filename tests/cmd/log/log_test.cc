@@ -99,9 +99,9 @@ TEST_CASE("streams are logged one by one while there are few") {
   log.ended({"s1", "t1", "192.0.2.1:5", "a,b", "client-closed", 10, 2, 1'234'567}, at_ms(5'500));
   CHECK(out.lines ==
         std::vector<std::string>{
-            "info stream opened session_id=s1 trace_id=t1 address=192.0.2.1:5 topics=a,b "
+            "debug stream opened session_id=s1 trace_id=t1 address=192.0.2.1:5 topics=a,b "
             "resumed=true",
-            "info stream ended session_id=s1 trace_id=t1 address=192.0.2.1:5 topics=a,b "
+            "debug stream ended session_id=s1 trace_id=t1 address=192.0.2.1:5 topics=a,b "
             "reason=client-closed duration_ms=1234 events=2 wire_size_bytes=10"});
 }
 
@@ -113,7 +113,7 @@ TEST_CASE("beyond the limit streams are summed up by reason, a line a second") {
   log.ended({"s", "t", "p", "a", "drain", 1, 1, 1}, at_ms(2'999));
   CHECK(out.lines.size() == 1);
   const std::string summary =
-      "info streams not logged one by one opened=3 resumed=2 ended=4 ended_overflow=3 "
+      "debug streams not logged one by one opened=3 resumed=2 ended=4 ended_overflow=3 "
       "ended_drain=1";
   SECTION("when the timer says so") {
     log.tick(at_ms(3'000));

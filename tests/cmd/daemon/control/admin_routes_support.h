@@ -124,6 +124,7 @@ struct Served {
                       .log = log,
                       .workers = queries,
                       .debug_switch = debug_switch,
+                      .refusals = lines,
                       .now = [this] { return now; }}};
   net::Loop loop;
   std::string path;

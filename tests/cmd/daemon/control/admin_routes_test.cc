@@ -93,6 +93,9 @@ TEST_CASE("only GET and HEAD are answered") {
   const std::string trace_id = json::parse(reply.body)["trace_id"];
   CHECK(trace_id.size() == 32);
   CHECK_THAT(reply.head, ContainsSubstring("X-Trace-Id: " + trace_id + "\r\n"));
+  REQUIRE(served.lines.lines.size() == 1);
+  CHECK_THAT(served.lines.lines[0], ContainsSubstring("info admin request refused") &&
+                                        ContainsSubstring(" trace_id=" + trace_id + " "));
 }
 
 struct HostCase {

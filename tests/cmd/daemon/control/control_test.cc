@@ -27,9 +27,11 @@ struct ControlFixture {
   WorkerLink link{{[this] { ++wakes; }, [] {}}};
   broadcast::Log log{log_options()};
   RecordingSink lines;
+  RepeatLimit limited{lines, 2};
   ConnectionLog connections{lines, 0};
   Feed feed{log, log_head, {&link}};
-  Control control{{log, connections, lines, {&link}, [](std::size_t) { return WorkerRow(); }}};
+  Control control{
+      {log, connections, limited, lines, {&link}, [](std::size_t) { return WorkerRow(); }}};
 
   void publish(std::string_view topic, std::uint64_t hole = 0) {
     feed.publish(broadcast::append(log, {.topic = topic, .data = "x"}, {}, nullptr, hole));
@@ -110,6 +112,28 @@ TEST_CASE("the last order of each kind is carried out at the next turn, then rep
   f.link.reply(std::move(orders->carried_out[0]));
   f.control.take_outboxes(Instant{});
   CHECK(told == true);
+}
+
+TEST_CASE("refused requests are logged a few a second, and the rest counted wherever it was left") {
+  ControlFixture f;
+  for (int i = 0; i < 3; ++i) {
+    f.link.send(RefusedNote{.reason = "forbidden",
+                            .code = "patterns_denied",
+                            .status = 403,
+                            .address = "192.0.2.1:5",
+                            .origin = {},
+                            .why = "No.",
+                            .trace_id = "t" + std::to_string(i)});
+  }
+  f.link.send(UnloggedNote{.refused = 40, .opened = 0, .resumed = 0, .ended = {}});
+  f.control.take_outboxes(Instant{});
+  REQUIRE(f.lines.lines.size() == 2);
+  CHECK_THAT(f.lines.lines[1],
+             Catch::Matchers::StartsWith("info request refused reason=forbidden status=403") &&
+                 Catch::Matchers::ContainsSubstring("trace_id=t1"));
+  f.limited.flush();
+  REQUIRE(f.lines.lines.size() == 3);
+  CHECK(f.lines.lines[2] == "info request refused (x 41 more)");
 }
 
 TEST_CASE("a worker that does not turn is detected, and its questions are given up") {

@@ -1,6 +1,7 @@
 #include "cmd/daemon/control/metrics_wiring.h"
 
 #include <algorithm>
+#include <atomic>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
@@ -78,21 +79,30 @@ struct Counters {
   RecordingSink lines;
   mutable KernelTuner kernel{{}, {}, lines};
   net::SocketPlan sockets;
+  config::Config config;
+  ReloadOutcome reload;
+  std::atomic<std::uint32_t> streams_max{0};
+  std::optional<double> history_age_seconds;
 
   metrics::Catalogue catalogue() const {
     kernel.look();
-    metrics::Catalogue made = make_catalogue({.workers = {&workers[0], &workers[1]},
-                                              .refusals = {&refusals[0], &refusals[1]},
-                                              .pending = {&pending[0], &pending[1]},
-                                              .listeners = {&listeners[0], &listeners[1]},
-                                              .log = &log,
-                                              .frames = &frames,
-                                              .publish = &publish,
-                                              .publishing = &publishing,
-                                              .admin = &admin,
-                                              .kernel = &kernel,
-                                              .sockets = &sockets,
-                                              .version = "1.2.3"});
+    metrics::Catalogue made =
+        make_catalogue({.workers = {&workers[0], &workers[1]},
+                        .refusals = {&refusals[0], &refusals[1]},
+                        .pending = {&pending[0], &pending[1]},
+                        .listeners = {&listeners[0], &listeners[1]},
+                        .log = &log,
+                        .frames = &frames,
+                        .publish = &publish,
+                        .publishing = &publishing,
+                        .admin = &admin,
+                        .kernel = &kernel,
+                        .sockets = &sockets,
+                        .config = &config,
+                        .reload = &reload,
+                        .streams_max = &streams_max,
+                        .history_age_seconds = [this] { return history_age_seconds; },
+                        .version = "1.2.3"});
     made.refresh({});
     return made;
   }
@@ -159,6 +169,41 @@ TEST_CASE("refused publishes are counted by their reason") {
   CHECK(text.sum("crier_publish_connections_displaced_total") == 5);
 }
 
+TEST_CASE("each bound is shown as it is now") {
+  Counters counters;
+  counters.config.history.bytes_max = 5'000;
+  counters.config.limits.topics_max = 7;
+  counters.config.publish.connections_max = 8;
+  counters.config.limits.owed_total_bytes_max = 9'000;
+  counters.streams_max = 6;
+  const metrics::Catalogue catalogue = counters.catalogue();
+  const auto read = [&] { return Samples(metrics::render(catalogue)); };
+  CHECK(read().sum("crier_streams_max") == 6);
+  CHECK(read().sum("crier_topics_max") == 7);
+  CHECK(read().sum("crier_publish_connections_max") == 8);
+  CHECK(read().sum("crier_owed_total_bytes_max") == 9'000);
+  CHECK(read().sum("crier_history_bytes_max") == 5'000);
+  counters.config.history.bytes_max = 4'000;  // As a reload does.
+  CHECK(read().sum("crier_history_bytes_max") == 4'000);
+}
+
+TEST_CASE("the outcome of the last reload is a metric") {
+  Counters counters;
+  counters.reload = {.successful = true, .success_unix_seconds = 1e9, .pending = 2};
+  CHECK(counters.read().sum("crier_config_last_reload_successful") == 1);
+  CHECK(counters.read().sum("crier_config_pending_settings") == 2);
+  counters.reload.successful = false;
+  CHECK(counters.read().sum("crier_config_last_reload_successful") == 0);
+  CHECK(counters.read().sum("crier_config_last_reload_success_timestamp_seconds") == 1e9);
+}
+
+TEST_CASE("the age of the oldest event is there while there is one") {
+  Counters counters;
+  CHECK_FALSE(counters.read().sum("crier_history_oldest_age_seconds"));
+  counters.history_age_seconds = 1.5;
+  CHECK(counters.read().sum("crier_history_oldest_age_seconds") == 1.5);
+}
+
 TEST_CASE("kernel parameters in force are metrics, number by number") {
   const Samples text = Counters().read();
   int numbers = 0;
@@ -200,7 +245,8 @@ TEST_CASE("every counter is shown by a metric") {
   for (const auto& all : {counters_of(counters.workers[0], &counters.workers[0].latency),
                           counters_of(counters.refusals[0]), counters_of(counters.pending[0]),
                           counters_of(counters.listeners[0]), counters_of(counters.log),
-                          counters_of(counters.publish), counters_of(counters.publishing)}) {
+                          counters_of(counters.publish),
+                          counters_of(counters.publishing, &counters.publishing.latency)}) {
     for (std::size_t i = 0; i < all.size(); ++i) {
       CAPTURE(all.size(), i);
       const double before = sum_of_all(counters.read());
@@ -216,10 +262,12 @@ TEST_CASE("latencies are microseconds and durations milliseconds, both shown in 
   counters.workers[0].latency.observe(1'500);
   counters.workers[1].latency.observe(500);
   counters.workers[1].duration.observe(90'000);
+  counters.publishing.latency.observe(2'000);
   const Samples text = counters.read();
   CHECK(text.sum("crier_stream_latency_seconds_sum") == 0.002);
   CHECK(text.sum("crier_stream_latency_seconds_count") == 2);
   CHECK(text.sum("crier_stream_duration_seconds_sum") == 90);
+  CHECK(text.sum("crier_publish_latency_seconds_sum") == 0.002);
   for (const Sample& sample : text.samples()) {
     if (sample.name == "crier_stream_latency_seconds_bucket") {
       CAPTURE(sample.label("le"));
@@ -255,24 +303,49 @@ TEST_CASE("the metrics are named as Prometheus asks, and few") {
 
 TEST_CASE("the status has every figure") {
   Counters counters;
+  counters.streams_max = 9;
+  counters.history_age_seconds = 60;
   counters.workers[0].streams.set(3);
   counters.workers[1].streams.set(4);
   counters.workers[0].latency.observe(500);
+  counters.publishing.latency.observe(500);
   counters.workers[0].gaps[static_cast<std::size_t>(GapReason::unknown_id)].add(2);
   counters.refusals[0].add(RefusalReason::draining);
   counters.workers[1].ended[static_cast<std::size_t>(EndReason::stalled)].add(5);
   const metrics::Catalogue catalogue = counters.catalogue();
   const auto status = nlohmann::json::parse(
       status_json({.catalogue = catalogue, .why_not_ready = "draining", .now_unix_seconds = 1e10}));
-  for (const char* key : {"ready", "ready_detail", "uptime_seconds", "streams", "events_published",
-                          "events_delivered", "chunks_sent", "bytes_sent", "latency_p50_seconds",
-                          "latency_p99_seconds", "history_events", "history_bytes", "gaps",
-                          "requests_refused", "streams_ended", "memory_bytes"}) {
+  for (const char* key : {"ready",
+                          "ready_detail",
+                          "uptime_seconds",
+                          "streams",
+                          "events_published",
+                          "events_delivered",
+                          "chunks_sent",
+                          "bytes_sent",
+                          "latency_p50_seconds",
+                          "latency_p99_seconds",
+                          "history_events",
+                          "history_bytes",
+                          "gaps",
+                          "requests_refused",
+                          "streams_ended",
+                          "memory_bytes",
+                          "streams_max",
+                          "topics",
+                          "topics_max",
+                          "history_bytes_max",
+                          "reload_successful",
+                          "pending_settings",
+                          "history_oldest_age_seconds",
+                          "publish_latency_p50_seconds",
+                          "publish_latency_p99_seconds"}) {
     CAPTURE(key);
     CHECK(status.contains(key));
   }
-  CHECK(status.size() == 16);
+  CHECK(status.size() == 25);
   CHECK(status["streams"] == 7);
+  CHECK(status["streams_max"] == 9);
   CHECK(status["gaps"] == nlohmann::json{{"unknown-id", 2}});
   CHECK(status["requests_refused"] == nlohmann::json{{"draining", 1}});
   CHECK(status["streams_ended"] == nlohmann::json{{"stalled", 5}});

@@ -17,6 +17,7 @@
 #include "net/loop/signals.h"
 #include "net/socket/unix_socket.h"
 #include "tests/broadcast/log/log_support.h"
+#include "tests/cmd/command_support.h"
 #include "tests/net/http/http_server_support.h"
 #include "tests/support/catch.h"
 
@@ -70,6 +71,7 @@ struct Socket {
                                                           .keys = keys,
                                                           .workers = workers,
                                                           .outgoing = sent,
+                                                          .refusals = lines,
                                                           .limits = limits,
                                                           .draining = [this] { return draining; },
                                                           .now = [this] { return now; }});
@@ -124,6 +126,7 @@ struct Socket {
   broadcast::IdempotencyKeys keys{{1, 2}, 1000, 300};
   ScriptedWorkers workers;
   Sent sent;
+  RecordingSink lines;
   bool draining = false;
   Instant now{1'000'000};
   net::Loop loop;

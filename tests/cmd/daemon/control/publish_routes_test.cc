@@ -237,6 +237,30 @@ TEST_CASE("the list of publishers changes for open connections, too") {
   CHECK(refused[static_cast<std::size_t>(PublishRefusal::forbidden)].read() == 2);
 }
 
+TEST_CASE("each publish that is accepted is timed, from its arrival to its answer") {
+  Socket socket;
+  socket.works();
+  CHECK(socket.ask(post("/topics/a..b", "x")).status == 400);
+  const auto& latency = socket.routes->counters().latency;
+  std::uint64_t count = 0;
+  for (std::size_t i = 0; i <= kPublishLatencyBounds.size(); ++i) count += latency.bucket(i);
+  CHECK(count == 1);
+  CHECK(latency.sum() < 10'000'000);
+}
+
+TEST_CASE("a refused publish is logged under the trace id that its publisher was told") {
+  Socket socket;
+  for (const std::string& request : {post("/topics/a..b", "x"), get("/nowhere")}) {
+    const std::string trace = socket.ask(request).body.at("trace_id");
+    REQUIRE_FALSE(socket.lines.lines.empty());
+    CHECK_THAT(socket.lines.lines.back(),
+               Catch::Matchers::StartsWith("info publish request refused reason=") &&
+                   Catch::Matchers::ContainsSubstring(" from=\"uid ") &&
+                   Catch::Matchers::ContainsSubstring(" trace_id=" + trace + " "));
+  }
+  CHECK(socket.lines.lines.size() == 2);
+}
+
 TEST_CASE("a head that is refused is answered in JSON") {
   Socket socket;
   REQUIRE(socket.client->send("GET / HTTP/1.1\r\n\r\n"));

@@ -38,8 +38,8 @@ struct World {
       links.push_back(&workers.back()->link);
     }
     feed = std::make_unique<Feed>(shared.log, shared.log_head, links);
-    control = std::make_unique<Control>(Control::Parts{shared.log, connections, lines, links,
-                                                       [](std::size_t) { return WorkerRow(); }});
+    control = std::make_unique<Control>(Control::Parts{
+        shared.log, connections, limited, lines, links, [](std::size_t) { return WorkerRow(); }});
     if (holes) next_hole = (std::uint64_t{1} << 32) - random.between(1, 1'000);
   }
 
@@ -274,6 +274,7 @@ struct World {
   std::size_t asked = 0;
   std::size_t answered = 0;
   RecordingSink lines;
+  RepeatLimit limited{lines, 1};
   ConnectionLog connections{lines, 0};
   std::vector<std::unique_ptr<OneWorker>> workers;
   std::unique_ptr<Feed> feed;

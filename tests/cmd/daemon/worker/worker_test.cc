@@ -2,6 +2,8 @@
 #include "cmd/daemon/worker/worker.h"
 
 #include <memory>
+#include <optional>
+#include <string>
 
 #include "core/turn_limits.h"
 
@@ -17,10 +19,10 @@ struct WorkerFixture {
   Worker worker;
   std::unique_ptr<broadcast::Stream> ended = std::make_unique<broadcast::Stream>();
 
-  explicit WorkerFixture(std::uint32_t notes_per_second)
+  explicit WorkerFixture(std::optional<std::uint32_t> notes_per_second)
       : worker(setup(notes_per_second), {counts, log_head, [] {}, tables_left}) {}
 
-  static WorkerSetup setup(std::uint32_t notes_per_second) {
+  static WorkerSetup setup(std::optional<std::uint32_t> notes_per_second) {
     WorkerSetup setup;
     setup.notes_per_second = notes_per_second;
     return setup;
@@ -58,6 +60,43 @@ TEST_CASE("summaries of notes keep out of the outbox's reserve and miss no strea
   f.end_a_stream(seconds + 1);
   take_all();
   CHECK(ended == seconds);
+}
+
+TEST_CASE("a worker hands on a few refusals a second, and counts the rest") {
+  const auto fixture = std::make_unique<WorkerFixture>(std::nullopt);
+  WorkerFixture& f = *fixture;
+  const auto refuse = [&](int times, std::uint64_t second) {
+    for (int i = 0; i < times; ++i) {
+      f.worker.on_refused({.reason = RefusalReason::forbidden,
+                           .refusal = {403, "origin_not_allowed", "No."},
+                           .peer = {},
+                           .origin = std::string(1'000, 'o'),
+                           .trace_id = "t"},
+                          Instant{second * 1'000'000});
+    }
+  };
+  refuse(20, 5);
+  refuse(1, 6);
+  std::size_t told = 0;
+  std::uint64_t counted = 0;
+  while (auto item = f.worker.link().take()) {
+    const auto& note = *std::get<std::unique_ptr<Note>>(*item);
+    if (const auto* unlogged = std::get_if<UnloggedNote>(&note)) counted += unlogged->refused;
+    if (const auto* refused = std::get_if<RefusedNote>(&note)) {
+      ++told;
+      CHECK(refused->reason == "forbidden");
+      CHECK(refused->origin.size() == 256);
+      CHECK(refused->trace_id == "t");
+    }
+  }
+  CHECK(told == 17);
+  CHECK(counted == 4);
+}
+
+TEST_CASE("a worker sends nothing of single streams where the log's level has none of them") {
+  const auto fixture = std::make_unique<WorkerFixture>(std::nullopt);
+  for (std::uint64_t second = 1; second < 10; ++second) fixture->end_a_stream(second);
+  CHECK_FALSE(fixture->worker.link().take());
 }
 
 }  // namespace crier::cmd

@@ -1,0 +1,31 @@
+// The line of the log about a request that was refused: why, from where, what mends it, and the
+// trace id that its client was told.
+//
+// Browsers show a page nothing of an answer that CORS forbids, and EventSource nothing of any
+// status: for such a refusal this line is all there is. Give it a sink that limits repeats.
+#pragma once
+
+#include <string_view>
+
+#include "core/log.h"
+#include "net/http/request.h"
+
+namespace crier::cmd {
+
+// Views need to live only during the call.
+struct RefusedRequest {
+  std::string_view reason;  // The word of the metric.
+  net::Refusal answer;      // What the client was told.
+  std::string_view from;    // "203.0.113.7:50312", "uid 33"; empty: not known.
+  std::string_view origin;  // Empty: the request had none.
+  std::string_view trace_id;
+};
+
+// The messages, by port.
+inline constexpr std::string_view kStreamRefused = "request refused";
+inline constexpr std::string_view kPublishRefused = "publish request refused";
+inline constexpr std::string_view kAdminRefused = "admin request refused";
+
+void log_refusal(LogSink& log, std::string_view message, const RefusedRequest& request);
+
+}  // namespace crier::cmd
