@@ -83,7 +83,7 @@ TEST_CASE("a sandbox that forbids tables of their own is told where they are ord
 }
 
 TEST_CASE("a sandbox that forbids chown() is no reason not to start when nobody asked for it") {
-  const RunningDaemon daemon({.failing = {SYS_lchown, EPERM}});
+  const RunningDaemon daemon({.failing = {SYS_fchownat, EPERM}});
   CHECK_FALSE(daemon.publish("a", "hello").empty());
 }
 
