@@ -147,7 +147,7 @@ constexpr std::array kKnobs{
         "limits.stream_seconds_max", {0, 30 * kDaySeconds}, kLive,
         "Seconds after which a stream is ended and told to come back. 0: never."),
     number<&C::limits, &Limits::pending_requests_max>(
-        "limits.pending_requests_max", {1, 1'000'000}, kRestart,
+        "limits.pending_requests_max", {1, 4'000'000}, kRestart,
         "Connections of subscribers that are still sending their request, all workers together; "
         "beyond "
         "it the oldest is closed."),
