@@ -121,7 +121,7 @@ int tune(const Arguments& arguments) {
   const auto checked = survey(file, arguments.texts("--set"), this_machine());
   if (!checked) {
     for (const std::string& problem : checked.error()) warn(arguments, problem);
-    return kExitFailed;
+    return kExitMisconfigured;
   }
   for (const std::string& shortage : checked->shortages) warn(arguments, shortage);
   const auto all = examine(checked->kernel_need);

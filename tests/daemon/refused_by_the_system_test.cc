@@ -1,4 +1,4 @@
-// A system that refuses what the daemon needs to start: said in a sentence, exit code 1.
+// A system that refuses what the daemon needs to start: said in a sentence, and by the exit code.
 #include <sys/syscall.h>
 
 #include <cerrno>
@@ -60,7 +60,7 @@ TEST_CASE("an owner or a group of the publish socket whom nobody knows is told")
        "publish.socket=/tmp/crier-refused/publish.sock", "limits.streams_max=1000",
        std::string(setting) + "=" + name});
   INFO(failed.output);
-  CHECK(failed.code == 1);
+  CHECK(failed.code == 78);
   CHECK(failed.output.find(std::string(setting) + ": there is no ") != std::string::npos);
 }
 
@@ -78,7 +78,7 @@ TEST_CASE("a sandbox that forbids tables of their own is told where they are ord
       {"http.listen=127.255.255.250:8080", "workers.own_descriptor_table=on"},
       {SYS_unshare, EPERM});
   INFO(failed.output);
-  CHECK(failed.code == 1);
+  CHECK(failed.code == 78);
   CHECK(failed.output.starts_with("crier: cannot give a worker its own descriptor table"));
 }
 
