@@ -58,7 +58,8 @@ constexpr std::array kKnobs{
 
     text<&C::admin, &Admin::listen>("admin.listen", kAdminEndpoint, kRestart,
                                     "Where metrics and health are served: address and port, or "
-                                    "unix:/path. Keep it off the open network."),
+                                    "unix:/path, a socket for root and the user crier runs as "
+                                    "alone. Keep it off the open network."),
     flag<&C::admin, &Admin::debug>(
         "admin.debug", kLive,
         "Serve /debug/streams, /debug/topics, /debug/workers and /debug/config, which show names "

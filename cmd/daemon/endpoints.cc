@@ -91,7 +91,8 @@ Result<void> Endpoints::open_admin() {
                                            drawn<std::uint64_t>(), net::Loop::now});
   admin_server_.emplace(parts_.loop, *admin_routes_, admin_server_options(config));
   if (endpoint->family == net::Endpoint::Family::unix_socket) {
-    auto listener = net::UnixListener::open({.path = endpoint->path});
+    // publish.mode and publish.group let publishers in, and these are not for the admin socket.
+    auto listener = net::UnixListener::open({.path = endpoint->path, .mode = 0600});
     if (!listener) return std::unexpected(named("admin.listen", listener.error()));
     admin_unix_listener_.emplace(std::move(*listener));
     return admin_server_->listen(admin_unix_listener_->fd());

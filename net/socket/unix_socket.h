@@ -22,7 +22,7 @@ namespace crier::net {
 
 struct UnixSocketOptions {
   std::string path;
-  mode_t mode = 0660;
+  mode_t mode = 0600;
   std::optional<uid_t> owner;  // Default: ours.
   std::optional<gid_t> group;
   int backlog = 511;
