@@ -15,7 +15,10 @@
 // Where a worker does not answer in time, streams and topics are 503 with Retry-After. Every answer
 // has an X-Trace-Id, and every error names it.
 //
-// GET and HEAD only, and nothing here changes anything but what /debug/log says. Web pages must not
+// GET and HEAD only, without a body, and nothing here changes anything but what /debug/log says.
+// Parameters that a page does not know are 400, as elsewhere, unless they begin with `_`; /healthz
+// and /readyz look at none, so that no probe fails because of what is added to its address.
+// Web pages must not
 // reach it: a request with an Origin, which every POST and DELETE of theirs has, is 403, and so is
 // one whose Host is no address, no `localhost` and not in admin.hosts, which is how a page gets
 // around that by DNS rebinding.
