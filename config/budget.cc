@@ -32,6 +32,8 @@ constexpr std::uint64_t kLingering = 2 * kLingerSlots;  // Of publishers and of 
 constexpr std::uint64_t kWorkerDescriptors = 16;
 constexpr std::uint64_t kLoopDescriptors = 2;  // Of these, made before the tables part.
 
+constexpr std::uint64_t kFewRequests = 1'024;  // Up to so many keep a quarter of the connections.
+
 constexpr std::uint64_t kUnevenPart = 16;  // A worker may get 1/16 more connections than its part.
 
 constexpr std::uint64_t kMost = std::numeric_limits<std::uint64_t>::max();
@@ -125,14 +127,16 @@ std::uint64_t connections_in(const Config& config, const Budget& budget, std::ui
 }
 
 // Of so many connections, those that can be streams. Requests give way last: without them no stream
-// opens, and an honest one that comes in two packets is cut. They keep a quarter, or their share
-// where that is more.
+// opens, and an honest one that comes in two packets is cut. They keep a sixteenth, a quarter as
+// long as that is few, or their share, whichever is most.
 std::uint64_t streams_of(const Config& config, std::uint64_t connections) {
   const std::uint64_t requests_max = config.limits.pending_requests_max;
   const std::uint64_t wished =
       config.limits.streams_max == kAuto ? kAutoStreamsMax : config.limits.streams_max;
   const std::uint64_t share = connections - connections * wished / (wished + requests_max);
-  return connections - std::min(requests_max, std::max(share, connections / 4));
+  const std::uint64_t kept =
+      std::max({share, connections / 16, std::min(connections / 4, kFewRequests)});
+  return connections - std::min(requests_max, kept);
 }
 
 std::string too_few(const Budget& budget, const std::string& what, std::uint64_t streams) {

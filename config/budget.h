@@ -93,7 +93,8 @@ struct Fit {
   // What can be open at a time with that many descriptors and watches of epoll; Budget::streams
   // when there is room for all.
   std::uint64_t streams_possible = 0;
-  // The same of limits.pending_requests_max: all of them, up to a quarter of all connections.
+  // The same of limits.pending_requests_max: all of them, up to a sixteenth of all connections, or
+  // of few connections a quarter.
   std::uint64_t requests_possible = 0;
   // Sentences that name the knobs; empty: there is enough.
   std::string memory_problem;

@@ -120,7 +120,7 @@ struct Limits {
   std::uint32_t topics_max = 1'000'000;
   std::uint32_t patterns_max = 10'000;   // Of one worker.
   std::uint32_t stream_seconds_max = 0;  // 0: no end.
-  std::uint32_t pending_requests_max = 1'024;
+  std::uint32_t pending_requests_max = 8'192;
   std::uint32_t pending_seconds_max = 10;
   std::uint32_t events_per_second = 0;  // To one stream; 0: no limit.
   std::uint32_t events_burst = 1'000;

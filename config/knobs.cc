@@ -16,7 +16,9 @@ using C = Config;
 
 constexpr std::array kKnobs{
     text<&C::http, &Http::listen>("http.listen", kTcpEndpoint, kRestart,
-                                  "Where subscribers connect: address and port, TCP."),
+                                  "Where subscribers connect: address and port, TCP. Under "
+                                  "crier.service, those of other hosts need "
+                                  "drop-ins/network.conf as well."),
     list<&C::http, &Http::hosts>(
         "http.hosts", kHosts, kLive,
         "Host headers that subscribers may use. Empty: any, because proxies "
@@ -58,7 +60,8 @@ constexpr std::array kKnobs{
 
     text<&C::admin, &Admin::listen>("admin.listen", kAdminEndpoint, kRestart,
                                     "Where metrics and health are served: address and port, or "
-                                    "unix:/path. Keep it off the open network."),
+                                    "unix:/path, a socket for root and the user crier runs as "
+                                    "alone. Keep it off the open network."),
     flag<&C::admin, &Admin::debug>(
         "admin.debug", kLive,
         "Serve /debug/streams, /debug/topics, /debug/workers and /debug/config, which show names "
@@ -152,7 +155,7 @@ constexpr std::array kKnobs{
         "limits.stream_seconds_max", {0, 30 * kDaySeconds}, kLive,
         "Seconds after which a stream is ended and told to come back. 0: never."),
     number<&C::limits, &Limits::pending_requests_max>(
-        "limits.pending_requests_max", {1, 1'000'000}, kRestart,
+        "limits.pending_requests_max", {1, 4'000'000}, kRestart,
         "Connections of subscribers that are still sending their request, all workers together; "
         "beyond "
         "it the oldest is closed."),

@@ -19,6 +19,9 @@ namespace crier::cmd {
 inline constexpr int kExitOk = 0;
 inline constexpr int kExitFailed = 1;
 inline constexpr int kExitMisused = 2;
+// EX_CONFIG of sysexits.h: another start would end likewise (RestartPreventExitStatus= of the
+// unit).
+inline constexpr int kExitMisconfigured = 78;
 
 // What one command was given. Asking for an option that its row in the table does not have is a
 // bug.

@@ -39,6 +39,9 @@ constexpr Entry kExitCodes[] = {
     {"0", "Done."},
     {"1", "Failed; standard error says why, and what to do."},
     {"2", "Misused: the command line is not one of the above."},
+    {"78",
+     "Misconfigured, from serve, check and tune: the configuration has mistakes, or asks for what\n"
+     "this machine does not have. crier.service does not restart after it."},
 };
 
 constexpr Entry kSignals[] = {

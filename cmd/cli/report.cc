@@ -32,7 +32,7 @@ void warn(const Arguments& arguments, std::string_view message) {
 
 int refused(std::span<const std::string> reasons) {
   for (const std::string& reason : reasons) print_error("crier: " + printable(reason) + "\n");
-  return kExitFailed;
+  return kExitMisconfigured;
 }
 
 }  // namespace crier::cmd

@@ -19,7 +19,7 @@ int misused(const Arguments& arguments, std::string_view message);  // Adds wher
 // The same without an exit code.
 void warn(const Arguments& arguments, std::string_view message);
 
-// Prints why a configuration cannot be used, "crier: reason\n" each. Returns the exit code.
+// Prints why a configuration cannot be used, "crier: reason\n" each. Returns kExitMisconfigured.
 int refused(std::span<const std::string> reasons);
 
 }  // namespace crier::cmd

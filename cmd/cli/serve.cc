@@ -31,7 +31,10 @@ int serve(const Arguments& arguments) {
     checked->warnings.push_back(note);
   }
   auto daemon = Daemon::start({std::move(*checked), file, overrides, std::move(*activation)});
-  if (!daemon) return failed(arguments, daemon.error().detail);
+  if (!daemon) {
+    const int code = failed(arguments, daemon.error().detail);
+    return daemon.error().code == Errc::invalid_config ? kExitMisconfigured : code;
+  }
   (*daemon)->run_until_stopped();  // SIGTERM drains, a second one ends at once, SIGHUP reloads.
   return kExitOk;
 }

@@ -1,6 +1,7 @@
 #include "cmd/cli/commands.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "cmd/tuning/kernel_state.h"
 #include "cmd/tuning/tuning.h"
 #include "config/json_value.h"
+#include "config/load.h"
 
 namespace crier::cmd {
 namespace {
@@ -106,6 +108,15 @@ int report(const Arguments& arguments, const TuningOutcome& outcome, bool undone
   return print_out(text) && outcome.problems.empty() ? kExitOk : kExitFailed;
 }
 
+// Whether what kernel.tuning raised is to stay. A file with mistakes says so and restores: a crier
+// that stops must not leave the kernel raised because of them.
+bool is_kept(const Arguments& arguments, const std::optional<std::string>& file) {
+  const auto loaded = config::load(file, arguments.texts("--set"));
+  if (loaded) return loaded->kernel.keep;
+  for (const config::Problem& problem : loaded.error()) warn(arguments, problem.message);
+  return false;
+}
+
 }  // namespace
 
 int tune(const Arguments& arguments) {
@@ -122,16 +133,16 @@ int tune(const Arguments& arguments) {
   const TuningPlace place{.root = {}, .record = arguments.text("--record", kTuningRecord)};
   std::optional<std::string> file;
   if (arguments.has("--config")) file = arguments.text("--config");
+  if (undo) {  // By hand, whatever the configuration says.
+    if (if_configured && is_kept(arguments, file)) {
+      return print_result("kernel.keep is true: nothing is restored\n");
+    }
+    return report(arguments, undo_tuning(place, by), true);
+  }
   const auto checked = survey(file, arguments.texts("--set"), this_machine());
-  // Undone by hand, the configuration has no say.
-  if (undo && !if_configured) return report(arguments, undo_tuning(place, by), true);
   if (!checked) {
     for (const std::string& problem : checked.error()) warn(arguments, problem);
-    return kExitFailed;
-  }
-  if (undo) {
-    return checked->config.kernel.keep ? print_result("kernel.keep is true: nothing is restored\n")
-                                       : report(arguments, undo_tuning(place, by), true);
+    return kExitMisconfigured;
   }
   for (const std::string& shortage : checked->shortages) warn(arguments, shortage);
   const auto all = examine(checked->kernel_need);

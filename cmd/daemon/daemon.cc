@@ -10,6 +10,7 @@
 #include "cmd/daemon/settings.h"
 #include "cmd/system/drawn.h"
 #include "cmd/system/version.h"
+#include "net/socket/address_filter.h"
 #include "net/socket/endpoint.h"
 #include "net/socket/ready_set.h"
 
@@ -107,6 +108,7 @@ Result<std::unique_ptr<Daemon>> Daemon::make(Start start) {
 
   std::unique_ptr<Daemon> daemon(new Daemon(std::move(start)));
   if (const auto opened = daemon->open(); !opened) return std::unexpected(opened.error());
+  daemon->warn_of_filters();
   daemon->say_ready();
   return daemon;
 }
@@ -180,6 +182,21 @@ void Daemon::show_metrics() {
   };
   sources.version = version();
   endpoints_->show(std::move(sources));
+}
+
+// A packet filter lets crier listen, and clients wait.
+void Daemon::warn_of_filters() {
+  const auto warn = [this](std::string_view key, std::string_view value) {
+    const std::string address = net::filtered_address(*net::Endpoint::parse(value));
+    if (address.empty()) return;
+    logs_.limited.warning(std::string(key) + " is " + std::string(value) + ", but packets to " +
+                          address +
+                          " are dropped: clients there wait in vain. IPAddressDeny= of the unit "
+                          "does that: install its drop-ins/network.conf, or look at the firewall");
+  };
+  // The filter of a socket that was handed in is that of its own unit.
+  if (start_.activation.http.empty()) warn("http.listen", config_.http.listen);
+  warn("admin.listen", config_.admin.listen);
 }
 
 void Daemon::say_ready() {

@@ -5,7 +5,6 @@
 
 #include "cmd/daemon/settings.h"
 #include "cmd/system/drawn.h"
-#include "cmd/system/socket_path.h"
 #include "net/socket/accounts.h"
 #include "net/socket/endpoint.h"
 
@@ -23,6 +22,11 @@ Result<std::optional<gid_t>> group_of(const config::Publish& publish) {
   if (publish.group.empty()) return std::nullopt;
   if (const auto found = net::find_group(publish.group)) return found;
   return fail(Errc::invalid_config, "publish.group: there is no group \"" + publish.group + "\"");
+}
+
+// As a problem of that key of the configuration.
+Error named(std::string_view key, const Error& error) {
+  return {error.code, std::string(key) + ": " + error.detail};
 }
 
 }  // namespace
@@ -46,16 +50,13 @@ Result<void> Endpoints::open_publish(net::Fd handed_in) {
   if (!group) return std::unexpected(group.error());
   auto peers = net::PeerList::make(publish.users, publish.groups);
   if (!peers) return std::unexpected(peers.error());
-  if (!handed_in) {
-    if (const auto ready = prepare_socket_directory(publish.socket); !ready) return ready;
-  }
   auto listener = handed_in ? net::UnixListener::adopt(std::move(handed_in))
                             : net::UnixListener::open({.path = publish.socket,
                                                        .mode = publish.mode.bits,
                                                        .owner = *owner,
                                                        .group = *group});
   if (!listener) {
-    Error error = listener.error();
+    Error error = named("publish.socket", listener.error());
     if (*owner || *group) {
       error.detail +=
           " (publish.owner, publish.group: under systemd leave them empty and set "
@@ -83,18 +84,16 @@ Result<void> Endpoints::open_publish(net::Fd handed_in) {
 Result<void> Endpoints::open_admin() {
   const config::Config& config = parts_.config;
   const auto endpoint = net::Endpoint::parse(config.admin.listen);
-  if (!endpoint) {
-    return fail(endpoint.error().code, "admin.listen: " + endpoint.error().detail);
-  }
+  if (!endpoint) return std::unexpected(named("admin.listen", endpoint.error()));
   catalogue_.emplace();
   admin_routes_.emplace(AdminRoutes::Parts{config, *catalogue_, parts_.why_not_ready,
                                            parts_.event_log, parts_.control, parts_.debug_switch,
                                            parts_.log, drawn<std::uint64_t>(), net::Loop::now});
   admin_server_.emplace(parts_.loop, *admin_routes_, admin_server_options(config));
   if (endpoint->family == net::Endpoint::Family::unix_socket) {
-    if (const auto ready = prepare_socket_directory(endpoint->path); !ready) return ready;
-    auto listener = net::UnixListener::open({.path = endpoint->path});
-    if (!listener) return std::unexpected(listener.error());
+    // publish.mode and publish.group let publishers in, and these are not for the admin socket.
+    auto listener = net::UnixListener::open({.path = endpoint->path, .mode = 0600});
+    if (!listener) return std::unexpected(named("admin.listen", listener.error()));
     admin_unix_listener_.emplace(std::move(*listener));
     return admin_server_->listen(admin_unix_listener_->fd());
   }

@@ -3,9 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstdlib>
-#include <cstring>
 
 namespace crier::cmd {
 namespace {
@@ -67,36 +65,6 @@ std::string find_publish_socket(const SocketSurroundings& where) {
     return own;
   }
   return of_system;
-}
-
-Result<void> prepare_socket_directory(const std::string& socket_path) {
-  const std::size_t slash = socket_path.rfind('/');
-  if (slash == std::string::npos) return {};  // In the working directory, which is there.
-  const std::string directory = slash == 0 ? "/" : socket_path.substr(0, slash);
-  const uid_t uid = ::geteuid();
-  const mode_t mode = uid == 0 ? 0755 : 0700;
-  if (::mkdir(directory.c_str(), mode) != 0 && errno != EEXIST) {
-    return fail(Errc::os, "cannot make " + directory + " for the publish socket: " +
-                              std::strerror(errno) + "; set publish.socket to another path");
-  }
-  struct stat status{};
-  if (::lstat(directory.c_str(), &status) != 0) {
-    return fail(Errc::os, directory + ": " + std::strerror(errno));
-  }
-  const char* problem = nullptr;
-  if (S_ISLNK(status.st_mode)) {
-    problem = "is a symbolic link";
-  } else if (!S_ISDIR(status.st_mode)) {
-    problem = "is not a directory";
-  } else if (status.st_uid != uid && status.st_uid != 0) {
-    problem = "belongs to another user";
-  } else if ((status.st_mode & S_IWOTH) != 0 && (status.st_mode & S_ISVTX) == 0) {
-    problem = "may be written to by everybody";
-  }
-  if (problem == nullptr) return {};
-  return fail(Errc::os,
-              directory + " " + problem +
-                  ": not safe for the publish socket; set publish.socket to another path");
 }
 
 }  // namespace crier::cmd

@@ -10,8 +10,6 @@
 
 #include <string>
 
-#include "core/result.h"
-
 namespace crier::cmd {
 
 // What the rule depends on. Empty strings count as not set.
@@ -30,10 +28,5 @@ std::string default_publish_socket(const SocketSurroundings& = SocketSurrounding
 
 // For clients. If no socket is there, the system's path, so that the message names that one.
 std::string find_publish_socket(const SocketSurroundings& = SocketSurroundings::of_process());
-
-// Makes the directory of a socket's path if it is missing (0755 as root, whose socket has a mode of
-// its own, else 0700), and refuses one in which somebody else could put a socket in our place: a
-// symbolic link, another user's, or one that others may write to without the sticky bit.
-[[nodiscard]] Result<void> prepare_socket_directory(const std::string& socket_path);
 
 }  // namespace crier::cmd

@@ -218,11 +218,17 @@ bool HttpConnection::wants_input() const {
 
 void HttpConnection::read_some() {
   auto& buffer = server_.read_buffer_;
-  const ssize_t got = ::recv(socket_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+  iovec room{.iov_base = buffer.data(), .iov_len = buffer.size()};
+  msghdr message{};
+  message.msg_iov = &room;
+  message.msg_iovlen = 1;
+  const ssize_t got = ::recvmsg(socket_.get(), &message, MSG_DONTWAIT);
   if (got > 0) {
     const auto size = static_cast<std::size_t>(got);
-    // After a short read the kernel reports the next bytes as a new edge.
-    readable_ = hung_up_ || size == buffer.size();
+    // After a short read the kernel reports the next bytes as a new edge. But a read also ends at a
+    // descriptor that the client has sent along, and more bytes may follow it. The kernel drops the
+    // descriptor, and MSG_CTRUNC says so.
+    readable_ = hung_up_ || size == buffer.size() || (message.msg_flags & MSG_CTRUNC) != 0;
     active_at_ = Loop::now();
     return take_input({buffer.data(), size});
   }

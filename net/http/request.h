@@ -44,6 +44,8 @@ struct Refusal {
   int status = 400;
   std::string_view code;     // A constant, e.g. "bad_request"; stable, machine-readable.
   std::string_view message;  // A constant sentence; names the configuration key that would help.
+
+  friend bool operator==(const Refusal&, const Refusal&) = default;
 };
 
 }  // namespace crier::net

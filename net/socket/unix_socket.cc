@@ -9,7 +9,6 @@
 
 #include <array>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <string_view>
 #include <utility>
@@ -17,12 +16,11 @@
 #include "core/check.h"
 #include "net/socket/handed_in.h"
 #include "net/socket/os_error.h"
+#include "net/socket/socket_file.h"
 
 namespace crier::net {
 
 namespace {
-
-constexpr mode_t kDirectoryMode = 0750;
 
 sockaddr_un address_of(const std::string& path) {
   sockaddr_un address{};
@@ -30,52 +28,6 @@ sockaddr_un address_of(const std::string& path) {
   CRIER_CHECK(path.size() < sizeof(address.sun_path));
   path.copy(address.sun_path, path.size());
   return address;
-}
-
-std::string directory_of(const std::string& path) {
-  const std::size_t slash = path.rfind('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
-bool in_runtime_directory(const std::string& directory) {
-  const char* own = std::getenv("XDG_RUNTIME_DIR");
-  for (const std::string_view root :
-       {std::string_view("/run"), std::string_view("/var/run"), std::string_view(own ? own : "")}) {
-    if (root.size() > 1 && directory.starts_with(root) && directory.size() > root.size() &&
-        directory[root.size()] == '/') {
-      return true;
-    }
-  }
-  return false;
-}
-
-// Only if it is wanted: a sandbox may forbid the call as such.
-Result<void> give(const std::string& path, const UnixSocketOptions& options) {
-  if (!options.owner && !options.group) return {};
-  const uid_t owner = options.owner.value_or(static_cast<uid_t>(-1));
-  const gid_t group = options.group.value_or(static_cast<gid_t>(-1));
-  if (::lchown(path.c_str(), owner, group) == 0) return {};
-  return os_failure("cannot give " + path + " the owner or group that is configured");
-}
-
-Result<void> need_directory(const UnixSocketOptions& options) {
-  const std::string directory = directory_of(options.path);
-  struct stat info{};
-  if (::stat(directory.c_str(), &info) == 0) {
-    if (S_ISDIR(info.st_mode)) return {};
-    return fail(Errc::invalid_config, directory + " is not a directory");
-  }
-  if (errno != ENOENT) return os_failure("cannot look at " + directory);
-  if (!in_runtime_directory(directory)) {
-    return fail(Errc::invalid_config, "the directory " + directory + " for the socket " +
-                                          options.path + " does not exist; create it");
-  }
-  if (::mkdir(directory.c_str(), 0700) != 0) return os_failure("cannot create " + directory);
-  if (const auto given = give(directory, options); !given) return given;
-  if (::chmod(directory.c_str(), kDirectoryMode) != 0)
-    return os_failure("cannot chmod " + directory);
-  return {};
 }
 
 // Does anybody answer at a socket file whose lock is free? Some other program may have made it.
@@ -109,7 +61,7 @@ Result<UnixListener> UnixListener::open(const UnixSocketOptions& options) {
   }
   UnixListener listener;
   listener.path_ = options.path;
-  auto step = need_directory(options);
+  auto step = prepare_socket_directory(options.path);
   if (step) step = listener.lock();
   if (step) step = listener.remove_stale();
   if (step) step = listener.bind_and_listen(options);
@@ -187,9 +139,11 @@ Result<void> UnixListener::bind_and_listen(const UnixSocketOptions& options) {
   if (::lstat(path_.c_str(), &info) != 0) return os_failure("cannot look at " + path_);
   device_ = info.st_dev;
   inode_ = info.st_ino;
-
-  if (const auto given = give(path_, options); !given) return given;
-  if (::chmod(path_.c_str(), options.mode) != 0) return os_failure("cannot chmod " + path_);
+  if (const auto done = protect_socket_file(
+          path_, {.mode = options.mode, .owner = options.owner, .group = options.group});
+      !done) {
+    return done;
+  }
   if (::listen(fd_.get(), options.backlog) != 0) return os_failure("cannot listen at " + path_);
   return {};
 }

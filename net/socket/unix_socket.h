@@ -5,7 +5,7 @@
 // we go: removing it would let two processes lock two files of the same name.
 //
 // The file is never reachable with more rights than asked for: it is bound as 0600, given its
-// owner, then its mode, and only then listens.
+// owner, then its mode, and only then listens. socket_file.h has the rules for its directory.
 //
 // Belongs to one thread.
 #pragma once
@@ -22,7 +22,7 @@ namespace crier::net {
 
 struct UnixSocketOptions {
   std::string path;
-  mode_t mode = 0660;
+  mode_t mode = 0600;
   std::optional<uid_t> owner;  // Default: ours.
   std::optional<gid_t> group;
   int backlog = 511;
@@ -32,13 +32,11 @@ class UnixListener {
  public:
   // Listens, non-blocking and close-on-exec.
   //
-  // The directory must exist. If only its last component is missing and it lies in a runtime
-  // directory
-  // (/run, /var/run, $XDG_RUNTIME_DIR), which a reboot empties, it is created with mode 0750.
+  // Makes the directory if only its last component is missing.
   //
   // Errors: address_in_use (a live process has it), invalid_config (too long for sun_path, no
-  // directory, a symbolic link or something that is not a socket in its place), os (the kernel
-  // refused; says why).
+  // directory or one in which other users could replace the socket, a symbolic link or something
+  // that is not a socket in its place), os (the kernel refused; says why).
   [[nodiscard]] static Result<UnixListener> open(const UnixSocketOptions& options);
 
   // Of a bound Unix stream socket that was handed in (by a service manager), whose file, owner and

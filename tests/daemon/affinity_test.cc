@@ -130,7 +130,7 @@ TEST_CASE("a list is followed, off pins nobody") {
 TEST_CASE("a processor that may not be used is refused at the start") {
   const auto failed = RunningDaemon::run_to_exit({"workers.affinity=8191"});
   INFO(failed.output);
-  CHECK(failed.code == 1);
+  CHECK(failed.code == 78);
   CHECK(failed.output.find(
             "workers.affinity lists 8191, but the processors that crier may use are ") !=
         std::string::npos);

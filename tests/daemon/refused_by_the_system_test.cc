@@ -1,4 +1,5 @@
-// A system that refuses what the daemon needs to start: said in a sentence, exit code 1.
+// A system that refuses what the daemon needs to start: said in a sentence, and by the exit code.
+#include <netinet/in.h>
 #include <sys/syscall.h>
 
 #include <cerrno>
@@ -60,7 +61,7 @@ TEST_CASE("an owner or a group of the publish socket whom nobody knows is told")
        "publish.socket=/tmp/crier-refused/publish.sock", "limits.streams_max=1000",
        std::string(setting) + "=" + name});
   INFO(failed.output);
-  CHECK(failed.code == 1);
+  CHECK(failed.code == 78);
   CHECK(failed.output.find(std::string(setting) + ": there is no ") != std::string::npos);
 }
 
@@ -78,13 +79,27 @@ TEST_CASE("a sandbox that forbids tables of their own is told where they are ord
       {"http.listen=127.255.255.250:8080", "workers.own_descriptor_table=on"},
       {SYS_unshare, EPERM});
   INFO(failed.output);
-  CHECK(failed.code == 1);
+  CHECK(failed.code == 78);
   CHECK(failed.output.starts_with("crier: cannot give a worker its own descriptor table"));
 }
 
 TEST_CASE("a sandbox that forbids chown() is no reason not to start when nobody asked for it") {
-  const RunningDaemon daemon({.failing = {SYS_lchown, EPERM}});
+  const RunningDaemon daemon({.failing = {SYS_fchownat, EPERM}});
   CHECK_FALSE(daemon.publish("a", "hello").empty());
+}
+
+TEST_CASE("a unit that filters what the configuration opens is told") {
+  // Only calls with an address of IPv4 have this argument.
+  const FailingCall dropped{SYS_sendto, EPERM, sizeof(sockaddr_in), /*argument=*/5};
+  const bool filtered = GENERATE(false, true);
+  const RunningDaemon daemon({.failing = filtered ? dropped : FailingCall{}});
+  REQUIRE(daemon.wait_for_output("ready"));
+  for (const std::string key : {"http.listen", "admin.listen"}) {
+    const bool told =
+        daemon.output().find("warning " + key + " is " + daemon.address()) != std::string::npos;
+    CHECK(told == filtered);
+  }
+  CHECK((daemon.output().find("drop-ins/network.conf") != std::string::npos) == filtered);
 }
 
 TEST_CASE("a connection that the kernel has no room to watch is closed, and the daemon goes on") {

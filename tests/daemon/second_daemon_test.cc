@@ -59,7 +59,7 @@ TEST_CASE("a configuration with mistakes does not start, and names all of them")
   const auto failed =
       RunningDaemon::run_to_exit({"heartbeat.interval_seconds=0", "limits.streams=1"});
   INFO(failed.output);
-  CHECK(failed.code == 1);
+  CHECK(failed.code == 78);
   CHECK(failed.output.find("heartbeat.interval_seconds") != std::string::npos);
   CHECK(failed.output.find("limits.streams") != std::string::npos);
 }

@@ -129,7 +129,7 @@ TEST_CASE("a canary gets one connection of four, until all get the new options o
 TEST_CASE("a congestion control the kernel does not allow is refused with those it does") {
   const RunningDaemon::Failed failed =
       RunningDaemon::run_to_exit({"socket.congestion_control=nonsense"});
-  CHECK(failed.code == 1);
+  CHECK(failed.code == 78);
   CHECK(failed.output.find("socket.congestion_control is \"nonsense\"") != std::string::npos);
   CHECK(failed.output.find("reno") != std::string::npos);
 

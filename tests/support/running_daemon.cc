@@ -145,7 +145,8 @@ std::vector<std::string> RunningDaemon::arguments() const {
   }
   std::vector<std::string> settings = {
       "http.listen=" + address_ + ":" + std::to_string(kPort),
-      "admin.listen=" + address_ + ":" + std::to_string(kAdminPort),
+      "admin.listen=" + (options_.admin_socket ? "unix:" + admin_path()
+                                               : address_ + ":" + std::to_string(kAdminPort)),
       "publish.socket=" + publish_path_,
       "workers.count=" + std::to_string(options_.workers),
       "limits.streams_max=10000",
@@ -236,6 +237,11 @@ void RunningDaemon::write_configuration(const std::string& text) const {
 
 RawSocket RunningDaemon::connect(int receive_buffer) const {
   return RawSocket::tcp(address_, kPort, receive_buffer);
+}
+
+RawSocket RunningDaemon::connect_admin() const {
+  return options_.admin_socket ? RawSocket::unix_stream(admin_path())
+                               : RawSocket::tcp(address_, kAdminPort);
 }
 
 HttpAnswer RunningDaemon::get(const std::string& target, const std::string& fields) const {

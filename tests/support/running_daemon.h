@@ -37,9 +37,10 @@ struct DaemonOptions {
   std::vector<std::string> settings;  // KEY=VALUE, for --set.
   std::string configuration;          // Text of a file for --config, if not empty.
   int workers = 2;
-  int standard_error = -1;   // -1: standard error goes to output(), too.
-  std::string address;       // Empty: a random address.
-  std::string publish_path;  // Empty: in a directory of its own.
+  int standard_error = -1;    // -1: standard error goes to output(), too.
+  std::string address;        // Empty: a random address.
+  std::string publish_path;   // Empty: in a directory of its own.
+  bool admin_socket = false;  // The admin endpoint is a Unix socket beside the publish socket.
   FailingCall failing;
   unsigned descriptors_max = 0;  // RLIMIT_NOFILE, soft and hard; 0: the test's own limits.
   std::vector<PassedSocket> passed;
@@ -75,12 +76,14 @@ class RunningDaemon {
 
   const std::string& address() const { return address_; }
   const std::string& publish_path() const { return publish_path_; }
+  // With DaemonOptions::admin_socket.
+  std::string admin_path() const { return publish_path_ + ".admin"; }
   // Writes the file of --config, for a start or a reload by SIGHUP.
   void write_configuration(const std::string& text) const;
 
   RawSocket connect(int receive_buffer = 0) const;
   RawSocket connect_publisher() const { return RawSocket::unix_stream(publish_path_); }
-  RawSocket connect_admin() const { return RawSocket::tcp(address_, kAdminPort); }
+  RawSocket connect_admin() const;
 
   // Sends a request on a new connection. `fields`: "Name: value\r\n" each.
   HttpAnswer get(const std::string& target, const std::string& fields = {}) const;

@@ -12,6 +12,7 @@
 #include "cmd/daemon/control/topic_pages.h"
 #include "config/reference.h"
 #include "metrics/exporter.h"
+#include "net/http/head_refusals.h"
 #include "net/http/negotiate.h"
 #include "net/http/reply.h"
 #include "net/loop/loop.h"
@@ -33,6 +34,12 @@ constexpr net::Refusal kHasOrigin = {
 constexpr net::Refusal kWrongMethod = {405, "method_not_allowed",
                                        "The admin endpoint answers GET and HEAD only, and under "
                                        "/debug/log POST and DELETE."};
+constexpr net::Refusal kHasBody = {
+    413, "content_too_large",
+    "The admin endpoint takes no body: what /debug/log is to do stands in its query, and events "
+    "are published on the publish socket."};
+constexpr net::Refusal kNoParameters = {
+    400, "bad_request", "This page has no parameters; names that begin with _ are ignored."};
 constexpr net::Refusal kNoPage = {404, "not_found",
                                   "There is no such page; / lists those that there are."};
 constexpr net::Refusal kNoDebug = {404, "not_found",
@@ -72,6 +79,18 @@ constexpr std::string_view kIndexNoDebug =
 
 std::string name_of(const net::HttpPeer& peer) {
   return peer.local ? "uid " + std::to_string(peer.credentials.uid) : net::to_string(peer.address);
+}
+
+// What a page makes of the query of a GET.
+enum class Query : std::uint8_t { empty, own, ignored };
+
+bool has_parameters(std::string_view query) {
+  while (!query.empty()) {
+    const std::string_view parameter = query.substr(0, query.find('&'));
+    if (!parameter.empty() && !parameter.starts_with('_')) return true;
+    query.remove_prefix(std::min(query.size(), parameter.size() + 1));
+  }
+  return false;
 }
 
 }  // namespace
@@ -117,6 +136,7 @@ class AdminRoutes::Answer {
 struct AdminRoutes::Route {
   std::string_view path;
   bool debug;  // Served only if admin.debug is true.
+  Query query;
   void (AdminRoutes::*serve)(const net::Request&, const Answer&);
   // Handles POST and DELETE; null if the page refuses them.
   void (AdminRoutes::*change)(const net::HttpRequest&, const Answer&) = nullptr;
@@ -124,16 +144,16 @@ struct AdminRoutes::Route {
 
 const AdminRoutes::Route* AdminRoutes::find(std::string_view path) {
   static constexpr std::array<Route, 10> kRoutes = {{
-      {"/", false, &AdminRoutes::index},
-      {"/metrics", false, &AdminRoutes::metrics},
-      {"/status", false, &AdminRoutes::status},
-      {"/healthz", false, &AdminRoutes::health},
-      {"/readyz", false, &AdminRoutes::ready},
-      {"/debug/config", true, &AdminRoutes::config},
-      {"/debug/workers", true, &AdminRoutes::workers},
-      {"/debug/streams", true, &AdminRoutes::streams},
-      {"/debug/topics", true, &AdminRoutes::topics},
-      {"/debug/log", true, &AdminRoutes::debug_log, &AdminRoutes::change_debug_log},
+      {"/", false, Query::empty, &AdminRoutes::index},
+      {"/metrics", false, Query::empty, &AdminRoutes::metrics},
+      {"/status", false, Query::empty, &AdminRoutes::status},
+      {"/healthz", false, Query::ignored, &AdminRoutes::health},
+      {"/readyz", false, Query::ignored, &AdminRoutes::ready},
+      {"/debug/config", true, Query::empty, &AdminRoutes::config},
+      {"/debug/workers", true, Query::empty, &AdminRoutes::workers},
+      {"/debug/streams", true, Query::own, &AdminRoutes::streams},
+      {"/debug/topics", true, Query::own, &AdminRoutes::topics},
+      {"/debug/log", true, Query::empty, &AdminRoutes::debug_log, &AdminRoutes::change_debug_log},
   }};
   const auto* const found = std::ranges::find(kRoutes, path, &Route::path);
   return found == kRoutes.end() ? nullptr : found;
@@ -153,14 +173,19 @@ void AdminRoutes::on_http_request(const net::HttpRequest& request, net::Responde
   }
   if (route == nullptr) return answer.refuse(kNoPage);
   if (route->debug && !parts_.config.admin.debug) return answer.refuse(kNoDebug);
+  if (reads && route->query == Query::empty && has_parameters(head.query)) {
+    return answer.refuse(kNoParameters);
+  }
   if (reads) return (this->*route->serve)(head, answer);
   (this->*route->change)(request, answer);
 }
 
 std::string AdminRoutes::on_http_refused(const net::Refusal& refusal) {
+  const bool body = refusal == net::refusals::kNotPublishing;
+  const net::Refusal& told = body ? kHasBody : refusal;
   const std::string trace = traces_.make();
-  log_refusal(parts_.refusals, kAdminRefused, {refusal.code, refusal, {}, {}, trace});
-  return net::error_reply(refusal, trace, {.allow = refusal.status == 405 ? kAllow : ""});
+  log_refusal(parts_.refusals, kAdminRefused, {told.code, told, {}, {}, trace});
+  return net::error_reply(told, trace, {.allow = told.status == 405 ? kAllow : ""});
 }
 
 void AdminRoutes::metrics(const net::Request&, const Answer& answer) {

@@ -15,10 +15,13 @@
 // If a worker does not answer in time, streams and topics are 503 with Retry-After. Every answer
 // has an X-Trace-Id, and every error also has it in its body.
 //
-// All pages but /debug/log take GET and HEAD only and change nothing. Web pages must not reach the
-// endpoint. A request with an Origin is 403: every POST and DELETE of a web page has one. A request
-// whose Host is neither an address nor `localhost` nor in admin.hosts is 403, too: this stops DNS
-// rebinding.
+// All pages but /debug/log take GET and HEAD only and change nothing. No page takes a body. A page
+// answers 400 to a parameter that it does not know, unless its name begins with `_`; /healthz and
+// /readyz ignore all parameters, so that no probe fails because of an addition to its address.
+//
+// Web pages must not reach the endpoint. A request with an Origin is 403: every POST and DELETE of
+// a web page has one. A request whose Host is neither an address nor `localhost` nor in admin.hosts
+// is 403, too: this stops DNS rebinding.
 //
 // Belongs to the control loop, and must outlive its server. An answer that waits for the workers
 // uses only its Responder: WorkerQueries must make no more calls once the server is gone.

@@ -65,14 +65,14 @@ TEST_CASE("every problem of a file is told, with its line") {
                   "{\n\"limits\": {\"streams_max\": 0},\n\"nosuch\\u001b\": 1,\n"
                   "\"http\": {\"listen\": 7}}\n");
   const auto ran = run_command({"check", file, "--set", "drain.window_seconds=x"});
-  CHECK(ran.code == kExitFailed);
+  CHECK(ran.code == kExitMisconfigured);
   CHECK(ran.out.empty());
   for (const char* part : {"limits.streams_max", "nosuch", "http.listen", "drain.window_seconds",
                            "c.json:2", "c.json:4"}) {
     CHECK_THAT(ran.err, ContainsSubstring(part));
   }
   CHECK(ran.err.find('\x1B') == std::string::npos);
-  CHECK(run_command({"check", files.root() + "/absent.json"}).code == kExitFailed);
+  CHECK(run_command({"check", files.root() + "/absent.json"}).code == kExitMisconfigured);
 }
 
 TEST_CASE("a file's name does not reach the terminal as it is") {
@@ -80,7 +80,7 @@ TEST_CASE("a file's name does not reach the terminal as it is") {
   for (const auto& words : {std::vector<std::string_view>{"check", kAbsent},
                             std::vector<std::string_view>{"serve", "--config", kAbsent}}) {
     const auto ran = run_command(words);
-    CHECK(ran.code == kExitFailed);
+    CHECK(ran.code == kExitMisconfigured);
     CHECK_THAT(ran.err, ContainsSubstring("\\x1b[31m-absent.json cannot be read"));
   }
 }

@@ -101,39 +101,5 @@ TEST_CASE("a socket in another user's directory is not trusted") {
   CHECK(find_publish_socket(where) == surroundings.root() + "/run/crier/publish.sock");
 }
 
-TEST_CASE("the socket's directory is made, once") {
-  Surroundings surroundings;
-  const std::string directory = surroundings.root() + "/new";
-  REQUIRE(prepare_socket_directory(directory + "/publish.sock"));
-  struct stat status{};
-  REQUIRE(::stat(directory.c_str(), &status) == 0);
-  CHECK((status.st_mode & 0077) == (::geteuid() == 0 ? 0055 : 0));
-  CHECK(prepare_socket_directory(directory + "/publish.sock"));
-  CHECK(prepare_socket_directory("publish.sock"));
-  CHECK_FALSE(prepare_socket_directory(surroundings.root() + "/no/such/publish.sock"));
-}
-
-TEST_CASE("a directory in which others could replace the socket is refused") {
-  Surroundings surroundings;
-  const std::string directory = surroundings.root() + "/d";
-  fs::create_directory(directory);
-  const auto refused = [&](const std::string& path) {
-    const auto prepared = prepare_socket_directory(path + "/publish.sock");
-    return prepared ? "" : prepared.error().detail;
-  };
-  CHECK(refused(directory).empty());
-  ::chmod(directory.c_str(), 0777);
-  CHECK_THAT(refused(directory), Catch::Matchers::ContainsSubstring("written to by everybody"));
-  ::chmod(directory.c_str(), 01777);
-  CHECK(refused(directory).empty());
-  fs::create_symlink(directory, surroundings.root() + "/link");
-  CHECK_THAT(refused(surroundings.root() + "/link"),
-             Catch::Matchers::ContainsSubstring("symbolic link"));
-  if (::geteuid() == 0) {
-    REQUIRE(::chown(directory.c_str(), 65534, 65534) == 0);
-    CHECK_THAT(refused(directory), Catch::Matchers::ContainsSubstring("another user"));
-  }
-}
-
 }  // namespace
 }  // namespace crier::cmd

@@ -159,5 +159,21 @@ TEST_CASE("crier tune --undo --if-configured leaves what was applied by hand, or
   CHECK(machine.recorded());
 }
 
+TEST_CASE("crier tune --undo works where the configuration has mistakes") {
+  const TunedMachine machine;
+  const bool if_configured = GENERATE(false, true);
+  std::ofstream(machine.place.record)
+      << R"({"changes": [{"parameter": "net.core.of_no_crier", "before": "1", "after": "2",
+             "at": "", "uid": 0, "pid": 1, "by": "configuration"}]})";
+  const std::string file = machine.place.root + "/broken.json";
+  std::ofstream(file) << R"({"limits": )";
+  std::vector<std::string_view> words{"tune",     "--undo", "--record", machine.place.record,
+                                      "--config", file};
+  if (if_configured) words.emplace_back("--if-configured");
+  const auto ran = run_command(words);
+  CHECK_THAT(ran.err, ContainsSubstring("net.core.of_no_crier"));  // It was tried.
+  CHECK((ran.err.find("broken.json") != std::string::npos) == if_configured);
+}
+
 }  // namespace
 }  // namespace crier::cmd

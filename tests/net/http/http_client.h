@@ -86,6 +86,7 @@ class Client {
     return true;
   }
 
+  int fd() const { return socket_.get(); }
   void send_no_more() { ::shutdown(socket_.get(), SHUT_WR); }
   void leave(bool by_reset = false) {
     const linger now{.l_onoff = by_reset ? 1 : 0, .l_linger = 0};

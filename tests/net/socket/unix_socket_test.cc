@@ -207,25 +207,20 @@ TEST_CASE("a path that cannot be a socket is refused with the reason") {
   Directory directory;
   const auto detail = [&](const std::string& path) { return refused({.path = path}).detail; };
   CHECK(detail(directory.path + "/" + std::string(120, 'x')).find("107") != std::string::npos);
-  CHECK(detail(directory.path + "/missing/s").find("/missing") != std::string::npos);
+  CHECK(detail(directory.path + "/no/such/s").find("/no/such") != std::string::npos);
   CHECK(detail("").find("does not name") != std::string::npos);
   CHECK(detail(directory.path + "/").find("does not name") != std::string::npos);
   std::ofstream(directory.path + "/file") << "x";
   CHECK(detail(directory.path + "/file/s").find("not a directory") != std::string::npos);
 }
 
-TEST_CASE("the last component of a runtime directory is created") {
-  Directory runtime;
-  REQUIRE(::setenv("XDG_RUNTIME_DIR", runtime.path.c_str(), 1) == 0);
-  const mode_t umask_before = ::umask(0077);
-  const std::string path = runtime.path + "/crier/s";
-  {
-    auto listener = UnixListener::open({.path = path});
-    REQUIRE(listener.has_value());
-    CHECK(mode_of(runtime.path + "/crier") == 0750);
-    CHECK(can_connect(path));
-  }
-  CHECK(refused({.path = runtime.path + "/two/missing/s"}).code == Errc::os);
-  ::umask(umask_before);
-  ::unsetenv("XDG_RUNTIME_DIR");
+TEST_CASE("a socket's directory is created, and has to be safe") {
+  Directory directory;
+  const std::string path = directory.path + "/new/s";
+  CHECK(UnixListener::open({.path = path}).has_value());
+  REQUIRE(::chmod((directory.path + "/new").c_str(), 0770) == 0);
+  const Error error = refused({.path = path});
+  CHECK(error.code == Errc::invalid_config);
+  CHECK(error.detail.find("written to by its group") != std::string::npos);
+  CHECK_FALSE(exists(path));
 }

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "cmd/daemon/settings.h"
 #include "net/http/http_server.h"
 #include "net/loop/signals.h"
 #include "net/socket/unix_socket.h"
@@ -69,7 +70,7 @@ struct Served {
   Served() {
     net::ignore_broken_pipes();
     catalogue.counter("things_total", "Things.").add(things);
-    server = std::make_unique<net::HttpServer>(loop, routes, net::HttpServerOptions{});
+    server = std::make_unique<net::HttpServer>(loop, routes, admin_server_options(config));
     const std::string name =
         "crier-admin-" + std::to_string(::getpid()) + "-" + std::to_string(++served);
     path = std::filesystem::temp_directory_path() / name;

@@ -32,7 +32,7 @@ TEST_CASE("metrics are Prometheus text, made twice a second at most") {
   served.now.us += 499'999;
   CHECK(served.get("/metrics").body == reply.body);
   served.now.us += 1;
-  CHECK_THAT(served.get("/metrics?x=1").body, ContainsSubstring("things_total 4\n"));
+  CHECK_THAT(served.get("/metrics?_=1").body, ContainsSubstring("things_total 4\n"));
   CHECK(looks == 1);
   served.now.us += 100'000;
   served.get("/status");
@@ -284,6 +284,33 @@ TEST_CASE("a wrong page query is refused") {
     CHECK(reply.status == 400);
     CHECK_THAT(reply.body, ContainsSubstring("`limit`, 1 to 100"));
   }
+}
+
+TEST_CASE("pages without parameters refuse them, and probes do not look") {
+  Served served;
+  served.config.admin.debug = true;
+  const auto page =
+      GENERATE("/", "/metrics", "/status", "/debug/config", "/debug/workers", "/debug/log");
+  CAPTURE(page);
+  const Reply refused = served.get(std::string(page) + "?_=1&x=1");
+  CHECK(refused.status == 400);
+  CHECK_THAT(refused.body, ContainsSubstring("has no parameters"));
+  CHECK(served.get(std::string(page) + "?_=1&&_x").status == 200);
+  CHECK(served.get(std::string(page) + "?").status == 200);
+  CHECK(served.get("/healthz?x=1").status == 200);
+  CHECK(served.get("/readyz?x=1").status == 200);
+}
+
+TEST_CASE("a body is refused, and what it was sent to is said to have a query") {
+  Served served;
+  served.config.admin.debug = true;
+  net::http_test::Client client(served.loop, served.path);
+  client.send("POST /debug/log HTTP/1.1\r\nHost: localhost\r\nContent-Length: 7\r\n\r\ntopic=a");
+  const Reply reply = Served::read(client);
+  CHECK(reply.status == 413);
+  CHECK_THAT(reply.head, !ContainsSubstring("Allow:"));
+  CHECK_THAT(reply.body, ContainsSubstring("stands in its query"));
+  CHECK(json::parse(reply.body)["code"] == "content_too_large");
 }
 
 TEST_CASE("debug rules are added, listed and ended") {
