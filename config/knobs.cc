@@ -16,7 +16,9 @@ using C = Config;
 
 constexpr std::array kKnobs{
     text<&C::http, &Http::listen>("http.listen", kTcpEndpoint, kRestart,
-                                  "Where subscribers connect: address and port, TCP."),
+                                  "Where subscribers connect: address and port, TCP. Under "
+                                  "crier.service, those of other hosts need "
+                                  "drop-ins/network.conf as well."),
     list<&C::http, &Http::hosts>(
         "http.hosts", kHosts, kLive,
         "Host headers that subscribers may use. Empty: any, because proxies "

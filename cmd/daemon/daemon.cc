@@ -10,6 +10,7 @@
 #include "cmd/daemon/settings.h"
 #include "cmd/system/drawn.h"
 #include "cmd/system/version.h"
+#include "net/socket/address_filter.h"
 #include "net/socket/endpoint.h"
 #include "net/socket/ready_set.h"
 
@@ -102,6 +103,7 @@ Result<std::unique_ptr<Daemon>> Daemon::make(Start start) {
 
   std::unique_ptr<Daemon> daemon(new Daemon(std::move(start)));
   if (const auto opened = daemon->open(); !opened) return std::unexpected(opened.error());
+  daemon->warn_of_filters();
   daemon->say_ready();
   return daemon;
 }
@@ -167,6 +169,22 @@ void Daemon::show_metrics() {
   sources.sockets = &sockets_;
   sources.version = version();
   endpoints_->show(std::move(sources));
+}
+
+// A packet filter does not keep crier from listening: only clients would notice it.
+void Daemon::warn_of_filters() {
+  const auto warn = [this](std::string_view key, std::string_view value) {
+    const std::string address = net::filtered_address(*net::Endpoint::parse(value));
+    if (address.empty()) return;
+    logs_.limited.warning(std::string(key) + " is " + std::string(value) + ", but packets to " +
+                          address +
+                          " are dropped, so clients cannot connect: install the unit's "
+                          "drop-ins/network.conf if IPAddressDeny= does that, else look at the "
+                          "firewall");
+  };
+  // The filter of a socket that was handed in is that of its own unit.
+  if (start_.activation.http.empty()) warn("http.listen", config_.http.listen);
+  warn("admin.listen", config_.admin.listen);
 }
 
 void Daemon::say_ready() {

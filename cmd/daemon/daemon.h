@@ -72,6 +72,7 @@ class Daemon {
   Result<void> open();
   void show_metrics();
   void say_ready();
+  void warn_of_filters();
 
   void finish_turn();
   void on_tick();

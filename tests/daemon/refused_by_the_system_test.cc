@@ -1,4 +1,5 @@
 // A system that refuses what the daemon needs to start: said in a sentence, and by the exit code.
+#include <netinet/in.h>
 #include <sys/syscall.h>
 
 #include <cerrno>
@@ -85,6 +86,20 @@ TEST_CASE("a sandbox that forbids tables of their own is told where they are ord
 TEST_CASE("a sandbox that forbids chown() is no reason not to start when nobody asked for it") {
   const RunningDaemon daemon({.failing = {SYS_fchownat, EPERM}});
   CHECK_FALSE(daemon.publish("a", "hello").empty());
+}
+
+TEST_CASE("a unit that filters what the configuration opens is told") {
+  // Only calls with an address of IPv4 have this argument.
+  const FailingCall dropped{SYS_sendto, EPERM, sizeof(sockaddr_in), /*argument=*/5};
+  const bool filtered = GENERATE(false, true);
+  const RunningDaemon daemon({.failing = filtered ? dropped : FailingCall{}});
+  REQUIRE(daemon.wait_for_output("ready"));
+  for (const std::string key : {"http.listen", "admin.listen"}) {
+    const bool told =
+        daemon.output().find("warning " + key + " is " + daemon.address()) != std::string::npos;
+    CHECK(told == filtered);
+  }
+  CHECK((daemon.output().find("drop-ins/network.conf") != std::string::npos) == filtered);
 }
 
 TEST_CASE("a connection that the kernel has no room to watch is closed, and the daemon goes on") {
