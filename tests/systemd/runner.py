@@ -1,63 +1,20 @@
 """The cases of run.sh: what the units promise, on a real systemd."""
 
 import ctypes
+import importlib
 import json
 import os
 import re
 import sys
 import time
 
+import service
 from machine import Machine
+from service import case, check, configure, kernel, publish, start, stop, until
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CLIENT = os.path.join(HERE, "client.py")
 RESUMING = os.path.join(HERE, "resuming.py")
-CASES = []
-
-
-def case(function):
-    CASES.append(function)
-    return function
-
-
-def until(condition, seconds=20):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.05)
-    return condition()
-
-
-def check(condition, what):
-    if not condition:
-        raise AssertionError(what)
-
-
-def start(machine):
-    started = machine.run("systemctl", "start", "crier")
-    check(started.returncode == 0, started.stderr + machine.last_lines())
-
-
-def stop(machine):
-    machine.run("systemctl", "stop", "crier")
-    machine.run("systemctl", "reset-failed", "crier")
-
-
-def publish(machine, data):
-    answer = machine.run("curl", "-s", "--max-time", "10", "--unix-socket",
-                         "/run/crier/publish.sock", "-d", data, "http://crier/topics/a")
-    return json.loads(answer.stdout)["id"]
-
-
-def configure(machine, text):
-    with open(machine.path("/etc/crier/crier.json"), "w") as file:
-        file.write(text)
-
-
-def kernel(machine, name):
-    return machine.run("cat", "/proc/sys/" + name.replace(".", "/")).stdout.strip()
 
 
 def exposure(text):
@@ -356,7 +313,8 @@ def a_list_of_publishers_needs_its_drop_in(machine):
 
 
 def main(crier, root, wanted=""):
-    cases = [one for one in CASES if wanted in one.__name__.replace("_", " ")]
+    importlib.import_module("configured")  # Its cases come last.
+    cases = [one for one in service.CASES if wanted in one.__name__.replace("_", " ")]
     failed = 0
     with Machine(crier, root) as machine:
         for function in cases:
