@@ -184,15 +184,16 @@ void Daemon::show_metrics() {
   endpoints_->show(std::move(sources));
 }
 
-// A packet filter lets crier listen, and clients wait.
+// A packet filter does not keep crier from listening: only clients would notice it.
 void Daemon::warn_of_filters() {
   const auto warn = [this](std::string_view key, std::string_view value) {
     const std::string address = net::filtered_address(*net::Endpoint::parse(value));
     if (address.empty()) return;
     logs_.limited.warning(std::string(key) + " is " + std::string(value) + ", but packets to " +
                           address +
-                          " are dropped: clients there wait in vain. IPAddressDeny= of the unit "
-                          "does that: install its drop-ins/network.conf, or look at the firewall");
+                          " are dropped, so clients cannot connect: install the unit's "
+                          "drop-ins/network.conf if IPAddressDeny= does that, else look at the "
+                          "firewall");
   };
   // The filter of a socket that was handed in is that of its own unit.
   if (start_.activation.http.empty()) warn("http.listen", config_.http.listen);

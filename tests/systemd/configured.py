@@ -11,6 +11,7 @@ DROP_INS = os.path.join(os.path.dirname(os.path.abspath(__file__)),
 
 @case
 def a_reload_with_mistakes_fails_and_changes_nothing(machine):
+    configure(machine, "{}")
     start(machine)
     before = machine.show("crier", "MainPID")
     configure(machine, '{"limits": {"streams_max": 0}}')
@@ -57,6 +58,10 @@ def the_admin_socket_is_for_root_and_not_for_publishers(machine):
 @case
 def a_filter_of_the_unit_is_told_where_it_drops_what_is_opened(machine):
     machine.in_network("ip", "address", "add", "10.9.8.7/32", "dev", "lo").wait()
+    send = ["bash", "-c", "echo >/dev/udp/10.9.8.7/9"]
+    filtering = ["systemd-run", "--wait", "--quiet", "--pipe", "-p", "IPAddressDeny=any"]
+    if machine.run(*filtering, *send).returncode == 0:
+        return "skipped, this system does not apply IPAddressDeny="
     configure(machine, '{"http": {"listen": "10.9.8.7:8080"}}')
     start(machine)
     told = "http.listen is 10.9.8.7:8080, but packets to 10.9.8.7 are dropped"
@@ -70,3 +75,4 @@ def a_filter_of_the_unit_is_told_where_it_drops_what_is_opened(machine):
     stop(machine)
     machine.no_drop_in("crier.service")
     configure(machine, "{}")
+    return None
