@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <new>
 #include <span>
 #include <utility>
 
@@ -317,18 +318,26 @@ std::size_t HttpConnection::begin_body(std::string_view bytes) {
 
 std::size_t HttpConnection::take_body(std::string_view bytes) {
   owes_continue_ = false;
-  if (reader_.request().chunked) {
-    std::size_t used = 0;
-    const HeadProgress progress = chunks_.consume(bytes, used, body_);
-    if (progress == HeadProgress::complete) dispatch(body_);
-    if (progress == HeadProgress::refused) refuse(chunks_.refusal());
-    return used;
+  std::size_t used = 0;
+  HeadProgress progress = HeadProgress::more;
+  try {
+    progress = collect_body(bytes, used);
+  } catch (const std::bad_alloc&) {
+    refuse(refusals::kNoMemory);  // Frees the body first.
+    return bytes.size();
   }
-  const auto size = static_cast<std::size_t>(reader_.request().content_length);
-  const std::size_t used = std::min(bytes.size(), size - body_.size());
-  body_.append(bytes.substr(0, used));
-  if (body_.size() == size) dispatch(body_);
+  if (progress == HeadProgress::complete) dispatch(body_);
+  if (progress == HeadProgress::refused) refuse(chunks_.refusal());
   return used;
+}
+
+// Throws std::bad_alloc: bodies are the most that clients can have the server keep.
+HeadProgress HttpConnection::collect_body(std::string_view bytes, std::size_t& used) {
+  if (reader_.request().chunked) return chunks_.consume(bytes, used, body_);
+  const auto size = static_cast<std::size_t>(reader_.request().content_length);
+  used = std::min(bytes.size(), size - body_.size());
+  body_.append(bytes.substr(0, used));
+  return body_.size() == size ? HeadProgress::complete : HeadProgress::more;
 }
 
 void HttpConnection::dispatch(std::string_view body) {

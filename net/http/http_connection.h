@@ -87,6 +87,7 @@ class HttpConnection {
   std::size_t take_head(std::string_view bytes);
   std::size_t begin_body(std::string_view bytes);
   std::size_t take_body(std::string_view bytes);
+  HeadProgress collect_body(std::string_view bytes, std::size_t& used);
   void dispatch(std::string_view body);
   void refuse(const Refusal& refusal);
   void refuse_late();
