@@ -40,7 +40,8 @@ bool Control::take_outboxes(Instant now) {
   return false;
 }
 
-// Returns the work of a replay, and 0 for any other item.
+// Returns the work of a replay; an answer to a question, which may make a page, counts as a small
+// one, and a note as nothing.
 std::size_t Control::take(std::size_t worker, OutboxItem item, Instant now) {
   return std::visit(Match{
                         [](std::monostate) { return std::size_t{0}; },
@@ -56,7 +57,7 @@ std::size_t Control::take(std::size_t worker, OutboxItem item, Instant now) {
                         },
                         [](std::unique_ptr<ControlTask>& task) {
                           (*task)();
-                          return std::size_t{0};
+                          return kReplayWork;
                         },
                     },
                     item);

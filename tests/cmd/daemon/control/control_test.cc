@@ -170,7 +170,10 @@ TEST_CASE("a worker that does not turn is detected, and its questions are given 
   CHECK(f.control.all_workers_turn());
   CHECK_FALSE(f.control.all_workers_turn());
   told.clear();
-  f.control.take_outboxes(Instant{});
+  CHECK(f.control.take_outboxes(Instant{}));
+  CHECK(told.size() < 64);  // An answer may make a page, so a turn takes a few.
+  while (f.control.take_outboxes(Instant{})) {
+  }
   CHECK(told == std::vector<bool>(127, true));  // The first question had been given up.
   ask();
   CHECK(told.size() == 127);  // There is room again.
