@@ -15,7 +15,6 @@
 #include "core/text/topic_text.h"
 #include "core/text/utf8.h"
 #include "core/topic.h"
-#include "net/http/http_date.h"
 #include "net/http/reply.h"
 
 namespace crier::cmd {
@@ -59,16 +58,6 @@ const RefusalRow& row_of(PublishRefusal refusal) {
 
 bool is_read(Method method) {
   return method == Method::get || method == Method::head;
-}
-
-// The head of a 202, up to the number in Content-Length.
-std::string accepted_head(bool keep_alive) {
-  std::string head = net::ReplyBuilder(202)
-                         .options({.keep_alive = keep_alive})
-                         .field("Content-Type", net::kJsonType)
-                         .finish();
-  head.resize(head.size() - 2);  // Removes the blank line.
-  return head;
 }
 
 }  // namespace
@@ -359,22 +348,9 @@ void PublishRoutes::answer(const To& to, AnswerForm form, const IntakeOutcome& o
     append_event_id(body.append(",\"first_id\":\""), epoch, outcome.answer.first_sequence);
     append_event_id(body.append("\",\"last_id\":\""), epoch, outcome.answer.last_sequence);
   }
-  accepted(to.responder, to.keep_alive(), body.append("\"}\n"), replayed);
+  to.responder.reply(accepted_.reply(body.append("\"}\n"), to.keep_alive(), replayed),
+                     !to.keep_alive());
   counters_.latency.observe(net::Loop::now().us - to.arrived().us);
-}
-
-void PublishRoutes::accepted(const net::Responder& responder, bool keep_alive,
-                             std::string_view body, bool replayed) {
-  if (const std::string_view date = net::http_date_now(); accepted_date_ != date) {
-    accepted_date_ = date;
-    accepted_heads_ = {accepted_head(false), accepted_head(true)};
-  }
-  std::string bytes;
-  bytes.reserve(512);
-  bytes.append(accepted_heads_[keep_alive ? 1 : 0]);
-  if (replayed) bytes.append("Idempotency-Replayed: true\r\n");
-  bytes.append("Content-Length: ").append(std::to_string(body.size())).append("\r\n\r\n");
-  responder.reply(std::move(bytes.append(body)), !keep_alive);
 }
 
 void PublishRoutes::refuse(const Call& call, PublishRefusal why, std::string_view message,

@@ -33,6 +33,7 @@
 #include "broadcast/log/journal.h"
 #include "broadcast/log/log.h"
 #include "broadcast/log/publish_json.h"
+#include "cmd/daemon/control/accepted_reply.h"
 #include "cmd/daemon/control/event_intake.h"
 #include "cmd/daemon/link/trace_id.h"
 #include "cmd/daemon/link/worker_queries.h"
@@ -131,8 +132,6 @@ class PublishRoutes final : public net::HttpHandler {
   // `To` is a Call or a Later.
   template <typename To>
   void answer(const To& to, AnswerForm form, const IntakeOutcome& outcome);
-  void accepted(const net::Responder& responder, bool keep_alive, std::string_view body,
-                bool replayed);
   void refuse(const Call& call, PublishRefusal why, std::string_view message,
               std::string_view allow = {});
   void refuse(const Call& call, const broadcast::BodyRefusal& refusal);
@@ -146,9 +145,8 @@ class PublishRoutes final : public net::HttpHandler {
   TraceIds traces_;
   EventIntake intake_;
   broadcast::PublishBody body_;
-  std::array<std::string, 2> accepted_heads_;  // Up to Content-Length: to close, to keep alive.
-  std::string accepted_date_;                  // The date in them.
-  std::size_t questions_ = 0;                  // To the workers, not answered yet.
+  AcceptedReply accepted_;
+  std::size_t questions_ = 0;  // To the workers, not answered yet.
 };
 
 }  // namespace crier::cmd

@@ -2,6 +2,7 @@
 #include <string>
 #include <vector>
 
+#include "cmd/daemon/link/worker_link.h"
 #include "tests/cmd/daemon/control/publish_routes_support.h"
 
 namespace crier::cmd {
