@@ -179,7 +179,7 @@ TEST_CASE("workers that share a socket take turns at it") {
   constexpr int kStreams = 20 * kWorkers;
   ServiceManager manager;
   manager.open_http(1);
-  DaemonOptions options = manager.options();
+  DaemonOptions options = manager.options({"admin.debug=true"});
   options.workers = kWorkers;
   const RunningDaemon daemon(options);
   std::vector<Subscriber> all;

@@ -16,11 +16,13 @@ struct WorkerFixture {
   broadcast::SharedCounts counts{16, HashKey{}};
   std::atomic<std::uint64_t> log_head{0};
   std::latch tables_left{1};
+  std::atomic<std::uint32_t> accepting{0};
   Worker worker;
   std::unique_ptr<broadcast::Stream> ended = std::make_unique<broadcast::Stream>();
 
   explicit WorkerFixture(std::optional<std::uint32_t> notes_per_second)
-      : worker(setup(notes_per_second), {counts, log_head, [] {}, tables_left}) {}
+      : worker(setup(notes_per_second),
+               {counts, log_head, [] {}, tables_left, accepting, [](auto) {}}) {}
 
   static WorkerSetup setup(std::optional<std::uint32_t> notes_per_second) {
     WorkerSetup setup;
