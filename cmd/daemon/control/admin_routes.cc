@@ -81,9 +81,6 @@ std::string name_of(const net::HttpPeer& peer) {
   return peer.local ? "uid " + std::to_string(peer.credentials.uid) : net::to_string(peer.address);
 }
 
-// What a page makes of the query of a GET.
-enum class Query : std::uint8_t { empty, own, ignored };
-
 bool has_parameters(std::string_view query) {
   while (!query.empty()) {
     const std::string_view parameter = query.substr(0, query.find('&'));
@@ -134,6 +131,9 @@ class AdminRoutes::Answer {
 };
 
 struct AdminRoutes::Route {
+  // What a page makes of the query of a GET: refuses one, reads its own parameters, or ignores it.
+  enum class Query : std::uint8_t { empty, own, ignored };
+
   std::string_view path;
   bool debug;  // Served only if admin.debug is true.
   Query query;
@@ -143,6 +143,7 @@ struct AdminRoutes::Route {
 };
 
 const AdminRoutes::Route* AdminRoutes::find(std::string_view path) {
+  using Query = Route::Query;
   static constexpr std::array<Route, 10> kRoutes = {{
       {"/", false, Query::empty, &AdminRoutes::index},
       {"/metrics", false, Query::empty, &AdminRoutes::metrics},
@@ -173,7 +174,7 @@ void AdminRoutes::on_http_request(const net::HttpRequest& request, net::Responde
   }
   if (route == nullptr) return answer.refuse(kNoPage);
   if (route->debug && !parts_.config.admin.debug) return answer.refuse(kNoDebug);
-  if (reads && route->query == Query::empty && has_parameters(head.query)) {
+  if (reads && route->query == Route::Query::empty && has_parameters(head.query)) {
     return answer.refuse(kNoParameters);
   }
   if (reads) return (this->*route->serve)(head, answer);

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "tests/net/http/http_server_support.h"
-#include "tests/net/http/large_allocations.h"
 
 using namespace crier;
 using namespace crier::net;
@@ -41,22 +40,6 @@ TEST_CASE("a refusal waits for the answers before it") {
   CHECK(client.receive(1, 20).empty());
   served.handler.pending[0].responder.reply(answer_to("/first"), false);
   CHECK(client.receive_all() == answer_to("/first") + refusal_with(400));
-}
-
-TEST_CASE("a body for which there is no memory costs its connection, and nothing else") {
-  Served served({.body_bytes_max = 4'000'000});
-  Client other(served.loop, served.path);
-  Client client(served.loop, served.path);
-  const bool chunked = GENERATE(false, true);
-  const std::string length =
-      chunked ? "Transfer-Encoding: chunked\r\n\r\n2dc6c0\r\n" : "Content-Length: 3000000\r\n\r\n";
-  const NoLargeAllocations small(std::size_t{1} << 20);
-  REQUIRE(client.send("POST /t HTTP/1.1\r\nHost: x\r\n" + length));
-  for (int i = 0; i < 50; ++i) REQUIRE(client.send(std::string(60'000, 'x')));
-  CHECK(client.receive_all() == refusal_with(503));
-  CHECK(served.handler.requests == 0);
-  REQUIRE(other.send(get("/other")));
-  CHECK(other.receive(1) == answer_to("/other"));
 }
 
 TEST_CASE("a body that is too large is refused before it is read") {
