@@ -126,17 +126,16 @@ std::uint64_t connections_in(const Config& config, const Budget& budget, std::ui
   return std::min(connections, connections_of(config, budget));
 }
 
-// Of so many connections, those that can be streams. Requests give way last: without them no stream
-// opens, and an honest one that comes in two packets is cut. They keep a sixteenth, a quarter as
-// long as that is few, or their share, whichever is most.
+// Of so many connections, those that can be streams. Requests take what streams leave, but keep a
+// sixteenth, or a quarter of few connections: without them no stream opens, and a request that
+// comes in two packets is cut.
 std::uint64_t streams_of(const Config& config, std::uint64_t connections) {
   const std::uint64_t requests_max = config.limits.pending_requests_max;
   const std::uint64_t wished =
       config.limits.streams_max == kAuto ? kAutoStreamsMax : config.limits.streams_max;
-  const std::uint64_t share = connections - connections * wished / (wished + requests_max);
   const std::uint64_t kept =
-      std::max({share, connections / 16, std::min(connections / 4, kFewRequests)});
-  return connections - std::min(requests_max, kept);
+      std::max(connections / 16, std::min((connections + 3) / 4, kFewRequests));
+  return std::min(wished, connections - std::min(requests_max, kept));
 }
 
 std::string too_few(const Budget& budget, const std::string& what, std::uint64_t streams) {

@@ -1,4 +1,7 @@
 """The rows about streams with one topic each; rows of other shapes are in several.py."""
+import signal
+import time
+
 from measure import Load, cpu_ns, kernel_memory, resident, send_buffers
 from scenario import MANY, MB, Row, Scenario, held, settle, start
 import several

@@ -99,6 +99,20 @@ TEST_CASE("open files are connections and a few more, apart or together") {
   CHECK(four.descriptors_apart == 64 + 16 + 4 * 2 + 275 + 17);
 }
 
+TEST_CASE("pending requests take no open files from streams but their sixteenth") {
+  Config config;
+  config.limits.streams_max = 18'500;
+  const auto with = [&](std::uint64_t descriptors) {
+    return fit(config, budget_of(config, 1), {.descriptors_max = descriptors});
+  };
+  CHECK(with(20'000).streams_possible == 18'500);
+  CHECK(with(20'000).requests_possible < 1'500);
+  CHECK(with(20'000).descriptor_problem.empty());
+  CHECK(with(19'000).streams_possible < 18'000);
+  CHECK(with(19'000).requests_possible > 1'100);
+  CHECK(with(100'000).requests_possible == config.limits.pending_requests_max);
+}
+
 TEST_CASE("tables of their own are used where one is too small") {
   const Config config = small();
   const Budget budget = budget_of(config, 4);
@@ -134,8 +148,8 @@ TEST_CASE("few descriptors leave room for requests, whatever the wish for stream
            {1'000'000, 8'192, 36'000, 33'750, 2'250},
            {1'000, 100, 1'100, 1'000, 100},
            {1'000, 100, 1'099, 999, 100},
-           {10, 1'000, 101, 1, 100},  // More requests than streams are wished for.
-           {10, 1'000, 1'009, 9, 1'000},
+           {10, 1'000, 101, 10, 91},  // More requests than streams are wished for.
+           {10, 1'000, 1'009, 10, 999},
            {1'000, 100, 1, 0, 1},
            {1'000, 100, 0, 0, 0},
        }) {
