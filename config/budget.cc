@@ -129,13 +129,11 @@ std::uint64_t connections_in(const Config& config, const Budget& budget, std::ui
 // Of so many connections, those that can be streams. Requests take what streams leave, but keep a
 // sixteenth, or a quarter of few connections: without them no stream opens, and a request that
 // comes in two packets is cut.
-std::uint64_t streams_of(const Config& config, std::uint64_t connections) {
+std::uint64_t streams_of(const Config& config, const Budget& budget, std::uint64_t connections) {
   const std::uint64_t requests_max = config.limits.pending_requests_max;
-  const std::uint64_t wished =
-      config.limits.streams_max == kAuto ? kAutoStreamsMax : config.limits.streams_max;
   const std::uint64_t kept =
       std::max(connections / 16, std::min((connections + 3) / 4, kFewRequests));
-  return std::min(wished, connections - std::min(requests_max, kept));
+  return std::min(budget.streams, connections - std::min(requests_max, kept));
 }
 
 std::string too_few(const Budget& budget, const std::string& what, std::uint64_t streams) {
@@ -224,7 +222,8 @@ Fit fit(const Config& config, const Budget& budget, const Machine& machine) {
   if (room != 0) {
     connections = connections_in(config, budget, room, result.own_descriptor_tables);
   }
-  if (const std::uint64_t streams = streams_of(config, connections); streams < budget.streams) {
+  if (const std::uint64_t streams = streams_of(config, budget, connections);
+      streams < budget.streams) {
     result.descriptor_problem =
         too_few(budget,
                 std::to_string(room)
@@ -238,14 +237,15 @@ Fit fit(const Config& config, const Budget& budget, const Machine& machine) {
   if (machine.watches_max != 0) {
     const auto watched = connections_in(config, budget, machine.watches_max, false);
     connections = std::min(connections, watched);
-    if (const std::uint64_t streams = streams_of(config, watched); streams < budget.streams) {
+    if (const std::uint64_t streams = streams_of(config, budget, watched);
+        streams < budget.streams) {
       result.watch_problem =
           too_few(budget, std::to_string(machine.watches_max) + " watches of epoll", streams) +
           "the sysctl fs.epoll.max_user_watches to at least " +
           std::to_string(budget.descriptors_together) + lower_it(budget);
     }
   }
-  result.streams_possible = streams_of(config, connections);
+  result.streams_possible = streams_of(config, budget, connections);
   result.requests_possible = connections - result.streams_possible;
   if (machine.memory_bytes != 0 && budget.full_bytes > machine.memory_bytes) {
     result.memory_problem = "the limits need " + readable(budget.full_bytes) + ", but there are " +

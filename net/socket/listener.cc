@@ -39,8 +39,8 @@ std::unexpected<Error> bind_failure(const Endpoint& endpoint, std::string_view s
       return fail(Errc::address_in_use, where + " is in use: another crier or another program " +
                                             "holds it; stop that one or change " + key);
     case EADDRNOTAVAIL:
-      return fail(Errc::invalid_config,
-                  where + " is not an address of this machine; change " + key);
+      // Perhaps not yet: an address may come after the daemon's start.
+      return fail(Errc::os, where + " is not an address of this machine; change " + key);
     case EACCES:
       return fail(Errc::invalid_config, "not allowed to bind " + where + "; change " + key +
                                             " or grant CAP_NET_BIND_SERVICE");

@@ -61,8 +61,8 @@ struct ListenerCounters {
 
 class Listener {
  public:
-  // Errors: address_in_use, invalid_config for an address this machine lacks or may not bind, or a
-  // Unix socket; os. Each names the endpoint and `setting`.
+  // Errors: address_in_use; invalid_config for an address that this user may not bind, or a Unix
+  // socket; os. Each names the endpoint and `setting`.
   static Result<Listener> open(const Endpoint& endpoint, const ListenerOptions& options,
                                std::string_view setting = "http.listen");
 

@@ -99,6 +99,18 @@ TEST_CASE("open files are connections and a few more, apart or together") {
   CHECK(four.descriptors_apart == 64 + 16 + 4 * 2 + 275 + 17);
 }
 
+TEST_CASE("as many streams as memory allows are possible, and no more") {
+  const Config config;
+  REQUIRE(config.limits.streams_max == kAuto);
+  const Machine machine{.memory_bytes = std::uint64_t{400} << 20, .descriptors_max = 200'000};
+  const Budget budget = budget_of(config, 2, machine);
+  const Fit fitted = fit(config, budget, machine);
+  CHECK(budget.streams < 100'000);
+  CHECK(fitted.streams_possible == budget.streams);
+  CHECK(fitted.requests_possible == config.limits.pending_requests_max);
+  CHECK(fitted.memory_problem.empty());
+}
+
 TEST_CASE("pending requests take no open files from streams but their sixteenth") {
   Config config;
   config.limits.streams_max = 18'500;

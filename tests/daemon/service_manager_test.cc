@@ -5,9 +5,11 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
@@ -196,6 +198,23 @@ TEST_CASE("workers that share a socket take turns at it") {
     CHECK(worker["streams"] >= 10);
     CHECK(worker["streams"] <= 40);
   }
+}
+
+TEST_CASE("a worker without descriptors leaves a shared socket to the others") {
+  ServiceManager manager;
+  manager.open_http(1);
+  DaemonOptions options = manager.options();
+  options.failing = {SYS_accept4, EMFILE, /*value=*/3, /*argument=*/0};  // The first worker's copy.
+  const RunningDaemon daemon(options);
+  std::vector<Subscriber> all;
+  const std::uint64_t before = worker_sleeps(daemon.pid());
+  for (int i = 0; i < 40; ++i) {
+    all.push_back(daemon.subscribe("/events/a"));
+    REQUIRE(all.back().next().event == "crier.open");
+  }
+  ::poll(nullptr, 0, 1'000);
+  CHECK(worker_sleeps(daemon.pid()) - before < 1'000);
+  CHECK(daemon.admin_get("/readyz").status == 200);
 }
 
 TEST_CASE("who connects while the daemon restarts waits, and is served") {

@@ -101,7 +101,8 @@ Result<void> Worker::set_up() {
   sweep_timer_ = std::make_unique<net::Timer>(loop_, [this] { on_sweep(); });
   revisit_timer_ = std::make_unique<net::Timer>(loop_, [this] { broadcaster_->revisit(); });
   starved_timer_ = std::make_unique<net::Timer>(loop_, [this] {
-    if (listener_poll_->watching()) listener_poll_->resume();
+    // Out of its turn at a shared listener, finish_turn() resumes when the turn comes.
+    if (!leaves_accepting_ && listener_poll_->watching()) listener_poll_->resume();
   });
   sweep_timer_->start_repeating(kSweepTickMs);
   loop_.set_end_of_turn([this] { finish_turn(); });
@@ -183,11 +184,13 @@ void Worker::on_accept_ready() {
     pending_->accept(accepted, now);
     ++accepted_;
   });
-  if (setup_.handed_in.shared && accepted_ >= kAcceptsInTurn) pass_accepting_on();
-  if (end == net::AcceptEnd::starved && listener_poll_->watching()) {
+  const bool starved = end == net::AcceptEnd::starved;
+  if (setup_.handed_in.shared && (starved || accepted_ >= kAcceptsInTurn)) {
+    pass_accepting_on();  // Another may have the descriptors that this one lacks.
+  } else if (starved) {
     listener_poll_->pause();
-    starved_timer_->start_once(kStarvedPauseMs);
   }
+  if (starved) starved_timer_->start_once(kStarvedPauseMs);
 }
 
 void Worker::leave_accepting() {
@@ -240,7 +243,8 @@ void Worker::on_sweep() {
 // Everything a worker does between two sleeps besides its callbacks, in order.
 void Worker::finish_turn() {
   if (const auto orders = link_.begin_turn()) carry_out(*orders);
-  if (leaves_accepting_ && accepts() && listener_poll_->watching()) {
+  const bool may_resume = leaves_accepting_ && !starved_timer_->running();
+  if (may_resume && accepts() && listener_poll_->watching()) {
     leaves_accepting_ = false;
     listener_poll_->resume();
   }
