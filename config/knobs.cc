@@ -16,9 +16,8 @@ using C = Config;
 
 constexpr std::array kKnobs{
     text<&C::http, &Http::listen>("http.listen", kTcpEndpoint, kRestart,
-                                  "Where subscribers connect: address and port, TCP. Under "
-                                  "crier.service, those of other hosts need "
-                                  "drop-ins/network.conf as well."),
+                                  "TCP address and port for subscribers. Under crier.service, "
+                                  "subscribers on other hosts need drop-ins/network.conf as well."),
     list<&C::http, &Http::hosts>(
         "http.hosts", kHosts, kLive,
         "Host headers that subscribers may use. Empty: any, because proxies "
@@ -43,10 +42,9 @@ constexpr std::array kKnobs{
     text<&C::publish, &Publish::group>(
         "publish.group", kAccount, kRestart,
         "Group of the publish socket. Empty: the group crier runs as."),
-    list<&C::publish, &Publish::users>(
-        "publish.users", kAccounts, kLive,
-        "Users that may publish. With no users and no groups listed, "
-        "everybody whom the socket's permissions let in."),
+    list<&C::publish, &Publish::users>("publish.users", kAccounts, kLive,
+                                       "Users that may publish. If no users and no groups are "
+                                       "listed: every user whom the socket's permissions allow."),
     list<&C::publish, &Publish::groups>("publish.groups", kAccounts, kLive,
                                         "Groups whose members may publish, beside publish.users."),
     number<&C::publish, &Publish::connections_max>("publish.connections_max", {1, 65'536}, kRestart,
@@ -58,14 +56,14 @@ constexpr std::array kKnobs{
         "publish.idempotency_seconds_max", {1, kDaySeconds}, kRestart,
         "How long an idempotency key is remembered, in seconds."),
 
-    text<&C::admin, &Admin::listen>("admin.listen", kAdminEndpoint, kRestart,
-                                    "Where metrics and health are served: address and port, or "
-                                    "unix:/path, a socket for root and the user crier runs as "
-                                    "alone. Keep it off the open network."),
+    text<&C::admin, &Admin::listen>(
+        "admin.listen", kAdminEndpoint, kRestart,
+        "Address and port for metrics and health, or unix:/path, a socket that only root and the "
+        "user crier runs as may use. Keep it off the open network."),
     flag<&C::admin, &Admin::debug>(
         "admin.debug", kLive,
         "Serve /debug/streams, /debug/topics, /debug/workers and /debug/config, which show names "
-        "of topics, and /debug/log, which has single streams logged for a while."),
+        "of topics, and /debug/log, which logs single streams for a while."),
     list<&C::admin, &Admin::hosts>(
         "admin.hosts", kHosts, kLive,
         "Host headers that the admin endpoint accepts beside addresses and "
@@ -81,23 +79,23 @@ constexpr std::array kKnobs{
         "workers.affinity", kAffinity, kRestart,
         "Which processor each worker is pinned to. off: none. auto: one of those that crier may "
         "use, NUMA nodes in turn, whole cores before their second threads. A list: the first "
-        "worker to the first of it, and so on."),
+        "worker to the first processor in it, and so on."),
     choice<&C::workers, &Workers::steering>(
         "workers.steering", kRestart,
-        "Which worker gets a connection. off: the one that a hash of its addresses names, so that "
-        "all have as many. cpu: the one pinned to the processor on which its packets arrive "
-        "(SO_INCOMING_CPU), however many that has. Not for sockets that a service manager opened."),
+        "Which worker gets a connection. off: the kernel chooses by a hash of its addresses, which "
+        "spreads connections evenly. cpu: the worker pinned to the processor on which its packets "
+        "arrive (SO_INCOMING_CPU), however many connections it has. Does not apply to sockets that "
+        "a service manager opened."),
     choice<&C::workers, &Workers::own_descriptor_table>(
         "workers.own_descriptor_table", kRestart,
         "Whether each worker has a descriptor table of its own, so that the limit on open files "
-        "counts per worker. auto: where limits.streams_max is a number that needs it, and the "
-        "system "
+        "counts per worker. auto: if limits.streams_max is a number that needs it and the system "
         "allows it."),
 
     choice<&C::subscribe, &Subscribe::patterns>(
         "subscribe.patterns", kLive,
-        "Whether subscribers may use the wildcards * and >. They "
-        "read topics whose names they do not know."),
+        "Whether subscribers may use the wildcards * and >. With them they read topics whose names "
+        "they do not know."),
 
     number_or_auto<&C::limits, &Limits::streams_max>(
         "limits.streams_max", {1, 16'000'000}, kRestart,
@@ -109,9 +107,8 @@ constexpr std::array kKnobs{
         "Open streams of one client address (IPv6: of one /64). 0: no cap."),
     choice<&C::limits, &Limits::refuse_with>(
         "limits.refuse_with", kLive,
-        "How a browser learns that the server is full: by a short stream that says when to come "
-        "back, "
-        "or by status 429 or 503, after which EventSource gives up."),
+        "How a browser learns that the server is full. stream: by a short stream that says when to "
+        "reconnect. status: by 429 or 503, after which EventSource gives up."),
     number<&C::limits, &Limits::event_bytes_max>(
         "limits.event_bytes_max", {1, 1 * kMiB}, kRestart,
         "Bytes of data in one event; larger ones are refused."),
@@ -132,16 +129,16 @@ constexpr std::array kKnobs{
         "policy applies; rounded up to a power of two."),
     number<&C::limits, &Limits::owed_total_bytes_max>(
         "limits.owed_total_bytes_max", {1 * kMiB, 64 * kGiB}, kLive,
-        "Memory of events that all streams together are owed and the history no longer holds; "
-        "beyond it the overflow policy applies to those that are owed most."),
+        "Memory of events that the history no longer holds and crier still owes to streams, all "
+        "streams together; beyond it the overflow policy applies to the streams that are owed "
+        "most."),
     number<&C::limits, &Limits::ring_bytes_max>(
         "limits.ring_bytes_max", {1 * kMiB, 64 * kGiB}, kRestart,
-        "Memory of one worker for the lists of what streams are owed: for short lists, and as much "
-        "again for long ones."),
+        "Memory of one worker for the lists of events that its streams are owed: for short lists, "
+        "and as much again for long ones."),
     number<&C::limits, &Limits::owing_seconds_max>(
         "limits.owing_seconds_max", {1, 3'600}, kLive,
-        "Seconds a stream may be owed something without taking "
-        "a byte before it is ended."),
+        "Seconds after which crier ends a stream that is owed events and takes no byte."),
     number<&C::limits, &Limits::topics_per_stream_max>("limits.topics_per_stream_max", {1, 1'024},
                                                        kRestart, "Topics in one subscription."),
     number<&C::limits, &Limits::topics_max>(
@@ -149,11 +146,11 @@ constexpr std::array kKnobs{
         "Topics known at a time, by their history or by streams."),
     number<&C::limits, &Limits::patterns_max>(
         "limits.patterns_max", {1, 16'000'000}, kRestart,
-        "Different patterns that the streams of one worker are subscribed to. An event is compared "
-        "with all of them that begin like its topic."),
+        "Different patterns to which the streams of one worker subscribe. crier compares an event "
+        "with all patterns that begin like its topic."),
     number<&C::limits, &Limits::stream_seconds_max>(
         "limits.stream_seconds_max", {0, 30 * kDaySeconds}, kLive,
-        "Seconds after which a stream is ended and told to come back. 0: never."),
+        "Seconds after which crier ends a stream and tells its client to reconnect. 0: never."),
     number<&C::limits, &Limits::pending_requests_max>(
         "limits.pending_requests_max", {1, 4'000'000}, kRestart,
         "Connections of subscribers that are still sending their request, all workers together; "
@@ -165,42 +162,42 @@ constexpr std::array kKnobs{
     number<&C::limits, &Limits::events_per_second>(
         "limits.events_per_second", {0, 1'000'000}, kRestart,
         "Events per second sent to one stream. 0: no limit."),
-    number<&C::limits, &Limits::events_burst>(
-        "limits.events_burst", {1, 1'000'000}, kRestart,
-        "Events a stream that was idle is sent at once, where "
-        "limits.events_per_second is set."),
+    number<&C::limits, &Limits::events_burst>("limits.events_burst", {1, 1'000'000}, kRestart,
+                                              "Events that crier sends at once to a stream that "
+                                              "was idle, if limits.events_per_second is set."),
     number<&C::limits, &Limits::replay_bytes_in_flight_max>(
         "limits.replay_bytes_in_flight_max", {64 * kKiB, 4 * kGiB}, kRestart,
-        "Bytes of replayed history that one worker has on the way to streams; more replays wait."),
+        "Bytes of replayed history that one worker has on the way to streams; further replays "
+        "wait."),
 
     number<&C::heartbeat, &Heartbeat::interval_seconds>(
         "heartbeat.interval_seconds", {1, 3'600}, kLive,
-        "Seconds without other bytes after which a stream "
-        "is sent a heartbeat."),
+        "Seconds without other bytes after which crier sends a stream a heartbeat."),
 
     number<&C::history, &History::events_max>("history.events_max", {0, 1'000'000}, kLive,
                                               "Events retained of one topic. 0: none."),
     number<&C::history, &History::bytes_max>(
         "history.bytes_max", {0, 64 * kGiB}, kLive,
-        "Bytes of memory for the events retained, of all topics together: of each its topic, its "
-        "text and about 120 bytes more. The oldest event of all goes first."),
+        "Bytes of memory for the retained events of all topics together. Each event counts with "
+        "its topic, its text and about 120 bytes more. The oldest event of all is evicted first."),
     number<&C::history, &History::age_seconds_max>("history.age_seconds_max", {1, 30 * kDaySeconds},
                                                    kLive, "Seconds an event is retained."),
 
-    choice<&C::overflow, &Overflow::policy>("overflow.policy", kRestart,
-                                            "What becomes of a stream that is owed too much. "
-                                            "catch-up: it continues from the history at its "
-                                            "own pace. disconnect: it is ended. drop-oldest: it "
-                                            "loses the oldest events it is owed. It is "
-                                            "told of every loss."),
+    choice<&C::overflow, &Overflow::policy>(
+        "overflow.policy", kRestart,
+        "What happens to a stream that is owed too much. catch-up: it continues from the history "
+        "at its own pace. disconnect: crier ends it. drop-oldest: it loses the oldest events it is "
+        "owed. crier.gap tells it of every loss."),
 
     number<&C::drain, &Drain::window_seconds>(
         "drain.window_seconds", {0, 600}, kLive,
-        "Seconds within which open streams are ended at a shutdown: 1000 a second, more only where "
-        "the window is too short for them. What a stream is owed at its end is cut."),
-    number<&C::drain, &Drain::delay_seconds>("drain.delay_seconds", {0, 600}, kLive,
-                                             "Seconds between readyz saying 503 and the end of new "
-                                             "connections, for load balancers to notice."),
+        "Seconds within which a shutdown ends all open streams: 1000 a second, or more if the "
+        "window is too short for that. A stream that is still owed events when the window ends is "
+        "cut."),
+    number<&C::drain, &Drain::delay_seconds>(
+        "drain.delay_seconds", {0, 600}, kLive,
+        "Seconds for which crier still accepts subscribers after /readyz says 503, so that load "
+        "balancers notice."),
 
     choice<&C::log, &Log::level>("log.level", kLive, "The least severe messages that are logged."),
     choice<&C::log, &Log::format>("log.format", kLive,
@@ -212,21 +209,22 @@ constexpr std::array kKnobs{
 
     choice<&C::kernel, &Kernel::tuning>(
         "kernel.tuning", kRestart,
-        "Kernel parameters below what this configuration needs: "
-        "off, check (name them in one line of the log) or apply "
-        "(raise them, and restore them at exit). `crier tune` shows "
-        "them."),
-    flag<&C::kernel, &Kernel::keep>("kernel.keep", kRestart,
-                                    "true: what kernel.tuning applied stays after the exit."),
+        "What a start does about kernel parameters below what this configuration needs: off "
+        "(nothing), check (name them in one line of the log) or apply (raise them, and restore "
+        "them at exit). `crier tune` shows them."),
+    flag<&C::kernel, &Kernel::keep>(
+        "kernel.keep", kRestart,
+        "true: the values that kernel.tuning applied stay after the exit."),
     flag<&C::kernel, &Kernel::bbr>(
         "kernel.bbr", kRestart,
-        "true: BBR congestion control with the fq scheduler is among what is needed."),
+        "true: this configuration also needs BBR congestion control with the fq scheduler."),
 
     number<&C::reload, &Reload::canary_percent>(
         "reload.canary_percent", {1, 100}, kLive,
-        "Of new connections, in percent, those that get the socket options a reload has changed; "
-        "the others get the options from before. A reload at 100 gives the changed ones to all, "
-        "one of the options from before takes them back, a start gives all what is configured."),
+        "Percentage of new connections that get the socket options a reload has changed; the "
+        "others get the previous options. A reload at 100 gives the changed options to all new "
+        "connections, a reload with the previous options takes them back, a restart gives all "
+        "connections the configured options."),
 
     flag<&C::socket, &Socket::no_delay>(
         "socket.no_delay", kLive,
@@ -234,8 +232,8 @@ constexpr std::array kKnobs{
         "acknowledged."),
     number<&C::socket, &Socket::send_buffer_bytes>(
         "socket.send_buffer_bytes", {0, 16 * kMiB}, kLive,
-        "SO_SNDBUF of subscribers' sockets: what a reader that stops costs in the kernel. 0: the "
-        "kernel's own."),
+        "SO_SNDBUF of subscribers' sockets: bounds the kernel memory that a reader takes when it "
+        "stops. 0: the kernel's own."),
     number<&C::socket, &Socket::unsent_low_water_bytes>(
         "socket.unsent_low_water_bytes", {0, 16 * kMiB}, kLive,
         "TCP_NOTSENT_LOWAT: bytes not yet sent beyond which a socket takes no more. 0: the "
@@ -243,9 +241,8 @@ constexpr std::array kKnobs{
         "own."),
     number<&C::socket, &Socket::user_timeout_seconds>(
         "socket.user_timeout_seconds", {0, 3'600}, kLive,
-        "TCP_USER_TIMEOUT: seconds until a peer that acknowledges nothing is given up. 0: the "
-        "kernel's "
-        "own."),
+        "TCP_USER_TIMEOUT: seconds until the kernel gives up a peer that acknowledges nothing. 0: "
+        "the kernel's own."),
     number<&C::socket, &Socket::busy_poll_microseconds>(
         "socket.busy_poll_microseconds", {0, 10'000}, kLive,
         "SO_BUSY_POLL: microseconds for which a read asks the network card itself. Some kernels "
@@ -262,7 +259,7 @@ constexpr std::array kKnobs{
         "TCP_KEEPINTVL: seconds between probes."),
     number<&C::socket, &Socket::keepalive_probes>(
         "socket.keepalive_probes", {1, 127}, kRestart,
-        "TCP_KEEPCNT: probes without an answer before a peer is given up."),
+        "TCP_KEEPCNT: probes without an answer before the kernel gives up a peer."),
     number<&C::socket, &Socket::defer_accept_seconds>(
         "socket.defer_accept_seconds", {0, 60}, kRestart,
         "TCP_DEFER_ACCEPT: seconds the kernel keeps a connection until its request arrives. 0: "
@@ -287,7 +284,8 @@ constexpr std::array kTopicKnobs{
     number<&R::rate>("rate", {0, 1'000'000}, kTopicsApply,
                      "Events per second to one stream, instead of limits.events_per_second."),
     number<&R::burst>("burst", {1, 1'000'000}, kTopicsApply, "Instead of limits.events_burst."),
-    flag<&R::subscribe>("subscribe", kTopicsApply, "false: nobody may subscribe to these topics."),
+    flag<&R::subscribe>("subscribe", kTopicsApply,
+                        "false: no client may subscribe to these topics."),
 };
 
 }  // namespace

@@ -14,8 +14,8 @@ namespace {
 
 constexpr std::size_t kColumns = 96;
 constexpr std::string_view kTopicsHelp =
-    "Classes of topics. The first row whose pattern covers a subscription counts; what "
-    "a row leaves out is as the sections say.";
+    "Classes of topics. The first row whose pattern covers a subscription applies; the "
+    "sections give what a row leaves out.";
 constexpr std::string_view kTopicsExample =
     R"({"match": "orders.>", "events_max": 100, "policy": "drop-oldest", "rate": 50})";
 

@@ -4,7 +4,7 @@
 #   deploy/quickstart.sh [what `crier serve` takes, e.g. --set http.listen=0.0.0.0:8080]
 #
 # Installs the packages that building needs (deploy/packages.sh lists them; asks sudo if you are not
-# root) and writes only to .build/release in this tree. The daemon runs as whoever runs this.
+# root) and writes only to .build/release in this tree. The daemon runs as the user who runs this.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=deploy/packages.sh

@@ -26,17 +26,17 @@ constexpr Option kPublishOptions[] = {
      "idempotency key: repeating the command publishes nothing new"},
     {"--lines", OptionKind::flag, "",
      "publish each line of standard input as an event, as it comes"},
-    {"--json", OptionKind::flag, "", "the data is JSON and is checked; a JSON string is its text"},
+    {"--json", OptionKind::flag, "", "check that the data is JSON; send a JSON string as its text"},
     {"--verbose", OptionKind::flag, "", "print the ids of what was published"},
 };
 
 constexpr Option kSubscribeOptions[] = {
     {"--url", OptionKind::text, "URL", "the daemon (default http://127.0.0.1:8080)"},
-    {"--json", OptionKind::flag, "", "print a JSON object a line, with id, event and data"},
+    {"--json", OptionKind::flag, "", "print each event as a line of JSON: id, event, data"},
     {"--last-event-id", OptionKind::text, "ID", "continue after the event with this id"},
     {"--from", OptionKind::text, "WHERE",
      "begin with history: `earliest`, or `last=N` for the last N\nevents of each topic; `latest`: "
-     "without (default)"},
+     "no history (default)"},
     {"--count", OptionKind::number, "N", "exit after N events"},
     {"--all", OptionKind::flag, "", "print crier's own events (crier.open, crier.gap, …), too"},
 };
@@ -52,9 +52,9 @@ constexpr Option kAdmin = {
 
 constexpr Option kDebugOptions[] = {
     {"--topic", OptionKind::text, "TOPIC", "streams of this topic or pattern"},
-    {"--address", OptionKind::text, "ADDRESS", "streams from this address, or from 10.0.0.0/8"},
-    {"--seconds", OptionKind::number, "N", "for so long (default 300, at most 3600)"},
-    {"--off", OptionKind::flag, "", "no longer: all, or the rule of this number"},
+    {"--address", OptionKind::text, "ADDRESS", "streams from this address or network (10.0.0.0/8)"},
+    {"--seconds", OptionKind::number, "N", "how long (default 300, at most 3600)"},
+    {"--off", OptionKind::flag, "", "end all rules, or the one with this number"},
     kAdmin,
 };
 
@@ -71,26 +71,26 @@ constexpr Option kConfigOptions[] = {
 };
 
 constexpr Option kTuneOptions[] = {
-    {"--config", OptionKind::text, "FILE", "the configuration whose needs count"},
+    {"--config", OptionKind::text, "FILE", "the configuration to compare with"},
     kSet,
-    {"--apply", OptionKind::flag, "", "raise what is below; needs root"},
+    {"--apply", OptionKind::flag, "", "raise parameters that are below; needs root"},
     {"--if-configured", OptionKind::flag, "",
-     "for the unit. With --apply: only if kernel.tuning\n"
-     "is `apply`; with --undo: not if kernel.keep is\n"
-     "true, and nothing that was applied by hand"},
+     "for the unit: --apply only if kernel.tuning is\n"
+     "`apply`; --undo not if kernel.keep is true, and\n"
+     "not for parameters raised by hand"},
     {"--undo", OptionKind::flag, "", "restore what was changed, by hand or by the unit"},
-    {"--all", OptionKind::flag, "", "show rows that need nothing, too, and the reason of each"},
+    {"--all", OptionKind::flag, "", "show also rows that need nothing, and each row's reason"},
     {"--sysctl", OptionKind::flag, "", "print a file for /etc/sysctl.d"},
     {"--json", OptionKind::flag, "", "print the table as JSON"},
     {"--record", OptionKind::text, "PATH",
-     "where --apply notes what was there before\n(default /run/crier-tuning.json)"},
+     "where --apply records the values before\n(default /run/crier-tuning.json)"},
 };
 
 constexpr std::string_view kPublishNotes =
     "DATA is the event's data; `-`, or no DATA, reads it whole from standard input, without\n"
     "its final line end.\n"
     "\n"
-    "The socket is --socket, else $CRIER_SOCKET, else the first there is of\n"
+    "The socket is --socket, else $CRIER_SOCKET, else the first that exists of\n"
     "$XDG_RUNTIME_DIR/crier/publish.sock, /run/crier/publish.sock,\n"
     "/run/crier-publish/publish.sock and /tmp/crier-UID/publish.sock.\n"
     "\n"
@@ -101,8 +101,8 @@ constexpr std::string_view kPublishNotes =
 
 constexpr std::string_view kSubscribeNotes =
     "Prints the data of each event, and reconnects without loss when the stream breaks.\n"
-    "Where events were lost, a warning on standard error says so. It does not speak https: behind\n"
-    "a proxy use curl -N.\n"
+    "If events were lost, it warns on standard error. It does not support https: behind a proxy\n"
+    "use curl -N.\n"
     "\n"
     "A TOPIC may be a pattern if the daemon allows them: `*` stands for one token, a final `>`\n"
     "for one or more (quote them in a shell).\n"
@@ -112,10 +112,11 @@ constexpr std::string_view kSubscribeNotes =
     "  crier subscribe --json --from last=10 orders.eu.created orders.us.created\n";
 
 constexpr std::string_view kServeNotes =
-    "SIGTERM or SIGINT drains and stops, a second one stops at once. SIGHUP reads the\n"
-    "configuration again: what can change at once does, the log names what needs a restart.\n"
+    "SIGTERM or SIGINT drains and stops crier, a second one stops it at once. On SIGHUP crier\n"
+    "reads the configuration again, applies what can change at once, and logs what needs a\n"
+    "restart.\n"
     "\n"
-    "Where publish.socket is not set, the socket is $CRIER_SOCKET, else /run/crier/publish.sock\n"
+    "If publish.socket is not set, the socket is $CRIER_SOCKET, else /run/crier/publish.sock\n"
     "as root, else $XDG_RUNTIME_DIR/crier/publish.sock or /tmp/crier-UID/publish.sock.\n"
     "\n"
     "Examples:\n"
@@ -124,16 +125,16 @@ constexpr std::string_view kServeNotes =
 
 constexpr std::string_view kTuneNotes =
     "Without an option: a table of the kernel's parameters that this configuration depends on,\n"
-    "what it needs of each, the reason where one is below, and the commands that mend that. Open\n"
+    "the value it needs of each, the reason if one is below, and the commands to raise it. Open\n"
     "files are those that this shell allows; crier.service has its own LimitNOFILE=.\n"
     "\n"
-    "--apply only ever raises limits and shortens times. Values last until --undo or the next\n"
-    "reboot, whatever crier.service does meanwhile; --sysctl prints what makes them last.\n";
+    "--apply only raises limits and shortens times. Values last until --undo or the next reboot,\n"
+    "even if crier.service restarts; --sysctl prints a file that makes them permanent.\n";
 
 constexpr std::string_view kDebugNotes =
     "The daemon then logs these streams at debug, whatever log.level says: opened, each event\n"
-    "delivered, falling behind, gaps, the end. It needs admin.debug. Without an option: what is\n"
-    "logged so now. A rule ends by itself, and writes 1,000 lines a second at most.\n"
+    "delivered, falling behind, gaps, the end. It needs admin.debug. Without an option: the rules\n"
+    "in force. A rule ends by itself, and writes 1,000 lines a second at most.\n"
     "\n"
     "Examples:\n"
     "  crier debug --topic 'orders.>' --seconds 60\n"

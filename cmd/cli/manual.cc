@@ -23,8 +23,9 @@ struct Entry {
 constexpr std::string_view kAbout =
     "crier broadcasts events to browsers. Programs on a host publish events to it over a local\n"
     "socket; it fans each event out, by topic, to every browser and client that holds a stream of\n"
-    "Server-Sent Events open. Who reconnects or falls behind continues from the history, without\n"
-    "gap or duplicate; where the history no longer reaches, the stream is told so.\n"
+    "Server-Sent Events open. A client that reconnects or falls behind continues from the "
+    "history,\n"
+    "without gap or duplicate; if the history lacks events, crier.gap tells the client so.\n"
     "\n"
     "To try it, in three terminals:\n"
     "\n"
@@ -32,8 +33,8 @@ constexpr std::string_view kAbout =
     "  crier subscribe news\n"
     "  crier publish news Hello\n"
     "\n"
-    "As a system's service it is crier.service, configured in /etc/crier/crier.json; publishers\n"
-    "are the members of the group crier.\n";
+    "As a system service it is crier.service, configured in /etc/crier/crier.json; publishers\n"
+    "must be in the group crier.\n";
 
 constexpr Entry kExitCodes[] = {
     {"0", "Done."},
@@ -49,7 +50,7 @@ constexpr Entry kSignals[] = {
      "The daemon drains: it takes no new streams, ends the open ones within drain.window_seconds,\n"
      "and exits with 0. A second one ends it at once. crier subscribe ends with 0 on SIGINT."},
     {"SIGHUP",
-     "The daemon reads its configuration again. What can change at once does; the log names what\n"
+     "The daemon reads its configuration again, applies what can change at once, and logs what\n"
      "needs a restart. A configuration with mistakes changes nothing."},
 };
 
@@ -69,24 +70,24 @@ constexpr Entry kEnvironment[] = {
 constexpr Entry kFiles[] = {
     {"/etc/crier/crier.json", "The service's configuration, see crier.json(5)."},
     {"/run/crier/publish.sock", "The publish socket, of the service or of root."},
-    {kTuningRecord, "What crier tune --apply found, for crier tune --undo; its locks beside it."},
+    {kTuningRecord, "The values before crier tune --apply, for --undo; its locks are beside it."},
     {"/usr/share/doc/crier/examples",
      "Drop-ins for the service, configurations of nginx, HAProxy and Caddy."},
 };
 
 constexpr std::string_view kLog =
-    "crier serve writes a line for each thing worth reading to standard error. log.level says\n"
-    "from which severity on, log.format what a line looks like: text, logfmt or json. Both apply\n"
-    "on SIGHUP.\n"
+    "crier serve writes its log to standard error. log.level sets the least severity that is\n"
+    "logged, log.format the form of a line: text, logfmt or json. Both apply on SIGHUP.\n"
     "\n"
-    "A stream's lines name it: session_id as /debug/streams of the admin endpoint does, trace_id\n"
-    "as its client was told, or told itself in traceparent or X-Trace-Id. wire_size_bytes is what\n"
-    "went to the socket: of one event, or of a whole stream, its head included. Where crier debug\n"
-    "asks for it there is a line for each event delivered, whose chunk_seq is its ordinal in the\n"
-    "stream, from 1; each is one HTTP chunk, and crier's own events are not counted.\n"
+    "Lines about a stream have its session_id, as in /debug/streams of the admin endpoint, and\n"
+    "its trace_id, which the client sent in traceparent or X-Trace-Id or got from crier.\n"
+    "wire_size_bytes counts the bytes written to the socket: for one event, or for a whole stream\n"
+    "with its head. On request of crier debug there is a line for each event delivered; its\n"
+    "chunk_seq is the event's number in the stream, from 1. Each event is one HTTP chunk, and\n"
+    "crier's own events are not counted.\n"
     "\n"
-    "Nothing waits for who reads the log: lines that find no room are counted, and the count is\n"
-    "logged.\n"
+    "Nothing waits for the reader of the log: crier counts the lines that find no room, and logs\n"
+    "the count.\n"
     "\n"
     "  journalctl -u crier -p warning\n"
     "  journalctl -u crier -o cat | jq -c 'select(.session_id == \"0:17:42\")'\n";
@@ -171,15 +172,17 @@ std::string configuration_page() {
   out += heading("DESCRIPTION");
   out += paragraphs(
       "JSON, in which // and /* */ begin comments. Keys are named SECTION.NAME here, which is\n"
-      "{\"SECTION\": {\"NAME\": VALUE}} in the file and SECTION.NAME=VALUE after --set. What is "
-      "left\n"
-      "out has its default. Unknown keys and values out of range are refused, all at once.\n"
+      "{\"SECTION\": {\"NAME\": VALUE}} in the file and SECTION.NAME=VALUE after --set. Keys that "
+      "are\n"
+      "left out have their defaults. crier refuses unknown keys and values out of range, and\n"
+      "reports all of them at once. To check a file, and to print one with every key at its\n"
+      "default:\n"
       "\n"
       "  crier check /etc/crier/crier.json\n"
       "  crier config --example\n"
       "\n"
-      "tell what is wrong with a file, and print one with every key at its default. systemctl\n"
-      "reload crier, or SIGHUP, applies what this page says is applied on reload.\n");
+      "systemctl reload crier, or SIGHUP, applies the keys that are \"applied on reload\" "
+      "below.\n");
   out += heading("KEYS") + config::reference_man();
   out += heading("FILES") + row("/etc/crier/crier.json", {}, "The service's configuration.");
   return out + heading("SEE ALSO") + ".BR crier (1)\n";

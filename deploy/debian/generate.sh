@@ -1,6 +1,6 @@
 #!/bin/sh
-# What Debian's package has that is no file of this repository: the manual pages and completions
-# that the daemon prints, that of deploy/http.md, and what is compressed.
+# Makes the files of Debian's package that are not in this repository: the manual pages and
+# completions that crier prints, the manual page of deploy/http.md, and compressed files.
 #
 #   deploy/debian/generate.sh PATH-OF-CRIER PREFIX         PREFIX: where /usr is, or will be
 set -eu

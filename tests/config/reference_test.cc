@@ -95,9 +95,10 @@ TEST_CASE("the manual has every key with its default and what is allowed") {
   }
   CHECK(text.find(
             "drain.window_seconds\n"
-            "    Seconds within which open streams are ended at a shutdown: 1000 a second, more "
-            "only where\n"
-            "    the window is too short for them. What a stream is owed at its end is cut.\n"
+            "    Seconds within which a shutdown ends all open streams: 1000 a second, or more if "
+            "the window\n"
+            "    is too short for that. A stream that is still owed events when the window ends is "
+            "cut.\n"
             "    Default 5. Allowed are 0 to 600. Applied on reload.\n") != std::string::npos);
   CHECK(man.find("\\(dqcatch\\-up\\(dq") != std::string::npos);
 }

@@ -118,7 +118,7 @@ net::Reply SubscribeRoutes::serve_events(Call& call) {
     if (!policy_.patterns && topic.is_pattern()) {
       return refuse(call, RefusalReason::forbidden,
                     {403, "patterns_denied",
-                     in_quotes(topic.text) + " is a pattern; subscribe.patterns is false."});
+                     in_quotes(topic.text) + " is a pattern; subscribe.patterns is deny."});
     }
     if (!parts_.classes.may_subscribe(topic)) {
       return refuse(
