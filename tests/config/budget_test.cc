@@ -102,7 +102,7 @@ TEST_CASE("open files are connections and a few more, apart or together") {
 TEST_CASE("as many streams as memory allows are possible, and no more") {
   const Config config;
   REQUIRE(config.limits.streams_max == kAuto);
-  const Machine machine{.memory_bytes = std::uint64_t{400} << 20, .descriptors_max = 200'000};
+  const Machine machine{.memory_bytes = std::uint64_t{200} << 20, .descriptors_max = 200'000};
   const Budget budget = budget_of(config, 2, machine);
   const Fit fitted = fit(config, budget, machine);
   CHECK(budget.streams < 100'000);
