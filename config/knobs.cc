@@ -197,7 +197,8 @@ constexpr std::array kKnobs{
     number<&C::drain, &Drain::window_seconds>(
         "drain.window_seconds", {0, 600}, kLive,
         "Seconds within which open streams are ended at a shutdown: 1000 a second, more only where "
-        "the window is too short for them. What a stream is owed at its end is cut."),
+        "the window is too short for them. A stream that is slow to take what it is owed is "
+        "cut a second after the last one was told its end, or when the window ends."),
     number<&C::drain, &Drain::delay_seconds>("drain.delay_seconds", {0, 600}, kLive,
                                              "Seconds between readyz saying 503 and the end of new "
                                              "connections, for load balancers to notice."),

@@ -97,7 +97,10 @@ TEST_CASE("the manual has every key with its default and what is allowed") {
             "drain.window_seconds\n"
             "    Seconds within which open streams are ended at a shutdown: 1000 a second, more "
             "only where\n"
-            "    the window is too short for them. What a stream is owed at its end is cut.\n"
+            "    the window is too short for them. A stream that is slow to take what it is owed "
+            "is cut "
+            "a\n"
+            "    second after the last one was told its end, or when the window ends.\n"
             "    Default 5. Allowed are 0 to 600. Applied on reload.\n") != std::string::npos);
   CHECK(man.find("\\(dqcatch\\-up\\(dq") != std::string::npos);
 }
