@@ -281,6 +281,14 @@ TEST_CASE("a full house that the machine cannot hold is a problem, the worst cas
         "history.bytes_max or publish.idempotency_keys_max");
 }
 
+TEST_CASE("streams_max auto is not to be lowered where the rest takes the memory") {
+  Config config = small();
+  config.limits.streams_max = kAuto;
+  const Machine machine = {.memory_bytes = 1};
+  CHECK(fit(config, budget_of(config, 1, machine), machine)
+            .memory_problem.ends_with("; lower history.bytes_max or publish.idempotency_keys_max"));
+}
+
 TEST_CASE("the largest limits of all do not wrap the sums") {
   Config config;
   config.limits.streams_max = 16'000'000;
