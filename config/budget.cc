@@ -249,9 +249,9 @@ Fit fit(const Config& config, const Budget& budget, const Machine& machine) {
   result.requests_possible = connections - result.streams_possible;
   if (machine.memory_bytes != 0 && budget.full_bytes > machine.memory_bytes) {
     result.memory_problem = "the limits need " + readable(budget.full_bytes) + ", but there are " +
-                            readable(machine.memory_bytes) +
-                            " of memory; lower limits.streams_max, history.bytes_max or "
-                            "publish.idempotency_keys_max";
+                            readable(machine.memory_bytes) + " of memory; lower " +
+                            (budget.automatic ? "" : "limits.streams_max, ") +
+                            "history.bytes_max or publish.idempotency_keys_max";
   }
   return result;
 }

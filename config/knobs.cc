@@ -192,8 +192,8 @@ constexpr std::array kKnobs{
     number<&C::drain, &Drain::window_seconds>(
         "drain.window_seconds", {0, 600}, kLive,
         "Seconds within which a shutdown ends all open streams: 1000 a second, or more if the "
-        "window is too short for that. A stream that is still owed events when the window ends is "
-        "cut."),
+        "window is too short for that. A stream that is slow to take what it is owed is cut a "
+        "second after the last stream was ended, or when the window ends."),
     number<&C::drain, &Drain::delay_seconds>(
         "drain.delay_seconds", {0, 600}, kLive,
         "Seconds for which crier still accepts subscribers after /readyz says 503, so that load "

@@ -280,11 +280,11 @@ void Broadcaster::tick(Instant now) {
   sweep_.tick(now);
 }
 
-void Broadcaster::begin_drain(std::uint32_t window_ms, Instant now) {
+void Broadcaster::begin_drain(std::uint32_t spread_ms, Instant now) {
   if (draining_) return;
   draining_ = true;
-  delivery_.set_drain_end(Instant{now.us + std::uint64_t{window_ms} * 1'000});
-  sweep_.begin_drain(window_ms, now);
+  delivery_.set_drain_end(Instant{now.us + (std::uint64_t{spread_ms} + kDrainLastMs) * 1'000});
+  sweep_.begin_drain(spread_ms, now);
 }
 
 void Broadcaster::cut_all() {

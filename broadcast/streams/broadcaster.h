@@ -134,8 +134,9 @@ class Broadcaster {
   void revisit() { delivery_.begin_round(); }
   bool any_to_revisit() const { return delivery_.any_revisited(); }
 
-  // Ends every stream, spread over the window. No stream is admitted any more.
-  void begin_drain(std::uint32_t window_ms, Instant now);
+  // Ends every stream, spread over this time. No stream is admitted any more. Clients are told to
+  // come back after kDrainLastMs more: the daemon cuts the streams that are left by then.
+  void begin_drain(std::uint32_t spread_ms, Instant now);
   // Closes the remaining streams at the end of this turn.
   void cut_all();
 

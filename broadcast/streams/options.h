@@ -13,6 +13,10 @@
 
 namespace crier::broadcast {
 
+// A drain goes on for so long after the last stream was told its end, so that slow clients can take
+// what they are owed.
+inline constexpr std::uint32_t kDrainLastMs = 1'000;
+
 struct WorkerOptions {
   // Fixed for the worker's life.
   Epoch epoch;

@@ -80,9 +80,8 @@ bool Sweep::heartbeat(StreamIndex index, Instant now) {
   return true;
 }
 
-void Sweep::begin_drain(std::uint32_t window_ms, Instant now) {
-  // The last fifth of the window lets slow clients take what they are owed.
-  drain_ = Drain{now, std::uint64_t{window_ms} * 800, parts_.streams.end(), 0};
+void Sweep::begin_drain(std::uint32_t spread_ms, Instant now) {
+  drain_ = Drain{now, std::uint64_t{spread_ms} * 1'000, parts_.streams.end(), 0};
   drain(now);
 }
 

@@ -2,8 +2,8 @@
 // its own, and heartbeats do not come in bursts.
 //
 // The sweep sends a heartbeat to a stream that was quiet for heartbeat_seconds, ends streams that
-// are stalled or have reached their age, and, while draining, ends each stream at its own time in
-// the window.
+// are stalled or have reached their age, and, while draining, ends each stream at a time of
+// its own.
 //
 // Belongs to one worker.
 #pragma once
@@ -34,8 +34,8 @@ class Sweep {
   // Visits one share. Call it every kSweepTickMs.
   void tick(Instant now);
 
-  // Ends the streams one after the other from now on, the last one a little before the window ends.
-  void begin_drain(std::uint32_t window_ms, Instant now);
+  // Ends the streams one after the other from now on, evenly spread over this time.
+  void begin_drain(std::uint32_t spread_ms, Instant now);
 
  private:
   struct Drain {

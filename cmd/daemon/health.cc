@@ -21,7 +21,7 @@ void Health::look(const StarvedAccepts& starved, std::uint64_t options_refused, 
   if (untold_ > 0 && between_lines_.over(now)) {
     log_.warning(
         "no descriptor or memory for new connections; raise LimitNOFILE= (ulimit -n) or "
-        "fs.epoll.max_user_watches, or lower limits.streams_max",
+        "fs.epoll.max_user_watches, or lower limits.streams_max (where it is auto: set a number)",
         {{"times", std::exchange(untold_, 0)}});
   }
   if (std::exchange(options_refused_, options_refused) != options_refused) {

@@ -7,10 +7,11 @@ namespace {
 
 // What happens at each limit, and what mends it.
 constexpr std::array<std::string_view, kNamesOf<Limit>.size()> kEffects = {
-    "new streams are refused; raise it, and LimitNOFILE= (ulimit -n) with it",
+    "new streams are refused; raise it, unless it is auto, and LimitNOFILE= (ulimit -n)",
     "streams on further topics are refused; raise it",
     "streams on further patterns are refused; raise it",
-    "the connections that have waited longest without a whole request are closed; raise it",
+    "the connections that have waited longest without a whole request are closed; raise it, "
+    "and LimitNOFILE= (ulimit -n), which may allow fewer",
     "the overflow policy applies to the streams that are owed most; raise it",
     "connections of publishers are closed or refused; raise it, or keep connections open",
 };

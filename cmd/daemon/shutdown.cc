@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "broadcast/streams/options.h"
 #include "core/check.h"
 
 namespace crier::cmd {
@@ -14,10 +15,16 @@ constexpr std::uint32_t kStopSeconds = 5;  // For the last step.
 // Streams that are ended in a second, and so come back in one, where the window allows it.
 constexpr std::uint64_t kStreamsPerSecond = 1'000;
 
-// The time over which so many streams are ended.
+// The part of a short window that is left to slow clients: a fifth.
+constexpr std::uint64_t kLastPart = 5;
+
+// The time over which so many streams are ended. The end of the window is left to slow clients.
 std::uint32_t spread_ms(std::uint64_t streams, std::uint32_t window_seconds) {
+  const std::uint64_t window_ms = std::uint64_t{window_seconds} * 1'000;
+  const std::uint64_t last_ms =
+      std::min<std::uint64_t>(broadcast::kDrainLastMs, window_ms / kLastPart);
   return static_cast<std::uint32_t>(
-      std::min(std::uint64_t{window_seconds} * 1'000, streams * 1'000 / kStreamsPerSecond));
+      std::min(window_ms - last_ms, streams * 1'000 / kStreamsPerSecond));
 }
 
 }  // namespace
@@ -47,12 +54,15 @@ void Shutdown::drain() {
     phase_ = Phase::draining;
     const std::uint32_t window_seconds = parts_.config.drain.window_seconds;
     parts_.supervisor.stopping(window_seconds + kStopSeconds);  // A reload may have changed it.
-    window_ends_ = Instant{now.us + std::uint64_t{window_seconds} * 1'000'000};
-    parts_.drain_workers(spread_ms(parts_.streams, window_seconds));
+    const std::uint32_t spread = spread_ms(parts_.streams, window_seconds);
+    const std::uint64_t drain_ms = std::min(std::uint64_t{window_seconds} * 1'000,
+                                            std::uint64_t{spread} + broadcast::kDrainLastMs);
+    drain_ends_ = Instant{now.us + drain_ms * 1'000};
+    parts_.drain_workers(spread);
     timer_.start_repeating(kDrainLookMs);
     return;
   }
-  if (phase_ == Phase::draining && (now >= window_ends_ || parts_.streams.load() == 0)) stop_now();
+  if (phase_ == Phase::draining && (now >= drain_ends_ || parts_.streams.load() == 0)) stop_now();
 }
 
 void Shutdown::stop_now() {

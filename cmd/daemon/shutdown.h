@@ -1,14 +1,14 @@
 // The way from serving to stopped:
 //
-//   serving ──begin()──► announced ──delay──► draining ──window, or no stream left──► stopped
-//      └───────────────────────┴───── stop_now() ─┴──────────────────────────────────────▲
+//   serving ──begin()──► announced ──delay──► draining ──its end, or no stream left──► stopped
+//      └───────────────────────┴───── stop_now() ─┴───────────────────────────────────────▲
 //
 // While announced, /readyz is 503 so that a load balancer takes the daemon out, and subscribers are
 // served as before; publishers are turned away from begin() on. While draining, the workers end
-// their streams, 1,000 a second or, where there are too many for the window, spread over all of it:
-// few streams are gone at once, and many do not come back at once. A stream that has not taken what
-// it is owed by the end of the window is cut. The service manager is told before each step how long
-// it may take.
+// their streams, 1,000 a second, or more where there are too many for the window: few streams are
+// gone at once, and many do not come back at once. The drain ends a second after the last stream
+// was told its end. Of a window under 5 s that second is a fifth. A stream that has not taken by
+// then what it is owed is cut. The service manager is told before each step how long it may take.
 //
 // Belongs to the control loop.
 #pragma once
@@ -57,7 +57,7 @@ class Shutdown {
   Parts parts_;
   net::Timer timer_;
   Phase phase_ = Phase::serving;
-  Instant window_ends_;
+  Instant drain_ends_;
 };
 
 }  // namespace crier::cmd

@@ -102,7 +102,10 @@ TEST_CASE("open files are connections and a few more, apart or together") {
 TEST_CASE("as many streams as memory allows are possible, and no more") {
   const Config config;
   REQUIRE(config.limits.streams_max == kAuto);
-  const Machine machine{.memory_bytes = std::uint64_t{200} << 20, .descriptors_max = 200'000};
+  Config lonely;
+  lonely.limits.streams_max = 1;
+  const Machine machine{.memory_bytes = budget_of(lonely, 2).full_bytes + 1'000'000,
+                        .descriptors_max = 200'000};
   const Budget budget = budget_of(config, 2, machine);
   const Fit fitted = fit(config, budget, machine);
   CHECK(budget.streams < 100'000);
@@ -291,6 +294,14 @@ TEST_CASE("a full house that the machine cannot hold is a problem, the worst cas
   CHECK(fit(config, budget, {.memory_bytes = budget.full_bytes - 1}).memory_problem ==
         "the limits need 1.1 MiB, but there are 1.1 MiB of memory; lower limits.streams_max, "
         "history.bytes_max or publish.idempotency_keys_max");
+}
+
+TEST_CASE("streams_max auto is not to be lowered where the rest takes the memory") {
+  Config config = small();
+  config.limits.streams_max = kAuto;
+  const Machine machine = {.memory_bytes = 1};
+  CHECK(fit(config, budget_of(config, 1, machine), machine)
+            .memory_problem.ends_with("; lower history.bytes_max or publish.idempotency_keys_max"));
 }
 
 TEST_CASE("the largest limits of all do not wrap the sums") {

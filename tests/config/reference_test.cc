@@ -97,8 +97,9 @@ TEST_CASE("the manual has every key with its default and what is allowed") {
             "drain.window_seconds\n"
             "    Seconds within which a shutdown ends all open streams: 1000 a second, or more if "
             "the window\n"
-            "    is too short for that. A stream that is still owed events when the window ends is "
-            "cut.\n"
+            "    is too short for that. A stream that is slow to take what it is owed is cut a "
+            "second after\n"
+            "    the last stream was ended, or when the window ends.\n"
             "    Default 5. Allowed are 0 to 600. Applied on reload.\n") != std::string::npos);
   CHECK(man.find("\\(dqcatch\\-up\\(dq") != std::string::npos);
 }

@@ -61,7 +61,7 @@ TEST_CASE("few streams do not take the whole window") {
   const auto began = Clock::now();
   CHECK(daemon.stop() == 0);
   CHECK(subscriber.next().event == "crier.end");
-  CHECK(subscriber.retry_ms().value_or(0) < 4'000);  // Not the window on top.
+  CHECK(subscriber.retry_ms().value_or(0) < 5'000);  // Not the window on top.
   CHECK(milliseconds_since(began) < 10'000);
 }
 
@@ -151,7 +151,7 @@ TEST_CASE("SIGINT drains, too") {
 }
 
 TEST_CASE("a reader that stopped does not hold up the end", "[slow]") {
-  RunningDaemon daemon({.settings = {"drain.window_seconds=1"}});
+  RunningDaemon daemon({.settings = {"drain.window_seconds=60"}});
   Subscriber stopped = daemon.subscribe("/events?topic=a", {.receive_buffer = 2'304});
   REQUIRE(stopped.next().event == "crier.open");
   const std::string data(100'000, 'x');

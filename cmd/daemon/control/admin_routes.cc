@@ -146,7 +146,7 @@ const AdminRoutes::Route* AdminRoutes::find(std::string_view path) {
   using Query = Route::Query;
   static constexpr std::array<Route, 10> kRoutes = {{
       {"/", false, Query::empty, &AdminRoutes::index},
-      {"/metrics", false, Query::empty, &AdminRoutes::metrics},
+      {"/metrics", false, Query::ignored, &AdminRoutes::metrics},
       {"/status", false, Query::empty, &AdminRoutes::status},
       {"/healthz", false, Query::ignored, &AdminRoutes::health},
       {"/readyz", false, Query::ignored, &AdminRoutes::ready},

@@ -16,8 +16,9 @@
 // has an X-Trace-Id, and every error also has it in its body.
 //
 // All pages but /debug/log take GET and HEAD only and change nothing. No page takes a body. A page
-// answers 400 to a parameter that it does not know, unless its name begins with `_`; /healthz and
-// /readyz ignore all parameters, so that no probe fails because of an addition to its address.
+// answers 400 to a parameter that it does not know, unless its name begins with `_`. /metrics,
+// /healthz and /readyz ignore all parameters, so that no scrape or probe fails because of an
+// addition to its address.
 //
 // Web pages must not reach the endpoint. A request with an Origin is 403: every POST and DELETE of
 // a web page has one. A request whose Host is neither an address nor `localhost` nor in admin.hosts

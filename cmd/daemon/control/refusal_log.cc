@@ -16,16 +16,33 @@ struct Remedy {
 constexpr Remedy kRemedies[] = {
     {"host_not_allowed", "list the host in http.hosts; a reload applies it"},
     {"patterns_denied", "set subscribe.patterns to allow; a reload applies it"},
-    {"streams_max", "raise limits.streams_max, and LimitNOFILE= (ulimit -n) with it"},
+    {"streams_max", "raise limits.streams_max, unless it is auto, and LimitNOFILE= (ulimit -n)"},
     {"streams_per_address_max", "raise limits.streams_per_address_max; behind a proxy set it to 0"},
     {"topics_max", "raise limits.topics_max"},
     {"patterns_max", "raise limits.patterns_max"},
 };
 
+// Returns true for scheme://host[:port] of characters that a shell takes as they are. A client may
+// send anything as its origin.
+bool safe_in_command(std::string_view origin) {
+  constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+  constexpr std::string_view kOther = "0123456789.-:";
+  const std::size_t scheme = origin.find_first_not_of(kLetters);
+  if (scheme == 0 || scheme == std::string_view::npos) return false;
+  if (!origin.substr(scheme).starts_with("://")) return false;
+  const std::string_view host = origin.substr(scheme + 3);
+  return !host.empty() && std::ranges::all_of(host, [&](char c) {
+    return kLetters.contains(c) || kOther.contains(c);
+  });
+}
+
 std::string remedy(const RefusedRequest& request) {
   if (request.answer.code == "origin_not_allowed") {
-    return "list the origin in http.origins, as --set http.origins=" + std::string(request.origin) +
-           " does; a reload applies it";
+    const std::string command =
+        safe_in_command(request.origin)
+            ? ", as --set http.origins=" + std::string(request.origin) + " does"
+            : "";
+    return "list the origin in http.origins" + command + "; a reload applies it";
   }
   const auto* const found = std::ranges::find(kRemedies, request.answer.code, &Remedy::code);
   return found == std::end(kRemedies) ? std::string() : std::string(found->text);

@@ -1,5 +1,6 @@
 #include "broadcast/streams/sweep.h"
 
+#include "broadcast/streams/own_events.h"
 #include "tests/broadcast/streams/worker_fixture.h"
 
 namespace crier::broadcast {
@@ -106,16 +107,16 @@ TEST_CASE("a stream that reaches its age is told and ended") {
   CHECK(f.io[stream.fd].sent.ends_with("data: {\"reason\":\"expired\"}\n\n"));
 }
 
-TEST_CASE("a drain ends streams one after the other within its window") {
+TEST_CASE("a drain ends streams one after the other, evenly spread") {
   WorkerFixture f;
   for (int i = 0; i < 400; ++i) f.open({"a"});
   f.worker->begin_drain(4'000, f.now);
   CHECK(f.worker->reserve({}, f.now) == std::unexpected(Refused::draining));
   std::size_t before = 0;
-  for (int i = 0; i < 64; ++i) {  // 80 % of the window; after it no stream is left.
+  for (int i = 0; i < 80; ++i) {
     f.worker->tick(f.now);
     f.worker->finish_turn(f.now);
-    CHECK(f.ended.size() - before <= 8);  // The even share is 6.25.
+    CHECK(f.ended.size() - before <= 6);  // The even share is 5.
     before = f.ended.size();
     f.now.us += 50'000;
   }
@@ -123,6 +124,23 @@ TEST_CASE("a drain ends streams one after the other within its window") {
   f.worker->finish_turn(f.now);
   CHECK(f.ended.size() == 400);
   CHECK(f.worker->open_streams() == 0);
+}
+
+TEST_CASE("a client that is told of a drain comes back when slow streams are cut, not before") {
+  WorkerFixture f;
+  const auto first = f.open({"a"});
+  const auto last = f.open({"a"});
+  f.worker->begin_drain(10'000, f.now);
+  for (const auto& [stream, left_ms] : {std::pair{first, 6'000}, std::pair{last, 1'000}}) {
+    f.now.us += 5'000'000;
+    f.worker->tick(f.now);
+    const std::string& sent = f.io[stream.fd].sent;
+    const std::size_t at = sent.rfind("retry: ");
+    REQUIRE(at > sent.find("crier.end"));
+    const int retry_ms = std::stoi(sent.substr(at + 7));
+    CHECK(retry_ms >= left_ms + static_cast<int>(kRetryMsMin));
+    CHECK(retry_ms <= left_ms + static_cast<int>(kRetryMsMax));
+  }
 }
 
 }  // namespace crier::broadcast

@@ -53,10 +53,12 @@ TEST_CASE("streams are ended a thousand a second, or faster where the window is 
           {0, 5, 0},
           {1, 5, 1},
           {2'000, 5, 2'000},
-          {5'000, 5, 5'000},
-          {1'000'000, 5, 5'000},
-          {1'000'000, 600, 600'000},
-          {4'000'000'000, 600, 600'000},
+          {4'000, 5, 4'000},
+          {5'000, 5, 4'000},
+          {1'000'000, 5, 4'000},
+          {1'000'000, 2, 1'600},
+          {1'000'000, 600, 599'000},
+          {4'000'000'000, 600, 599'000},
           {100, 0, 0},
       }));
   CAPTURE(streams, window_seconds);
@@ -78,6 +80,19 @@ TEST_CASE("a shutdown does not wait for streams beyond its window") {
   fixture.loop.run();
   CHECK(fixture.stops == 1);
   CHECK(fixture.streams == 3);
+}
+
+TEST_CASE("slow streams have a second after the last one was told its end, not the whole window") {
+  ShutdownFixture fixture;
+  fixture.config.drain.delay_seconds = 0;
+  fixture.config.drain.window_seconds = 600;
+  fixture.shutdown.begin();
+  const Instant began = net::Loop::now();
+  fixture.loop.run();
+  CHECK(fixture.stops == 1);
+  CHECK(fixture.streams == 3);
+  CHECK(net::Loop::now().us - began.us > 900'000);
+  CHECK(net::Loop::now().us - began.us < 10'000'000);
 }
 
 TEST_CASE("the service manager is told of a window that a reload changes during the delay") {

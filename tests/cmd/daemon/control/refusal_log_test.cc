@@ -24,4 +24,29 @@ TEST_CASE("a refusal is logged with its reason, its origin, what mends it and it
         "info publish request refused reason=malformed status=400 trace_id=t2 why=\"\"");
 }
 
+TEST_CASE("an origin becomes part of a command only if a shell takes it as it is") {
+  const auto [origin, safe] = GENERATE(table<std::string, bool>({
+      {"http://localhost:3000", true},
+      {"https://xn--a-1.EXAMPLE", true},
+      {"null", false},
+      {"https://", false},
+      {"://a.example", false},
+      {"https:a.example", false},
+      {"https://a.example/", false},
+      {"https://[::1]:80", false},
+      {"https://a.example;reboot", false},
+      {"https://$(reboot)", false},
+      {"https://a.example --set admin.debug=true", false},
+      {"https://a.example\nx", false},
+  }));
+  CAPTURE(origin);
+  RecordingSink out;
+  log_refusal(out, kStreamRefused,
+              {.reason = "forbidden", .answer = {403, "origin_not_allowed", ""}, .origin = origin});
+  REQUIRE(out.lines.size() == 1);
+  CHECK((out.lines[0].find("--set http.origins=" + origin + " does;") != std::string::npos) ==
+        safe);
+  CHECK((out.lines[0].find("in http.origins; a reload") != std::string::npos) == !safe);
+}
+
 }  // namespace crier::cmd
