@@ -70,8 +70,9 @@ Result<void> protect_socket_file(const std::string& path, const SocketFileRights
       return os_failure("cannot give " + path + " the owner or group that is configured");
     }
   }
-  // fchmod() refuses a descriptor of O_PATH. The kernel resolves this path to its file.
-  const std::string opened = "/proc/self/fd/" + std::to_string(file.get());
+  // fchmod() refuses a descriptor of O_PATH. The kernel resolves this path to its file; `self`
+  // would be the main thread, which may have another descriptor table.
+  const std::string opened = "/proc/thread-self/fd/" + std::to_string(file.get());
   if (::chmod(opened.c_str(), rights.mode) != 0) {
     return os_failure("cannot set the mode of " + path + " (through /proc)");
   }
