@@ -1,5 +1,6 @@
 // A worker's listening TCP socket. Every worker binds one of its own to the same endpoint
-// (SO_REUSEPORT) and the kernel spreads the connections.
+// (SO_REUSEPORT) and the kernel spreads the connections; at one that all were handed (see below)
+// they take turns.
 //
 // Socket options are set here: Linux hands them down to every accepted socket, which saves five
 // calls a connection. A canary's are set on the few sockets that get them. The loop watches fd();
