@@ -8,7 +8,9 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <thread>
 
+#include "net/socket/descriptor_table.h"
 #include "net/socket/fd.h"
 #include "tests/net/http/http_server_support.h"
 
@@ -105,6 +107,21 @@ TEST_CASE("a socket file has the rights asked for") {
   CHECK((status.st_mode & 07777) == 0640);
   CHECK(status.st_uid == ::geteuid());
   if (root) CHECK(status.st_gid == 54'321);
+}
+
+TEST_CASE("a thread with a descriptor table of its own may protect a socket file") {
+  Directory scratch;
+  const std::string path = scratch.path + "/s";
+  const Fd socket = bound_socket(path);
+  bool apart = false;
+  bool done = false;
+  std::thread([&] {
+    apart = leave_shared_table().has_value();
+    done = protect_socket_file(path, {.mode = 0640}).has_value();
+  }).join();
+  CHECK(apart);
+  CHECK(done);
+  CHECK((status_of(path).st_mode & 07777) == 0640);
 }
 
 TEST_CASE("what took the place of a socket file keeps its rights") {
