@@ -100,12 +100,12 @@ std::uint64_t other_descriptors(const Config& config, const Budget& budget, bool
          config.admin.connections_max + budget.workers * kWorkerDescriptors;
 }
 
-std::uint64_t connections_of(const Config& config, const Budget& budget) {
-  return budget.streams + config.limits.pending_requests_max;
+std::uint64_t connections_of(const Budget& budget) {
+  return budget.streams + budget.requests;
 }
 
 void add_descriptors(Budget& budget, const Config& config) {
-  const std::uint64_t connections = connections_of(config, budget);
+  const std::uint64_t connections = connections_of(budget);
   const std::uint64_t part = (connections + budget.workers - 1) / budget.workers;
   const std::uint64_t uneven = budget.workers > 1 ? part / kUnevenPart : 0;
   budget.descriptors_together = other_descriptors(config, budget, false) + connections;
@@ -116,24 +116,23 @@ void add_descriptors(Budget& budget, const Config& config) {
 std::uint64_t connections_in(const Config& config, const Budget& budget, std::uint64_t room,
                              bool own_tables) {
   if (room >= (own_tables ? budget.descriptors_apart : budget.descriptors_together)) {
-    return connections_of(config, budget);
+    return connections_of(budget);
   }
   const std::uint64_t other = other_descriptors(config, budget, own_tables);
   std::uint64_t connections = room > other ? room - other : 0;
   if (own_tables && budget.workers > 1) {
     connections = connections * kUnevenPart / (kUnevenPart + 1) * budget.workers;
   }
-  return std::min(connections, connections_of(config, budget));
+  return std::min(connections, connections_of(budget));
 }
 
 // Of so many connections, those that can be streams. Requests take what streams leave, but keep a
 // sixteenth, or a quarter of few connections: without them no stream opens, and a request that
 // comes in two packets is cut.
-std::uint64_t streams_of(const Config& config, const Budget& budget, std::uint64_t connections) {
-  const std::uint64_t requests_max = config.limits.pending_requests_max;
+std::uint64_t streams_of(const Budget& budget, std::uint64_t connections) {
   const std::uint64_t kept =
       std::max(connections / 16, std::min((connections + 3) / 4, kFewRequests));
-  return std::min(budget.streams, connections - std::min(requests_max, kept));
+  return std::min(budget.streams, connections - std::min(budget.requests, kept));
 }
 
 std::string too_few(const Budget& budget, const std::string& what, std::uint64_t streams) {
@@ -152,9 +151,11 @@ std::string_view files_of_whom(OwnDescriptorTable wish, bool own_tables, bool au
   return " for all workers (the system forbids them tables of their own: unshare CLONE_FILES)";
 }
 
-Budget budget_with(const Config& config, unsigned workers, std::uint64_t streams) {
+Budget budget_with(const Config& config, unsigned workers, std::uint64_t streams,
+                   std::uint64_t requests) {
   Budget budget;
   budget.streams = streams;
+  budget.requests = requests;
   budget.automatic = config.limits.streams_max == kAuto;
   budget.workers = workers;
   add_memory(budget, config);
@@ -166,8 +167,8 @@ Budget budget_with(const Config& config, unsigned workers, std::uint64_t streams
 std::uint64_t streams_in_memory(const Config& config, unsigned workers, std::uint64_t streams,
                                 std::uint64_t memory_bytes) {
   if (memory_bytes == 0) return streams;
-  const std::uint64_t others = budget_with(config, workers, 0).full_bytes;
-  const std::uint64_t each = budget_with(config, workers, 1).full_bytes - others;
+  const std::uint64_t others = budget_with(config, workers, 0, 0).full_bytes;
+  const std::uint64_t each = budget_with(config, workers, 1, 0).full_bytes - others;
   return memory_bytes > others ? std::min(streams, (memory_bytes - others) / each) : 0;
 }
 
@@ -175,14 +176,17 @@ std::uint64_t streams_in_memory(const Config& config, unsigned workers, std::uin
 
 Budget budget_of(const Config& config, unsigned workers, const Machine& machine) {
   CRIER_CHECK(workers >= 1);
+  const std::uint64_t requests_max = config.limits.pending_requests_max;
   if (config.limits.streams_max != kAuto) {
-    return budget_with(config, workers, config.limits.streams_max);
+    return budget_with(config, workers, config.limits.streams_max, requests_max);
   }
-  const Budget most = budget_with(config, workers, kAutoStreamsMax);
-  const std::uint64_t streams = streams_in_memory(
-      config, workers, fit(config, most, machine).streams_possible, machine.memory_bytes);
+  const Budget most = budget_with(config, workers, kAutoStreamsMax, requests_max);
+  const Fit fitted = fit(config, most, machine);
+  const std::uint64_t streams =
+      streams_in_memory(config, workers, fitted.streams_possible, machine.memory_bytes);
   // One is wanted, so that fit() says what is missing where there is room for none.
-  return budget_with(config, workers, std::max<std::uint64_t>(1, streams));
+  if (streams == 0) return budget_with(config, workers, 1, requests_max);
+  return budget_with(config, workers, streams, fitted.requests_possible);
 }
 
 std::string to_line(const Budget& budget) {
@@ -218,12 +222,11 @@ Fit fit(const Config& config, const Budget& budget, const Machine& machine) {
   result.own_descriptor_tables =
       wish == OwnDescriptorTable::on || (wish == OwnDescriptorTable::automatic &&
                                          !budget.automatic && !one_is_enough && machine.own_tables);
-  std::uint64_t connections = connections_of(config, budget);
+  std::uint64_t connections = connections_of(budget);
   if (room != 0) {
     connections = connections_in(config, budget, room, result.own_descriptor_tables);
   }
-  if (const std::uint64_t streams = streams_of(config, budget, connections);
-      streams < budget.streams) {
+  if (const std::uint64_t streams = streams_of(budget, connections); streams < budget.streams) {
     result.descriptor_problem =
         too_few(budget,
                 std::to_string(room)
@@ -237,15 +240,14 @@ Fit fit(const Config& config, const Budget& budget, const Machine& machine) {
   if (machine.watches_max != 0) {
     const auto watched = connections_in(config, budget, machine.watches_max, false);
     connections = std::min(connections, watched);
-    if (const std::uint64_t streams = streams_of(config, budget, watched);
-        streams < budget.streams) {
+    if (const std::uint64_t streams = streams_of(budget, watched); streams < budget.streams) {
       result.watch_problem =
           too_few(budget, std::to_string(machine.watches_max) + " watches of epoll", streams) +
           "the sysctl fs.epoll.max_user_watches to at least " +
           std::to_string(budget.descriptors_together) + lower_it(budget);
     }
   }
-  result.streams_possible = streams_of(config, budget, connections);
+  result.streams_possible = streams_of(budget, connections);
   result.requests_possible = connections - result.streams_possible;
   if (machine.memory_bytes != 0 && budget.full_bytes > machine.memory_bytes) {
     result.memory_problem = "the limits need " + readable(budget.full_bytes) + ", but there are " +

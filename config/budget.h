@@ -49,7 +49,8 @@ struct Budget {
   std::uint64_t full_bytes = 0;
   std::uint64_t worst_bytes = 0;  // Stays at its highest value instead of wrapping.
   std::uint64_t streams = 0;      // limits.streams_max, or what `auto` comes to.
-  bool automatic = false;         // It is auto.
+  std::uint64_t requests = 0;     // limits.pending_requests_max, or the room that `auto` leaves.
+  bool automatic = false;         // limits.streams_max is auto.
   unsigned workers = 1;
   // Open files: in the one table of the process, or in the fullest of one table a worker. The
   // kernel deals connections out to workers by a hash, so the fullest has a little more than its

@@ -114,6 +114,20 @@ TEST_CASE("as many streams as memory allows are possible, and no more") {
   CHECK(fitted.memory_problem.empty());
 }
 
+TEST_CASE("auto never asks for more open files than there are") {
+  const Config config;
+  for (const std::uint64_t descriptors : {1'024U, 4'096U, 20'000U, 524'288U}) {
+    CAPTURE(descriptors);
+    const Budget budget = budget_of(config, 2, {.descriptors_max = descriptors});
+    CHECK(budget.descriptors_together <= descriptors);
+    CHECK(budget.descriptors_together > descriptors - 16);
+    const Fit fitted = fit(config, budget, {.descriptors_max = descriptors});
+    CHECK(fitted.streams_possible == budget.streams);
+    CHECK(fitted.requests_possible == budget.requests);
+    CHECK(fitted.descriptor_problem.empty());
+  }
+}
+
 TEST_CASE("pending requests take no open files from streams but their sixteenth") {
   Config config;
   config.limits.streams_max = 18'500;
