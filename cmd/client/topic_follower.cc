@@ -92,7 +92,7 @@ void TopicFollower::print(const SseMessage& message) {
 void TopicFollower::tell(const SseMessage& message) {
   const Notice notice = read_notice(message.data);
   if (message.event == "crier.gap") {
-    const std::string what = !notice.missed ? "events were lost"
+    const std::string what = !notice.missed ? "events may have been lost"
                              : *notice.missed == 1
                                  ? "1 event was lost"
                                  : std::to_string(*notice.missed) + " events were lost";

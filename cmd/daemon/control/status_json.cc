@@ -49,10 +49,16 @@ constexpr StatusRow kRows[] = {
     {"memory_bytes", "process_resident_memory_bytes"},
 };
 
+// Integers without a point or an exponent: parsers of integers refuse 1e+06.
 void append_number(std::string& out, double value) {
+  constexpr double kExact = 9'007'199'254'740'992;  // 2^53
   CRIER_CHECK(std::isfinite(value));
   std::array<char, 64> digits;
-  const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), value);
+  const bool integer = std::trunc(value) == value && std::abs(value) <= kExact;
+  const auto [end, error] =
+      integer ? std::to_chars(digits.data(), digits.data() + digits.size(),
+                              static_cast<std::int64_t>(value))
+              : std::to_chars(digits.data(), digits.data() + digits.size(), value);
   CRIER_CHECK(error == std::errc{});
   out.append(digits.data(), end);
 }
