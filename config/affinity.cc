@@ -84,7 +84,7 @@ Affinity plan_affinity(std::string_view setting, unsigned workers,
   if (setting == kAffinityOff) return affinity;
   const bool automatic = setting == kAffinityAuto;
   if (automatic && usable.empty()) {
-    affinity.note = "workers.affinity: the processors are not known, no worker is pinned";
+    affinity.note = "workers.affinity: crier cannot list the processors, so it pins no worker";
     return affinity;
   }
   const auto processors = automatic ? spread(usable) : listed(setting, usable, affinity);

@@ -148,7 +148,7 @@ std::string lower_it(const Budget& budget) {
 std::string_view files_of_whom(OwnDescriptorTable wish, bool own_tables, bool automatic) {
   if (own_tables) return " a worker";
   if (wish == OwnDescriptorTable::off || automatic) return "";
-  return " for all workers (the system forbids them tables of their own: unshare CLONE_FILES)";
+  return " for all workers (the system forbids separate tables: unshare CLONE_FILES)";
 }
 
 Budget budget_with(const Config& config, unsigned workers, std::uint64_t streams,
@@ -208,7 +208,7 @@ std::string to_table(const Budget& budget) {
   for (const BudgetRow& row : budget.rows) {
     add(row.name, readable(row.bytes), row.worst_only ? "  at worst" : "");
   }
-  add("a full house", readable(budget.full_bytes), "");
+  add("all streams open", readable(budget.full_bytes), "");
   add("every limit", readable(budget.worst_bytes), "");
   add("open files", std::to_string(budget.descriptors_together), "");
   return text;

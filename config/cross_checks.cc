@@ -74,7 +74,7 @@ class Checks {
     const Workers& workers = config_.workers;
     if (workers.steering == Steering::off || workers.affinity != kAffinityOff) return;
     add("workers.steering", "workers.affinity", to_text(std::string(to_string(workers.steering))),
-        "it needs workers.affinity (\"off\") to pin the workers");
+        "it needs pinned workers, but workers.affinity is \"off\"");
   }
 
   void add(std::string_view key, std::string_view other, std::string value, std::string rule) {

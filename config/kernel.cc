@@ -84,7 +84,7 @@ constexpr std::array kParameters{
                     "Seconds that the rest of a closed connection holds memory.",
                     [](const Need&) { return std::optional(one(at_most(30))); }},
     KernelParameter{"net.ipv4.tcp_slow_start_after_idle",
-                    "An event after a quiet minute should not start slowly.",
+                    "At 1, sending restarts slowly after each pause.",
                     [](const Need&) { return std::optional(one(at_most(0))); }},
     KernelParameter{"net.ipv4.tcp_rmem", "A request head of 16 KiB must fit the receive window.",
                     [](const Need&) {
@@ -127,13 +127,13 @@ constexpr std::array kParameters{
                       return Goal{.fields = {}, .word = "fq"};
                     }},
     KernelParameter{"net.ipv4.tcp_congestion_control",
-                    "kernel.bbr: BBR does not take a lossy link for a full one.",
+                    "kernel.bbr: BBR does not mistake packet loss for a full link.",
                     [](const Need& need) -> std::optional<Goal> {
                       if (!need.bbr) return std::nullopt;
                       return Goal{.fields = {}, .word = "bbr"};
                     }},
     KernelParameter{"net.netfilter.nf_conntrack_max",
-                    "Where connections are tracked, one beyond this is dropped without a word.",
+                    "Where connections are tracked, those beyond this are dropped silently.",
                     [](const Need& need) {
                       return std::optional(
                           one(at_least(need.connections / 4 * 5 + kOthersConnections)));

@@ -90,7 +90,7 @@ std::optional<BodyRefusal> PublishBody::read_lines(std::string_view body,
       return refusal;
     }
   }
-  if (events_.empty()) return malformed("There is no event in the body.");
+  if (events_.empty()) return malformed("The body contains no event.");
   return std::nullopt;
 }
 

@@ -32,7 +32,7 @@ std::optional<std::string> text_of(const std::string& body) {
     std::string text;
     const config::Json answer = config::read_json(body);
     for (const config::Json& rule : answer.at("rules")) text += line_of(rule);
-    return text.empty() ? "no stream is logged one by one\n" : text;
+    return text.empty() ? "no debug rules are in force\n" : text;
   } catch (const config::Json::exception&) {
     return std::nullopt;
   }
@@ -44,7 +44,9 @@ int debug(const Arguments& arguments) {
   auto address = parse_address(arguments.text("--admin", "127.0.0.1:8081"));
   if (!address) return misused(arguments, address.error().detail);
   const bool adds = arguments.has("--topic") || arguments.has("--address");
-  if (adds && arguments.has("--off")) return misused(arguments, "--off stands alone");
+  if (adds && arguments.has("--off")) {
+    return misused(arguments, "--off cannot be combined with --topic or --address");
+  }
   if (!adds && arguments.has("--seconds")) {
     return misused(arguments, "--seconds needs --topic or --address");
   }
@@ -74,7 +76,7 @@ int debug(const Arguments& arguments) {
   if (!answer) return failed(arguments, answer.error().detail);
   if (answer->head.status != 200) return failed(arguments, describe_failure(*answer));
   const auto text = text_of(answer->body);
-  if (!text) return failed(arguments, "the server's answer is none of crier's");
+  if (!text) return failed(arguments, "the server's answer does not come from crier");
   return print_result(printable(*text, Keep::lines));
 }
 

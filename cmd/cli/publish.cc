@@ -96,10 +96,9 @@ int PublishRun::send_batch(const LineBatch& batch) {
                                        .fields = {{"Content-Type", "application/x-ndjson"}},
                                        .body = batch.body()});
   if (!answer) {
-    return failed(arguments_, "of standard input, the batch of lines " +
-                                  std::to_string(lines_sent_ + 1) + " to " +
+    return failed(arguments_, "lines " + std::to_string(lines_sent_ + 1) + " to " +
                                   std::to_string(lines_sent_ + batch.lines()) +
-                                  " failed: " + answer.error().detail);
+                                  " of standard input failed: " + answer.error().detail);
   }
   lines_sent_ += batch.lines();
   return report(*answer);

@@ -79,7 +79,9 @@ std::string advice(const std::vector<Examined>& all) {
     if (one.verdict == Verdict::below) text += "  " + mending(one) + "\n";
   }
   if (text.empty()) return "\nNothing is below what this configuration needs.\n";
-  return "\nTo mend what is below, `crier tune --apply` as root (restored by --undo), or:\n" + text;
+  return "\nTo change the parameters that are below, run `crier tune --apply` as root (--undo "
+         "restores them), or:\n" +
+         text;
 }
 
 std::string as_json(const std::vector<Examined>& all) {
@@ -102,7 +104,9 @@ int report(const Arguments& arguments, const TuningOutcome& outcome, bool undone
     text += change.parameter + ": " + (undone ? change.after : change.before) + " -> " +
             (undone ? change.before : change.after) + "\n";
   }
-  if (outcome.in_use) text = "another crier uses what was changed: nothing is restored\n";
+  if (outcome.in_use) {
+    text = "another crier process uses the changed parameters: nothing is restored\n";
+  }
   if (text.empty() && outcome.problems.empty()) text = "nothing to change\n";
   for (const std::string& problem : outcome.problems) warn(arguments, problem);
   return print_out(text) && outcome.problems.empty() ? kExitOk : kExitFailed;

@@ -80,10 +80,11 @@ Result<ServerUrl> parse_url(std::string_view text) {
                   "invalid URL `" + std::string(text) + "`: use http://HOST:PORT"};
   if (text.starts_with("https://")) {
     while (text.ends_with('/')) text.remove_suffix(1);
-    return fail(Errc::bad_request,
-                "crier does not speak https: give the daemon's own http:// address, or use curl -N "
-                "-H 'Accept: text/event-stream' '" +
-                    std::string(text) + "/events?topic=TOPIC'");
+    return fail(
+        Errc::bad_request,
+        "crier does not support https: use the daemon's own http:// address, or use curl -N "
+        "-H 'Accept: text/event-stream' '" +
+            std::string(text) + "/events?topic=TOPIC'");
   }
   if (!text.starts_with(kScheme)) return std::unexpected(bad);
   std::string_view rest = text.substr(kScheme.size());

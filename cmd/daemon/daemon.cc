@@ -84,10 +84,11 @@ Result<std::unique_ptr<Daemon>> Daemon::start(Start start) {
                               "; raise LimitNOFILE= (ulimit -n) or fs.file-max, or lower "
                               "workers.count");
   } catch (const std::bad_alloc&) {  // Of a ReservedArray, which reserves a table at once.
-    return fail(Errc::os,
-                "the system refuses the address space for the tables that the limits ask for; "
-                "raise the limit on it (ulimit -v, vm.overcommit_memory), or lower "
-                "limits.streams_max, limits.topics_max or workers.count");
+    return fail(
+        Errc::os,
+        "the system refuses the address space that the limits need; raise its limit (ulimit "
+        "-v, vm.overcommit_memory), or lower limits.streams_max, limits.topics_max or "
+        "workers.count");
   }
 }
 

@@ -74,7 +74,7 @@ Result<void> Endpoints::open_publish(net::Fd handed_in) {
   parts.random_seed = drawn<std::uint64_t>();
   if (net::peers_are_hidden()) {
     parts_.log.info(
-        "publishers share one space of idempotency keys: PrivateUsers= hides who they are");
+        "publishers share one space of idempotency keys: PrivateUsers= hides their users");
   }
   publish_routes_.emplace(std::move(parts));
   publish_server_.emplace(parts_.loop, *publish_routes_, publish_server_options(config));

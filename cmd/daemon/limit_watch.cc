@@ -5,15 +5,16 @@
 namespace crier::cmd {
 namespace {
 
-// What happens at each limit, and what mends it.
+// The effect of each limit once it is reached, and what to do about it.
 constexpr std::array<std::string_view, kNamesOf<Limit>.size()> kEffects = {
-    "new streams are refused; raise it, unless it is auto, and LimitNOFILE= (ulimit -n)",
-    "streams on further topics are refused; raise it",
-    "streams on further patterns are refused; raise it",
-    "the connections that have waited longest without a whole request are closed; raise it, "
-    "and LimitNOFILE= (ulimit -n), which may allow fewer",
-    "the overflow policy applies to the streams that are owed most; raise it",
-    "connections of publishers are closed or refused; raise it, or keep connections open",
+    "new streams are refused; raise this limit, unless it is auto, and LimitNOFILE= (ulimit -n)",
+    "streams that subscribe to new topics are refused; raise this limit",
+    "streams that subscribe to new patterns are refused; raise this limit",
+    "connections whose request is incomplete are closed, the longest waiting first; raise this "
+    "limit, and LimitNOFILE= (ulimit -n), which may allow fewer",
+    "the overflow policy applies to the streams that are owed most; raise this limit",
+    "connections of publishers are closed or refused; raise this limit, or let publishers reuse "
+    "their connections",
 };
 
 }  // namespace

@@ -75,12 +75,12 @@ void Reloader::follow(net::SocketPlan plan) {
   net::SocketPlan& running = parts_.sockets;
   LogSink& log = parts_.logs.limited;
   if (plan.canary) {
-    log.info("reload: a canary: the new socket options for a share of new connections",
+    log.info("reload: canary: a share of new connections gets the new socket options",
              {{"percent", plan.canary_percent}});
   } else if (running.canary && plan.current == running.current) {
-    log.info("reload: the canary has ended: the socket options from before it");
+    log.info("reload: canary ended: all new connections get the previous socket options");
   } else if (plan.current != running.current) {
-    log.info("reload: the new socket options for all new connections");
+    log.info("reload: all new connections get the new socket options");
   }
   running = std::move(plan);
 }

@@ -74,7 +74,7 @@ void ConnectionLog::flush() {
   for (std::size_t i = 0; i < keys.size(); ++i) {
     fields.push_back({keys[i], ended_by_reason_[i].second});
   }
-  out_.write(Level::debug, "streams not logged one by one", fields);
+  out_.write(Level::debug, "streams not logged individually", fields);
   opened_ = resumed_ = ended_ = 0;
   ended_by_reason_.clear();
 }

@@ -58,7 +58,8 @@ Result<Activation> Activation::take() {
       taken.publish_path = net::bound_path(fd.get());
       taken.publish = std::move(fd);
       if (taken.publish_path.empty() && problem) {
-        problem = wrong("a socket named \"publish\" without a file, which no mode protects");
+        problem =
+            wrong("a socket named \"publish\" that has no file, so that no file mode protects it");
       }
     } else if (problem) {
       problem = wrong("a descriptor named \"" + name + "\", which is not " +
@@ -77,7 +78,7 @@ Result<void> Activation::add_http(net::Fd socket) {
   if (bound.port == 0) return wrong("a socket named \"http\" that is bound to no port");
   if (!http.empty() && address != http_address) {
     return wrong("sockets named \"http\" with different addresses, " + http_address + " and " +
-                 address + ", but one for each worker has to be the same for all");
+                 address + ", but they must have the same address");
   }
   http_address = address;
   http.push_back(std::move(socket));
@@ -104,7 +105,8 @@ Result<void> Activation::share_out(unsigned workers) {
   if (http.empty() || http.size() == workers) return {};
   if (http.size() != 1) {
     return wrong(std::to_string(http.size()) + " sockets named http for " +
-                 std::to_string(workers) + " workers, but one for each or one for all is needed");
+                 std::to_string(workers) +
+                 " workers, but there must be one for each worker or one for all");
   }
   http_shared = true;
   while (http.size() < workers) {

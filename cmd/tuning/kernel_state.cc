@@ -86,8 +86,8 @@ Result<void> write_parameter(std::string_view name, const std::string& value,
   if (written != static_cast<ssize_t>(value.size())) return failure(written < 0 ? error : EIO);
   const auto now = read_parameter(name, root);
   if (now != value) {
-    return fail(Errc::os, "set " + std::string(name) + " to " + value + ", but it is " +
-                              now.value_or("gone"));
+    return fail(Errc::os, std::string(name) + " is " + now.value_or("gone") +
+                              " although crier set it to " + value);
   }
   return {};
 }
@@ -105,7 +105,7 @@ std::string mending(const Examined& examined) {
 
 std::string sysctl_file(const std::vector<Examined>& all) {
   std::string text =
-      "# What crier needs of the kernel, by `crier tune --sysctl`.\n"
+      "# Kernel parameters that crier needs, written by `crier tune --sysctl`.\n"
       "# Put it into /etc/sysctl.d/60-crier.conf and run: sysctl --system\n";
   for (const Examined& one : all) {
     if (one.verdict != Verdict::below && one.verdict != Verdict::fine) continue;

@@ -47,7 +47,7 @@ void KernelTuner::say_what_is_below() {
   log_.write(
       should_be_raised ? Level::warning : Level::info,
       "kernel parameters are below what this configuration needs; `crier tune` shows why, and "
-      "what mends them",
+      "how to change them",
       fields);
 }
 

@@ -119,13 +119,13 @@ bool restore(const Change& change, const TuningPlace& place, TuningOutcome& outc
   const auto now = read_parameter(change.parameter, place.root);
   if (now == change.before) return true;  // The write never came, or somebody was quicker.
   if (!can_restore(change.parameter)) {
-    outcome.problems.push_back(change.parameter + " is not a parameter this crier sets: it was " +
-                               change.before + " before, restore it by hand");
+    outcome.problems.push_back("this version of crier cannot restore " + change.parameter +
+                               "; set it to " + change.before + " by hand");
     return false;
   }
   if (now != change.after) {
-    outcome.problems.push_back(change.parameter + " is " + now.value_or("gone") +
-                               " by now, not the " + change.after + " that was set: left alone");
+    outcome.problems.push_back(change.parameter + " was set to " + change.after + " but is " +
+                               now.value_or("gone") + " now; it is not restored");
     return true;
   }
   if (const auto written = write_parameter(change.parameter, change.before, place.root); !written) {

@@ -18,12 +18,13 @@ constexpr Refusal bad_request(std::string_view message) {
 inline constexpr Refusal kBadStart = bad_request("The request does not start with a method.");
 inline constexpr Refusal kBadMethodByte = bad_request("The method must be followed by one space.");
 inline constexpr Refusal kBadTargetByte =
-    bad_request("The request target holds a byte that must be percent-encoded.");
+    bad_request("The request target contains a byte that must be percent-encoded.");
 inline constexpr Refusal kBadTarget =
     bad_request("The request target must be a path that starts with '/'.");
 inline constexpr Refusal kBadEscape =
-    bad_request("The path holds an invalid percent escape, or one of NUL, CR or LF.");
-inline constexpr Refusal kDotSegment = bad_request("The path must not hold '.' or '..' segments.");
+    bad_request("The path contains an invalid percent escape, or one of NUL, CR or LF.");
+inline constexpr Refusal kDotSegment =
+    bad_request("The path must not contain '.' or '..' segments.");
 inline constexpr Refusal kBadVersion =
     bad_request("The request line must end with HTTP/1.1 or HTTP/1.0.");
 inline constexpr Refusal kHttp2 = bad_request("HTTP/2 is not served here; use HTTP/1.1.");
@@ -31,7 +32,8 @@ inline constexpr Refusal kBareLineEnd = bad_request("Each line must end with CR 
 inline constexpr Refusal kFolded = bad_request("Folded header lines are not accepted.");
 inline constexpr Refusal kBadFieldName =
     bad_request("A header name must be a token, directly followed by a colon.");
-inline constexpr Refusal kBadFieldValue = bad_request("A header value holds a control character.");
+inline constexpr Refusal kBadFieldValue =
+    bad_request("A header value contains a control character.");
 
 // --- limits ---
 inline constexpr Refusal kTargetTooLong{414, "uri_too_long", "The request target is too long."};

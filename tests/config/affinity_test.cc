@@ -52,7 +52,7 @@ TEST_CASE("each worker has its processor") {
        2,
        {},
        {},
-       "workers.affinity: the processors are not known, no worker is pinned"},
+       "workers.affinity: crier cannot list the processors, so it pins no worker"},
       {"a list, as it stands", "3,1", 2, kFour, {3, 1}, ""},
       {"more of a list than workers", "0-3", 2, kFour, {0, 1}, ""},
       {"a list, around and around",
@@ -116,8 +116,8 @@ TEST_CASE("steering without pinned workers is a contradiction") {
   const auto refused = load_text(R"({"workers": {"steering": "cpu"}})", "c.json", {});
   REQUIRE_FALSE(refused);
   CHECK(refused.error()[0].message ==
-        "workers.steering is \"cpu\" in c.json:1; it needs workers.affinity (\"off\") to pin the "
-        "workers");
+        "workers.steering is \"cpu\" in c.json:1; it needs pinned workers, but workers.affinity is "
+        "\"off\"");
   CHECK(load_text(R"({"workers": {"steering": "cpu", "affinity": "1"}})", "c.json", {}));
   const std::vector<std::string> overrides = {"workers.affinity=1"};
   CHECK(load_text(R"({"workers": {"steering": "cpu"}})", "c.json", overrides));

@@ -216,8 +216,8 @@ TEST_CASE("where the system forbids tables of their own, one has to do") {
   CHECK(!one.own_descriptor_tables);
   CHECK(one.streams_possible == 890);
   CHECK(one.descriptor_problem ==
-        "limits.streams_max is 1000, but 1218 open files for all workers (the system forbids them "
-        "tables of their own: unshare CLONE_FILES) leave room for 890; raise LimitNOFILE= (ulimit "
+        "limits.streams_max is 1000, but 1218 open files for all workers (the system forbids "
+        "separate tables: unshare CLONE_FILES) leave room for 890; raise LimitNOFILE= (ulimit "
         "-n), or lower limits.streams_max");
   config.workers.own_descriptor_table = OwnDescriptorTable::on;
   CHECK(fit(config, budget, machine).own_descriptor_tables);  // The start says what is wrong.

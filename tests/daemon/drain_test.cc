@@ -118,7 +118,7 @@ TEST_CASE("at the end the log has told of every stream, one by one or counted") 
   for (std::size_t at = 0; (at = output.find("stream ended", at)) != std::string::npos; ++at) {
     ++ended;
   }
-  CHECK(ended + sum_of(output, "not logged one by one", "ended") == kStreams);
+  CHECK(ended + sum_of(output, "not logged individually", "ended") == kStreams);
   CHECK(output.find(" info stopped\n") != std::string::npos);
 }
 

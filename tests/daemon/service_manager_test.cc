@@ -321,7 +321,7 @@ TEST_CASE("what was passed by mistake is named") {
     REQUIRE(::bind(unnamed, reinterpret_cast<sockaddr*>(&address), sizeof(sa_family_t)) == 0);
     REQUIRE(::listen(unnamed, 8) == 0);
     manager.hold(unnamed, "publish");
-    named = "without a file";
+    named = "that has no file";
   }
   const auto failed = RunningDaemon::run_to_exit(settings, {}, manager.passed());
   INFO(failed.output);

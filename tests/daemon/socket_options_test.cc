@@ -82,7 +82,7 @@ TEST_CASE("a reload gives new connections the new socket options, and leaves the
   const Streams::Sockets old = streams.sockets();
 
   reload(daemon, configuration(kNewBytes, 100, "reno"),
-         "reload: the new socket options for all new connections");
+         "reload: all new connections get the new socket options");
   CHECK(daemon.output().find("reload: applied key=socket.send_buffer_bytes from=20480 to=40960") !=
         std::string::npos);
   CHECK(streams.open(4) == Bytes(4, kNewBytes));
@@ -115,11 +115,11 @@ TEST_CASE("a canary gets one connection of four, until all get the new options o
   CHECK(shows(daemon, "crier_streams_ended_total{reason=\"client_closed\"} 10"));
 
   SECTION("the same options at 100 % are for all") {
-    reload(daemon, configuration(kNewBytes, 100), "for all new connections");
+    reload(daemon, configuration(kNewBytes, 100), "all new connections get the new");
     CHECK(streams.open(4) == Bytes(4, kNewBytes));
   }
   SECTION("the old options end it") {
-    reload(daemon, configuration(kOldBytes, 25), "the canary has ended");
+    reload(daemon, configuration(kOldBytes, 25), "canary ended");
     CHECK(streams.open(4) == Bytes(4, kOldBytes));
   }
   CHECK(shows(daemon, "crier_canary_connections_accepted_total 2"));

@@ -28,20 +28,19 @@ constexpr std::uint64_t kMetricsMicros = 500'000;
 
 constexpr net::Refusal kWrongHost = {
     403, "forbidden",
-    "The Host of this request is no address, not localhost and not listed in admin.hosts."};
+    "The Host of this request is neither an address nor localhost nor listed in admin.hosts."};
 constexpr net::Refusal kHasOrigin = {
     403, "forbidden", "The admin endpoint does not answer web pages of other origins."};
 constexpr net::Refusal kWrongMethod = {405, "method_not_allowed",
                                        "The admin endpoint answers GET and HEAD only, and under "
                                        "/debug/log POST and DELETE."};
-constexpr net::Refusal kHasBody = {
-    413, "content_too_large",
-    "The admin endpoint takes no body: what /debug/log is to do stands in its query, and events "
-    "are published on the publish socket."};
+constexpr net::Refusal kHasBody = {413, "content_too_large",
+                                   "The admin endpoint takes no body: put the parameters of "
+                                   "/debug/log into its query, and publish events on the "
+                                   "publish socket."};
 constexpr net::Refusal kNoParameters = {
     400, "bad_request", "This page has no parameters; names that begin with _ are ignored."};
-constexpr net::Refusal kNoPage = {404, "not_found",
-                                  "There is no such page; / lists those that there are."};
+constexpr net::Refusal kNoPage = {404, "not_found", "There is no such page; / lists all pages."};
 constexpr net::Refusal kNoDebug = {404, "not_found",
                                    "Set admin.debug to true to see the pages under /debug."};
 constexpr net::Refusal kBadPage = {
@@ -52,25 +51,25 @@ constexpr net::Refusal kRulesFull = {
     409, "too_many", "There are 16 rules already; DELETE /debug/log?id=… ends one."};
 static_assert(kDebugRulesMax == 16);
 constexpr net::Refusal kNoRule = {404, "not_found",
-                                  "There is no such rule; GET /debug/log lists those there are."};
+                                  "There is no such rule; GET /debug/log lists all rules."};
 constexpr net::Refusal kNoAnswer = {503, "busy", "A worker did not answer in time; try again."};
 constexpr net::Refusal kNotInForce = {
     503, "busy",
-    "The change is noted, but a worker has not taken it over in time; it will when it can."};
+    "The change is noted, but a worker has not applied it yet; it will as soon as it can."};
 
 constexpr std::string_view kIndexHead =
     "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>crier</title>\n"
     "<h1>crier</h1>\n<p>How to publish and subscribe: <code>man crier-http</code>\n<ul>\n"
     "<li><a href=\"/metrics\">/metrics</a>: figures for Prometheus\n"
     "<li><a href=\"/status\">/status</a>: the most important of them as JSON\n"
-    "<li><a href=\"/healthz\">/healthz</a>: is it alive?\n"
-    "<li><a href=\"/readyz\">/readyz</a>: does it take streams?\n";
+    "<li><a href=\"/healthz\">/healthz</a>: whether the process answers\n"
+    "<li><a href=\"/readyz\">/readyz</a>: whether crier accepts streams\n";
 constexpr std::string_view kIndexDebug =
     "<li><a href=\"/debug/streams\">/debug/streams</a>: open streams\n"
     "<li><a href=\"/debug/topics\">/debug/topics</a>: topics and their history\n"
-    "<li><a href=\"/debug/workers\">/debug/workers</a>: workers and their processors\n"
+    "<li><a href=\"/debug/workers\">/debug/workers</a>: workers, their processors and streams\n"
     "<li><a href=\"/debug/config\">/debug/config</a>: the configuration in force\n"
-    "<li><a href=\"/debug/log\">/debug/log</a>: which streams are logged one by one\n"
+    "<li><a href=\"/debug/log\">/debug/log</a>: the debug rules in force\n"
     "</ul>\n</html>\n";
 constexpr std::string_view kIndexNoDebug =
     "<li>/debug/streams, /debug/topics, /debug/workers, /debug/config, /debug/log: set "

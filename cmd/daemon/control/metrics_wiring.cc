@@ -42,7 +42,9 @@ constexpr Row<WorkerStats> kWorkerRows[] = {
      &WorkerStats::streams_owing},
     {Kind::counter, "crier_streams_opened_total", "Streams opened.", &WorkerStats::opened},
     {Kind::counter, "crier_canary_streams_opened_total",
-     "Of these, streams with the socket options of a canary.", &WorkerStats::canaries_opened},
+     "Streams opened with the socket options of a canary; crier_streams_opened_total counts them "
+     "too.",
+     &WorkerStats::canaries_opened},
     {Kind::counter, "crier_streams_resumed_total", "Streams opened with a position to resume from.",
      &WorkerStats::resumed},
     {Kind::counter, "crier_stream_chunks_total",
@@ -64,36 +66,36 @@ constexpr Row<WorkerStats> kWorkerRows[] = {
     {Kind::counter, "crier_overflows_total", "Times a stream was owed more than its limits.",
      &WorkerStats::overflows},
     {Kind::counter, "crier_overflows_of_all_total",
-     "Of these, times a stream gave way because all together were owed more than "
-     "limits.owed_total_bytes_max.",
+     "Times a stream overflowed because all streams together were owed more than "
+     "limits.owed_total_bytes_max; crier_overflows_total counts them too.",
      &WorkerStats::gave_way},
     {Kind::counter, "crier_frames_dropped_total", "Frames dropped by the policy drop-oldest.",
      &WorkerStats::frames_dropped},
     {Kind::counter, "crier_worker_batches_total", "Batches of events taken by workers.",
      &WorkerStats::batches},
-    {Kind::counter, "crier_worker_lost_pauses_total",
-     "Times a worker lagged so far behind that the history had moved on.",
+    {Kind::counter, "crier_worker_lost_pauses_total", "Times a worker fell behind the history.",
      &WorkerStats::lost_pauses},
 };
 
 constexpr Row<LogStats> kLogRows[] = {
     {Kind::counter, "crier_events_published_total", "Events accepted.", &LogStats::events},
-    {Kind::counter, "crier_event_bytes_total", "Memory of the events accepted, as frames.",
+    {Kind::counter, "crier_event_bytes_total", "Memory of the frames of accepted events.",
      &LogStats::event_bytes},
     {Kind::gauge, "crier_history_events", "Events retained for replay.", &LogStats::history_events},
     {Kind::gauge, "crier_history_bytes",
      "Memory of the events retained for replay, as history.bytes_max counts it.",
      &LogStats::history_bytes},
-    {Kind::gauge, "crier_history_frame_bytes", "Memory of their frames alone.",
+    {Kind::gauge, "crier_history_frame_bytes",
+     "Memory of the events retained for replay, their frames alone.",
      &LogStats::history_frame_bytes},
     {Kind::gauge, "crier_topics", "Topics known now.", &LogStats::topics},
     {Kind::counter, "crier_topics_forgotten_total", "Topics forgotten.",
      &LogStats::topics_forgotten},
     {Kind::gauge, "crier_topics_forgotten_known",
-     "Topics forgotten of which is known what they lost.", &LogStats::forgotten_entries},
+     "Forgotten topics of which crier still knows what they lost.", &LogStats::forgotten_entries},
     {Kind::counter, "crier_replays_total", "Requests for a replay answered from the history.",
      &LogStats::replays},
-    {Kind::counter, "crier_replayed_events_total", "Events given in answers to them.",
+    {Kind::counter, "crier_replayed_events_total", "Events in answers to requests for a replay.",
      &LogStats::replayed_events},
 };
 
@@ -113,8 +115,8 @@ constexpr Row<PendingCounters> kPendingRows[] = {
 
 constexpr Row<ListenerCounters> kListenerRows[] = {
     {Kind::counter, "crier_canary_connections_accepted_total",
-     "Of the connections accepted, those given the socket options of a canary: see "
-     "reload.canary_percent.",
+     "Connections of subscribers accepted with the socket options of a canary (see "
+     "reload.canary_percent); crier_connections_accepted_total counts them too.",
      &ListenerCounters::canaries},
     {Kind::counter, "crier_socket_options_refused_total",
      "Times the kernel refused an option of a socket, at a reload or for a canary.",
@@ -131,10 +133,11 @@ constexpr Row<HttpServerCounters> kPublishRows[] = {
     {Kind::counter, "crier_publish_requests_total", "Whole requests of publishers.",
      &HttpServerCounters::requests},
     {Kind::counter, "crier_publish_connections_refused_total",
-     "Connections of publishers refused: publish.connections_max, and none gave way.",
+     "Connections of publishers refused because publish.connections_max were open and none could "
+     "be closed.",
      &HttpServerCounters::connections_refused},
     {Kind::counter, "crier_publish_connections_displaced_total",
-     "Connections of publishers closed for newcomers, idle or slow: publish.connections_max.",
+     "Idle or slow connections of publishers closed for new connections: publish.connections_max.",
      &HttpServerCounters::displaced},
     {Kind::counter, "crier_publish_connections_idle_total",
      "Connections of publishers closed because no request came in time.",
@@ -212,11 +215,11 @@ void add_workers(Catalogue& catalogue, Sources<WorkerStats> workers) {
   }
   add_reasons<EndReason>(catalogue.counter("crier_streams_ended_total", "Streams ended."), "reason",
                          &WorkerStats::ended, workers);
-  add_reasons<EndReason>(
-      catalogue.counter("crier_canary_streams_ended_total",
-                        "Of these, streams with the socket options of a canary."),
-      "reason", &WorkerStats::canaries_ended, workers);
-  add_reasons<GapReason>(catalogue.counter("crier_gaps_total", "Gaps that streams were told of."),
+  add_reasons<EndReason>(catalogue.counter("crier_canary_streams_ended_total",
+                                           "Streams ended that had the socket options of a canary; "
+                                           "crier_streams_ended_total counts them too."),
+                         "reason", &WorkerStats::canaries_ended, workers);
+  add_reasons<GapReason>(catalogue.counter("crier_gaps_total", "Gaps announced to streams."),
                          "reason", &WorkerStats::gaps, workers);
 }
 
@@ -242,9 +245,9 @@ void add_frames(Catalogue& catalogue, const FrameAccount& frames) {
   const auto now = [](const std::atomic<std::uint64_t>& number) {
     return [&number] { return static_cast<double>(number.load(std::memory_order_relaxed)); };
   };
-  catalogue.gauge("crier_frames_alive", "Frames in memory, whoever refers to them.")
-      .add(now(frames.frames));
-  catalogue.gauge("crier_frame_bytes", "Memory of these frames.").add(now(frames.bytes));
+  catalogue.gauge("crier_frames_alive", "Frames in memory.").add(now(frames.frames));
+  catalogue.gauge("crier_frame_bytes", "Memory of the frames that crier_frames_alive counts.")
+      .add(now(frames.bytes));
 }
 
 void add_publishing(Catalogue& catalogue, const PublishCounters& publishing) {
@@ -257,8 +260,9 @@ void add_publishing(Catalogue& catalogue, const PublishCounters& publishing) {
                  1e6)
       .add(publishing.latency);
   add_reasons<PublishRefusal>(
-      catalogue.counter("crier_publish_refused_total",
-                        "Requests of publishers refused; head: before they were whole."),
+      catalogue.counter(
+          "crier_publish_refused_total",
+          "Requests of publishers refused; reason head: before the request was complete."),
       "reason", &PublishCounters::refused, source);
 }
 
@@ -300,7 +304,7 @@ void add_bounds(Catalogue& catalogue, const MetricSources& sources) {
       .add([&config] { return static_cast<double>(config.limits.topics_max); });
   catalogue
       .gauge("crier_owed_total_bytes_max",
-             "limits.owed_total_bytes_max, the bound of what crier_frame_bytes is beyond "
+             "limits.owed_total_bytes_max, the bound of crier_frame_bytes less "
              "crier_history_frame_bytes.")
       .add([&config] { return static_cast<double>(config.limits.owed_total_bytes_max); });
   catalogue.gauge("crier_publish_connections_open", "Connections of publishers that are open now.")
@@ -314,15 +318,15 @@ void add_bounds(Catalogue& catalogue, const MetricSources& sources) {
 void add_reload(Catalogue& catalogue, const ReloadOutcome& reload) {
   catalogue
       .gauge("crier_config_last_reload_successful",
-             "1: the last reload, or the start, took the configuration over; 0: it was refused.")
+             "1: the last reload, or the start, applied the configuration; 0: it was refused.")
       .add([&reload] { return reload.successful ? 1.0 : 0.0; });
   catalogue
       .gauge("crier_config_last_reload_success_timestamp_seconds",
-             "When the configuration was last taken over, in seconds since 1970.")
+             "When the configuration was last applied, in seconds since 1970.")
       .add([&reload] { return reload.success_unix_seconds; });
   catalogue
       .gauge("crier_config_pending_settings",
-             "Settings in the configuration that was last taken over that wait for a restart.")
+             "Settings of the last applied configuration that wait for a restart.")
       .add([&reload] { return static_cast<double>(reload.pending); });
 }
 
@@ -346,11 +350,11 @@ metrics::Catalogue make_catalogue(const MetricSources& sources) {
   add_rows<ListenerCounters>(catalogue, kListenerRows, sources.listeners);
   add_rows<LogStats>(catalogue, kLogRows, {&sources.log, 1});
   add_reasons<broadcast::EvictionCause>(
-      catalogue.counter("crier_history_evicted_total", "Events the history let go of."), "cause",
+      catalogue.counter("crier_history_evicted_total", "Events evicted from the history."), "cause",
       &LogStats::evicted, {&sources.log, 1});
   catalogue
       .gauge("crier_history_oldest_age_seconds",
-             "Age of the oldest event retained, of any topic. Not there while none is.")
+             "Age of the oldest event retained, of any topic. Absent while the history is empty.")
       .add(sources.history_age_seconds);
   add_frames(catalogue, *sources.frames);
   add_bounds(catalogue, sources);

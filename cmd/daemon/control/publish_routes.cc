@@ -28,8 +28,7 @@ constexpr std::string_view kTopics = "/topics";
 constexpr std::string_view kPublishAllow = "GET, HEAD, OPTIONS, POST";
 constexpr std::string_view kNotBoth =
     "The idempotency key is given twice: send either the header or the field \"key\".";
-constexpr std::string_view kNoCounts =
-    "A worker did not say in time how many streams it has; ask again later.";
+constexpr std::string_view kNoCounts = "A worker did not answer in time; try again later.";
 
 struct RefusalRow {
   int status;
@@ -128,17 +127,20 @@ void PublishRoutes::on_http_request(const net::HttpRequest& request, net::Respon
                            !head.keep_alive);
   }
   refuse(call, PublishRefusal::not_found,
-         "There are POST /topics/{topic}, POST /publish, GET /topics and GET /topics/{topic}.");
+         "There is no such path. These exist: POST /topics/{topic}, POST /publish, GET /topics and "
+         "GET /topics/{topic}.");
 }
 
 void PublishRoutes::route_topic(const Call& call, std::string_view encoded) {
   const Method method = call.head().method;
   if (method != Method::post && !is_read(method)) {
-    return refuse(call, PublishRefusal::method, "Publish with POST, look with GET.",
+    return refuse(call, PublishRefusal::method, "Publish with POST, read with GET.",
                   "GET, HEAD, POST");
   }
   const auto topic = percent_decode(encoded, false);
-  if (!topic) return refuse(call, PublishRefusal::malformed, "The path holds an invalid escape.");
+  if (!topic) {
+    return refuse(call, PublishRefusal::malformed, "The path contains an invalid escape.");
+  }
   if (method == Method::post) return publish_text(call, *topic);
   show_topic(call, *topic);
 }
@@ -200,7 +202,7 @@ void PublishRoutes::publish_body(const Call& call) {
   if (!may_publish(call)) return;
   if (!call.head().query.empty()) {
     return refuse(call, PublishRefusal::malformed,
-                  "/publish takes no query: topic and event stand in the body.");
+                  "/publish takes no query: put topic and event into the body.");
   }
   switch (body_type(call.head().content_type)) {
     case BodyType::object:
@@ -276,7 +278,8 @@ void PublishRoutes::settle(const Call& call, AnswerForm form,
 // Publishers leave half of the questions a worker takes to the admin endpoint's pages.
 bool PublishRoutes::may_ask_workers(const Call& call) {
   if (questions_ == WorkerLink::kQuestionsMax / 2) {
-    refuse(call, PublishRefusal::busy, "Too many such requests are waiting; ask again later.");
+    refuse(call, PublishRefusal::busy,
+           "Too many requests about topics are waiting; try again later.");
     return false;
   }
   ++questions_;
@@ -302,7 +305,7 @@ void PublishRoutes::list_topics(const Call& call) {
 void PublishRoutes::show_topic(const Call& call, std::string_view name) {
   if (!valid_topic(name)) return refuse(call, PublishRefusal::malformed, describe_bad_topic(name));
   if (!call.head().query.empty()) {
-    return refuse(call, PublishRefusal::malformed, "A topic is shown without a query.");
+    return refuse(call, PublishRefusal::malformed, "GET /topics/{topic} takes no query.");
   }
   if (!may_ask_workers(call)) return;
   const auto known = parts_.log.topic(name, parts_.now());
@@ -317,7 +320,7 @@ void PublishRoutes::show_topic(const Call& call, std::string_view name) {
         CRIER_CHECK(counts->size() == 1);
         if (!listed && counts->front() == 0) {
           return refuse(answer, PublishRefusal::not_found,
-                        "Nobody has published or subscribes to this topic.");
+                        "This topic has neither events nor subscribers.");
         }
         answer.send(net::text_reply(200, net::kJsonType,
                                     topic_json(parts_.log.epoch(), topic, counts->front()),
@@ -379,7 +382,7 @@ void PublishRoutes::refuse(const Call& call, const BodyRefusal& refusal) {
 void PublishRoutes::refuse_reused_key(const Call& call, std::size_t line) {
   const std::string where = line == 0 ? "" : "Line " + std::to_string(line) + ": ";
   refuse(call, PublishRefusal::key_reused,
-         where + "The idempotency key was used before, for something else.");
+         where + "The idempotency key was used before for a different request.");
 }
 
 }  // namespace crier::cmd

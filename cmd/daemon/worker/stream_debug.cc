@@ -50,7 +50,7 @@ void StreamDebug::tick(Instant now) {
 void StreamDebug::tell_left_out(Running& running) {
   const std::uint64_t lines = running.lines.left_out();
   if (lines == 0) return;
-  DebugNote note{running.rule.id, "lines about single streams left out", {{"lines", lines}}};
+  DebugNote note{running.rule.id, "lines about single streams not logged", {{"lines", lines}}};
   if (parts_.send(std::move(note))) running.lines.told();
 }
 

@@ -53,7 +53,7 @@ TEST_CASE("a valid file is said to be valid, with what it adds up to") {
   const auto verbose =
       run_command({"check", file, "--verbose", "--set", "limits.streams_max=2000"});
   CHECK_THAT(verbose.out,
-             ContainsSubstring(" with 2000 streams") && ContainsSubstring("\na full house "));
+             ContainsSubstring(" with 2000 streams") && ContainsSubstring("\nall streams open "));
   const auto pinned = run_command({"check", file, "--verbose", "--set", "workers.affinity=auto"});
   CHECK_THAT(pinned.out, ContainsSubstring("\nworkers on processors "));
 }

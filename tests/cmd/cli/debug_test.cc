@@ -28,8 +28,7 @@ TEST_CASE("crier debug sends its rule to the admin endpoint") {
   CHECK(added.code == kExitOk);
   CHECK(added.out == "3 topic=a.>  60 s left  by uid 0\n");
   CHECK(run_command({"debug", "--admin", at}).out == added.out);
-  CHECK(run_command({"debug", "--admin", at, "--off", "3"}).out ==
-        "no stream is logged one by one\n");
+  CHECK(run_command({"debug", "--admin", at, "--off", "3"}).out == "no debug rules are in force\n");
   CHECK(run_command({"debug", "--admin", at, "--off"}).code == kExitOk);
   CHECK_THAT(run_command({"debug", "--admin", at}).err, ContainsSubstring("set it"));
   CHECK(run_command({"debug", "--admin", at}).code == kExitFailed);

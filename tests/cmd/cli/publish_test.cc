@@ -280,8 +280,10 @@ TEST_CASE("a batch that the server refuses is named") {
       false, {{http_answer("400 Bad", R"({"code":"c","message":"line 2: \u001b[31m no"})")}});
   const auto ran = run_command({"publish", "t", "--lines", "--socket", server.path()}, "a\nb\n");
   CHECK(ran.code == kExitFailed);
-  CHECK_THAT(ran.err, ContainsSubstring("lines 1 to 2 failed: line 2: \\x1b[31m no (c, HTTP 400)",
-                                        Catch::CaseSensitive::No));
+  CHECK_THAT(
+      ran.err,
+      ContainsSubstring("lines 1 to 2 of standard input failed: line 2: \\x1b[31m no (c, HTTP 400)",
+                        Catch::CaseSensitive::No));
   CHECK(ran.err.find('\x1B') == std::string::npos);
 }
 

@@ -58,7 +58,7 @@ TEST_CASE("a URL is http, a host, perhaps a port and a base") {
     CHECK_FALSE(parse_url(bad));
   }
   CHECK(parse_url("https://h/sse/").error().detail ==
-        "crier does not speak https: give the daemon's own http:// address, or use curl -N -H "
+        "crier does not support https: use the daemon's own http:// address, or use curl -N -H "
         "'Accept: text/event-stream' 'https://h/sse/events?topic=TOPIC'");
 }
 

@@ -27,9 +27,9 @@ TEST_CASE("a full daemon is one warning, however many come and go, and one line 
     fixture.look(ms, ms % 1'000 == 0);
   }
   REQUIRE(lines.size() == 1);
-  CHECK_THAT(lines[0], StartsWith("warning limit reached") &&
-                           ContainsSubstring("limit=limits.streams_max") &&
-                           ContainsSubstring("raise it, unless it is auto, and LimitNOFILE="));
+  CHECK_THAT(lines[0],
+             StartsWith("warning limit reached") && ContainsSubstring("limit=limits.streams_max") &&
+                 ContainsSubstring("raise this limit, unless it is auto, and LimitNOFILE="));
   fixture.look(69'999);
   CHECK(lines.size() == 1);
   fixture.look(70'000);

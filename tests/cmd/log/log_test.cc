@@ -113,7 +113,7 @@ TEST_CASE("beyond the limit streams are summed up by reason, a line a second") {
   log.ended({"s", "t", "p", "a", "drain", 1, 1, 1}, at_ms(2'999));
   CHECK(out.lines.size() == 1);
   const std::string summary =
-      "debug streams not logged one by one opened=3 resumed=2 ended=4 ended_overflow=3 "
+      "debug streams not logged individually opened=3 resumed=2 ended=4 ended_overflow=3 "
       "ended_drain=1";
   SECTION("when the timer says so") {
     log.tick(at_ms(3'000));

@@ -309,7 +309,7 @@ TEST_CASE("a body is refused, and what it was sent to is said to have a query") 
   const Reply reply = Served::read(client);
   CHECK(reply.status == 413);
   CHECK_THAT(reply.head, !ContainsSubstring("Allow:"));
-  CHECK_THAT(reply.body, ContainsSubstring("stands in its query"));
+  CHECK_THAT(reply.body, ContainsSubstring("into its query"));
   CHECK(json::parse(reply.body)["code"] == "content_too_large");
 }
 

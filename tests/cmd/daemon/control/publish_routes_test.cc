@@ -103,7 +103,7 @@ TEST_CASE("an invalid publish is refused, and the connection goes on") {
        {get("/"), 404, "POST /publish"},
        {get("/topicsx"), 404, "POST /publish"},
        {get("/topics/a..b"), 400, "is not a valid topic"},
-       {get("/topics/nobody"), 404, "Nobody"},
+       {get("/topics/nobody"), 404, "neither events"},
        {get("/topics?limit=0"), 400, "1 to 100"},
        {get("/topics?limit=101"), 400, "1 to 100"},
        {get("/topics?after=x"), 400, "`after`"},
