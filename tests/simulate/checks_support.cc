@@ -147,7 +147,7 @@ void World::end_all() {
     REQUIRE(worker_->reserve({}, now_) == std::unexpected(Refused::draining));
     control_turn();
     worker_turn(50);
-    pass(window_ms * 1'000);
+    pass((window_ms + kDrainLastMs) * 1'000);
     settle_turn();
     for (const auto& client : clients_) {
       if (!client->connected()) continue;

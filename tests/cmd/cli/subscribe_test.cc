@@ -118,11 +118,12 @@ TEST_CASE("crier's own events are shown as warnings") {
   follower.on_message({"crier.gap", "not JSON", ""});
   CHECK(printed.out.empty());
   CHECK(printed.warnings ==
-        std::vector<std::string>{
-            "the server is busy (capacity); trying again", "warning: 12 events were lost (evicted)",
-            "warning: 1 event was lost (overflow)", "warning: events may have been lost (restarted)",
-            "the server ended the stream (drain); connecting again",
-            "warning: events may have been lost (no reason given)"});
+        std::vector<std::string>{"the server is busy (capacity); trying again",
+                                 "warning: 12 events were lost (evicted)",
+                                 "warning: 1 event was lost (overflow)",
+                                 "warning: events may have been lost (restarted)",
+                                 "the server ended the stream (drain); connecting again",
+                                 "warning: events may have been lost (no reason given)"});
 }
 
 TEST_CASE("a subscriber stops after its count, or when it cannot print") {
