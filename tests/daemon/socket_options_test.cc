@@ -101,7 +101,7 @@ TEST_CASE("a canary gets one connection of four, until all get the new options o
   Streams streams(daemon);
   CHECK(streams.open(2) == Bytes{kOldBytes, kOldBytes});
 
-  reload(daemon, configuration(kNewBytes, 25), "for a share of new connections percent=25");
+  reload(daemon, configuration(kNewBytes, 25), "gets the new socket options percent=25");
   const Bytes one_of_four = {kOldBytes, kOldBytes, kOldBytes, kNewBytes};
   CHECK(streams.open(4) == one_of_four);
   CHECK(streams.open(4) == one_of_four);
