@@ -51,8 +51,8 @@ class HttpConnection {
   // Remembers the edges that the ready set reports, and marks the connection.
   void on_ready(const Ready& ready);
   // Reads once, or continues with held input, and writes the output. Takes at least one request
-  // from the input, and more of them until the turn is over. The server calls it for a
-  // connection that was marked, at `marked_at`.
+  // from the input, and more of them until the turn is over. The server calls it at most once a
+  // turn, for a connection that was marked at `marked_at`.
   void serve(Instant marked_at);
   // Ends a request, an answer or an idle time that has passed its deadline.
   void check_deadlines(Instant now);

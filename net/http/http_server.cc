@@ -251,7 +251,7 @@ void HttpServer::forget(std::uint32_t index) {
 // runs before or directly after it.
 void HttpServer::start_next_turn() {
   uv_idle_start(next_turn_.get(),
-                [](uv_idle_t* handle) { static_cast<HttpServer*>(handle->data)->serve_turn(); });
+                [](uv_idle_t* handle) { static_cast<HttpServer*>(handle->data)->serve_marked(); });
 }
 
 void HttpServer::serve_next_turn(std::uint32_t index) {
@@ -284,25 +284,16 @@ void HttpServer::on_sockets_ready() {
   }
 }
 
-// A connection that is marked again while it is served, since it has more input, is served again as
-// long as the turn lasts.
-void HttpServer::serve_turn() {
+void HttpServer::serve_marked() {
   uv_idle_stop(next_turn_.get());
   closed_.clear();
-  turn_ends_ = Instant{Loop::now().us + kTurnMicros};
-  do {
-    serve_marked();
-  } while (!marked_.empty() && Loop::now() < turn_ends_);
-  make_calls();
-}
-
-void HttpServer::serve_marked() {
   auto waiting = std::exchange(marked_, {});
   Instant now = Loop::now();
   std::ranges::sort(waiting, {}, [&](const Marked& each) {
     const bool late = now.us - each.marked_at.us >= kWaitMicrosMax;
     return std::pair(late ? each.marked_at.us : ~std::uint64_t{0}, slots_[each.index].used_us);
   });
+  turn_ends_ = Instant{now.us + kTurnMicros};
   std::size_t served = 0;
   for (; served < waiting.size() && now < turn_ends_; ++served) {
     HttpConnection* connection = find(waiting[served].index, waiting[served].generation);
@@ -318,6 +309,7 @@ void HttpServer::serve_marked() {
                       std::back_inserter(marked_));
     start_next_turn();
   }
+  make_calls();
 }
 
 }  // namespace crier::net

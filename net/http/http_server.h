@@ -152,7 +152,6 @@ class HttpServer {
   HttpConnection* find(std::uint32_t index, std::uint32_t generation) const;
   void forget(std::uint32_t index);
   void serve_next_turn(std::uint32_t index);
-  void serve_turn();
   void serve_marked();
   void start_next_turn();
   void call_next_turn(std::vector<OnChange> calls);
