@@ -93,7 +93,7 @@ class History {
     return entry(blocks_[position / kBlockEvents], position % kBlockEvents);
   }
 
-  // Returns the first event whose sequence is greater, or end() if there is none.
+  // Returns the first event whose sequence is greater, or end() if no event has a greater one.
   Position first_after(std::uint64_t sequence) const;
 
   // Returns the oldest event of the topic for which `wanted(number, sequence)` is true. The newest

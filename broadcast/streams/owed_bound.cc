@@ -14,7 +14,7 @@ std::uint64_t OwedBound::unretained() const {
   return all > retained ? all - retained : 0;
 }
 
-// Nobody is closed for less than the bound itself.
+// The last pass closes no stream while the bound itself is kept.
 bool OwedBound::enough() const {
   return pass_->last ? !exceeded() : delivery_.owed_memory() <= part() / 2;
 }

@@ -25,7 +25,7 @@ namespace {
 static_assert(kLogLineBytesMax <= PIPE_BUF - 4);
 
 // A terminal polls as writable when it can take part of a line, and then blocks for the rest. This
-// function opens it anew with O_NONBLOCK. O_NONBLOCK on the inherited descriptor would also apply
+// function opens it again, with O_NONBLOCK. On the inherited descriptor O_NONBLOCK would also apply
 // to other processes that share it.
 void never_wait_for_terminal() {
   if (::isatty(STDERR_FILENO) == 0) return;

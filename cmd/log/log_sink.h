@@ -5,8 +5,9 @@
 // journal adds it.
 //
 // A write never blocks. A line for which standard error has no room (a pipe that is not read, a
-// journal or a terminal that hangs) is lost and counted; a later line has the count. A terminal is
-// opened anew for this; if that is not allowed (another user's terminal), writes to it do block.
+// journal or a terminal that hangs) is lost and counted; a later line has the count. For that
+// a terminal is opened a second time. If the system forbids it (another user's terminal), writes
+// block.
 //
 // Belongs to the control loop. No other thread may write: a worker may have a descriptor table of
 // its own, in which descriptor 2 is a subscriber's socket.

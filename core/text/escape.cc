@@ -18,7 +18,7 @@ void append_hex(std::string& out, std::string_view prefix, char byte) {
   out.push_back(kDigits[value & 15]);
 }
 
-// Returns the letter that represents `c` after a backslash, or 0 if there is none.
+// Returns the letter that represents `c` after a backslash, or 0 if no letter does.
 char short_escape(char c) {
   switch (c) {
     case '"':

@@ -25,7 +25,7 @@ class LineEnds {
   explicit LineEnds(std::string_view text)
       : text_(text), next_lf_(text.find('\n')), next_cr_(text.find('\r')) {}
 
-  // Returns the first line end at or after `from`, or npos if there is none.
+  // Returns the first line end at or after `from`, or npos behind the last line end.
   std::size_t after(std::size_t from) {
     if (next_lf_ < from) next_lf_ = find('\n', from);
     if (next_cr_ < from) next_cr_ = find('\r', from);

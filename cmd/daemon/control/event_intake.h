@@ -105,7 +105,7 @@ class EventIntake final : private broadcast::JournalClient {
   struct Resolved {
     broadcast::Fingerprint key;
     broadcast::Fingerprint content;
-    std::uint64_t sequence = 0;     // The event accepted under the key before; 0: there is none.
+    std::uint64_t sequence = 0;     // The event accepted under the key before; 0: the key is new.
     InFlight* in_flight = nullptr;  // Set if another request with the key is not committed yet.
     std::size_t same_as = 0;        // The first event of the request with this key.
   };

@@ -269,7 +269,7 @@ void add_publishing(Catalogue& catalogue, const PublishCounters& publishing) {
 void add_canary(Catalogue& catalogue, const net::SocketPlan& sockets) {
   catalogue
       .gauge("crier_canary_percent",
-             "Share of new connections that get the socket options of a canary; 0: there is none.")
+             "Share of new connections that get the socket options of a canary; 0: no canary.")
       .add([&sockets] { return static_cast<double>(sockets.canary_percent); });
 }
 

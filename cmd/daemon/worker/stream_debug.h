@@ -72,8 +72,8 @@ class StreamDebug final : public broadcast::StreamWatcher {
   const std::optional<net::PeerAddress>& address_of(Subject& subject);
   bool concerns(const DebugRule& rule, const broadcast::Stream& stream) const;
   Running* rule_of(Subject& subject, const Frame* event);
-  // The matching rule, or null if there is none or it has used up its lines of this second. Counts
-  // the line.
+  // Returns the matching rule and counts a line of it. Null if no rule matches, or if the rule has
+  // used up its lines of this second.
   Running* rule_with_room(Subject& subject, const Frame* event);
   void write(Running& running, std::string_view message, Subject& subject, DebugNote::Fields more);
   void tell_left_out(Running& running);

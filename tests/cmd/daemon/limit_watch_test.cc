@@ -39,7 +39,7 @@ TEST_CASE("a full daemon is one warning, however many come and go, and one line 
                            ContainsSubstring("duration_seconds=58"));
   fixture.look(90'000);
   CHECK(lines.size() == 2);
-  fixture.look(91'000, true);  // Full again, and nobody was turned away yet.
+  fixture.look(91'000, true);  // Full again; no stream was refused yet.
   CHECK(lines.size() == 3);
 }
 
