@@ -57,7 +57,7 @@ Daemon::Daemon(Start start)
       wakeup_(loop_, [] {}),
       signals_(loop_, kSignals, [this](int number) { on_signal(number); }),
       shutdown_({loop_, config_, counts_.streams, supervisor_, logs_.limited,
-                 [this](std::uint32_t window_ms) { workers_->order_drain(window_ms); },
+                 [this](std::uint32_t spread_ms) { workers_->order_drain(spread_ms); },
                  [this] { stop(); }}),
       health_(logs_.limited, counts_),
       limit_watch_(logs_.limited),

@@ -137,8 +137,8 @@ void WorkerSet::order_debug(const DebugRules& rules) {
   for (const auto& worker : workers_) worker->link().order_debug(rules);
 }
 
-void WorkerSet::order_drain(std::uint32_t window_ms) {
-  for (const auto& worker : workers_) worker->link().order_drain(window_ms);
+void WorkerSet::order_drain(std::uint32_t spread_ms) {
+  for (const auto& worker : workers_) worker->link().order_drain(spread_ms);
 }
 
 void WorkerSet::stop() {

@@ -138,16 +138,16 @@ void World::come_to_rest() {
 
 void World::end_all() {
   if (one_in(3)) {
-    const std::uint64_t window_ms = one_in(3) ? 0 : random_.between(1'000, 6'000);
+    const std::uint64_t spread_ms = one_in(3) ? 0 : random_.between(1'000, 6'000);
     if (one_in(2)) publish_some();
     for (const auto& client : clients_) {
       if (client->connected() && one_in(4)) io_[client->fd()].room = random_.between(0, 200);
     }
-    worker_->begin_drain(static_cast<std::uint32_t>(window_ms), now_);
+    worker_->begin_drain(static_cast<std::uint32_t>(spread_ms), now_);
     REQUIRE(worker_->reserve({}, now_) == std::unexpected(Refused::draining));
     control_turn();
     worker_turn(50);
-    pass((window_ms + kDrainLastMs) * 1'000);
+    pass((spread_ms + kDrainLastMs) * 1'000);
     settle_turn();
     for (const auto& client : clients_) {
       if (!client->connected()) continue;

@@ -89,8 +89,8 @@ void WorkerLink::order_debug(DebugRules rules) {
   order([&](WorkerOrders& orders) { orders.debug = std::move(rules); });
 }
 
-void WorkerLink::order_drain(std::uint32_t window_ms) {
-  order([&](WorkerOrders& orders) { orders.drain_window_ms = window_ms; });
+void WorkerLink::order_drain(std::uint32_t spread_ms) {
+  order([&](WorkerOrders& orders) { orders.drain_spread_ms = spread_ms; });
 }
 
 void WorkerLink::order_stop() {

@@ -35,7 +35,7 @@ struct WorkerReload {
 struct WorkerOrders {
   std::optional<WorkerReload> reload;
   DebugRules debug;  // Null: the rules stay as they are.
-  std::optional<std::uint32_t> drain_window_ms;
+  std::optional<std::uint32_t> drain_spread_ms;
   bool stop = false;
   // Tasks that the worker sends back to control after the orders above.
   std::vector<ControlTask> carried_out;

@@ -144,16 +144,16 @@ Result<void> Worker::listen() {
 void Worker::carry_out(WorkerOrders& orders) {
   if (orders.reload) reload(std::move(*orders.reload));
   if (orders.debug) debug_->set_rules(orders.debug);
-  if (orders.drain_window_ms) begin_drain(*orders.drain_window_ms);
+  if (orders.drain_spread_ms) begin_drain(*orders.drain_spread_ms);
   if (orders.stop) loop_.stop();
   for (ControlTask& done : orders.carried_out) link_.reply(std::move(done));
 }
 
 // Nobody is admitted any more, and nobody new is listened to. Whoever is in the queue already is
 // answered: crier.busy. A queue that outlives us is left to the next daemon.
-void Worker::begin_drain(std::uint32_t window_ms) {
+void Worker::begin_drain(std::uint32_t spread_ms) {
   const Instant now = net::Loop::now();
-  broadcaster_->begin_drain(window_ms, now);
+  broadcaster_->begin_drain(spread_ms, now);
   if (!listener_) return;
   listener_poll_->close();
   if (!listener_->outlives_us()) {

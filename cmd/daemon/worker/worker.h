@@ -118,7 +118,7 @@ class Worker final : public WorkerPages, public broadcast::StreamObserver {
 
  private:
   void carry_out(WorkerOrders& orders);
-  void begin_drain(std::uint32_t window_ms);
+  void begin_drain(std::uint32_t spread_ms);
   void reload(WorkerReload wanted);
 
   void run_thread();

@@ -102,7 +102,7 @@ TEST_CASE("the last order of each kind is carried out at the next turn, then rep
   const std::unique_ptr<WorkerOrders> orders = f.link.begin_turn();
   REQUIRE(orders != nullptr);
   CHECK(orders->debug == latest);
-  CHECK(orders->drain_window_ms == 200);
+  CHECK(orders->drain_spread_ms == 200);
   CHECK_FALSE(orders->reload.has_value());
   CHECK_FALSE(orders->stop);
   CHECK(f.link.begin_turn() == nullptr);
