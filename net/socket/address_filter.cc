@@ -1,18 +1,15 @@
 #include "net/socket/address_filter.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstdint>
-#include <cstring>
 #include <optional>
 #include <string_view>
 
 #include "net/socket/fd.h"
+#include "net/socket/peer_address.h"
 
 namespace crier::net {
 namespace {
@@ -27,21 +24,10 @@ Fd datagram_socket(int family) {
 std::optional<Endpoint> own_address(std::string_view elsewhere) {
   const SocketAddress remote = socket_address(Endpoint::parse(elsewhere).value());
   const Fd fd = datagram_socket(remote.get()->sa_family);
-  SocketAddress local;
-  local.size = sizeof(local.storage);
-  if (!fd || ::connect(fd.get(), remote.get(), remote.size) != 0 ||
-      ::getsockname(fd.get(), local.get(), &local.size) != 0) {
-    return std::nullopt;
-  }
-  Endpoint own;
-  if (local.get()->sa_family == AF_INET) {
-    own.family = Endpoint::Family::ipv4;
-    std::memcpy(own.address.data(), &reinterpret_cast<sockaddr_in*>(local.get())->sin_addr, 4);
-  } else {
-    own.family = Endpoint::Family::ipv6;
-    std::memcpy(own.address.data(), &reinterpret_cast<sockaddr_in6*>(local.get())->sin6_addr, 16);
-  }
-  return own;
+  if (!fd || ::connect(fd.get(), remote.get(), remote.size) != 0) return std::nullopt;
+  const PeerAddress local = local_address(fd.get());
+  return Endpoint{.family = local.v6 ? Endpoint::Family::ipv6 : Endpoint::Family::ipv4,
+                  .address = local.bytes};
 }
 
 std::optional<Endpoint> reached_at(const Endpoint& endpoint) {
