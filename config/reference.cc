@@ -8,6 +8,7 @@
 #include "config/json_value.h"
 #include "config/knob.h"
 #include "core/text/roff.h"
+#include "core/text/wrap.h"
 
 namespace crier::config {
 namespace {
@@ -77,29 +78,11 @@ std::string terms(const KnobInfo& knob) {
   return text + (knob.applies == Applies::live ? ". Applied on reload." : ". Needs a restart.");
 }
 
-// Breaks the text into lines that begin with `indent` and end before kColumns, where a word allows
-// it.
-std::string wrapped(std::string_view text, const std::string& indent) {
-  std::string out;
-  std::string line = indent;
-  while (!text.empty()) {
-    const std::string_view word = text.substr(0, text.find(' '));
-    text.remove_prefix(word.size() == text.size() ? word.size() : word.size() + 1);
-    if (line.size() > indent.size() && line.size() + word.size() >= kColumns) {
-      out += line + "\n";
-      line = indent;
-    }
-    if (line.size() > indent.size()) line += ' ';
-    line += word;
-  }
-  return out + line + "\n";
-}
-
 std::string topics_comment() {
-  std::string text = wrapped(kTopicsHelp, "  // ");
+  std::string text = wrapped(kTopicsHelp, "  // ", kColumns);
   for (const KnobInfo& knob : topic_knobs()) {
     text += wrapped(std::string(knob.key) + ": " + std::string(knob.help) + " " + terms(knob),
-                    "  //   ");
+                    "  //   ", kColumns);
   }
   return text + "  // Like this:\n  //   " + std::string(kTopicsExample) + "\n";
 }
@@ -161,7 +144,7 @@ std::string commented_example() {
     } else {
       text += ",\n";
     }
-    text += wrapped(std::string(knob.help) + " " + terms(knob), "    // ");
+    text += wrapped(std::string(knob.help) + " " + terms(knob), "    // ", kColumns);
     text += "    \"" + std::string(name_of(knob.key)) + "\": " + to_text(knob.get(defaults));
   }
   return text + "\n  },\n\n" + topics_comment() + "  \"" + std::string(kTopicsKey) + "\": []\n}\n";
@@ -181,7 +164,8 @@ std::string reference_text() {
   std::string text;
   for (const Entry& entry : entries()) {
     if (!text.empty()) text += "\n";
-    text += entry.key + "\n" + wrapped(entry.help, "    ") + wrapped(entry.terms, "    ");
+    text += entry.key + "\n" + wrapped(entry.help, "    ", kColumns) +
+            wrapped(entry.terms, "    ", kColumns);
   }
   return text;
 }

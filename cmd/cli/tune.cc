@@ -13,6 +13,7 @@
 #include "cmd/tuning/tuning.h"
 #include "config/json_value.h"
 #include "config/load.h"
+#include "core/text/wrap.h"
 
 namespace crier::cmd {
 namespace {
@@ -37,16 +38,8 @@ bool is_told(const Examined& one, bool all) {
 
 // The reason has lines of its own: beside the values it would make the table 160 columns wide.
 std::string reason(const Examined& one) {
-  constexpr std::size_t kColumns = 100;
-  std::string_view text = one.parameter->why;
-  std::string out;
-  while (!text.empty()) {
-    std::size_t end = text.size();
-    if (end > kColumns) end = text.rfind(' ', kColumns);
-    out.append(4, ' ').append(text.substr(0, end)).append("\n");
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return out;
+  constexpr std::size_t kColumns = 104;
+  return wrapped(one.parameter->why, "    ", kColumns);
 }
 
 std::string table(const std::vector<Examined>& rows, bool all) {
