@@ -29,9 +29,9 @@ class Histogram {
  public:
   explicit constexpr Histogram(const std::array<std::uint64_t, N>& bounds) : bounds_(bounds) {}
 
-  void observe(std::uint64_t value, std::uint64_t times = 1) {
-    buckets_[bucket_of(value)].add(times);
-    sum_.add(value * times);
+  void observe(std::uint64_t value) {
+    buckets_[bucket_of(value)].add();
+    sum_.add(value);
   }
 
   // Many values at once, counted when it ends: neighbours in one bucket cost little more than one.

@@ -52,10 +52,10 @@ TEST_CASE("quantiles are interpolated over all workers, in the unit of the name"
   catalogue.histogram("wait_seconds", "How long.", 1e6).add(one).add(other);
   const Family& family = *catalogue.find("wait_seconds");
   CHECK(quantile(family, 0.5) == std::nullopt);
-  one.observe(5'000, 40);
-  one.observe(50'000, 10);
-  other.observe(5'000, 40);
-  other.observe(50'000, 9);
+  for (int i = 0; i < 40; ++i) one.observe(5'000);
+  for (int i = 0; i < 10; ++i) one.observe(50'000);
+  for (int i = 0; i < 40; ++i) other.observe(5'000);
+  for (int i = 0; i < 9; ++i) other.observe(50'000);
   other.observe(500'000);
   CHECK(*quantile(family, 0) == Approx(0.001));
   CHECK(*quantile(family, 0.5) == Approx(0.001 + 0.009 * 50 / 80));
