@@ -78,7 +78,7 @@ void add_memory(Budget& budget, const Config& config) {
        true},
       {"batches", workers * (kInboxBytesMax + kPendingBytesMax), true},
       {"replays", times(workers, limits.replay_bytes_in_flight_max), true},
-      {"pending requests", limits.pending_requests_max * kPendingRequest, true},
+      {"pending requests", budget.requests * kPendingRequest, true},
       {"publishers",
        config.publish.connections_max * (kPublishConnection + 2ULL * limits.request_bytes_max),
        true},

@@ -171,9 +171,8 @@ KernelNeed kernel_need(const Config& config, const Budget& budget, const Fit& fi
                        const Machine& machine) {
   const Socket& socket = config.socket;
   KernelNeed need;
-  need.connections = fit.streams_possible + config.limits.pending_requests_max;
-  need.watches = fit.watch_problem.empty() ? need.connections
-                                           : budget.streams + config.limits.pending_requests_max;
+  need.connections = fit.streams_possible + budget.requests;
+  need.watches = fit.watch_problem.empty() ? need.connections : budget.streams + budget.requests;
   need.descriptors =
       fit.own_descriptor_tables ? budget.descriptors_apart : budget.descriptors_together;
   need.backlog = config.http.backlog;

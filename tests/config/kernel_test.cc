@@ -30,6 +30,17 @@ struct JudgeCase {
   const char* better;
 };
 
+TEST_CASE("auto needs no more of the kernel than there are open files") {
+  const Config config;
+  const Machine machine{.descriptors_max = 20'000};
+  const Budget budget = budget_of(config, 2, machine);
+  const KernelNeed need = kernel_need(config, budget, fit(config, budget, machine), machine);
+  CHECK(need.connections == budget.streams + budget.requests);
+  CHECK(need.watches == need.connections);
+  CHECK(need.connections < need.descriptors);
+  CHECK(need.descriptors <= 20'000);
+}
+
 TEST_CASE("a parameter is judged field by field and only ever improved") {
   const auto row = GENERATE(values<JudgeCase>({
       {"enough", {{{Better::higher, 100}}, {}}, "100", true, "100"},
