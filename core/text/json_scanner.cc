@@ -110,8 +110,9 @@ bool JsonCursor::skip_comment() {
 }
 
 bool JsonCursor::take(char byte) {
-  skip_space();
-  if (at_ == text_.size() || text_[at_] != byte) return false;
+  const auto is_next = [&] { return at_ < text_.size() && text_[at_] == byte; };
+  if (!is_next()) skip_space();  // `byte` is none itself.
+  if (!is_next()) return false;
   ++at_;
   return true;
 }

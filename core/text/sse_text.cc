@@ -11,7 +11,10 @@
 namespace crier {
 namespace {
 
-constexpr std::string_view kBreaksField("\r\n\0", 3);
+// find_first_of() would search for each byte by a call.
+bool has_breaking_byte(std::string_view value) {
+  return std::ranges::any_of(value, [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
+}
 
 void append_field(std::string& out, std::string_view field, std::string_view value) {
   // A client removes one space after the colon, so a value's own leading space is kept.
@@ -58,8 +61,8 @@ void append_data_lines(std::string& out, std::string_view data) {
 }  // namespace
 
 void append_sse_event(std::string& out, const SseEvent& event) {
-  CRIER_CHECK(event.id.find_first_of(kBreaksField) == std::string_view::npos);
-  CRIER_CHECK(event.name.find_first_of(kBreaksField) == std::string_view::npos);
+  CRIER_CHECK(!has_breaking_byte(event.id));
+  CRIER_CHECK(!has_breaking_byte(event.name));
 
   if (!event.id.empty()) append_field(out, "id", event.id);
   if (!event.name.empty()) append_field(out, "event", event.name);
