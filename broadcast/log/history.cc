@@ -48,7 +48,7 @@ History::Position History::leap_from_newest(const Topic& topic) const {
 void History::place(Entry entry) {
   Topic& topic = topics_[entry.topic];
   Block& block = blocks_[newest_];
-  const auto slot = static_cast<std::uint32_t>(std::popcount(block.held));
+  const auto slot = static_cast<std::uint32_t>(std::countr_one(block.held));
   const Position position = newest_ * kBlockEvents + slot;
   if (topic.events == 0) {
     topic.oldest = position;
@@ -60,6 +60,7 @@ void History::place(Entry entry) {
   block.entries[slot] = std::move(entry);
   block.held |= bit(slot);
   block.live |= bit(slot);
+  ++block.events;
 }
 
 void History::begin_block(std::uint64_t first_sequence) {
@@ -69,14 +70,14 @@ void History::begin_block(std::uint64_t first_sequence) {
   static_assert(kAllocator + sizeof(Entry) + kBlock / kBlockEvents < kEventBytes);
   const auto index = blocks_.rent();
   CRIER_CHECK(index.has_value());
-  blocks_[*index] = {new Entry[kBlockEvents], 0, 0, newest_, kNone};
+  blocks_[*index] = {new Entry[kBlockEvents], 0, 0, newest_, kNone, kBlockEvents, 0};
   order_.emplace_hint(order_.end(), first_sequence, *index);
   const BlockIndex before = std::exchange(newest_, *index);
   if (before == kNone) {
     oldest_ = newest_;
   } else {
     blocks_[before].newer = newest_;
-    shrink(before);
+    if (before != oldest_) shrink(before);
   }
 }
 
@@ -100,9 +101,9 @@ void History::evict_oldest_of(TopicRow row) {
   topic.oldest = entry.next;
   entry.frame = FrameRef();
   block.live &= ~bit(slot);
-  if (block.live == 0) {
+  if (--block.events == 0) {
     vacate(index, topic.evicted.through);
-  } else if (index != newest_) {
+  } else if (index != newest_ && index != oldest_) {
     shrink(index);
   }
 }
@@ -110,17 +111,16 @@ void History::evict_oldest_of(TopicRow row) {
 // Shrinks a block whose memory is at least twice what its remaining events need.
 void History::shrink(BlockIndex index) {
   Block& block = blocks_[index];
-  const auto left = static_cast<std::size_t>(std::popcount(block.live));
-  const std::size_t room = room_of(index);
-  if (left * 2 > room) return;
-  auto* const fewer = new Entry[left];
+  if (block.events * 2 > block.room) return;
+  auto* const fewer = new Entry[block.events];
   std::size_t moved = 0;
-  for (std::size_t i = 0; i < room; ++i) {
+  for (std::size_t i = 0; i < block.room; ++i) {
     if (block.entries[i].frame) fewer[moved++] = std::move(block.entries[i]);
   }
-  CRIER_CHECK(moved == left);
+  CRIER_CHECK(moved == block.events);
   delete[] std::exchange(block.entries, fewer);
   block.held = block.live;
+  block.room = block.events;
 }
 
 // Gives back a block without events; `last_sequence` is that of its last event. The newest block is
@@ -141,15 +141,10 @@ void History::vacate(BlockIndex index, std::uint64_t last_sequence) {
   blocks_.give_back(index);
 }
 
-std::size_t History::room_of(BlockIndex index) const {
-  return index == newest_ ? kBlockEvents
-                          : static_cast<std::size_t>(std::popcount(blocks_[index].held));
-}
-
 std::size_t History::room() const {
   std::size_t room = 0;
   for (BlockIndex index = oldest_; index != kNone; index = blocks_[index].newer) {
-    room += room_of(index);
+    room += blocks_[index].room;
   }
   return room;
 }

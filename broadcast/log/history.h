@@ -7,10 +7,10 @@
 //
 // A topic always loses its oldest event first, so events also leave from the middle of the history.
 // An event keeps its block and its slot there, and so its position, until it is evicted. When a
-// block has lost half of its entries, the rest is copied into a smaller array; an empty block is
-// given back. So no call moves more than half a block, and the memory is at most that of twice the
-// retained events and one block. A topic with rare events costs only these, however many others
-// came in between.
+// block has lost half of its entries, the rest is copied into a smaller array, except in the oldest
+// block, which is usually about to be empty; an empty block is given back. So no call moves more
+// than half a block, and the memory is at most that of twice the retained events and two blocks. A
+// topic with rare events costs only these, however many others came in between.
 //
 // To search a chain without walking it, each event also has a leap: a link back over as many events
 // of its topic as the lowest set bit of its own number says:
@@ -120,6 +120,8 @@ class History {
     std::uint64_t live;  // Slots whose event is retained; never 0, except in the newest block.
     BlockIndex older;
     BlockIndex newer;
+    std::uint8_t room;    // Entries that `entries` has memory for.
+    std::uint8_t events;  // Bits of `live`.
   };
 
   // Returns over how many events of its topic the leap of an event leads.
@@ -128,8 +130,10 @@ class History {
   static std::uint64_t bit(std::uint32_t slot) { return std::uint64_t{1} << slot; }
   static Entry& entry(const Block& block, std::uint32_t slot) {
     const std::uint64_t below = block.held & (bit(slot) - 1);
-    const bool all = below == bit(slot) - 1;
-    return block.entries[all ? slot : static_cast<std::uint32_t>(std::popcount(below))];
+    const auto first = static_cast<std::uint32_t>(std::countr_zero(block.held));
+    const bool all_from_first = below == bit(slot) - bit(first);
+    return block
+        .entries[all_from_first ? slot - first : static_cast<std::uint32_t>(std::popcount(below))];
   }
   Entry& slot_of(Position position) {
     return entry(blocks_[position / kBlockEvents], position % kBlockEvents);
@@ -137,7 +141,6 @@ class History {
   bool newest_used_up() const {
     return newest_ == kNone || blocks_[newest_].held == ~std::uint64_t{0};
   }
-  std::size_t room_of(BlockIndex index) const;
   Position first_of(BlockIndex index) const;
   Position leap_from_newest(const Topic& topic) const;
   void place(Entry entry);

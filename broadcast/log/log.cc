@@ -271,7 +271,7 @@ bool Log::consistent() const {
     bytes += topic.bytes;
   }
   if (events != history_.events() || bytes != history_.bytes()) return false;
-  if (history_.room() > 2 * events + History::kBlockEvents) return false;
+  if (history_.room() > 2 * events + 2 * History::kBlockEvents) return false;
   return topics_.lists_complete();
 }
 
