@@ -285,7 +285,7 @@ bool HttpConnection::may_take_request() const {
 }
 
 bool HttpConnection::turn_is_over() const {
-  return Loop::now() >= server_.turn_ends_;
+  return server_.now_ >= server_.turn_ends_;
 }
 
 std::size_t HttpConnection::take_head(std::string_view bytes) {
@@ -342,13 +342,14 @@ HeadProgress HttpConnection::collect_body(std::string_view bytes, std::size_t& u
 
 void HttpConnection::dispatch(std::string_view body) {
   const Request& request = reader_.request();
-  const std::uint64_t ordinal = answers_.push(request, Loop::now());
+  const std::uint64_t ordinal = answers_.push(request, server_.now_);
   phase_ = request.keep_alive ? Phase::head : Phase::finished;
   request_began_ = {};
   server_.counters_.requests.add();
   server_.handler_.on_http_request(
       {.head = request, .body = body, .peer = peer_, .arrived = marked_at_},
       Responder(&server_, index_, generation_, ordinal));
+  server_.now_ = Loop::now();
   if (closed_) return;
   reader_.reset();
   empty(body_);

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdio>
+#include <ctime>
 
 #include "core/check.h"
 
@@ -37,9 +38,9 @@ std::string_view http_date_now() {
     std::string text;
   };
   thread_local Formatted last;
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  const std::int64_t second = std::chrono::floor<std::chrono::seconds>(now).count();
-  if (last.second != second) last = {second, http_date(second)};
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME_COARSE, &now);  // Milliseconds late, and cheap.
+  if (last.second != now.tv_sec) last = {now.tv_sec, http_date(now.tv_sec)};
   return last.text;
 }
 

@@ -288,21 +288,22 @@ void HttpServer::serve_marked() {
   uv_idle_stop(next_turn_.get());
   closed_.clear();
   auto waiting = std::exchange(marked_, {});
-  Instant now = Loop::now();
+  now_ = Loop::now();
   std::ranges::sort(waiting, {}, [&](const Marked& each) {
-    const bool late = now.us - each.marked_at.us >= kWaitMicrosMax;
+    const bool late = now_.us - each.marked_at.us >= kWaitMicrosMax;
     return std::pair(late ? each.marked_at.us : ~std::uint64_t{0}, slots_[each.index].used_us);
   });
-  turn_ends_ = Instant{now.us + kTurnMicros};
+  turn_ends_ = Instant{now_.us + kTurnMicros};
   std::size_t served = 0;
-  for (; served < waiting.size() && now < turn_ends_; ++served) {
+  for (; served < waiting.size() && now_ < turn_ends_; ++served) {
     HttpConnection* connection = find(waiting[served].index, waiting[served].generation);
     if (connection == nullptr) continue;
     Slot& slot = slots_[waiting[served].index];
     least_used_us_ = std::max(least_used_us_, slot.used_us);
+    const Instant began = now_;
     connection->serve(waiting[served].marked_at);
-    const Instant began = std::exchange(now, Loop::now());
-    slot.used_us += now.us - began.us + 1;
+    now_ = Loop::now();
+    slot.used_us += now_.us - began.us + 1;
   }
   if (served < waiting.size()) {
     std::ranges::copy(waiting.begin() + static_cast<std::ptrdiff_t>(served), waiting.end(),

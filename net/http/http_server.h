@@ -118,6 +118,8 @@ class HttpServer {
   std::size_t connections() const { return open_; }  // Including those that linger.
   // Those that count towards connections_max.
   std::size_t serving() const { return open_ - lingering_.size(); }
+  // Whether a connection waits for the next turn, usually with further requests.
+  bool has_waiting() const { return !marked_.empty(); }
   const HttpServerCounters& counters() const { return counters_; }
 
  private:
@@ -174,6 +176,7 @@ class HttpServer {
   bool starved_ = false;                  // Acceptors are paused until the next sweep.
   std::vector<Marked> marked_;            // Connections to serve in the next turn.
   std::uint64_t least_used_us_ = 0;       // The used_us with which the last connection was served.
+  Instant now_;                           // As of the end of the last request or step of a turn.
   Instant turn_ends_;                     // After it connections take no further request.
   std::vector<OnChange> calls_;           // Calls due to writers whose connection has closed.
   Handle<uv_idle_t> next_turn_;
