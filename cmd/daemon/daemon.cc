@@ -230,7 +230,9 @@ void Daemon::tell_status() {
 
 // The end of every turn of the control loop, in order.
 void Daemon::finish_turn() {
-  const bool more = control_->take_outboxes(net::Loop::now());
+  const Instant now = net::Loop::now();
+  const bool more = control_->take_outboxes(now);
+  if (endpoints_->publisher_waits() && feed_->holds(now)) return loop_.keep_awake(true);
   const bool behind = feed_->flush();
   loop_.keep_awake(more || behind);
 }

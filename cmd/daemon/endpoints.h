@@ -60,6 +60,9 @@ class Endpoints {
   // Who may publish, from the next request on. Requires: open() has succeeded.
   void set_peers(net::PeerList peers) { publish_routes_->set_peers(std::move(peers)); }
 
+  // Whether a publisher waits for the next turn.
+  bool publisher_waits() const { return publish_server_ && publish_server_->has_waiting(); }
+
   // How often an accept found no descriptor or memory. Requires: open() has succeeded.
   std::uint64_t starved_accepts() const;
 

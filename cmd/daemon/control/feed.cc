@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t kBatchFramesMax = 1'024;
 constexpr std::uint64_t kBatchBytesMax = 1u << 20;
+constexpr std::uint64_t kHoldMicros = 4'000;
 // During a long request workers are woken for every so many batches. Waking them for each makes a
 // burst slower: they share the processors with the publisher, and reach each stream more than once.
 constexpr std::size_t kBatchesUntilWoken = 4;
@@ -67,9 +68,15 @@ void Feed::feed_from_history(Fed& fed, std::size_t& batches) {
   fed.lagging = fed.through < log_.head();
 }
 
+bool Feed::holds(Instant now) {
+  if (held_since_.us == 0) held_since_ = now;
+  return now.us - held_since_.us < kHoldMicros;
+}
+
 bool Feed::flush() {
   if (!batch_.empty()) hand_out();
   handed_out_ = 0;
+  held_since_ = {};
   bool more = false;
   std::size_t batches = kHistoryBatchesPerTurn;
   first_ = (first_ + 1) % workers_.size();

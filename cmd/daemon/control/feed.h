@@ -25,11 +25,14 @@ class Feed final : public Outgoing {
   Feed(const broadcast::Log& log, std::atomic<std::uint64_t>& log_head,
        const std::vector<WorkerLink*>& links);
 
-  // Publishes the new head at once. The frame leaves with its batch: at the end of the turn, or as
-  // soon as the batch is full. Workers are woken at the end of the turn, and for every few full
-  // batches before it, so that they write the events of a long request while control still reads
-  // it.
+  // Publishes the new head at once. The frame leaves with its batch: with the next flush(), or as
+  // soon as the batch is full. Workers are woken by flush(), and for every few full batches before
+  // it, so that they write the events of a long request while control still reads it.
   void publish(const FrameRef& frame) override;
+
+  // For turns whose publishers have more to say: returns true if flush() should wait for their next
+  // turn, so that one write to a stream takes the events of several. That is so for 4 ms.
+  bool holds(Instant now);
 
   // Ends the turn: hands out the last batch, feeds lagging workers from the history, and wakes
   // every worker that has got a message since its last wake-up. Returns true if a lagging worker
@@ -51,8 +54,9 @@ class Feed final : public Outgoing {
   std::vector<Fed> workers_;
   broadcast::Batch batch_;
   std::uint64_t batch_bytes_ = 0;
-  std::size_t handed_out_ = 0;  // Batches, in this turn.
-  std::size_t first_ = 0;  // The worker to feed from the history first; workers take turns.
+  std::size_t handed_out_ = 0;  // Batches, since the last flush().
+  Instant held_since_;          // When holds() was first called after the last flush(), or 0.
+  std::size_t first_ = 0;       // The worker to feed from the history first; workers take turns.
 };
 
 }  // namespace crier::cmd
