@@ -171,6 +171,13 @@ std::uint64_t streams_in_memory(const Config& config, unsigned workers, std::uin
   return memory_bytes > others ? std::min(streams, (memory_bytes - others) / each) : 0;
 }
 
+// What there is for crier; 0: unknown.
+std::uint64_t memory_for(const Config& config, const Machine& machine) {
+  const std::uint64_t limit = memory_limit(config.limits.memory_max, machine.memory_bytes);
+  if (limit == 0 || machine.memory_bytes == 0) return std::max(limit, machine.memory_bytes);
+  return std::min(limit, machine.memory_bytes);
+}
+
 }  // namespace
 
 Budget budget_of(const Config& config, unsigned workers, const Machine& machine) {
@@ -182,8 +189,7 @@ Budget budget_of(const Config& config, unsigned workers, const Machine& machine)
   const Budget most = budget_with(config, workers, kAutoStreamsMax, requests_max);
   const Fit fitted = fit(config, most, machine);
   const std::uint64_t streams =
-      streams_in_memory(config, workers, fitted.streams_possible,
-                        memory_limit(config.limits.memory_max, machine.memory_bytes));
+      streams_in_memory(config, workers, fitted.streams_possible, memory_for(config, machine));
   // One is wanted, so that fit() says what is missing where there is room for none.
   if (streams == 0) return budget_with(config, workers, 1, requests_max);
   return budget_with(config, workers, streams, fitted.requests_possible);
@@ -250,12 +256,21 @@ Fit fit(const Config& config, const Budget& budget, const Machine& machine) {
   result.streams_possible = streams_of(budget, connections);
   result.requests_possible = connections - result.streams_possible;
   result.memory_max = memory_limit(config.limits.memory_max, machine.memory_bytes);
-  if (result.memory_max != 0 && budget.full_bytes > result.memory_max) {
-    result.memory_problem = "the limits need " + readable(budget.full_bytes) +
-                            ", but limits.memory_max (" + config.limits.memory_max + ") is " +
-                            readable(result.memory_max) + "; lower " +
-                            (budget.automatic ? "" : "limits.streams_max, ") +
-                            "history.bytes_max or publish.idempotency_keys_max, or raise it";
+  const std::uint64_t memory = memory_for(config, machine);
+  const std::string needed = "the limits need " + readable(budget.full_bytes);
+  const std::string lower = std::string(budget.automatic ? "" : "limits.streams_max, ") +
+                            "history.bytes_max or publish.idempotency_keys_max";
+  if (memory != 0 && budget.full_bytes > memory) {
+    result.memory_problem = needed + ", but there are " + readable(memory) +
+                            " of memory (limits.memory_max is " + config.limits.memory_max +
+                            "); lower " + lower;
+  } else if (result.memory_max != 0 && budget.full_bytes > result.memory_max / 4 * 3) {
+    result.memory_warning = needed +
+                            " when they are reached, which is more than three quarters of "
+                            "limits.memory_max (" +
+                            readable(result.memory_max) +
+                            "): the history then shrinks, and streams wait or are refused; lower " +
+                            lower;
   }
   return result;
 }

@@ -105,6 +105,7 @@ struct Fit {
   std::uint64_t memory_max = 0;  // limits.memory_max in bytes; 0: no limit, or it is unknown.
   // Sentences that name the knobs; empty: there is enough.
   std::string memory_problem;
+  std::string memory_warning;
   std::string descriptor_problem;
   std::string watch_problem;
 };

@@ -48,6 +48,8 @@ FrameRef Frame::make_raw(std::string_view bytes) {
 FrameRef Frame::make(const Header& header, std::string_view topic, std::string_view text,
                      FrameAccount* account) {
   CRIER_CHECK(topic.size() <= 255);
+  CRIER_CHECK(topic.data() != nullptr);
+  CRIER_CHECK(text.data() != nullptr);
   CRIER_CHECK(text.size() <= (std::size_t{64} << 20));
 
   const ChunkHead chunk(text.size());

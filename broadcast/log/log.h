@@ -97,6 +97,8 @@ class Log {
   // evicted little by little: a few of the same topic with each append(), and a share with each
   // expire().
   void set_limits(std::shared_ptr<const TopicClasses> classes, std::uint64_t history_bytes_max);
+  // The same for the limit of all topics alone.
+  void set_bytes_max(std::uint64_t bytes) { options_.history_bytes_max = bytes; }
 
   // Answers a replay request with bounded work. An answer may have no frames without having reached
   // the head; the stream then asks again from `through`. An `after` beyond the head counts as the

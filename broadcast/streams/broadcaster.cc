@@ -269,12 +269,7 @@ void Broadcaster::run(Instant now) {
   } else if (lost_) {
     handle_lost();
   }
-  ask_history();
-}
-
-// Replays wait while memory is short; the sweep's next tick tries again.
-void Broadcaster::ask_history() {
-  if (!options_.memory_is_at(MemoryStage::replays_wait)) catch_up_.ask();
+  catch_up_.ask();
 }
 
 bool Broadcaster::unfinished() const {
@@ -304,7 +299,7 @@ void Broadcaster::cut_all() {
 
 void Broadcaster::finish_turn(Instant now) {
   turn_steps_ = 0;
-  ask_history();
+  catch_up_.ask();
   closes_.finish_turn([&](StreamIndex index, EndReason reason) { vacate(index, reason, now); });
   stats_.streams.set(streams_.size());
   stats_.streams_owing.set(streams_.owing_count());

@@ -170,7 +170,6 @@ class Broadcaster {
   void write_prelude(StreamIndex index, const StartRequest& request, Instant now);
   void begin_replay(StreamIndex index, const StartRequest& request, Instant now);
   void handle_lost();
-  void ask_history();
 
   WorkerOptions options_;
   StreamIo& io_;

@@ -18,8 +18,12 @@ std::size_t CatchUp::part_bytes() const {
 }
 
 void CatchUp::ask() {
-  const std::size_t at_once = std::clamp<std::size_t>(
-      parts_.options.replay_bytes_in_flight_max / part_bytes(), 1, kReplaysInFlightMax);
+  const bool memory_is_short = parts_.options.memory_is_at(MemoryStage::replays_wait);
+  const std::size_t at_once =
+      memory_is_short
+          ? 1
+          : std::clamp<std::size_t>(parts_.options.replay_bytes_in_flight_max / part_bytes(), 1,
+                                    kReplaysInFlightMax);
   while (parts_.queue.in_flight() < at_once) {
     const auto token = parts_.queue.next();
     if (!token) break;

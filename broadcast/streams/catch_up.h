@@ -43,7 +43,7 @@ class CatchUp {
   };
   explicit CatchUp(const Parts& parts) : parts_(parts) {}
 
-  // Sends the requests for which the budget has room.
+  // Sends the requests for which the budget has room; one at a time while memory is short.
   void ask();
   // Sends an answer's frames to its stream, and ignores the answer if the stream is gone.
   void take(ReplayAnswer&& answer, Instant now);

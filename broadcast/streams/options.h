@@ -1,7 +1,6 @@
 // The options of a worker's Broadcaster. They change only between two turns.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -36,7 +35,7 @@ struct WorkerOptions {
   // The memory of retained frames; must outlive the worker.
   const Counter* history_bytes = nullptr;
   // How short memory is; null: never. Must outlive the worker.
-  const std::atomic<MemoryStage>* memory_stage = nullptr;
+  const MemoryShortage* memory = nullptr;
   std::shared_ptr<const TopicClasses> classes;  // A stream keeps the number of its row.
 
   // These may change while streams are open.
@@ -48,9 +47,7 @@ struct WorkerOptions {
   std::uint32_t stream_seconds_max = 0;  // 0: no limit.
   std::size_t replay_bytes_in_flight_max = 16u << 20;
 
-  bool memory_is_at(MemoryStage stage) const {
-    return memory_stage != nullptr && memory_stage->load(std::memory_order_relaxed) >= stage;
-  }
+  bool memory_is_at(MemoryStage stage) const { return memory != nullptr && memory->is_at(stage); }
 };
 
 }  // namespace crier::broadcast

@@ -3,8 +3,9 @@
 //
 // The sweep sends a heartbeat to a stream that was quiet for heartbeat_seconds, ends streams that
 // are stalled or have reached their age, and, while draining, ends each stream at a time of
-// its own. While memory is so short that streams must end, it ends those that are owed more than
-// half of owed_bytes_max, a second later those that are owed more than a quarter, and so on.
+// its own. While the use of memory is at the level end_streams, it ends the streams that are owed
+// more than half of owed_bytes_max, a second later those that are owed more than a quarter, and so
+// on down to a sixteenth.
 //
 // Belongs to one worker.
 #pragma once

@@ -1,5 +1,7 @@
 #include "cmd/daemon/daemon.h"
 
+#include <malloc.h>
+
 #include <array>
 #include <csignal>
 #include <new>
@@ -57,14 +59,17 @@ Daemon::Daemon(Start start)
       wakeup_(loop_, [] {}),
       signals_(loop_, kSignals, [this](int number) { on_signal(number); }),
       shutdown_({loop_, config_, counts_.streams, supervisor_, logs_.limited,
-                 [this](std::uint32_t spread_ms) { workers_->order_drain(spread_ms); },
+                 [this](std::uint32_t spread_ms) {
+                   feed_->flush();  // What publishers were told is accepted goes out first.
+                   workers_->order_drain(spread_ms);
+                 },
                  [this] { stop(); }}),
       health_(logs_.limited, counts_),
       limit_watch_(logs_.limited),
-      memory_(
-          {logs_.limited, memory_stage_, [this](MemoryReading& reading) { add_memory(reading); },
-           [this] { return memory_group_.use(); }},
-          start_.checked.fit.memory_max),
+      memory_({logs_.limited, memory_shortage_,
+               [this](MemoryReading& reading) { read_memory(reading); },
+               [this] { return memory_group_.use(); }},
+              start_.checked.fit.memory_max),
       // The watchdog of the service manager is fed only while every loop turns.
       alive_(loop_, [this] { supervisor_.alive(control_->all_workers_turn()); }),
       status_(loop_, [this] { tell_status(); }),
@@ -153,14 +158,14 @@ Result<void> Daemon::load_journal() {
 void Daemon::make_workers() {
   workers_.emplace(
       WorkerSet::Parts{config_, start_.checked, start_.activation, topic_key_, logs_, event_log_,
-                       frames_, counts_, log_head_, memory_stage_, [this] { wakeup_.send(); }},
+                       frames_, counts_, log_head_, memory_shortage_, [this] { wakeup_.send(); }},
       sockets_.current);
   feed_.emplace(event_log_, log_head_, workers_->links());
   control_.emplace(Control::Parts{event_log_, logs_.connections, logs_.limited,
                                   logs_.sink.unfiltered(), workers_->links(),
                                   [this](std::size_t worker) { return workers_->row(worker); }});
   endpoints_.emplace(Endpoints::Parts{loop_, config_, logs_.limited, journal_, event_log_, encoder_,
-                                      *feed_, *control_, debug_switch_, memory_stage_,
+                                      *feed_, *control_, debug_switch_, memory_shortage_,
                                       [this] { return !shutdown_.serving(); },
                                       [this] { return why_not_ready(); }});
   reloader_.emplace(Reloader::Parts{start_.file, start_.overrides, start_.activation, config_,
@@ -250,6 +255,7 @@ void Daemon::on_tick() {
   debug_switch_.tick(now);
   supervisor_.retry();
   memory_.look(now);
+  meet_shortage(now);
   if (!shutdown_.serving()) return;
   const auto starved = workers_->starved_accepts();
   health_.look({.workers = starved,
@@ -262,14 +268,26 @@ void Daemon::on_tick() {
   limit_watch_.look(times, health_.is_full(), now);
 }
 
-void Daemon::add_memory(MemoryReading& reading) const {
+void Daemon::read_memory(MemoryReading& reading) const {
   const broadcast::LogStats& log = event_log_.stats();
   const std::uint64_t frames = frames_.bytes.load(std::memory_order_relaxed);
   const std::uint64_t retained = log.history_frame_bytes.read();
   reading.set(MemoryPart::streams, counts_.streams.load() * config::kStreamBytes);
   reading.set(MemoryPart::history, log.history_bytes.read());
   reading.set(MemoryPart::owed_frames, frames > retained ? frames - retained : 0);
-  workers_->add_memory(reading);
+  workers_->read_memory(reading);
+}
+
+// The history is what crier can give up with least harm. What was freed, by this or by streams that
+// caught up, goes back to the system only when the allocator is asked.
+void Daemon::meet_shortage(Instant now) {
+  const bool is_short = memory_shortage_.is_at(MemoryStage::replays_wait);
+  if (!is_short) {
+    event_log_.set_bytes_max(config_.history.bytes_max);
+  } else if (shrink_seconds_.over(now)) {
+    event_log_.set_bytes_max(event_log_.stats().history_bytes.read() / 8 * 7);
+  }
+  if (is_short && trim_seconds_.over(now)) ::malloc_trim(0);
 }
 
 void Daemon::on_expire() {

@@ -80,7 +80,8 @@ class Daemon {
   void finish_turn();
   void on_tick();
   void on_expire();
-  void add_memory(MemoryReading& reading) const;
+  void read_memory(MemoryReading& reading) const;
+  void meet_shortage(Instant now);
   void on_signal(int number);
   void tell_status();
   std::string_view why_not_ready() const;
@@ -108,9 +109,11 @@ class Daemon {
   Shutdown shutdown_;
   Health health_;
   LimitWatch limit_watch_;
-  std::atomic<MemoryStage> memory_stage_{MemoryStage::ok};
+  MemoryShortage memory_shortage_;
   MemoryGroup memory_group_;
   MemoryWatch memory_;
+  Period shrink_seconds_{1};
+  Period trim_seconds_{10};
 
   std::optional<WorkerSet> workers_;
   std::optional<Feed> feed_;

@@ -8,7 +8,6 @@
 // Belongs to the control loop. Destroyed before feed, control and the event log.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -47,7 +46,7 @@ class Endpoints {
     Feed& feed;
     Control& control;
     DebugSwitch& debug_switch;
-    const std::atomic<MemoryStage>& memory_stage;
+    const MemoryShortage& memory;
     std::function<bool()> draining;                   // True: publishers are turned away.
     std::function<std::string_view()> why_not_ready;  // See AdminRoutes.
   };

@@ -1,5 +1,6 @@
 #include "cmd/daemon/memory_watch.h"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <string_view>
@@ -12,10 +13,10 @@ namespace {
 constexpr std::array<std::string_view, kNamesOf<MemoryStage>.size()> kStageEffects = {
     "none",
     "none yet",
-    "replays wait",
-    "replays wait and new streams are refused",
-    "replays wait, new streams are refused, and the streams that are owed most end",
-    "as before, and publishers are refused",
+    "the history shrinks, and replays wait for one another",
+    "the history shrinks, replays wait, and new streams are refused",
+    "the history shrinks, replays wait, new streams are refused, and those owed most end",
+    "the history shrinks, replays wait, streams are refused and end, and publishers are refused",
 };
 
 }  // namespace
@@ -24,25 +25,35 @@ void MemoryWatch::look(Instant now) {
   parts_.account(reading_);
   if (kernel_seconds_.over(now) || reading_.stage != MemoryStage::ok) {
     const MemoryUse use = parts_.kernel();
-    reading_.set(MemoryPart::anonymous, use.anonymous);
-    reading_.set(MemoryPart::sockets, use.sockets);
+    anonymous_ = use.anonymous.value_or(anonymous_);
+    if (use.sockets) reading_.set(MemoryPart::sockets, *use.sockets);
   }
+  reading_.set_anonymous(anonymous_);
   const MemoryStage before = reading_.stage;
   reading_.stage = pressure_.look(reading_.used(), reading_.limit, now);
+  parts_.shortage.level.store(level(), std::memory_order_relaxed);
   if (reading_.stage == before) return;
-  parts_.stage.store(reading_.stage, std::memory_order_relaxed);
+  parts_.shortage.stage.store(reading_.stage, std::memory_order_relaxed);
   tell(before);
+}
+
+// To end streams helps only if what they are owed takes a part of the memory that is worth it.
+MemoryStage MemoryWatch::level() const {
+  const std::uint64_t owed = reading_.of(MemoryPart::rings) + reading_.of(MemoryPart::owed_frames) +
+                             reading_.of(MemoryPart::sockets);
+  const bool helps = owed >= reading_.limit / 10;
+  return helps ? pressure_.level() : std::min(pressure_.level(), MemoryStage::refuse_streams);
 }
 
 void MemoryWatch::tell(MemoryStage before) {
   const auto stage = static_cast<std::size_t>(reading_.stage);
-  const std::size_t largest = reading_.largest();
+  const MemoryPart largest = reading_.largest();
   const Field fields[] = {{"stage", kNamesOf<MemoryStage>[stage]},
                           {"before", to_string(before)},
                           {"effect", kStageEffects[stage]},
                           {"used_mib", reading_.used() / kMiB},
                           {"limit_mib", reading_.limit / kMiB},
-                          {"largest_part", kNamesOf<MemoryPart>[largest]},
+                          {"largest_part", to_string(largest)},
                           {"largest_part_mib", reading_.of(largest) / kMiB}};
   if (reading_.stage > before) {
     parts_.log.write(Level::warning, "memory is short", fields);

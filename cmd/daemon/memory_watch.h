@@ -1,15 +1,12 @@
-// Keeps the daemon within limits.memory_max: adds up what it uses, and tells everybody the stage
-// that this is (core/memory_pressure.h).
+// Adds up what the daemon uses and tells all threads how short memory is (core/memory_pressure.h).
 //
-// The use is the larger of crier's own account and the anonymous memory that the kernel counts for
-// the control group (or the process), plus the memory of sockets. The page cache never counts. The
-// account rises with the cause, such as a queue that grows; the kernel's figure also has what the
-// allocator keeps.
+// What counts is the anonymous memory of the process, or crier's own account of it if that is more,
+// and the memory of sockets; the page cache never counts. The account rises with the cause, such as
+// a queue that grows; the kernel's figure also has what the allocator keeps.
 //
 // Belongs to the control loop.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <utility>
@@ -27,7 +24,7 @@ class MemoryWatch {
  public:
   struct Parts {
     LogSink& log;
-    std::atomic<MemoryStage>& stage;              // Written here; workers read it.
+    MemoryShortage& shortage;                     // Written here.
     std::function<void(MemoryReading&)> account;  // Sets the parts of crier's own account.
     std::function<MemoryUse()> kernel;
   };
@@ -43,11 +40,13 @@ class MemoryWatch {
   const MemoryReading& reading() const { return reading_; }
 
  private:
+  MemoryStage level() const;
   void tell(MemoryStage before);
 
   Parts parts_;
   MemoryPressure pressure_;
   MemoryReading reading_;
+  std::uint64_t anonymous_ = 0;  // At the last reading that could be had.
   Period kernel_seconds_{1};
 };
 

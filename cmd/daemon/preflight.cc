@@ -83,7 +83,7 @@ Checked survey(const std::optional<std::string>& file, std::span<const std::stri
   add_told(result.shortages, {result.fit.memory_problem, affinity.problem});
   add_told(none_possible ? result.shortages : result.warnings,
            {result.fit.descriptor_problem, result.fit.watch_problem});
-  add_told(result.warnings, {affinity.note, steering_problem(result)});
+  add_told(result.warnings, {result.fit.memory_warning, affinity.note, steering_problem(result)});
   return result;
 }
 

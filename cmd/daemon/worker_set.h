@@ -34,7 +34,7 @@ class WorkerSet {
     FrameAccount& frames;
     broadcast::SharedCounts& counts;
     const std::atomic<std::uint64_t>& log_head;
-    const std::atomic<MemoryStage>& memory_stage;
+    const MemoryShortage& memory;
     std::function<void()> wake_control;  // Any thread.
   };
   // Makes the workers; `sockets` are the options of their listeners.
@@ -66,7 +66,7 @@ class WorkerSet {
   // succeeded.
   std::vector<std::uint64_t> starved_accepts() const;
   // Sets the parts of the memory's account that the workers know. Requires: listen() has succeeded.
-  void add_memory(MemoryReading& reading) const;
+  void read_memory(MemoryReading& reading) const;
   // Adds how often the workers' limits were reached. Requires: listen() has succeeded.
   void add_times(LimitTimes& times) const;
   // How often the kernel refused an option of a connection. Requires: listen() has succeeded.

@@ -1,37 +1,38 @@
-// The control group whose memory limit binds this process, and what counts towards that limit.
+// The memory limit of the control groups that this process is in, and what this process uses.
 //
 // Any thread; each call reads a few files. `root` is where /proc and /sys are: a test has its own.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace crier::cmd {
 
-// Bytes that cannot be taken back by dropping the page cache.
+// Bytes that cannot be taken back by dropping the page cache. Nothing: the kernel does not say, or
+// the file could not be read.
 struct MemoryUse {
-  std::uint64_t anonymous = 0;  // Heaps and stacks.
-  std::uint64_t sockets = 0;    // The kernel's buffers of sockets.
+  std::optional<std::uint64_t> anonymous;  // Heap and stacks of this process.
+  std::optional<std::uint64_t> sockets;    // The kernel's buffers of the group's sockets.
 };
 
 class MemoryGroup {
  public:
-  // Finds the group with the smallest limit among the process's own and those above it, of versions
-  // 1 and 2.
+  // Looks at the process's own groups and those above them, of versions 1 and 2.
   explicit MemoryGroup(std::string root = "");
 
-  std::uint64_t limit() const { return limit_; }  // 0: none, or unknown.
-  // What the group uses. Without a group that has a limit: the memory of this process alone, and
-  // the TCP buffers of its network namespace.
+  // Returns the smallest limit; 0: there is none, or it is unknown.
+  std::uint64_t limit() const { return limit_; }
+  // The kernel counts sockets for a group, not for a process: others in the same group count, too.
   MemoryUse use() const;
 
  private:
-  void consider(const std::string& mount, std::string path, const char* limit_file, bool version_2);
+  void consider(const std::string& mount, std::string path, const char* limit_file);
 
   std::string root_;
-  std::string folder_;  // Of the group; empty: none has a limit.
+  std::string sockets_file_;  // Of the process's own group; empty: it has none.
+  std::string sockets_word_;  // Before the number in that file; empty: the number is all.
   std::uint64_t limit_ = 0;
-  bool version_2_ = false;
 };
 
 }  // namespace crier::cmd

@@ -55,6 +55,7 @@ void PendingPool::give_back(std::uint32_t row) {
 void PendingPool::rent_reader(std::uint32_t row) {
   PendingRequest& request = (*this)[row];
   CRIER_CHECK(!request.reader);
+  ++readers_;
   if (spare_readers_.empty()) {
     request.reader.emplace(head_limits_);
     return;
@@ -66,6 +67,7 @@ void PendingPool::rent_reader(std::uint32_t row) {
 void PendingPool::give_back_reader(std::uint32_t row) {
   PendingRequest& request = (*this)[row];
   if (!request.reader) return;
+  --readers_;
   if (spare_readers_.size() < kSpareReaders) {
     request.reader->reset();
     spare_readers_.push_back(std::move(*request.reader));

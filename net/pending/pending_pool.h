@@ -77,6 +77,7 @@ class PendingPool {
   // is rented.
   void give_back(std::uint32_t row);
 
+  std::size_t readers() const { return readers_; }  // That rows hold.
   // Requires: `row` is rented and holds no reader.
   void rent_reader(std::uint32_t row);
   // The views of the reader's request become invalid. Does nothing if the row has no reader.
@@ -119,6 +120,7 @@ class PendingPool {
   std::vector<PendingRequest> rows_;  // Never grows beyond its reserve: references stay valid.
   std::vector<std::uint32_t> free_;
   std::vector<HeadReader> spare_readers_;
+  std::size_t readers_ = 0;
   std::array<List, kPendingPhases> lists_;
 };
 

@@ -104,7 +104,7 @@ void PendingRequests::sweep(Instant now) {
       --left;
     }
   }
-  counters_.held.set(pool_.rented());
+  counters_.held.set(pool_.rented()), counters_.heads.set(pool_.readers());
 }
 
 void PendingRequests::close_idle(Instant now) {

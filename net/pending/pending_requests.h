@@ -81,7 +81,10 @@ struct PendingCounters {
   Counter abandoned;
   Counter evicted;  // Connections closed to make room.
   Counter starved;  // Connections closed because the ready set could not watch them.
-  Counter held;     // Gauge: connections that are held now, as of the last sweep.
+  // Gauges, as of the last sweep: connections that are held, and those of which a part of a head
+  // has come.
+  Counter held;
+  Counter heads;
 
   void count_refusal(int status) {
     if (status == 400) return refused_malformed.add();

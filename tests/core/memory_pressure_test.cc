@@ -50,9 +50,13 @@ TEST_CASE("a stage falls after ten seconds in which the use was a tenth lower") 
   CHECK(look(pressure, 76, 72) == MemoryStage::end_streams);
   CHECK(look(pressure, 86, 78) == MemoryStage::end_streams);
   CHECK(look(pressure, 64, 79) == MemoryStage::end_streams);
+  CHECK(pressure.level() == MemoryStage::ok);
+  CHECK(look(pressure, 69, 85) == MemoryStage::end_streams);
   CHECK(look(pressure, 64, 88) == MemoryStage::end_streams);
-  CHECK(look(pressure, 64, 89) == MemoryStage::ok);
-  CHECK(look(pressure, 81, 90) == MemoryStage::replays_wait);  // It rises at once again.
+  CHECK(look(pressure, 64, 89) == MemoryStage::warn);  // The highest of these ten seconds.
+  CHECK(look(pressure, 64, 90) == MemoryStage::warn);
+  CHECK(look(pressure, 64, 100) == MemoryStage::ok);
+  CHECK(look(pressure, 81, 101) == MemoryStage::replays_wait);  // It rises at once again.
 }
 
 TEST_CASE("without a limit there is no pressure") {

@@ -114,7 +114,7 @@ bool World::at_rest() const {
 }
 
 void World::come_to_rest() {
-  memory_stage_ = MemoryStage::ok;
+  memory_.stage = memory_.level = MemoryStage::ok;
   live_options_.stream_seconds_max = 0;
   worker_->set_live_options(live_options_);
   for (const auto& client : clients_) {

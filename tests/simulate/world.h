@@ -6,7 +6,6 @@
 // streams and checks that nothing is left.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -95,7 +94,7 @@ class World : private StreamObserver {
   Control control_;
   WorkerStats stats_;
   SharedCounts counts_;
-  std::atomic<MemoryStage> memory_stage_{MemoryStage::ok};
+  MemoryShortage memory_;
   std::unique_ptr<Broadcaster> worker_;
   WorkerOptions live_options_;
   std::vector<std::unique_ptr<Client>> clients_;

@@ -69,6 +69,7 @@ void Feed::feed_from_history(Fed& fed, std::size_t& batches) {
 }
 
 bool Feed::holds(Instant now) {
+  if (batch_.empty() && handed_out_ == 0) return false;
   if (held_since_.us == 0) held_since_ = now;
   return now.us - held_since_.us < kHoldMicros;
 }

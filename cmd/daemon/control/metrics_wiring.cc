@@ -113,6 +113,9 @@ constexpr Row<PendingCounters> kPendingRows[] = {
     {Kind::gauge, "crier_requests_pending",
      "Connections of subscribers that have no stream yet, bounded by limits.pending_requests_max.",
      &PendingCounters::held},
+    {Kind::gauge, "crier_request_heads_pending",
+     "Of crier_requests_pending, those of which a part of a head has come.",
+     &PendingCounters::heads},
     {Kind::counter, "crier_connections_unwatched_total",
      "Connections closed because the kernel had no room to watch one more.",
      &PendingCounters::starved},
@@ -323,14 +326,13 @@ void add_bounds(Catalogue& catalogue, const MetricSources& sources) {
 void add_memory(Catalogue& catalogue, const MemoryReading& memory) {
   auto parts = catalogue.gauge(
       "crier_memory_bytes",
-      "What crier's own account of its memory adds up to, by part; parts anonymous and sockets: "
-      "what the kernel counts.");
+      "What counts towards limits.memory_max, by part; other: anonymous memory that no other part "
+      "explains, sockets: the kernel's buffers.");
   for (std::size_t part = 0; part < kNamesOf<MemoryPart>.size(); ++part) {
-    parts.add({{"part", std::string(kNamesOf<MemoryPart>[part])}},
-              [&memory, part] { return static_cast<double>(memory.of(part)); });
+    parts.add({{"part", std::string(kNamesOf<MemoryPart>[part])}}, [&memory, part] {
+      return static_cast<double>(memory.of(static_cast<MemoryPart>(part)));
+    });
   }
-  catalogue.gauge("crier_memory_used_bytes", "What counts towards limits.memory_max.")
-      .add([&memory] { return static_cast<double>(memory.used()); });
   catalogue.gauge("crier_memory_max_bytes", "limits.memory_max in bytes; 0: no limit.")
       .add([&memory] { return static_cast<double>(memory.limit); });
   catalogue

@@ -166,8 +166,7 @@ bool PublishRoutes::may_publish(const Call& call) {
     refuse(call, PublishRefusal::draining, "The daemon is shutting down; publish again later.");
     return false;
   }
-  const auto* const stage = parts_.memory_stage;
-  if (stage != nullptr && stage->load(std::memory_order_relaxed) >= MemoryStage::refuse_events) {
+  if (parts_.memory != nullptr && parts_.memory->is_at(MemoryStage::refuse_events)) {
     refuse(call, PublishRefusal::memory,
            "The daemon is short of memory: limits.memory_max is nearly reached; publish again "
            "later.");

@@ -21,7 +21,6 @@
 #pragma once
 
 #include <array>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -99,7 +98,7 @@ struct PublishParts {
   PublishLimits limits = {};
   std::function<bool()> draining = [] { return false; };  // True: refuse events.
   // Null: memory is never short.
-  const std::atomic<MemoryStage>* memory_stage = nullptr;
+  const MemoryShortage* memory = nullptr;
   std::function<Instant()> now = &net::Loop::now;  // Monotonic.
   std::uint64_t random_seed = 0;                   // For the trace ids of requests without one.
 };

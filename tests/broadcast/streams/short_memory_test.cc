@@ -6,15 +6,17 @@ namespace crier::broadcast {
 namespace {
 
 struct ShortMemory {
-  static WorkerOptions with(const std::atomic<MemoryStage>* stage) {
+  static WorkerOptions with(const MemoryShortage* memory) {
     WorkerOptions options;
-    options.memory_stage = stage;
+    options.memory = memory;
     options.owed_bytes_max = 8'000;
     return options;
   }
 
-  std::atomic<MemoryStage> stage{MemoryStage::ok};
-  WorkerFixture f{{}, with(&stage)};
+  void set(MemoryStage now) { memory.stage = memory.level = now; }
+
+  MemoryShortage memory;
+  WorkerFixture f{{}, with(&memory)};
 };
 
 std::uint32_t retry_in(const std::string& sent) {
@@ -30,7 +32,7 @@ TEST_CASE("new streams are refused from the stage refuse_streams on, and open on
   const auto open = m.f.open({"a"});
   for (const MemoryStage stage :
        {MemoryStage::refuse_streams, MemoryStage::end_streams, MemoryStage::refuse_events}) {
-    m.stage = stage;
+    m.set(stage);
     const auto refused = m.f.worker->reserve({}, m.f.now);
     REQUIRE_FALSE(refused);
     CHECK(refused.error() == Refused::memory);
@@ -40,26 +42,35 @@ TEST_CASE("new streams are refused from the stage refuse_streams on, and open on
   m.f.publish({"a"});
   m.f.run();
   CHECK(count_of(m.f.take_sent(open), "data: x") == 1);
-  m.stage = MemoryStage::replays_wait;
+  m.set(MemoryStage::replays_wait);
   m.f.open({"a"});
 }
 
-TEST_CASE("replays wait while the stage is replays_wait or higher, and go on after it") {
+TEST_CASE("replays wait for one another while the stage is replays_wait or higher") {
   ShortMemory m;
   m.f.publish({"a"});
   m.f.run();
-  m.stage = MemoryStage::replays_wait;
-  const auto stream =
-      m.f.open({"a"}, {.kind = ResumePlan::Kind::replay, .from = ReplayFrom::earliest});
+  m.set(MemoryStage::replays_wait);
+  const ResumePlan plan{.kind = ResumePlan::Kind::replay, .from = ReplayFrom::earliest};
+  const std::vector<WorkerFixture::Opened> streams = {m.f.open({"a"}, plan), m.f.open({"a"}, plan),
+                                                      m.f.open({"a"}, plan)};
   m.f.pass_seconds(5);
   m.f.run();
-  CHECK(m.f.asked == 0);
-  CHECK(m.f.ended.empty());
-  m.stage = MemoryStage::warn;
-  m.f.pass_seconds(1);
   CHECK(m.f.asked == 1);
+  CHECK(m.f.ended.empty());
+  m.f.worker->take_answer(m.f.log.replay(m.f.requests.front(), m.f.now), m.f.now);
+  m.f.requests.pop_front();
+  m.f.run();
+  CHECK(m.f.asked == 2);
+  CHECK(m.f.requests.size() == 1);
+  m.set(MemoryStage::warn);
+  m.f.pass_seconds(1);
+  CHECK(m.f.asked == 3);
+  CHECK(m.f.requests.size() == 2);
   m.f.answer_all();
-  CHECK(m.f.ids_sent(stream) == std::vector<std::uint64_t>{1});
+  for (const auto& stream : streams) {
+    CHECK(m.f.ids_sent(stream) == std::vector<std::uint64_t>{1});
+  }
 }
 
 TEST_CASE("the streams that are owed most end first, one second after another") {
@@ -81,7 +92,7 @@ TEST_CASE("the streams that are owed most end first, one second after another") 
     m.f.run();
     return m.f.io[streams[i].fd].sent;
   };
-  m.stage = MemoryStage::end_streams;
+  m.set(MemoryStage::end_streams);
   m.f.pass_seconds(1);
   CHECK(m.f.state(streams[2]) == StreamState::ending);
   CHECK(m.f.state(streams[1]) == StreamState::owing);
@@ -89,7 +100,7 @@ TEST_CASE("the streams that are owed most end first, one second after another") 
   m.f.pass_seconds(1);
   CHECK(m.f.state(streams[1]) == StreamState::ending);
   CHECK(m.f.state(streams[0]) == StreamState::owing);
-  m.stage = MemoryStage::refuse_streams;
+  m.memory.level = MemoryStage::refuse_streams;  // The stage falls later.
   m.f.pass_seconds(1);
   CHECK(m.f.state(streams[0]) == StreamState::owing);
   CHECK(m.f.state(reader) == StreamState::live);

@@ -15,11 +15,11 @@ struct MemoryWatchFixture {
   void look(std::uint64_t ms) { watch.look(at_ms(ms)); }
 
   RecordingSink out;
-  std::atomic<MemoryStage> stage{MemoryStage::ok};
+  MemoryShortage shortage;
   std::uint64_t history = 0;
   MemoryUse kernel;
   int kernel_reads = 0;
-  MemoryWatch watch{{out, stage,
+  MemoryWatch watch{{out, shortage,
                      [this](MemoryReading& reading) {
                        reading.set(MemoryPart::streams, kMiB);
                        reading.set(MemoryPart::history, history);
@@ -31,18 +31,17 @@ struct MemoryWatchFixture {
                     100 * kMiB};
 };
 
-TEST_CASE("the larger of the account and the anonymous memory counts, and the sockets") {
+TEST_CASE("anonymous memory counts as far as the account does not explain it") {
   MemoryReading reading;
   reading.set(MemoryPart::streams, 10);
   reading.set(MemoryPart::requests, 20);
-  CHECK(reading.used() == 30);
-  reading.set(MemoryPart::anonymous, 25);
-  CHECK(reading.used() == 30);
-  reading.set(MemoryPart::anonymous, 35);
-  CHECK(reading.used() == 35);
   reading.set(MemoryPart::sockets, 7);
-  CHECK(reading.used() == 42);
-  CHECK(kNamesOf<MemoryPart>[reading.largest()] == "anonymous");
+  reading.set_anonymous(25);
+  CHECK(reading.used() == 37);
+  reading.set_anonymous(80);
+  CHECK(reading.used() == 87);
+  CHECK(reading.of(MemoryPart::other) == 50);
+  CHECK(reading.largest() == MemoryPart::other);
 }
 
 TEST_CASE("each change of the stage is told to the workers and in one line") {
@@ -52,12 +51,13 @@ TEST_CASE("each change of the stage is told to the workers and in one line") {
   CHECK(f.out.lines.empty());
   f.history = 86 * kMiB;  // Part of the account, so it is seen at once.
   f.look(1'250);
-  CHECK(f.stage == MemoryStage::refuse_streams);
+  CHECK(f.shortage.stage == MemoryStage::refuse_streams);
   REQUIRE(f.out.lines.size() == 1);
   CHECK_THAT(f.out.lines[0],
              StartsWith("warning memory is short") &&
                  ContainsSubstring("stage=refuse_streams before=ok") &&
-                 ContainsSubstring("effect=\"replays wait and new streams are refused\"") &&
+                 ContainsSubstring(
+                     "effect=\"the history shrinks, replays wait, and new streams are refused\"") &&
                  ContainsSubstring("used_mib=87 limit_mib=100 largest_part=history "
                                    "largest_part_mib=86"));
   f.look(1'500);
@@ -67,7 +67,7 @@ TEST_CASE("each change of the stage is told to the workers and in one line") {
   f.look(11'999);
   CHECK(f.out.lines.size() == 1);
   f.look(12'000);
-  CHECK(f.stage == MemoryStage::ok);
+  CHECK(f.shortage.stage == MemoryStage::ok);
   REQUIRE(f.out.lines.size() == 2);
   CHECK_THAT(f.out.lines[1], StartsWith("info memory is less short") &&
                                  ContainsSubstring("stage=ok before=refuse_streams"));
@@ -79,10 +79,35 @@ TEST_CASE("the kernel's figures are read once a second, and at each look while m
   CHECK(f.kernel_reads == 2);
   f.kernel = {.anonymous = 70 * kMiB, .sockets = 6 * kMiB};
   f.look(3'000);
-  CHECK(f.stage == MemoryStage::warn);
+  CHECK(f.shortage.stage == MemoryStage::warn);
   f.look(3'250);
   f.look(3'500);
   CHECK(f.kernel_reads == 5);
+}
+
+TEST_CASE("figures that cannot be read stay as they were") {
+  MemoryWatchFixture f;
+  f.kernel = {.anonymous = 80 * kMiB, .sockets = 6 * kMiB};
+  f.look(1'000);
+  CHECK(f.shortage.stage == MemoryStage::refuse_streams);
+  f.kernel = {};
+  for (std::uint64_t ms = 1'250; ms < 30'000; ms += 250) f.look(ms);
+  CHECK(f.shortage.stage == MemoryStage::refuse_streams);
+}
+
+TEST_CASE("streams end only while memory is short now, and only if they are what fills it") {
+  MemoryWatchFixture f;
+  f.kernel = {.anonymous = 86 * kMiB, .sockets = 6 * kMiB};
+  f.look(1'000);
+  CHECK(f.shortage.stage == MemoryStage::end_streams);
+  CHECK(f.shortage.level == MemoryStage::refuse_streams);
+  f.kernel = {.anonymous = 80 * kMiB, .sockets = 12 * kMiB};
+  f.look(1'250);
+  CHECK(f.shortage.level == MemoryStage::end_streams);
+  f.kernel = {.anonymous = 60 * kMiB, .sockets = 12 * kMiB};
+  f.look(1'500);
+  CHECK(f.shortage.stage == MemoryStage::end_streams);
+  CHECK(f.shortage.level == MemoryStage::ok);
 }
 
 }  // namespace

@@ -244,11 +244,15 @@ TEST_CASE("a worker is woken for every fourth batch of a long turn, and for the 
 
 TEST_CASE("the feed waits 4 ms at most for publishers that have more to say") {
   ControlFixture f;
+  CHECK_FALSE(f.feed.holds({500}));  // There is nothing to wait with.
+  f.publish("a");
   CHECK(f.feed.holds({1'000}));
   CHECK(f.feed.holds({4'999}));
   CHECK_FALSE(f.feed.holds({5'000}));
   CHECK_FALSE(f.feed.holds({6'000}));
   f.feed.flush();
+  CHECK_FALSE(f.feed.holds({6'500}));
+  f.publish("a");
   CHECK(f.feed.holds({7'000}));  // Each flush() begins anew.
 }
 
