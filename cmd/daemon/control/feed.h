@@ -31,8 +31,8 @@ class Feed final : public Outgoing {
   void publish(const FrameRef& frame) override;
 
   // For turns whose publishers have more to say: returns true if flush() should wait for their next
-  // turn, so that one write to a stream takes the events of several. That is so until 4 ms after the
-  // end of the first such turn.
+  // turn, so that one write to a stream takes the events of several. That is so until 4 ms after
+  // the end of the first such turn.
   bool holds(Instant now);
 
   // Ends the turn: hands out the last batch, feeds lagging workers from the history, and wakes
