@@ -84,6 +84,18 @@ class Ring {
     return std::move(storage_[slot(pushed_)]);
   }
 
+  // Removes each frame of which keep(i, frame) is false; `frame` is the i-th oldest. Asks from the
+  // newest to the oldest, and costs size() moves at most.
+  template <typename Keep>
+  void keep_if(Keep keep) {
+    std::uint32_t oldest_kept = size();
+    for (std::uint32_t i = size(); i-- > 0;) {
+      FrameRef frame = std::move(storage_[slot(popped_ + i)]);
+      if (keep(i, *frame)) storage_[slot(popped_ + --oldest_kept)] = std::move(frame);
+    }
+    popped_ += oldest_kept;
+  }
+
   // Moves every frame to larger storage. Requires: what the constructor requires of `storage`.
   void move_to(std::span<FrameRef> storage) {
     CRIER_CHECK(storage.size() > size());

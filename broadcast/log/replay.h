@@ -3,7 +3,8 @@
 //
 // Requests and answers travel as values between the two threads. A request goes through the
 // worker's outbox; its answer comes through the worker's inbox, in one queue with the live batches.
-// An answer leaves out no retained event of the stream up to its `through`. A live batch after it
+// An answer leaves out no retained event of the stream up to its `through`, or only superseded ones
+// if `newest_only` asks for that. A live batch after it
 // may still contain some of these events; `sequence_next` keeps them from being sent twice. So the
 // stream sees no gap and no duplicate, without a lock.
 #pragma once
@@ -57,6 +58,9 @@ struct ReplayRequest {
   // The stream was connected when it fell behind, so the reason for a loss is `overflow`, not
   // `evicted`.
   bool connected = false;
+  // Of each topic only the newest event is wanted. Older ones are superseded: they are left out and
+  // are no loss.
+  bool newest_only = false;
   // The answer stops after the frame that reaches this. It has at least one frame if there is one.
   std::size_t bytes_max = 0;
   std::uint32_t frames_max = 0;  // The answer stops after this many frames.
@@ -82,7 +86,7 @@ struct ReplayAnswer {
   std::uint64_t position = 0;
   std::optional<Gap> gap;        // The stream must be told of it before the frames.
   std::vector<FrameRef> frames;  // In sequence order, each once.
-  // The answer leaves out no event of this stream up to and including this one.
+  // The answer leaves out no event that the stream wants up to and including this one.
   std::uint64_t through = 0;
   bool reached_head = false;  // `through` was the log's head when the log answered.
   // To be repeated in the next request, which asks by ReplayFrom::sequence after `through`.

@@ -45,7 +45,7 @@ ReplayAnswer Replayer::answer(const ReplayRequest& request, std::uint64_t head) 
 
   cursors_.clear();
   if (request.from == ReplayFrom::last) {
-    cursors_at_last(request.last_count, head);
+    cursors_at_last(newest_only_ ? std::min(request.last_count, 1U) : request.last_count, head);
     merge(request, head, answer);
     if (literals_.size() + patterns_.size() > 1) answer.last = starts(head);
   } else if (patterns_.empty()) {
@@ -82,6 +82,7 @@ ReplayAnswer Replayer::answer(const ReplayRequest& request, std::uint64_t head) 
 void Replayer::resolve(const ReplayRequest& request, std::uint64_t after) {
   literals_.clear();
   patterns_.clear();
+  newest_only_ = request.newest_only;
   patterns_after_ = request.last ? std::max(after, request.last->head) : after;
   for (const Selector& subscription : request.subscriptions) {
     if (subscription.is_pattern()) {
@@ -107,14 +108,17 @@ Replayer::Loss Replayer::find_loss(std::uint64_t told) {
     const Topic* topic = literal.row ? &topics_[*literal.row] : nullptr;
     const Evicted evicted = topic != nullptr ? topic->evicted : forgotten_.find(literal.hash);
     if (!is_untold(evicted, literal.after, told)) continue;
+    if (topic != nullptr && superseded(*topic)) continue;
     loss.evicted.raise_to(evicted);
     // The count is exact if every event that is gone came after `after` and none was told before.
+    // If only the newest event is wanted, that one is lost.
     const bool exact =
-        topic != nullptr && topic->complete && literal.after < topic->first_sequence && told == 0;
+        topic != nullptr &&
+        (newest_only_ || (topic->complete && literal.after < topic->first_sequence && told == 0));
     if (!exact) {
       loss.missed.reset();
     } else if (loss.missed) {
-      *loss.missed += topic->published - topic->events;
+      *loss.missed += newest_only_ ? 1 : topic->published - topic->events;
     }
   }
   if (patterns_.empty()) return loss;
@@ -140,6 +144,7 @@ Evicted Replayer::find_pattern_loss(std::uint64_t told) {
     if (!topics_.listed(row)) continue;
     const Topic& topic = topics_[row];
     if (!is_untold(topic.evicted, std::max(after, highest.through), told)) continue;
+    if (superseded(topic)) continue;
     matches += patterns_.size();
     work_ += patterns_.size() * kTopicsPerMatch;
     if (matches > kScanMatchesMax) return history_.evicted();
@@ -165,7 +170,7 @@ void Replayer::cursors_after() {
     const auto wanted = [&](std::uint64_t, std::uint64_t sequence) {
       return sequence > literal.after;
     };
-    add_cursor(history_.oldest_wanted(topic, wanted), *literal.row);
+    add_cursor(newest_only_ ? topic.newest : history_.oldest_wanted(topic, wanted), *literal.row);
   }
 }
 
@@ -215,7 +220,8 @@ void Replayer::scan(const ReplayRequest& request, std::uint64_t after, std::uint
   History::Position at = history_.first_after(after);
   for (; at != history_.end() && room; at = history_.after(at)) {
     const History::Entry& entry = history_.at(at);
-    if (wanted(entry, matches)) room = give(request, entry.frame, bytes, answer);
+    const bool passed_over = newest_only_ && topics_[entry.topic].newest != at;
+    if (!passed_over && wanted(entry, matches)) room = give(request, entry.frame, bytes, answer);
     answer.through = entry.sequence;
     if (++entries >= kScanEntriesMax || matches >= kScanMatchesMax) room = false;
   }

@@ -2,7 +2,8 @@
 //
 // Literal topics follow their chains, merged by sequence. If a subscription is a pattern, the
 // history is scanned in sequence order. Both do a bounded share per answer and always make
-// progress.
+// progress. With `newest_only` a chain is entered at its newest event, and a scan passes over every
+// event that is not the newest of its topic.
 //
 // Belongs to the control loop. All that the constructor is given must outlive the replayer.
 #pragma once
@@ -59,6 +60,9 @@ class Replayer {
   void resolve(const ReplayRequest& request, std::uint64_t after);
   std::shared_ptr<const LastStarts> starts(std::uint64_t head) const;
   Loss find_loss(std::uint64_t told);
+  // Returns true if a retained event supersedes all that the topic has lost. A topic loses its
+  // oldest event first.
+  bool superseded(const Topic& topic) const { return newest_only_ && topic.events > 0; }
   Evicted find_pattern_loss(std::uint64_t told);
   bool matches_any_pattern(std::string_view topic) const;
 
@@ -80,6 +84,7 @@ class Replayer {
   std::vector<Literal> literals_;
   std::vector<std::string_view> patterns_;
   std::uint64_t patterns_after_ = 0;
+  bool newest_only_ = false;
   std::vector<Cursor> cursors_;
   std::size_t work_ = 0;  // See ReplayAnswer::work.
   // Whether a topic is subscribed, by row: `verdict_base_` means no and `verdict_base_ + 1` means

@@ -57,6 +57,8 @@ ReplayRequest CatchUp::request_of(StreamToken token, Stream& stream) const {
   if (request.last && request.after >= request.last->head) request.last = nullptr;
   request.evictions_told = owing.evictions_told;
   request.connected = owing.connected;
+  request.newest_only =
+      (*parts_.options.classes)[stream.topic_class].policy == OverflowPolicy::conflate;
   request.bytes_max = part_bytes();
   // Leaves room in the ring for crier.open and crier.gap, which are sent first.
   constexpr std::uint32_t kOwnFrames = 4;

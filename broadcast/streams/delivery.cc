@@ -31,6 +31,10 @@ std::uint32_t Delivery::retry_ms() {
   return random_.between(kRetryMsMin, kRetryMsMax);
 }
 
+OverflowPolicy Delivery::policy(const Stream& stream) const {
+  return (*options_.classes)[stream.topic_class].policy;
+}
+
 const TokenRate& Delivery::rate(const Stream& stream) const {
   return (*options_.classes)[stream.topic_class].rate;
 }
@@ -50,8 +54,12 @@ void Delivery::offer(StreamIndex index, Frames frames, std::string_view shared, 
   }
   std::size_t allowed = frames.size();
   if (paced(stream)) {
-    allowed = std::min<std::size_t>(allowed, stream.bucket.available(rate(stream), now));
-    if (allowed < frames.size()) shared = {};
+    const std::uint32_t tokens = stream.bucket.available(rate(stream), now);
+    if (tokens < frames.size()) {
+      shared = {};
+      if (policy(stream) == OverflowPolicy::conflate) frames = newest_of_each_topic(frames);
+    }
+    allowed = std::min<std::size_t>(tokens, frames.size());
   }
   Cut cut;
   if (allowed > 0) cut = write_frames(stream, frames.first(allowed), shared, now);
@@ -95,8 +103,11 @@ void Delivery::fall_behind(StreamIndex index, Frames frames, const Cut& cut, Ins
 bool Delivery::enqueue(StreamIndex index, Frames frames, Instant now) {
   Stream& stream = streams_[index];
   Owing& owing = streams_.owing(stream);
+  const bool conflates = policy(stream) == OverflowPolicy::conflate;
   for (const Frame* frame : frames) {
-    if (make_room_for(owing, frame->wire(stream.framing()).size())) {
+    const bool room = conflates ? make_room_by_conflating(stream, owing, *frame)
+                                : make_room_for(owing, frame->wire(stream.framing()).size());
+    if (room) {
       push(stream, owing, FrameRef::share(*frame));
     } else if (!overflow(index, *frame, now)) {
       return false;
@@ -105,11 +116,15 @@ bool Delivery::enqueue(StreamIndex index, Frames frames, Instant now) {
   return true;
 }
 
+// Returns true if the stream's limits allow one more frame of so many bytes.
+bool Delivery::within_limits(const Owing& owing, std::size_t bytes) const {
+  return owing.ring.size() < options_.owed_events_max &&
+         (owing.ring.empty() || owing.bytes + bytes <= options_.owed_bytes_max);
+}
+
 // Room for a frame of so many bytes within the stream's limits; its ring grows as needed.
 bool Delivery::make_room_for(Owing& owing, std::size_t bytes) {
-  const bool within = owing.ring.size() < options_.owed_events_max &&
-                      (owing.ring.empty() || owing.bytes + bytes <= options_.owed_bytes_max);
-  return within && streams_.make_room(owing);
+  return within_limits(owing, bytes) && streams_.make_room(owing);
 }
 
 void Delivery::push(Stream& stream, Owing& owing, FrameRef frame) {
@@ -119,6 +134,7 @@ void Delivery::push(Stream& stream, Owing& owing, FrameRef frame) {
   }
   count_owed(stream, owing, *frame);
   owing.ring.push(std::move(frame));
+  owing.conflated = false;
 }
 
 void Delivery::count_owed(const Stream& stream, Owing& owing, const Frame& frame) {
@@ -267,6 +283,9 @@ Delivery::Gathered Delivery::gather(Stream& stream, Owing& owing, Instant now) {
   Gathered gathered;
   pieces_.clear();
   std::uint32_t tokens = paced(stream) ? stream.bucket.available(rate(stream), now) : kNone;
+  if (tokens > 0 && !owing.conflated && policy(stream) == OverflowPolicy::conflate) {
+    conflate(stream, owing, nullptr);
+  }
   for (std::uint32_t i = 0; i < owing.ring.size(); ++i) {
     const Frame& frame = *owing.ring[i];
     const bool begun = i == 0 && owing.oldest_sent > 0;

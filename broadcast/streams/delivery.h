@@ -6,6 +6,15 @@
 // again, sends a replaying one back to the history, and closes an ending one. When a ring is full,
 // the stream's overflow policy decides.
 //
+// With the policy conflate a stream is owed only the newest event of each topic. The events that
+// newer ones supersede stay in the ring until a pass over it drops them: when its storage is full,
+// at the stream's limits, and before a write if events were added since the last pass. A pass looks
+// at each frame once, in a hash table of topics, and takes steps for it. A pass that drops less
+// than an eighth of the frames is not repeated for the next event: the storage doubles, or, at a
+// limit, the ring is dropped and the stream continues from the history. So adding an event costs no
+// more than about ten looks, and the storage follows the number of topics owed. A write costs at
+// most one look for each frame in the ring, and none while the stream has no token.
+//
 // Belongs to one worker.
 #pragma once
 
@@ -133,6 +142,7 @@ class Delivery {
     bool out_of_tokens = false;  // The rate limit cut it short.
   };
 
+  OverflowPolicy policy(const Stream& stream) const;
   bool paced(const Stream& stream) const;
   const TokenRate& rate(const Stream& stream) const;
   Cut write_frames(Stream& stream, Frames frames, std::string_view shared, Instant now);
@@ -147,6 +157,7 @@ class Delivery {
   }
   void fall_behind(StreamIndex index, Frames frames, const Cut& cut, Instant now);
 
+  bool within_limits(const Owing& owing, std::size_t bytes) const;
   bool make_room_for(Owing& owing, std::size_t bytes);
   void push(Stream& stream, Owing& owing, FrameRef frame);
   // Count the bytes of a frame when a ring takes a reference to it, and when the ring drops that
@@ -164,6 +175,9 @@ class Delivery {
   // Defined in overflow.cc.
   bool overflow(StreamIndex index, const Frame& frame, Instant now);
   bool make_room_by_dropping(Stream& stream, Owing& owing, std::size_t bytes);
+  bool make_room_by_conflating(Stream& stream, Owing& owing, const Frame& next);
+  std::uint32_t conflate(Stream& stream, Owing& owing, const Frame* next);
+  Frames newest_of_each_topic(Frames frames);
   void drop_unsent(Stream& stream, Owing& owing);
   bool drop_oldest(Stream& stream, Owing& owing);
   void announce_dropped(Stream& stream, Owing& owing);
@@ -179,6 +193,7 @@ class Delivery {
   StreamWatcher* watcher_ = nullptr;
   Random random_;
   std::vector<iovec> pieces_;
+  std::vector<const Frame*> newest_;
   std::string scratch_;
   std::deque<StreamToken> listed_;
   std::vector<StreamToken> revisited_;  // Streams of the next round.

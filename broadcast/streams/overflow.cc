@@ -1,12 +1,45 @@
-// Delivery continued: what happens to a stream whose ring is full, and how a stream is told its
-// end.
+// Delivery continued: what happens to a stream whose ring is full, how superseded events are
+// dropped, and how a stream is told its end.
 
+#include <algorithm>
+#include <ranges>
+#include <vector>
+
+#include "broadcast/log/hash_index.h"
 #include "broadcast/streams/delivery.h"
 #include "broadcast/streams/own_events.h"
 #include "core/check.h"
 #include "core/frame.h"
 
 namespace crier::broadcast {
+namespace {
+
+// Frames that a pass over a ring looks at in one step.
+constexpr std::uint32_t kConflatedPerStep = 4;
+
+// Frames of different topics. They must outlive it.
+class OneOfEachTopic {
+ public:
+  // Returns false if it has a frame of the same topic.
+  bool add(const Frame& frame) {
+    const auto same = [&](std::uint32_t i) { return frames_[i]->topic() == frame.topic(); };
+    if (index_.find(frame.topic_hash(), same)) return false;
+    index_.insert(frame.topic_hash(), static_cast<std::uint32_t>(frames_.size()));
+    frames_.push_back(&frame);
+    return true;
+  }
+
+ private:
+  HashIndex index_;
+  std::vector<const Frame*> frames_;
+};
+
+// Returns true if a stream with this policy and a full ring continues from the history.
+bool continues_from_log(OverflowPolicy policy) {
+  return policy == OverflowPolicy::catch_up || policy == OverflowPolicy::conflate;
+}
+
+}  // namespace
 
 // Handles a frame that does not fit. Returns true if the stream is owed the frames after it.
 // Returns false if the stream continues from the history or ends; it is then owed nothing more of
@@ -15,7 +48,6 @@ bool Delivery::overflow(StreamIndex index, const Frame& frame, Instant now) {
   Stream& stream = streams_[index];
   Owing& owing = streams_.owing(stream);
   stats_.overflows.add();
-  const OverflowPolicy policy = (*options_.classes)[stream.topic_class].policy;
   // A replay goes at the stream's own pace and loses nothing by being slow. The frames that fitted
   // are sent; the stream asks for the rest again.
   if (stream.state == StreamState::replaying) {
@@ -23,11 +55,11 @@ bool Delivery::overflow(StreamIndex index, const Frame& frame, Instant now) {
     return false;
   }
   // A ring without storage has nothing to drop.
-  if (policy == OverflowPolicy::catch_up || owing.ring.capacity() == 0) {
+  if (continues_from_log(policy(stream)) || owing.ring.capacity() == 0) {
     fall_back_to_log(index);
     return false;
   }
-  if (policy == OverflowPolicy::disconnect) {
+  if (policy(stream) == OverflowPolicy::disconnect) {
     end_dropping(index, EndReason::overflow, now);
     return false;
   }
@@ -50,10 +82,13 @@ bool Delivery::give_way(StreamIndex index, std::uint32_t bytes_max, Instant now)
   if (owing.bytes <= bytes_max || !owes_unsent_event(owing)) return false;
   stats_.overflows.add();
   stats_.gave_way.add();
-  const OverflowPolicy policy = (*options_.classes)[stream.topic_class].policy;
-  if (stream.state == StreamState::replaying || policy == OverflowPolicy::catch_up) {
+  if (policy(stream) == OverflowPolicy::conflate) {
+    conflate(stream, owing, nullptr);
+    if (owing.bytes <= bytes_max) return true;
+  }
+  if (stream.state == StreamState::replaying || continues_from_log(policy(stream))) {
     fall_back_to_log(index);
-  } else if (policy == OverflowPolicy::disconnect) {
+  } else if (policy(stream) == OverflowPolicy::disconnect) {
     end_dropping(index, EndReason::overflow, now);
   } else {
     while (owing.bytes > bytes_max && drop_oldest(stream, owing)) {
@@ -77,6 +112,50 @@ bool Delivery::make_room_by_dropping(Stream& stream, Owing& owing, std::size_t b
     if (!drop_oldest(stream, owing)) return false;
   }
   return true;
+}
+
+// Makes room for an event within the stream's limits, if need be by dropping superseded events.
+// Returns false if too few of them were dropped to pay for the pass.
+bool Delivery::make_room_by_conflating(Stream& stream, Owing& owing, const Frame& next) {
+  const std::size_t bytes = next.wire(stream.framing()).size();
+  const bool within = within_limits(owing, bytes);
+  if (within && !owing.ring.full()) return true;
+  const std::uint32_t looks = owing.ring.size();
+  const bool paid = conflate(stream, owing, &next) >= (looks + 7) / 8;
+  if (!paid && !(within && streams_.grow_ring(owing))) return false;
+  return make_room_for(owing, bytes);
+}
+
+// Drops each event of which no byte was sent and that a later event of its topic supersedes. That
+// one is in the ring, or it is `next`, which may be null. Returns how many events it dropped.
+std::uint32_t Delivery::conflate(Stream& stream, Owing& owing, const Frame* next) {
+  const std::uint32_t looks = owing.ring.size();
+  OneOfEachTopic newest;
+  if (next != nullptr) newest.add(*next);
+  owing.ring.keep_if([&](std::uint32_t i, const Frame& frame) {
+    const bool begun = i == 0 && owing.oldest_sent > 0;
+    if (begun || frame.sequence() == 0 || newest.add(frame)) return true;
+    forget_owed(stream, owing, frame);
+    return false;
+  });
+  owing.conflated = true;
+  steps_ += looks / kConflatedPerStep;
+  const std::uint32_t dropped = looks - owing.ring.size();
+  stats_.events_superseded.add(dropped);
+  return dropped;
+}
+
+// Returns those frames that no later one of the same topic supersedes, in their order. The result
+// is valid until the next call.
+Frames Delivery::newest_of_each_topic(Frames frames) {
+  OneOfEachTopic newest;
+  newest_.clear();
+  for (const Frame* frame : std::views::reverse(frames)) {
+    if (newest.add(*frame)) newest_.push_back(frame);
+  }
+  std::ranges::reverse(newest_);
+  stats_.events_superseded.add(frames.size() - newest_.size());
+  return newest_;
 }
 
 // Drops the oldest event of which no byte was sent. Keeps crier's own events, since one of them may

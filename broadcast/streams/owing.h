@@ -36,7 +36,8 @@ struct Owing {
   EndReason end_reason = EndReason::drained;  // The reason, in state `ending`.
   // The stream was connected when it fell behind, so its loss is `overflow`.
   bool connected = false;
-  bool opened = true;  // crier.open was queued or sent.
+  bool opened = true;     // crier.open was queued or sent.
+  bool conflated = true;  // No event was added to the ring since Delivery last conflated it.
 };
 
 }  // namespace crier::broadcast

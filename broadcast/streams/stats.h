@@ -44,6 +44,8 @@ struct WorkerStats {
   Counter overflows;          // Rings that were full, whatever the policy then did.
   Counter gave_way;           // Of these, for what all streams together were owed.
   Counter frames_dropped;     // By the policy drop-oldest.
+  // Events that the policy conflate dropped from rings, for a newer one of their topic.
+  Counter events_superseded;
   std::array<Counter, kNamesOf<GapReason>.size()> gaps;
   Counter batches;      // Taken from the inbox.
   Counter lost_pauses;  // Times this worker lagged so far that the history had moved on.

@@ -85,7 +85,7 @@ void StreamTable::give_back_owing(Stream& stream) {
   stream.owing = kNone;
 }
 
-bool StreamTable::make_room(Owing& owing) {
+bool StreamTable::grow_ring(Owing& owing) {
   Ring& ring = owing.ring;
   if (ring.capacity() == 0) {
     const auto storage = rings_.rent(RingPool::kSmallest);
@@ -93,7 +93,6 @@ bool StreamTable::make_room(Owing& owing) {
     ring = Ring(storage);
     return true;
   }
-  if (!ring.full()) return true;
   if (ring.capacity() >= rings_.frames_max()) return false;
   const auto larger = rings_.rent(ring.capacity() * 2);
   if (larger.empty()) return false;

@@ -81,7 +81,9 @@ class StreamTable {
 
   // Makes room for one more frame in the ring, which grows as needed. Returns false if the ring has
   // its largest size, or memory has reached its bound.
-  bool make_room(Owing& owing);
+  bool make_room(Owing& owing) { return !owing.ring.full() || grow_ring(owing); }
+  // Doubles the ring's storage, or rents the first. Returns false as make_room() does.
+  bool grow_ring(Owing& owing);
 
   // Moves a ring with few frames to the smallest storage.
   void shrink_ring(Owing& owing);

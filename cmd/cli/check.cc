@@ -20,6 +20,15 @@ std::string places_text(const Preflight& checked) {
   return to_cpu_list(numbers);
 }
 
+// "catch-up; conflate for prices.>"
+std::string policies_text(const config::Config& config) {
+  std::string text(to_string(config.overflow.policy));
+  for (const config::TopicRow& row : config.topics) {
+    if (row.policy) text.append("; ").append(to_string(*row.policy)).append(" for " + row.match);
+  }
+  return text;
+}
+
 }  // namespace
 
 int check(const Arguments& arguments) {
@@ -30,6 +39,7 @@ int check(const Arguments& arguments) {
     print_error("crier: warning: " + printable(warning) + "\n");
   }
   std::string text = printable(file) + " is valid: " + config::to_line(checked->budget) + "\n";
+  text += "slow streams: " + policies_text(checked->config) + "\n";
   if (arguments.has("--verbose")) {
     text += config::to_table(checked->budget);
     if (!checked->places.empty()) text += "workers on processors " + places_text(*checked) + "\n";

@@ -71,8 +71,8 @@ TEST_CASE("a mistake in the file is named with its key, line and what is allowed
        {"admin.debug is null in c.json:1; allowed are true and false"}},
       {"not one of the choices",
        "{\"overflow\": {\"policy\": \"catchup\"}}",
-       {"overflow.policy is \"catchup\" in c.json:1; allowed are \"catch-up\", \"disconnect\" and "
-        "\"drop-oldest\""}},
+       {"overflow.policy is \"catchup\" in c.json:1; allowed are \"catch-up\", \"disconnect\", "
+        "\"drop-oldest\" and \"conflate\""}},
       {"a text that breaks its rule",
        "{\"http\": {\"listen\": \"8080\"}}",
        {"http.listen is \"8080\" in c.json:1; allowed is an address and a port, like "

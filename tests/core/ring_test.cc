@@ -21,6 +21,29 @@ TEST_CASE("a ring gives frames back in order, across the end of its storage") {
   }
 }
 
+TEST_CASE("a ring keeps the frames that are asked for, in order, and drops the others") {
+  for (std::uint32_t kept = 0; kept < 1U << 5; ++kept) {
+    INFO("mask " << kept);
+    std::array<FrameRef, 8> storage;
+    Ring ring{std::span<FrameRef>(storage)};
+    for (std::uint64_t i = 0; i < 5; ++i) ring.push(Frame::make({.sequence = i}, "t", "x"));
+    std::uint64_t asked = 5;
+    ring.keep_if([&](std::uint32_t i, const Frame& frame) {
+      CHECK(frame.sequence() == --asked);
+      CHECK(i == asked);
+      return (kept >> i & 1) != 0;
+    });
+    CHECK(asked == 0);
+    std::uint32_t next = 0;
+    for (std::uint32_t i = 0; i < 5; ++i) {
+      if ((kept >> i & 1) != 0) CHECK(ring[next++]->sequence() == i);
+    }
+    CHECK(ring.size() == next);
+    while (!ring.empty()) ring.pop();
+    for (const FrameRef& left : storage) CHECK_FALSE(left);
+  }
+}
+
 TEST_CASE("frames can be added and removed at both ends, and removed in the middle") {
   std::array<FrameRef, 4> storage;
   std::array<FrameRef, 8> larger;

@@ -1,4 +1,6 @@
 // Readers that stop, over the wire: each overflow policy does what it says, and only to them.
+#include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -91,6 +93,48 @@ TEST_CASE("with `drop-oldest` a stopped reader is told how many it lost, and whe
   }
   CHECK(gaps >= 1);
   daemon.publish("slow.a", "live");
+  CHECK(stopped.next().data == "live");
+}
+
+TEST_CASE("with `conflate` a stopped reader gets the newest event of each topic, without a gap",
+          "[slow]") {
+  constexpr int kTopics = 3;
+  constexpr int kEvents = 10'000;  // Five megabytes.
+  constexpr const char* kTarget = "/events?topic=slow.0&topic=slow.1&topic=slow.2";
+  const RunningDaemon daemon(with_policy("conflate"));
+  Subscriber stopped = daemon.subscribe(kTarget, {.receive_buffer = kSmallBuffer});
+  Subscriber reading = daemon.subscribe(kTarget);
+  REQUIRE(stopped.next().event == "crier.open");
+  REQUIRE(reading.next().event == "crier.open");
+  for (int number = 0; number < kEvents;) {
+    std::string lines;
+    for (int i = 0; i < 1'000; ++i, ++number) {
+      const std::string topic = "slow." + std::to_string(number % kTopics);
+      const std::string data = std::to_string(number) + " " + std::string(500, 'x');
+      lines += nlohmann::json{{"topic", topic}, {"data", data}}.dump() + "\n";
+    }
+    const auto answer =
+        daemon.publish_request("POST /publish", lines, "Content-Type: application/x-ndjson\r\n");
+    REQUIRE(answer.status == 202);
+  }
+
+  for (Subscriber* reader : {&reading, &stopped}) {
+    std::array<int, kTopics> newest{-1, -1, -1};
+    int last = -1;
+    int received = 0;
+    for (; std::ranges::min(newest) < kEvents - kTopics; ++received) {
+      const SseMessage event = reader->next();
+      REQUIRE(event.event == "message");
+      const int number = std::stoi(event.data);
+      REQUIRE(number > last);
+      last = newest.at(static_cast<std::size_t>(number % kTopics)) = number;
+    }
+    if (reader == &stopped) CHECK(received < kEvents / 2);
+  }
+  CHECK(daemon.metric("crier_events_superseded_total") > 0);
+  CHECK(daemon.metric("crier_gaps_total") == 0);
+  CHECK(daemon.metric("crier_frames_dropped_total") == 0);
+  daemon.publish("slow.1", "live");
   CHECK(stopped.next().data == "live");
 }
 

@@ -72,6 +72,10 @@ void World::check_bounds() {
     REQUIRE(bytes == owing.bytes);
     queue_bytes += bytes;
     REQUIRE(owing.ring.size() <= setting_.worker.owed_events_max + 4);
+    if (client->facts().policy == OverflowPolicy::conflate) {
+      // One event of each topic and a few of crier's own, in storage with room for twice as many.
+      REQUIRE(owing.ring.size() <= 3 * (setting_.topics + 5));
+    }
   }
   REQUIRE(connected == worker_->open_streams());
   REQUIRE(counts_.streams == connected);
@@ -194,6 +198,7 @@ Happened World::count() const {
   happened.overflows = stats_.overflows.read();
   happened.gave_way = stats_.gave_way.read();
   happened.dropped = stats_.frames_dropped.read();
+  happened.superseded = stats_.events_superseded.read();
   for (std::size_t i = 0; i < kNamesOf<GapReason>.size(); ++i)
     happened.gaps[i] = stats_.gaps[i].read();
   for (std::size_t i = 0; i < kNamesOf<EndReason>.size(); ++i) {
@@ -217,6 +222,7 @@ void Happened::add(const Happened& other) {
   overflows += other.overflows;
   gave_way += other.gave_way;
   dropped += other.dropped;
+  superseded += other.superseded;
   for (std::size_t i = 0; i < kNamesOf<GapReason>.size(); ++i) gaps[i] += other.gaps[i];
   for (std::size_t i = 0; i < kNamesOf<EndReason>.size(); ++i) ended[i] += other.ended[i];
   lags += other.lags;

@@ -4,6 +4,9 @@
 // checks the order of events, that none comes twice, and that none is missing unless a gap event
 // came before the next event and the history had really evicted it (or the policy drops). Every id
 // is thus checked as a resume position, because the connection may break after any of them.
+//
+// With the policy conflate an event may be missing without a gap once a newer one of its topic was
+// published, but the newest of each topic may not; and a gap must have such an event as its reason.
 #pragma once
 
 #include <cstdint>
@@ -47,8 +50,9 @@ class Client {
   void take(std::string_view bytes, Instant now, std::uint64_t step);
   void break_off();
 
-  // The log is about to answer this stream's request.
-  void on_request(const ReplayRequest& request);
+  // The log is about to answer this stream's request. `forgot`: it has forgotten topics, so it may
+  // announce losses that did not happen.
+  void on_request(const ReplayRequest& request, bool forgot);
 
   // Fails unless every published event has come or was announced as missing.
   void check_complete() const;
@@ -67,6 +71,8 @@ class Client {
   void check_reason(const std::string& reason) const;
   std::uint64_t next_sequence() const;
   bool expected(std::uint64_t sequence) const;
+  bool conflates() const { return facts_.policy == OverflowPolicy::conflate; }
+  bool owed(std::uint64_t sequence) const;
   bool subscribed(const std::string& topic) const;
   bool single() const;
   bool announced(std::uint64_t sequence) const;
@@ -96,6 +102,7 @@ class Client {
   std::uint64_t missing_ = 0;  // Events that did not come.
   std::uint64_t missed_ = 0;   // The sum of `missed` of all gaps.
   bool missed_known_ = true;   // No gap had a `missed` of null.
+  bool gap_due_ = false;       // With conflate: the last answer may have announced a loss.
   // After last=N and earliest: up to this sequence only the events of `required_` must come.
   std::uint64_t optional_through_ = 0;
   std::set<std::uint64_t> required_;

@@ -1,6 +1,7 @@
 // All events published in a simulation, and the step at which the log evicted each.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -32,6 +33,16 @@ class Record {
   bool gone_by(std::uint64_t sequence, std::uint64_t step) const {
     const std::uint64_t gone = (*this)[sequence].gone_at_step;
     return gone != 0 && gone <= step;
+  }
+  // Whether a newer event of its topic was published. Requires: the sequence has an event.
+  bool superseded(std::uint64_t sequence) const;
+  // Whether the newest event of one of these topics comes after `after` and is gone.
+  template <typename Of>
+  bool newest_gone(std::uint64_t after, Of of) const {
+    return std::ranges::any_of(topics_, [&](const auto& topic) {
+      const std::uint64_t newest = topic.second.sequences.back();
+      return of(topic.first) && newest > after && !retained(newest);
+    });
   }
   // Retained events of a topic, oldest first.
   std::vector<std::uint64_t> retained_of(const std::string& topic) const;

@@ -9,6 +9,10 @@ void Record::add(Published event) {
   topics_[events_.back().topic].sequences.push_back(head());
 }
 
+bool Record::superseded(std::uint64_t sequence) const {
+  return topics_.at((*this)[sequence].topic).sequences.back() > sequence;
+}
+
 std::vector<std::uint64_t> Record::retained_of(const std::string& topic) const {
   const auto found = topics_.find(topic);
   if (found == topics_.end()) return {};

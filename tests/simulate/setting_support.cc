@@ -21,8 +21,9 @@ HistoryLimits history_of(Random& random) {
 }
 
 OverflowPolicy policy_of(Random& random) {
-  return pick(random, {OverflowPolicy::catch_up, OverflowPolicy::catch_up,
-                       OverflowPolicy::disconnect, OverflowPolicy::drop_oldest});
+  return pick(random,
+              {OverflowPolicy::catch_up, OverflowPolicy::catch_up, OverflowPolicy::disconnect,
+               OverflowPolicy::drop_oldest, OverflowPolicy::conflate});
 }
 
 TokenRate rate_of(Random& random) {

@@ -36,6 +36,7 @@ TEST_CASE("no subscriber loses an event silently, whatever happens") {
   CHECK(all.patterns_refused > 0);
   CHECK(all.gave_way > 0);
   CHECK(all.dropped > 0);
+  CHECK(all.superseded > 0);
   CHECK(all.lags > 0);
   CHECK(all.losses > all.topic_losses);
   CHECK(all.topic_losses > 0);

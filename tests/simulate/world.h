@@ -42,7 +42,7 @@ std::string topic_name(std::size_t number);
 // Counts of the cases that a simulation must reach.
 struct Happened {
   std::uint64_t events = 0, delivered = 0, opened = 0, refused = 0, patterns_refused = 0,
-                overflows = 0, gave_way = 0, dropped = 0;
+                overflows = 0, gave_way = 0, dropped = 0, superseded = 0;
   std::uint64_t gaps[kNamesOf<GapReason>.size()] = {};
   std::uint64_t ended[kNamesOf<EndReason>.size()] = {};
   std::uint64_t lags = 0, losses = 0, topic_losses = 0, paced = 0, replayed = 0, heartbeats = 0;

@@ -247,7 +247,8 @@ void World::control_turn() {
     const auto client = by_generation_.find(request.generation);
     REQUIRE(client != by_generation_.end());
     if (client->second->token().generation == request.generation) {
-      client->second->on_request(request);
+      const bool forgot = control_.log().stats().topics_forgotten.read() > 0;
+      client->second->on_request(request, forgot);
     }
   };
   const bool feed_first = one_in(2);

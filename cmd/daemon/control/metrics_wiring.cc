@@ -73,6 +73,8 @@ constexpr Row<WorkerStats> kWorkerRows[] = {
      &WorkerStats::gave_way},
     {Kind::counter, "crier_frames_dropped_total", "Frames dropped by the policy drop-oldest.",
      &WorkerStats::frames_dropped},
+    {Kind::counter, "crier_events_superseded_total", "Events dropped by the policy conflate.",
+     &WorkerStats::events_superseded},
     {Kind::counter, "crier_worker_batches_total", "Batches of events taken by workers.",
      &WorkerStats::batches},
     {Kind::counter, "crier_worker_lost_pauses_total", "Times a worker fell behind the history.",

@@ -20,6 +20,16 @@ struct ModelEvent {
   std::uint64_t eviction = 0;  // Counted from 1; 0: retained.
 };
 
+inline bool subscribed(const std::vector<Selector>& subscriptions, const std::string& topic) {
+  return std::any_of(subscriptions.begin(), subscriptions.end(),
+                     [&](const Selector& selector) { return matches(selector.text, topic); });
+}
+
+inline bool any_pattern(const std::vector<Selector>& subscriptions) {
+  return std::any_of(subscriptions.begin(), subscriptions.end(),
+                     [](const Selector& selector) { return selector.is_pattern(); });
+}
+
 struct Model {
   std::shared_ptr<const TopicClasses> classes;
   std::uint64_t bytes_max = 0;
@@ -39,6 +49,16 @@ struct Model {
       if (event.eviction == 0 && (topic.empty() || event.topic == topic)) found.push_back(&event);
     }
     return found;
+  }
+  // Returns true if the request's stream wants the event: with `newest_only` only the newest of its
+  // topic, retained or not.
+  bool wants(const ReplayRequest& request, const ModelEvent& event) const {
+    if (!subscribed(request.subscriptions, event.topic)) return false;
+    if (!request.newest_only) return true;
+    const auto newest = std::find_if(events.rbegin(), events.rend(), [&](const ModelEvent& other) {
+      return other.topic == event.topic;
+    });
+    return newest->sequence == event.sequence;
   }
   static std::uint64_t bytes_of(const std::vector<ModelEvent*>& some) {
     std::uint64_t bytes = 0;
@@ -74,10 +94,5 @@ struct Model {
     }
   }
 };
-
-inline bool subscribed(const std::vector<Selector>& subscriptions, const std::string& topic) {
-  return std::any_of(subscriptions.begin(), subscriptions.end(),
-                     [&](const Selector& selector) { return matches(selector.text, topic); });
-}
 
 }  // namespace crier::broadcast

@@ -225,6 +225,7 @@ class Run {
     request.from = ReplayFrom(draw(4));
     request.last_count = draw(draw(2) == 0 ? 5 : 30);
     request.connected = draw(2) == 0;
+    request.newest_only = draw(3) == 0;
     request.stream = draw(1000);
     request.generation = draw(1000);
     const std::uint64_t begin =
@@ -251,14 +252,14 @@ class Run {
       for (std::uint32_t i = draw(6); i > 0; --i) append();
       if (draw(3) == 0) expire();
     }
-    if (all) check_nothing_silent(request.subscriptions, begin, given, told);
+    if (all) check_nothing_silent(request, begin, given, told);
   }
 
-  void check_nothing_silent(const std::vector<Selector>& subscriptions, std::uint64_t begin,
+  void check_nothing_silent(const ReplayRequest& request, std::uint64_t begin,
                             const std::set<std::uint64_t>& given, std::uint64_t told) {
     for (const ModelEvent& event : model_.events) {
-      if (event.sequence <= begin || !subscribed(subscriptions, event.topic)) continue;
-      if (given.contains(event.sequence)) continue;
+      if (event.sequence <= begin || given.contains(event.sequence)) continue;
+      if (!model_.wants(request, event)) continue;
       INFO("event " << event.sequence << " of " << event.topic);
       REQUIRE(event.eviction > 0);
       REQUIRE(event.eviction <= told);
@@ -296,8 +297,7 @@ class Run {
                  std::uint64_t told) {
     std::uint64_t lost = 0;
     for (const ModelEvent& event : model_.events) {
-      if (event.sequence > after && event.eviction > told &&
-          subscribed(request.subscriptions, event.topic)) {
+      if (event.sequence > after && event.eviction > told && model_.wants(request, event)) {
         ++lost;
       }
     }
@@ -328,14 +328,13 @@ class Run {
   // floor.
   bool may_announce_falsely(const std::vector<Selector>& subscriptions) {
     const std::uint64_t forgotten = log_.stats().topics_forgotten.read();
-    const bool pattern = std::any_of(subscriptions.begin(), subscriptions.end(),
-                                     [](const Selector& s) { return s.is_pattern(); });
-    return forgotten > (pattern ? 0 : setup_.forgotten_max);
+    return forgotten > (any_pattern(subscriptions) ? 0 : setup_.forgotten_max);
   }
 
   bool must_be_exact(const ReplayRequest& request, std::uint64_t after) {
-    if (request.subscriptions.size() != 1 || request.evictions_told > 0) return false;
     if (log_.stats().topics_forgotten.read() > 0) return false;
+    if (request.newest_only && !any_pattern(request.subscriptions)) return true;
+    if (request.subscriptions.size() != 1 || request.evictions_told > 0) return false;
     for (const ModelEvent& event : model_.events) {
       if (event.topic == request.subscriptions[0].text) return after < event.sequence;
     }
@@ -346,8 +345,7 @@ class Run {
                              std::uint64_t through) {
     Sequences found;
     for (const ModelEvent* event : model_.retained()) {
-      if (event->sequence > after && event->sequence <= through &&
-          subscribed(request.subscriptions, event->topic)) {
+      if (event->sequence > after && event->sequence <= through && model_.wants(request, *event)) {
         found.push_back(event->sequence);
       }
     }
@@ -356,10 +354,11 @@ class Run {
 
   Sequences last_of(const ReplayRequest& request, std::uint64_t through) {
     Sequences found;
+    const std::size_t count =
+        request.newest_only ? std::min(request.last_count, 1U) : request.last_count;
     for (const auto& [kind, topic] : request.subscriptions) {
       const auto own = model_.retained(topic);
-      for (std::size_t i = own.size() - std::min<std::size_t>(own.size(), request.last_count);
-           i < own.size(); ++i) {
+      for (std::size_t i = own.size() - std::min(own.size(), count); i < own.size(); ++i) {
         if (own[i]->sequence <= through) found.push_back(own[i]->sequence);
       }
     }

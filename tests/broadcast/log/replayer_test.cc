@@ -6,9 +6,10 @@
 namespace crier::broadcast {
 namespace {
 
-// Topic a: 1 2 3 4, b: 5 6, a: 7, with 2 events a topic retained: a keeps 4 7, b keeps 5 6.
+// Topic a: 1 2 3 4, b: 5 6, a: 7, with 2 events a topic retained: a keeps 4 7, b keeps 5 6. Of the
+// topics gone.* no event is retained.
 struct ReplayFixture {
-  Log log{log_options({.events_max = 2})};
+  Log log{log_options({.events_max = 2}, {topic_class("gone.*", {.events_max = 0})})};
   ReplayFixture() {
     for (const char* topic : {"a", "a", "a", "a", "b", "b", "a"}) publish(log, topic);
   }
@@ -66,6 +67,35 @@ TEST_CASE("a connected stream's loss is an overflow") {
   CHECK(answer.gap->reason == GapReason::overflow);
 }
 
+TEST_CASE("of each topic only the newest event, and a loss that it supersedes is no gap") {
+  ReplayFixture f;
+  for (const char* topic : {"gone.1", "gone.1", "gone.2"}) publish(f.log, topic);  // 8 9 10
+  const Case c = GENERATE(values<Case>({
+      {"from before all", {"a"}, 0, {7}, std::nullopt, std::nullopt},
+      {"after its newest event", {"a"}, 7, {}, std::nullopt, std::nullopt},
+      {"two topics", {"a", "b"}, 0, {6, 7}, std::nullopt, std::nullopt},
+      {"two topics, one without a newer event", {"a", "b"}, 6, {7}, std::nullopt, std::nullopt},
+      {"a pattern", {"*"}, 0, {6, 7}, std::nullopt, std::nullopt},
+      {"a pattern and one of its topics", {"*", "a"}, 6, {7}, std::nullopt, std::nullopt},
+      {"a topic that has lost all", {"gone.1"}, 0, {}, 9, 1},
+      {"the same, from between its events", {"gone.1"}, 8, {}, 9, 1},
+      {"the same, from after them", {"gone.1"}, 9, {}, std::nullopt, std::nullopt},
+      {"the same, and one that has not", {"a", "gone.1"}, 0, {7}, 6, 1},
+      {"two that have lost all", {"gone.1", "gone.2"}, 0, {}, 10, 2},
+      {"a pattern that matches these", {"gone.*"}, 0, {}, 10, std::nullopt},
+  }));
+  INFO(c.name);
+  ReplayRequest request = ask(c.subscriptions, c.after);
+  request.newest_only = true;
+  const ReplayAnswer answer = f.replay(request);
+  CHECK(sequences(answer.frames) == c.frames);
+  CHECK(answer.reached_head);
+  REQUIRE(answer.gap.has_value() == c.resumed_at.has_value());
+  if (!answer.gap) return;
+  CHECK(answer.gap->resumed_at == *c.resumed_at);
+  CHECK(answer.gap->missed == c.missed);
+}
+
 TEST_CASE("an id of another epoch gets everything retained, announced as restarted") {
   ReplayFixture f;
   const auto [topic, frames, resumed_at] = GENERATE(table<std::string, Sequences, std::uint64_t>({
@@ -120,6 +150,54 @@ TEST_CASE("earliest and last have a position and no gap") {
   CHECK(answer.through == 7);
   CHECK(answer.reached_head);
   CHECK_FALSE(answer.gap);
+}
+
+TEST_CASE("earliest, restarted and last=N give of each topic only the newest event, too") {
+  ReplayFixture f;
+  const auto [from, count, subscriptions, frames] =
+      GENERATE(table<ReplayFrom, std::uint32_t, std::vector<std::string>, Sequences>({
+          {ReplayFrom::earliest, 0, {"a", "b"}, {6, 7}},
+          {ReplayFrom::earliest, 0, {">"}, {6, 7}},
+          {ReplayFrom::restarted, 0, {"a", "b"}, {6, 7}},
+          {ReplayFrom::last, 5, {"a", "b"}, {6, 7}},
+          {ReplayFrom::last, 0, {"a", "b"}, {}},
+          {ReplayFrom::last, 5, {">"}, {}},
+      }));
+  ReplayRequest request = ask(subscriptions);
+  request.from = from;
+  request.last_count = count;
+  request.newest_only = true;
+  const ReplayAnswer answer = f.replay(request);
+  CHECK(sequences(answer.frames) == frames);
+  CHECK(answer.gap.has_value() == (from == ReplayFrom::restarted));
+}
+
+TEST_CASE("the newest events are given in parts, and one that is lost in between is told") {
+  Log log(log_options({.events_max = 1}));
+  for (const char* topic : {"a", "b", "c", "a", "b"}) publish(log, topic);  // c keeps 3.
+  const std::vector<std::string> subscriptions =
+      GENERATE(values<std::vector<std::string>>({{"a", "b", "c"}, {">"}}));
+  ReplayRequest request = ask(subscriptions);
+  request.newest_only = true;
+  request.frames_max = 1;
+  const ReplayAnswer first = log.replay(request, Instant{});
+  CHECK(sequences(first.frames) == Sequences{3});
+  CHECK_FALSE(first.gap);
+  request.after = first.through;
+  request.evictions_told = first.evictions_told;
+  publish(log, "a");  // 6 supersedes 4.
+  const ReplayAnswer second = log.replay(request, Instant{});
+  CHECK(sequences(second.frames) == Sequences{5});
+  CHECK_FALSE(second.gap);
+  request.after = second.through;
+  request.evictions_told = second.evictions_told;
+  log.set_limits(classes({.events_max = 0}), 0);
+  while (log.expire(Instant{})) {
+  }
+  const ReplayAnswer third = log.replay(request, Instant{});
+  CHECK(third.frames.empty());
+  REQUIRE(third.gap);
+  CHECK(third.gap->resumed_at == 6);
 }
 
 TEST_CASE("an answer stops after the frame that fills it, and the next one continues") {

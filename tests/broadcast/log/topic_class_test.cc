@@ -76,6 +76,7 @@ TEST_CASE("policies are spelled as in the configuration") {
   CHECK(to_string(OverflowPolicy::catch_up) == "catch-up");
   CHECK(to_string(OverflowPolicy::disconnect) == "disconnect");
   CHECK(to_string(OverflowPolicy::drop_oldest) == "drop-oldest");
+  CHECK(to_string(OverflowPolicy::conflate) == "conflate");
 }
 
 }  // namespace crier::broadcast

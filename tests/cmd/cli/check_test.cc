@@ -35,6 +35,18 @@ TEST_CASE("a valid file is said to be valid, with what it adds up to") {
   CHECK_THAT(pinned.out, ContainsSubstring("\nworkers on processors "));
 }
 
+TEST_CASE("the overflow policies are told, with the topics that have their own") {
+  const Files files;
+  CHECK_THAT(run_command({"check", files.write("/none.json", "{}")}).out,
+             ContainsSubstring("\nslow streams: catch-up\n"));
+  const std::string file = files.write("/c.json", R"({"overflow": {"policy": "disconnect"},
+      "topics": [{"match": "prices.>", "policy": "conflate", "rate": 5}, {"match": "a"},
+                 {"match": "b", "policy": "catch-up"}]})");
+  CHECK_THAT(run_command({"check", file}).out,
+             ContainsSubstring("\nslow streams: disconnect; conflate for prices.>; "
+                               "catch-up for b\n"));
+}
+
 TEST_CASE("every problem of a file is told, with its line") {
   const Files files;
   const std::string file =
