@@ -107,6 +107,7 @@ inline constexpr std::uint32_t kAuto = 0;
 struct Limits {
   std::uint32_t streams_max = kAuto;          // What the machine allows: Budget::streams.
   std::uint32_t streams_per_address_max = 0;  // 0: no cap.
+  std::uint32_t streams_per_topic_max = 0;    // 0: no cap.
   RefuseWith refuse_with = RefuseWith::stream;
   std::uint32_t event_bytes_max = 256 * 1024;
   std::uint32_t request_bytes_max = 8 * 1024 * 1024;
@@ -187,7 +188,8 @@ struct TopicRow {
   std::optional<OverflowPolicy> policy;
   std::optional<std::uint32_t> rate;  // Events per second to one stream; 0: no limit.
   std::optional<std::uint32_t> burst;
-  std::optional<bool> subscribe;  // Absent: true.
+  std::optional<bool> subscribe;             // Absent: true.
+  std::optional<std::uint32_t> streams_max;  // Of all streams with these topics; 0: no cap.
   friend bool operator==(const TopicRow&, const TopicRow&) = default;
 };
 

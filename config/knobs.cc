@@ -105,6 +105,10 @@ constexpr std::array kKnobs{
     number<&C::limits, &Limits::streams_per_address_max>(
         "limits.streams_per_address_max", {0, 16'000'000}, kRestart,
         "Open streams of one client address (IPv6: of one /64). 0: no cap."),
+    number<&C::limits, &Limits::streams_per_topic_max>(
+        "limits.streams_per_topic_max", {0, 16'000'000}, kRestart,
+        "Open streams of one topic, all workers together. A stream counts for each topic that it "
+        "names, and not for its patterns. 0: no cap."),
     choice<&C::limits, &Limits::refuse_with>(
         "limits.refuse_with", kLive,
         "How a browser learns that the server is full. stream: by a short stream that says when to "
@@ -286,6 +290,10 @@ constexpr std::array kTopicKnobs{
     number<&R::burst>("burst", {1, 1'000'000}, kTopicsApply, "Instead of limits.events_burst."),
     flag<&R::subscribe>("subscribe", kTopicsApply,
                         "false: no client may subscribe to these topics."),
+    number<&R::streams_max>(
+        "streams_max", {0, 16'000'000}, kTopicsApply,
+        "Open streams, all workers together, of which this row covers a topic or a pattern. 0: no "
+        "cap."),
 };
 
 }  // namespace

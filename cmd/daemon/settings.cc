@@ -22,6 +22,7 @@ broadcast::TopicClass class_of(const config::Config& config, const config::Topic
   made.rate = TokenRate::of(row.rate.value_or(config.limits.events_per_second),
                             row.burst.value_or(config.limits.events_burst));
   made.subscribe = row.subscribe.value_or(true);
+  made.streams_max = row.streams_max.value_or(0);
   return made;
 }
 
@@ -48,6 +49,15 @@ std::shared_ptr<const broadcast::TopicClasses> topic_classes(const config::Confi
   for (const config::TopicRow& row : config.topics) rows.push_back(class_of(config, row));
   return std::make_shared<const broadcast::TopicClasses>(class_of(config, config::TopicRow{}),
                                                          std::move(rows));
+}
+
+std::size_t topics_listed_most(const config::Config& config, std::uint64_t streams,
+                               unsigned workers) {
+  constexpr std::uint64_t kMost = std::uint64_t{1} << 28;  // The most that a table counts.
+  const std::uint64_t of_workers = (std::uint64_t{config.limits.topics_max} + 1) * workers;
+  const std::uint64_t of_streams = streams * config.limits.topics_per_stream_max;
+  return static_cast<std::size_t>(
+      std::max<std::uint64_t>(1, std::min({of_workers, of_streams, kMost})));
 }
 
 broadcast::WorkerOptions worker_options(const config::Config& config,

@@ -24,6 +24,9 @@ std::optional<std::uint32_t> notes_per_second(const config::Config& config);
 std::shared_ptr<const broadcast::TopicClasses> topic_classes(const config::Config& config);
 // Epoch, keys, seed and classes are the caller's to set.
 broadcast::WorkerOptions worker_options(const config::Config& config, std::size_t streams_possible);
+// How many different topics the workers can list together.
+std::size_t topics_listed_most(const config::Config& config, std::uint64_t streams,
+                               unsigned workers);
 net::SocketOptions socket_options(const config::Config& config);
 // `sockets`: what of socket_options() can be used.
 net::ListenerOptions listener_options(const config::Config& config,

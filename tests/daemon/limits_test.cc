@@ -111,6 +111,68 @@ TEST_CASE("the cap per client address counts that address only") {
   CHECK(busy.next().event == "crier.busy");
 }
 
+// Opens streams until one of these targets is served again.
+bool served_again(const RunningDaemon& daemon, const std::string& target) {
+  return wait_until(kPatienceMs, [&] {
+    Subscriber again = daemon.subscribe(target, {.fields = kBrowser});
+    return again.next().event == "crier.open";
+  });
+}
+
+double refused(const RunningDaemon& daemon, const std::string& reason) {
+  const std::string text = daemon.admin_get("/metrics").body;
+  const std::string series = "crier_requests_refused_total{reason=\"" + reason + "\"} ";
+  const std::size_t at = text.find(series);
+  return at == std::string::npos ? -1 : std::stod(text.substr(at + series.size()));
+}
+
+TEST_CASE("the caps per topic and per row of topics count over all workers") {
+  struct Capped {
+    std::string reason;
+    std::string knob;
+    DaemonOptions options;
+  };
+  const auto [reason, knob, options] = GENERATE(values<Capped>({
+      {"streams_per_topic_max",
+       "limits.streams_per_topic_max",
+       {.settings = {"limits.streams_per_topic_max=3"}, .workers = 4}},
+      {"class_streams_max",
+       "streams_max",
+       {.configuration = R"({"topics": [{"match": "a.>", "streams_max": 3}]})", .workers = 4}},
+  }));
+  INFO(reason);
+  const RunningDaemon daemon(options);
+  std::vector<Subscriber> streams;
+  for (const char* target : {"/events?topic=a.b", "/events?topic=a.b&topic=c", "/events/a.b"}) {
+    streams.push_back(daemon.subscribe(target));
+    REQUIRE(streams.back().next().event == "crier.open");
+  }
+  for (int tries = 0; tries < 8; ++tries) {  // The kernel picks a worker for each.
+    const HttpAnswer status = daemon.get("/events?topic=c&topic=a.b");
+    CHECK(status.status == 503);
+    CHECK_FALSE(status.field("retry-after").empty());
+    CHECK(status.body.find(reason) != std::string::npos);
+    CHECK(status.body.find(knob) != std::string::npos);
+  }
+  Subscriber busy = daemon.subscribe("/events?topic=a.b", {.fields = kBrowser});
+  CHECK(busy.head().status == 200);
+  const SseMessage told = busy.next();
+  CHECK(told.event == "crier.busy");
+  CHECK(told.data.find("\"" + reason + "\"") != std::string::npos);
+  CHECK(refused(daemon, reason) == 9);
+  CHECK(daemon.wait_for_output("limit reached limit="));
+
+  Subscriber other = daemon.subscribe("/events?topic=c");  // Others are served.
+  CHECK(other.next().event == "crier.open");
+  daemon.publish("a.b", "1");
+  for (Subscriber& stream : streams) CHECK(stream.next().data == "1");
+  for (int i = 0; i < 3; ++i) {  // As many are served again as leave.
+    streams.back().socket().close();
+    streams.pop_back();
+    CHECK(served_again(daemon, "/events?topic=a.b"));
+  }
+}
+
 TEST_CASE("a stream that sends floods of input is ended, others are not") {
   const RunningDaemon daemon;
   Subscriber other = daemon.subscribe("/events?topic=a");

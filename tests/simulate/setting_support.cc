@@ -43,6 +43,7 @@ std::shared_ptr<const TopicClasses> classes_of(Random& random) {
     row.history = history_of(random);
     row.policy = policy_of(random);
     row.rate = rate_of(random);
+    row.streams_max = pick<std::uint32_t>(random, {0, 0, 0, 3});
     rows.push_back(std::move(row));
   }
   return std::make_shared<const TopicClasses>(std::move(global), std::move(rows));
@@ -114,6 +115,7 @@ Setting setting_of(Random& random) {
   setting.control = {random.between(1, 5), random.between(1, 6), random.between(1, 100)};
   setting.streams_max = pick<std::uint32_t>(random, {3, 30, 1'000});
   setting.streams_per_address_max = pick<std::uint32_t>(random, {0, 0, 2, 8});
+  setting.streams_per_topic_max = pick<std::uint32_t>(random, {0, 0, 0, 2});
   setting.clients = random.between(1, 24);
   setting.topics = random.between(1, 9);
   setting.data_bytes = pick<std::uint32_t>(random, {3, 40, 500, 6'000});

@@ -25,16 +25,31 @@ enum class RefusalReason : std::uint8_t {
   not_acceptable,
   streams_max,
   streams_per_address_max,
+  streams_per_topic_max,
+  class_streams_max,  // The streams_max of a row of `topics`.
   topics_max,
   patterns_max,
   draining,
 };
 
-constexpr std::array<std::string_view, 15> names_of(RefusalReason /*selects*/) {
-  return {"malformed",    "too_large",      "unsupported", "timeout",
-          "pending_full", "no_descriptors", "method",      "not_found",
-          "forbidden",    "not_acceptable", "streams_max", "streams_per_address_max",
-          "topics_max",   "patterns_max",   "draining"};
+constexpr std::array<std::string_view, 17> names_of(RefusalReason /*selects*/) {
+  return {"malformed",
+          "too_large",
+          "unsupported",
+          "timeout",
+          "pending_full",
+          "no_descriptors",
+          "method",
+          "not_found",
+          "forbidden",
+          "not_acceptable",
+          "streams_max",
+          "streams_per_address_max",
+          "streams_per_topic_max",
+          "class_streams_max",
+          "topics_max",
+          "patterns_max",
+          "draining"};
 }
 
 // The requests that one worker's SubscribeRoutes refused. Requests that never reached the routes

@@ -96,7 +96,8 @@ TEST_CASE("a row of topics is a class, and what it leaves out is as for all") {
                            .policy = OverflowPolicy::drop_oldest,
                            .rate = 100,
                            .burst = 64,
-                           .subscribe = false});
+                           .subscribe = false,
+                           .streams_max = 65});
   config.topics.push_back({.match = "left.out"});
   const auto classes = topic_classes(config);
   const broadcast::TopicClass& given = (*classes)[classes->of_topic("given.a")];
@@ -107,6 +108,7 @@ TEST_CASE("a row of topics is a class, and what it leaves out is as for all") {
   CHECK(given.rate.interval_us == 10'000);
   CHECK(given.rate.credit_us == 640'000);
   CHECK_FALSE(given.subscribe);
+  CHECK(given.streams_max == 65);
   for (const char* topic : {"left.out", "in.no.row"}) {
     CAPTURE(topic);
     const broadcast::TopicClass& of_all = (*classes)[classes->of_topic(topic)];
@@ -117,7 +119,18 @@ TEST_CASE("a row of topics is a class, and what it leaves out is as for all") {
     CHECK(of_all.rate.interval_us == 100'000);
     CHECK(of_all.rate.credit_us == 5'400'000);
     CHECK(of_all.subscribe);
+    CHECK(of_all.streams_max == 0);
   }
+}
+
+TEST_CASE("the table of topics has room for what all workers can list") {
+  config::Config config;
+  config.limits.topics_max = 9;
+  config.limits.topics_per_stream_max = 4;
+  CHECK(topics_listed_most(config, 1'000, 3) == 30);
+  CHECK(topics_listed_most(config, 2, 3) == 8);
+  config.limits.topics_max = 16'000'000;
+  CHECK(topics_listed_most(config, 1'000'000'000, 1'024) == std::size_t{1} << 28);
 }
 
 TEST_CASE("the settings of the subscriber port") {
