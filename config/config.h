@@ -135,6 +135,7 @@ struct Heartbeat {
 struct History {
   std::uint32_t events_max = 1'000;               // Of one topic.
   std::uint64_t bytes_max = 64ULL * 1024 * 1024;  // Of all topics, index included.
+  std::uint64_t topic_bytes_max = 0;              // Of one topic; 0: only bytes_max bounds it.
   std::uint32_t age_seconds_max = 3'600;
 };
 
@@ -182,7 +183,7 @@ struct Socket {
 struct TopicRow {
   std::string match;  // A pattern.
   std::optional<std::uint32_t> events_max;
-  // Of one topic; absent: only history.bytes_max bounds it.
+  // Of one topic; absent: history.topic_bytes_max. 0 retains nothing.
   std::optional<std::uint64_t> bytes_max;
   std::optional<std::uint32_t> age_seconds_max;
   std::optional<OverflowPolicy> policy;

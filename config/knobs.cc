@@ -184,6 +184,11 @@ constexpr std::array kKnobs{
         "history.bytes_max", {0, 64 * kGiB}, kLive,
         "Bytes of memory for the retained events of all topics together. Each event counts with "
         "its topic, its text and about 120 bytes more. The oldest event of all is evicted first."),
+    number<&C::history, &History::topic_bytes_max>(
+        "history.topic_bytes_max", {0, 64 * kGiB}, kLive,
+        "Bytes of memory for the retained events of one topic, counted like those of "
+        "history.bytes_max, and among them; beyond it the topic's oldest event is evicted. 0: no "
+        "limit for one topic."),
     number<&C::history, &History::age_seconds_max>("history.age_seconds_max", {1, 30 * kDaySeconds},
                                                    kLive, "Seconds an event is retained."),
 
@@ -279,8 +284,8 @@ constexpr std::array kTopicKnobs{
         "events_max", {0, 1'000'000}, kTopicsApply,
         "Events retained of one of these topics, instead of history.events_max."),
     number<&R::bytes_max>("bytes_max", {0, 64 * kGiB}, kTopicsApply,
-                          "Bytes of memory for the events retained of one of these topics, counted "
-                          "like those of history.bytes_max, and among them."),
+                          "Bytes of memory for the events retained of one of these topics, instead "
+                          "of history.topic_bytes_max. Here 0 retains none."),
     number<&R::age_seconds_max>(
         "age_seconds_max", {1, 30 * kDaySeconds}, kTopicsApply,
         "Seconds an event is retained, instead of history.age_seconds_max."),

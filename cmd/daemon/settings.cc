@@ -12,11 +12,17 @@
 namespace crier::cmd {
 namespace {
 
+// The bound of one topic's history where its row has none.
+std::uint64_t topic_bytes_max(const config::History& history) {
+  return history.topic_bytes_max == 0 ? std::numeric_limits<std::uint64_t>::max()
+                                      : history.topic_bytes_max;
+}
+
 broadcast::TopicClass class_of(const config::Config& config, const config::TopicRow& row) {
   broadcast::TopicClass made;
   made.match = row.match;
   made.history.events_max = row.events_max.value_or(config.history.events_max);
-  made.history.bytes_max = row.bytes_max.value_or(std::numeric_limits<std::uint64_t>::max());
+  made.history.bytes_max = row.bytes_max.value_or(topic_bytes_max(config.history));
   made.history.age_seconds_max = row.age_seconds_max.value_or(config.history.age_seconds_max);
   made.policy = row.policy.value_or(config.overflow.policy);
   made.rate = TokenRate::of(row.rate.value_or(config.limits.events_per_second),

@@ -119,11 +119,11 @@ bool served_again(const RunningDaemon& daemon, const std::string& target) {
   });
 }
 
-double refused(const RunningDaemon& daemon, const std::string& reason) {
+// `series`: its name, with its labels.
+double metric(const RunningDaemon& daemon, std::string series) {
   const std::string text = daemon.admin_get("/metrics").body;
-  const std::string series = "crier_requests_refused_total{reason=\"" + reason + "\"} ";
-  const std::size_t at = text.find(series);
-  return at == std::string::npos ? -1 : std::stod(text.substr(at + series.size()));
+  const std::size_t at = text.find("\n" + (series += ' '));
+  return at == std::string::npos ? -1 : std::stod(text.substr(at + 1 + series.size()));
 }
 
 TEST_CASE("the caps per topic and per row of topics count over all workers") {
@@ -159,7 +159,7 @@ TEST_CASE("the caps per topic and per row of topics count over all workers") {
   const SseMessage told = busy.next();
   CHECK(told.event == "crier.busy");
   CHECK(told.data.find("\"" + reason + "\"") != std::string::npos);
-  CHECK(refused(daemon, reason) == 9);
+  CHECK(metric(daemon, "crier_requests_refused_total{reason=\"" + reason + "\"}") == 9);
   CHECK(daemon.wait_for_output("limit reached limit="));
 
   Subscriber other = daemon.subscribe("/events?topic=c");  // Others are served.
@@ -171,6 +171,33 @@ TEST_CASE("the caps per topic and per row of topics count over all workers") {
     streams.pop_back();
     CHECK(served_again(daemon, "/events?topic=a.b"));
   }
+}
+
+TEST_CASE("a topic's history keeps within its bytes, and costs other topics nothing") {
+  const RunningDaemon daemon({.configuration = R"({"history": {"topic_bytes_max": 10000},
+                            "topics": [{"match": "row", "bytes_max": 30000}]})"});
+  daemon.publish("quiet", "kept");
+  for (int i = 0; i < 40; ++i) {
+    daemon.publish("busy", std::string(1'000, 'x') + std::to_string(i));
+    daemon.publish("row", std::string(1'000, 'y') + std::to_string(i));
+  }
+  const auto replayed = [&](const std::string& topic) {
+    Subscriber stream = daemon.subscribe("/events?topic=" + topic + "&from=earliest");
+    REQUIRE(stream.next().event == "crier.open");
+    daemon.publish(topic, "end");
+    int events = 0;
+    while (stream.next_published().data != "end") ++events;
+    return events;
+  };
+  // An event takes its 1,000 bytes and less than 250 more.
+  const int busy = replayed("busy");
+  CHECK(busy >= 7);
+  CHECK(busy <= 10);
+  const int row = replayed("row");
+  CHECK(row >= 23);
+  CHECK(row <= 30);
+  CHECK(replayed("quiet") == 1);
+  CHECK(metric(daemon, "crier_history_evicted_total{cause=\"topic-bytes\"}") >= 80 - busy - row);
 }
 
 TEST_CASE("a stream that sends floods of input is ended, others are not") {

@@ -123,6 +123,23 @@ TEST_CASE("a row of topics is a class, and what it leaves out is as for all") {
   }
 }
 
+TEST_CASE("the bytes of one topic's history are those of its row, or else of all topics") {
+  config::Config config;
+  config.topics.push_back({.match = "given", .bytes_max = 62});
+  config.topics.push_back({.match = "none", .bytes_max = 0});
+  config.topics.push_back({.match = "left.out"});
+  const auto bytes_max = [&](const char* topic) {
+    const auto classes = topic_classes(config);
+    return (*classes)[classes->of_topic(topic)].history.bytes_max;
+  };
+  CHECK(bytes_max("left.out") == std::numeric_limits<std::uint64_t>::max());
+  config.history.topic_bytes_max = 70;
+  CHECK(bytes_max("left.out") == 70);
+  CHECK(bytes_max("in.no.row") == 70);
+  CHECK(bytes_max("given") == 62);
+  CHECK(bytes_max("none") == 0);
+}
+
 TEST_CASE("the table of topics has room for what all workers can list") {
   config::Config config;
   config.limits.topics_max = 9;
