@@ -125,6 +125,8 @@ struct Limits {
   std::uint32_t pending_seconds_max = 10;
   std::uint32_t events_per_second = 0;  // To one stream; 0: no limit.
   std::uint32_t events_burst = 1'000;
+  std::uint64_t bytes_per_second = 0;  // To one stream, on the wire; 0: no limit.
+  std::uint64_t bytes_burst = 1024 * 1024;
   std::uint64_t replay_bytes_in_flight_max = 16 * 1024 * 1024;  // Of one worker.
 };
 
@@ -189,6 +191,8 @@ struct TopicRow {
   std::optional<OverflowPolicy> policy;
   std::optional<std::uint32_t> rate;  // Events per second to one stream; 0: no limit.
   std::optional<std::uint32_t> burst;
+  std::optional<std::uint64_t> bytes_rate;  // Bytes per second to one stream; 0: no limit.
+  std::optional<std::uint64_t> bytes_burst;
   std::optional<bool> subscribe;             // Absent: true.
   std::optional<std::uint32_t> streams_max;  // Of all streams with these topics; 0: no cap.
   friend bool operator==(const TopicRow&, const TopicRow&) = default;

@@ -169,6 +169,15 @@ constexpr std::array kKnobs{
     number<&C::limits, &Limits::events_burst>("limits.events_burst", {1, 1'000'000}, kRestart,
                                               "Events that crier sends at once to a stream that "
                                               "was idle, if limits.events_per_second is set."),
+    number<&C::limits, &Limits::bytes_per_second>(
+        "limits.bytes_per_second", {0, 4 * kGiB}, kRestart,
+        "Bytes per second of events sent to one stream, as they go over the wire. A stream that "
+        "would exceed it waits, as with limits.events_per_second. 0: no limit."),
+    number<&C::limits, &Limits::bytes_burst>(
+        "limits.bytes_burst", {1, 1 * kGiB}, kRestart,
+        "Bytes that crier sends at once to a stream that was idle, if limits.bytes_per_second is "
+        "set. A larger event is sent when the stream may be sent this many bytes, and the events "
+        "after it wait until the rate holds again."),
     number<&C::limits, &Limits::replay_bytes_in_flight_max>(
         "limits.replay_bytes_in_flight_max", {64 * kKiB, 4 * kGiB}, kRestart,
         "Bytes of replayed history that one worker has on the way to streams; further replays "
@@ -293,6 +302,10 @@ constexpr std::array kTopicKnobs{
     number<&R::rate>("rate", {0, 1'000'000}, kTopicsApply,
                      "Events per second to one stream, instead of limits.events_per_second."),
     number<&R::burst>("burst", {1, 1'000'000}, kTopicsApply, "Instead of limits.events_burst."),
+    number<&R::bytes_rate>("bytes_rate", {0, 4 * kGiB}, kTopicsApply,
+                           "Bytes per second to one stream, instead of limits.bytes_per_second."),
+    number<&R::bytes_burst>("bytes_burst", {1, 1 * kGiB}, kTopicsApply,
+                            "Instead of limits.bytes_burst."),
     flag<&R::subscribe>("subscribe", kTopicsApply,
                         "false: no client may subscribe to these topics."),
     number<&R::streams_max>(

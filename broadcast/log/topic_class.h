@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/cost_bucket.h"
 #include "core/token_bucket.h"
 #include "core/topic.h"
 #include "core/topic_rows.h"
@@ -35,6 +36,7 @@ struct TopicClass {
   HistoryLimits history;
   OverflowPolicy policy = OverflowPolicy::catch_up;
   TokenRate rate;
+  CostRate bytes_rate;    // Bytes on the wire.
   bool subscribe = true;  // Whether streams may subscribe to these topics.
   // Streams of all workers that count in this row; 0: no cap. Ignored in class 0.
   std::uint32_t streams_max = 0;

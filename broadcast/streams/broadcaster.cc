@@ -54,6 +54,8 @@ std::expected<void, Refused> Broadcaster::start(StreamToken token, const StartRe
     stream.address = static_cast<std::uint32_t>(request.address_hash);
   }
   stream.bucket.reset(now);
+  const TopicClass& row = (*options_.classes)[stream.topic_class];
+  if (!row.bytes_rate.unlimited()) streams_.byte_bucket(stream) = CostBucket();
   stream.sequence_next = request.resume.after + 1;
   stream.become(StreamState::live);
   stats_.opened.add();

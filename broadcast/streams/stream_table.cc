@@ -13,6 +13,7 @@ StreamTable::StreamTable(const Sizes& sizes)
       rings_(sizes.ring_frames_max, sizes.ring_bytes_max),
       further_(sizes.streams_max),
       traces_(sizes.streams_max),
+      byte_buckets_(sizes.streams_max),
       next_generation_(sizes.first_generation) {}
 
 // Gives back what the objects own, because the pools call no destructors.

@@ -27,6 +27,8 @@ broadcast::TopicClass class_of(const config::Config& config, const config::Topic
   made.policy = row.policy.value_or(config.overflow.policy);
   made.rate = TokenRate::of(row.rate.value_or(config.limits.events_per_second),
                             row.burst.value_or(config.limits.events_burst));
+  made.bytes_rate = {row.bytes_rate.value_or(config.limits.bytes_per_second),
+                     row.bytes_burst.value_or(config.limits.bytes_burst)};
   made.subscribe = row.subscribe.value_or(true);
   made.streams_max = row.streams_max.value_or(0);
   return made;

@@ -248,6 +248,9 @@ TEST_CASE("a stream over its rate is paced, the others are not", "[slow]") {
   const auto [name, options] = GENERATE(values<std::pair<std::string, DaemonOptions>>({
       {"by its class",
        {.configuration = R"({"topics": [{"match": "slow.>", "rate": 10, "burst": 5}]})"}},
+      {"by the bytes of its class",
+       {.configuration = R"({"topics": [{"match": "slow.>", "bytes_rate": 1000,
+                                         "bytes_burst": 510}]})"}},
       {"by the rate of all",
        {.settings = {"limits.events_per_second=10", "limits.events_burst=5"}}},
   }));
@@ -257,13 +260,15 @@ TEST_CASE("a stream over its rate is paced, the others are not", "[slow]") {
   Subscriber free = daemon.subscribe("/events?topic=fast");
   REQUIRE(paced.next().event == "crier.open");
   REQUIRE(free.next().event == "crier.open");
-  for (int i = 0; i < 20; ++i) daemon.publish("slow.a", std::to_string(i));
+  // Each takes about 100 bytes on the wire.
+  const auto data = [](int i) { return std::to_string(i) + std::string(62, '.'); };
+  for (int i = 0; i < 20; ++i) daemon.publish("slow.a", data(i));
   daemon.publish("fast", "x");
   CHECK(free.next(1'000).data == "x");
-  for (int i = 0; i < 5; ++i) CHECK(paced.next().data == std::to_string(i));
+  for (int i = 0; i < 5; ++i) CHECK(paced.next().data == data(i));
   // 15 more at 10 a second take 1.5 s; none is lost.
   const auto began = std::chrono::steady_clock::now();
-  for (int i = 5; i < 20; ++i) CHECK(paced.next().data == std::to_string(i));
+  for (int i = 5; i < 20; ++i) CHECK(paced.next().data == data(i));
   CHECK(std::chrono::steady_clock::now() - began >= std::chrono::milliseconds(1'000));
 }
 

@@ -30,6 +30,7 @@ class Client {
     Framing framing = Framing::chunked;
     OverflowPolicy policy = OverflowPolicy::catch_up;
     TokenRate rate;
+    CostRate bytes_rate;
   };
   Client(Facts facts, const Record& record, const Epoch& epoch)
       : facts_(std::move(facts)), record_(record), epoch_(epoch) {}
@@ -90,6 +91,8 @@ class Client {
   Instant opened_at_;
   std::uint32_t messages_ = 0;
   std::uint64_t events_ = 0;
+  std::uint64_t data_bytes_ = 0;  // Of these events: fewer than they had on the wire.
+  std::uint64_t largest_ = 0;
   bool over_rate_ = false;
   std::vector<TakenGap> gaps_;
   std::string end_reason_;

@@ -30,11 +30,17 @@ TokenRate rate_of(Random& random) {
   return TokenRate::of(pick<std::uint32_t>(random, {5, 50, 1'000}), random.between(1, 20));
 }
 
+CostRate bytes_rate_of(Random& random) {
+  if (random.between(0, 3) > 0) return {};
+  return {pick<std::uint64_t>(random, {20'000, 1'000'000}), random.between(1, 3'000)};
+}
+
 std::shared_ptr<const TopicClasses> classes_of(Random& random) {
   TopicClass global;
   global.history = history_of(random);
   global.policy = policy_of(random);
   global.rate = rate_of(random);
+  global.bytes_rate = bytes_rate_of(random);
   std::vector<TopicClass> rows;
   for (const char* match : {"a.>", "b.*", "c.1"}) {
     if (random.between(0, 1) == 0) continue;
@@ -43,6 +49,7 @@ std::shared_ptr<const TopicClasses> classes_of(Random& random) {
     row.history = history_of(random);
     row.policy = policy_of(random);
     row.rate = rate_of(random);
+    row.bytes_rate = bytes_rate_of(random);
     row.streams_max = pick<std::uint32_t>(random, {0, 0, 0, 3});
     rows.push_back(std::move(row));
   }

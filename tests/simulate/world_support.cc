@@ -41,6 +41,7 @@ World::World(std::uint64_t seed)
     const TopicClass& row = classes[classes.of_subscriptions(facts.subscriptions)];
     facts.policy = row.policy;
     facts.rate = row.rate;
+    facts.bytes_rate = row.bytes_rate;
     clients_.push_back(std::make_unique<Client>(std::move(facts), record_, setting_.log.epoch));
   }
 }

@@ -89,6 +89,8 @@ TEST_CASE("a row of topics is a class, and what it leaves out is as for all") {
   config.overflow.policy = OverflowPolicy::disconnect;
   config.limits.events_per_second = 10;
   config.limits.events_burst = 54;
+  config.limits.bytes_per_second = 55;
+  config.limits.bytes_burst = 56;
   config.topics.push_back({.match = "given.>",
                            .events_max = 61,
                            .bytes_max = 62,
@@ -96,6 +98,7 @@ TEST_CASE("a row of topics is a class, and what it leaves out is as for all") {
                            .policy = OverflowPolicy::drop_oldest,
                            .rate = 100,
                            .burst = 64,
+                           .bytes_rate = 66,
                            .subscribe = false,
                            .streams_max = 65});
   config.topics.push_back({.match = "left.out"});
@@ -107,6 +110,8 @@ TEST_CASE("a row of topics is a class, and what it leaves out is as for all") {
   CHECK(given.policy == OverflowPolicy::drop_oldest);
   CHECK(given.rate.interval_us == 10'000);
   CHECK(given.rate.credit_us == 640'000);
+  CHECK(given.bytes_rate.per_second == 66);
+  CHECK(given.bytes_rate.burst == 56);
   CHECK_FALSE(given.subscribe);
   CHECK(given.streams_max == 65);
   for (const char* topic : {"left.out", "in.no.row"}) {
@@ -118,6 +123,7 @@ TEST_CASE("a row of topics is a class, and what it leaves out is as for all") {
     CHECK(of_all.policy == OverflowPolicy::disconnect);
     CHECK(of_all.rate.interval_us == 100'000);
     CHECK(of_all.rate.credit_us == 5'400'000);
+    CHECK(of_all.bytes_rate.per_second == 55);
     CHECK(of_all.subscribe);
     CHECK(of_all.streams_max == 0);
   }
