@@ -56,6 +56,10 @@ std::expected<void, Refused> Broadcaster::start(StreamToken token, const StartRe
   stream.bucket.reset(now);
   const TopicClass& row = (*options_.classes)[stream.topic_class];
   if (!row.bytes_rate.unlimited()) streams_.byte_bucket(stream) = CostBucket();
+  if (request.rate > 0) {
+    const TokenRate lowered = row.rate.lowered_to(request.rate);
+    if (lowered != row.rate) streams_.set_own_rate(stream, lowered);
+  }
   stream.sequence_next = request.resume.after + 1;
   stream.become(StreamState::live);
   stats_.opened.add();

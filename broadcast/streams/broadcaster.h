@@ -91,6 +91,9 @@ struct StartRequest {
   bool padding = false;
   std::span<const Selector> subscriptions;  // At least one; none twice.
   ResumePlan resume;
+  // Events per second that the client asks for, 1 to 1,000,000. It lowers the rate of the stream's
+  // class, and never raises it. 0: the client asks for none.
+  std::uint32_t rate = 0;
   std::uint64_t address_hash = 0;  // Hash of the client's address; 0: unknown.
   std::string_view trace_id;  // The trace id that the client sent, see StreamTable; empty: none.
   // Its socket has options on trial, so the stream is counted apart as well.

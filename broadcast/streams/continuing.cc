@@ -8,17 +8,22 @@
 
 namespace crier::broadcast {
 
+TokenRate Delivery::rate(const Stream& stream) const {
+  const TokenRate own = streams_.own_rate(stream);
+  return own.unlimited() ? class_of(stream).rate : own;
+}
+
 // A stream that is on its way out is not held back: what it is owed goes while there is time.
 bool Delivery::paced(const Stream& stream) const {
-  const TopicClass& row = class_of(stream);
-  return (!row.rate.unlimited() || !row.bytes_rate.unlimited()) &&
+  return (!rate(stream).unlimited() || !class_of(stream).bytes_rate.unlimited()) &&
          stream.state != StreamState::ending;
 }
 
 Delivery::Allowance Delivery::allowance_of(Stream& stream, Instant now) {
   const TopicClass& row = class_of(stream);
+  const TokenRate events = rate(stream);
   Allowance allowance{kNone, row.bytes_rate, {}, now};
-  if (!row.rate.unlimited()) allowance.events = stream.bucket.available(row.rate, now);
+  if (!events.unlimited()) allowance.events = stream.bucket.available(events, now);
   if (!row.bytes_rate.unlimited()) allowance.bytes = streams_.byte_bucket(stream);
   return allowance;
 }
@@ -45,7 +50,7 @@ std::size_t Delivery::events_allowed(Stream& stream, Frames events, Instant now)
 // Uses up the tokens of an event of which the first bytes were sent.
 void Delivery::pay(Stream& stream, const Frame& event, Instant now) {
   const TopicClass& row = class_of(stream);
-  stream.bucket.take(row.rate, 1);
+  stream.bucket.take(rate(stream), 1);
   if (row.bytes_rate.unlimited()) return;
   streams_.byte_bucket(stream).take(row.bytes_rate, event.wire(stream.framing()).size(), now);
 }

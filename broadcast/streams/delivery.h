@@ -150,6 +150,8 @@ class Delivery {
   const TopicClass& class_of(const Stream& stream) const {
     return (*options_.classes)[stream.topic_class];
   }
+  // Returns the rate of its class, or the lower one that its client asked for.
+  TokenRate rate(const Stream& stream) const;
   bool paced(const Stream& stream) const;
   // Defined in continuing.cc. Require: paced(stream).
   Allowance allowance_of(Stream& stream, Instant now);

@@ -6,6 +6,7 @@
 //
 // A stream whose class has a rate in bytes has its second bucket in an array beside the slots: 8
 // bytes for each slot that such a stream has had, and no memory while no stream has such a class.
+// The rate that a client asked for is kept in the same way, so it costs 8 bytes as well.
 //
 // Belongs to one worker.
 #pragma once
@@ -87,6 +88,13 @@ class StreamTable {
   // Returns the bucket of the bytes that the stream is sent. Requires: its class has a rate in
   // bytes. It holds what an earlier stream in the slot left until it is assigned to.
   CostBucket& byte_bucket(const Stream& stream) { return byte_buckets_[index_of(stream)]; }
+
+  // Returns the rate of events that the stream's client asked for; unlimited: it asked for none.
+  TokenRate own_rate(const Stream& stream) const {
+    return own_rates_set_ == 0 ? TokenRate() : own_rates_[index_of(stream)];
+  }
+  // Requires: the rate is limited, and the stream has none.
+  void set_own_rate(const Stream& stream, TokenRate rate);
 
   // Makes room for one more frame in the ring, which grows as needed. Returns false if the ring has
   // its largest size, or memory has reached its bound.
@@ -173,6 +181,8 @@ class StreamTable {
   IndexPool<Further> further_;
   IndexPool<Trace> traces_;
   ReservedArray<CostBucket> byte_buckets_;  // By slot.
+  ReservedArray<TokenRate> own_rates_;      // By slot; unlimited if its stream has none.
+  std::size_t own_rates_set_ = 0;
   std::unordered_map<StreamIndex, std::shared_ptr<const LastStarts>> last_starts_;
   // The generation of the next slot taken. It is unique until 2^32 slots were taken.
   std::uint32_t next_generation_;

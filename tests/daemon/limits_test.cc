@@ -245,18 +245,22 @@ TEST_CASE("a stream that has lasted long enough is told, and ended", "[slow]") {
 }
 
 TEST_CASE("a stream over its rate is paced, the others are not", "[slow]") {
-  const auto [name, options] = GENERATE(values<std::pair<std::string, DaemonOptions>>({
+  const auto [name, options, query] = GENERATE(table<std::string, DaemonOptions, std::string>({
       {"by its class",
-       {.configuration = R"({"topics": [{"match": "slow.>", "rate": 10, "burst": 5}]})"}},
+       {.configuration = R"({"topics": [{"match": "slow.>", "rate": 10, "burst": 5}]})"},
+       ""},
       {"by the bytes of its class",
        {.configuration = R"({"topics": [{"match": "slow.>", "bytes_rate": 1000,
-                                         "bytes_burst": 510}]})"}},
+                                         "bytes_burst": 510}]})"},
+       ""},
       {"by the rate of all",
-       {.settings = {"limits.events_per_second=10", "limits.events_burst=5"}}},
+       {.settings = {"limits.events_per_second=10", "limits.events_burst=5"}},
+       ""},
+      {"by its client", {}, "&rate=8"},
   }));
   INFO(name);
   const RunningDaemon daemon(options);
-  Subscriber paced = daemon.subscribe("/events?topic=slow.a");
+  Subscriber paced = daemon.subscribe("/events?topic=slow.a" + query);
   Subscriber free = daemon.subscribe("/events?topic=fast");
   REQUIRE(paced.next().event == "crier.open");
   REQUIRE(free.next().event == "crier.open");

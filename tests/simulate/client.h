@@ -30,6 +30,7 @@ class Client {
     Framing framing = Framing::chunked;
     OverflowPolicy policy = OverflowPolicy::catch_up;
     TokenRate rate;
+    std::uint32_t rate_asked = 0;  // See StartRequest; `rate` includes it.
     CostRate bytes_rate;
   };
   Client(Facts facts, const Record& record, const Epoch& epoch)

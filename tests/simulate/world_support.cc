@@ -41,6 +41,10 @@ World::World(std::uint64_t seed)
     const TopicClass& row = classes[classes.of_subscriptions(facts.subscriptions)];
     facts.policy = row.policy;
     facts.rate = row.rate;
+    if (one_in(6)) {
+      facts.rate_asked = one_in(2) ? 5 : 200;
+      facts.rate = row.rate.lowered_to(facts.rate_asked);
+    }
     facts.bytes_rate = row.bytes_rate;
     clients_.push_back(std::make_unique<Client>(std::move(facts), record_, setting_.log.epoch));
   }
@@ -180,6 +184,7 @@ void World::connect(Client& client) {
   request.head = kHead;
   request.framing = client.facts().framing;
   request.padding = one_in(8);
+  request.rate = client.facts().rate_asked;
   request.subscriptions = client.facts().subscriptions;
   request.resume = plan;
   request.address_hash = client.facts().number % 4;  // 0 means unknown.

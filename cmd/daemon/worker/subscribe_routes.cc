@@ -154,6 +154,7 @@ net::Reply SubscribeRoutes::open_stream(const Call& call, const net::SubscribeRe
   start.head = head;
   start.framing = call.request.http_1_0 ? Framing::plain : Framing::chunked;
   start.padding = wanted.padding;
+  start.rate = wanted.rate;
   start.subscriptions = wanted.topics;
   start.resume = plan(wanted);
   start.address_hash =

@@ -206,6 +206,54 @@ TEST_CASE("a stream with a rate waits without holding up others and gets everyth
   CHECK(f.asked == 0);
 }
 
+TEST_CASE("a client's own rate lowers that of its class, for its stream alone") {
+  TopicClass row;
+  row.match = "limited";
+  row.rate = TokenRate::of(50, 6);
+  WorkerFixture f(TopicClass(), WorkerOptions(), {row});
+  struct Asked {
+    std::string topic;
+    std::uint32_t rate;
+    std::size_t at_once;
+    std::size_t after_a_second;
+  };
+  const std::vector<Asked> asked = {
+      {"limited", 0, 6, 20}, {"limited", 100, 6, 20}, {"limited", 8, 6, 14},   {"limited", 4, 4, 8},
+      {"other", 0, 20, 20},  {"other", 5, 5, 10},     {"other", 1'000, 20, 20}};
+  for (int life = 0; life < 2; ++life) {  // A slot keeps nothing for its next stream.
+    std::vector<WorkerFixture::Opened> streams;
+    for (const Asked& one : asked) {
+      f.rate = one.rate;
+      streams.push_back(f.open({one.topic}));
+      f.take_sent(streams.back());
+    }
+    const auto check = [&](std::size_t Asked::* events) {
+      for (std::size_t i = 0; i < asked.size(); ++i) {
+        INFO(asked[i].topic << " " << asked[i].rate);
+        CHECK(count_of(f.io[streams[i].fd].sent, "data: x") == asked[i].*events);
+      }
+    };
+    for (int i = 0; i < 20; ++i) f.publish({"limited", "other"});
+    f.run();
+    check(&Asked::at_once);
+    for (int i = 0; i < 50; ++i) {
+      f.now.us += 20'000;
+      f.worker->revisit();
+      f.run();
+    }
+    check(&Asked::after_a_second);
+    for (const auto& stream : streams) f.worker->on_peer_closed(stream.token);
+    f.worker->finish_turn(f.now);
+    f.rate = 0;
+    for (std::size_t i = 0; i < asked.size(); ++i) {
+      const auto next = f.open({"other"});
+      CHECK(f.worker->streams().own_rate(*f.worker->streams().find(next.token)).unlimited());
+      f.worker->on_peer_closed(next.token);
+    }
+    f.worker->finish_turn(f.now);
+  }
+}
+
 TEST_CASE("a stream with a rate in bytes waits, and its wire bytes keep within it") {
   TopicClass slow;
   slow.match = "slow";

@@ -65,6 +65,7 @@ struct WorkerFixture : ReplayPort, StreamObserver {
     request.subscriptions = subscriptions;
     request.resume = plan;
     request.address_hash = address_hash;
+    request.rate = rate;
     REQUIRE(worker->start(*token, request, now).has_value());
     return {*token, fd};
   }
@@ -146,6 +147,7 @@ struct WorkerFixture : ReplayPort, StreamObserver {
   std::deque<ReplayRequest> requests;
   std::size_t requests_max = 1'000;
   std::uint64_t address_hash = 0;  // Of clients that open streams from now on; 0: unknown.
+  std::uint32_t rate = 0;          // Of the streams that open() opens; see StartRequest.
   std::size_t asked = 0;
   std::size_t opened = 0;
   std::vector<EndReason> ended;
