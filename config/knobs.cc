@@ -49,6 +49,16 @@ constexpr std::array kKnobs{
                                         "Groups whose members may publish, beside publish.users."),
     number<&C::publish, &Publish::connections_max>("publish.connections_max", {1, 65'536}, kRestart,
                                                    "Open connections of publishers."),
+    number<&C::publish, &Publish::rate>(
+        "publish.rate", {0, 10'000'000}, kLive,
+        "Events per second that one user (uid) may publish; beyond it requests are answered 429. "
+        "0: no limit."),
+    number<&C::publish, &Publish::burst>(
+        "publish.burst", {1, 10'000'000}, kLive,
+        "Events that a user may publish at once, if publish.rate is set. A request with more "
+        "events "
+        "is accepted when this many would be, and the user's next requests wait until the rate "
+        "holds again."),
     number<&C::publish, &Publish::idempotency_keys_max>(
         "publish.idempotency_keys_max", {0, 10'000'000}, kRestart,
         "Idempotency keys remembered; the oldest is forgotten first. 0: none."),

@@ -22,6 +22,7 @@ struct CostRate {
   std::uint64_t burst = 1;       // 1 to CostBucket::kCostMax.
 
   constexpr bool unlimited() const { return per_second == 0; }
+  friend bool operator==(const CostRate&, const CostRate&) = default;
 };
 
 class CostBucket {

@@ -17,6 +17,8 @@ constexpr std::array<std::string_view, kNamesOf<Limit>.size()> kEffects = {
     "the overflow policy applies to the streams that are owed most; raise this limit",
     "connections of publishers are closed or refused; raise this limit, or let publishers reuse "
     "their connections",
+    "events of a user that publishes too fast are refused; the lines about refused requests name "
+    "the user; raise this limit, or publish.burst",
 };
 
 }  // namespace

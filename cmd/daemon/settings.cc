@@ -122,6 +122,10 @@ net::PendingLimits pending_limits(const config::Config& config, std::uint64_t re
   return limits;
 }
 
+CostRate publish_rate(const config::Config& config) {
+  return {config.publish.rate, config.publish.burst};
+}
+
 net::HttpServerOptions publish_server_options(const config::Config& config) {
   net::HttpServerOptions options;
   options.head.bodies = true;

@@ -9,6 +9,7 @@
 #include "broadcast/streams/options.h"
 #include "cmd/daemon/link/worker_orders.h"
 #include "config/config.h"
+#include "core/cost_bucket.h"
 #include "net/http/http_server.h"
 #include "net/pending/pending_requests.h"
 #include "net/socket/listener.h"
@@ -34,6 +35,7 @@ net::ListenerOptions listener_options(const config::Config& config,
 // `requests`: of all workers.
 net::PendingLimits pending_limits(const config::Config& config, std::uint64_t requests,
                                   unsigned workers);
+CostRate publish_rate(const config::Config& config);
 net::HttpServerOptions publish_server_options(const config::Config& config);
 net::HttpServerOptions admin_server_options(const config::Config& config);
 
