@@ -12,6 +12,7 @@ namespace crier::broadcast {
 std::expected<StreamToken, Refused> Broadcaster::reserve(
     const std::array<std::uint8_t, 16>& address, Instant now) {
   if (draining_) return std::unexpected(Refused::draining);
+  if (options_.memory_is_at(MemoryStage::refuse_streams)) return std::unexpected(Refused::memory);
   const std::uint32_t open = counts_.streams.fetch_add(1, std::memory_order_relaxed);
   const bool room = open < counts_.streams_max.load(std::memory_order_relaxed);
   const auto token = room ? streams_.reserve(now) : std::nullopt;

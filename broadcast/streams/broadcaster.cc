@@ -234,7 +234,12 @@ void Broadcaster::run(Instant now) {
   } else if (lost_) {
     handle_lost();
   }
-  catch_up_.ask();
+  ask_history();
+}
+
+// Replays wait while memory is short; the sweep's next tick tries again.
+void Broadcaster::ask_history() {
+  if (!options_.memory_is_at(MemoryStage::replays_wait)) catch_up_.ask();
 }
 
 bool Broadcaster::unfinished() const {
@@ -264,10 +269,11 @@ void Broadcaster::cut_all() {
 
 void Broadcaster::finish_turn(Instant now) {
   turn_steps_ = 0;
-  catch_up_.ask();
+  ask_history();
   closes_.finish_turn([&](StreamIndex index, EndReason reason) { vacate(index, reason, now); });
   stats_.streams.set(streams_.size());
   stats_.streams_owing.set(streams_.owing_count());
+  stats_.ring_bytes.set(streams_.ring_bytes());
   if (checks_.due(streams_.end())) CRIER_SLOW_CHECK(consistent());
 }
 

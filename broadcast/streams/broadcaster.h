@@ -79,6 +79,7 @@ enum class Refused : std::uint8_t {
   class_streams_max,  // The streams_max of a row of `topics`.
   topics_max,
   patterns_max,
+  memory,  // limits.memory_max is nearly reached.
   draining,
 };
 
@@ -192,6 +193,7 @@ class Broadcaster {
   void write_prelude(StreamIndex index, const StartRequest& request, Instant now);
   void begin_replay(StreamIndex index, const StartRequest& request, Instant now);
   void handle_lost();
+  void ask_history();
 
   WorkerOptions options_;
   StreamIo& io_;

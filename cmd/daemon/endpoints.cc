@@ -72,6 +72,7 @@ Result<void> Endpoints::open_publish(net::Fd handed_in) {
   parts.limits = {config.limits.event_bytes_max, config.limits.request_lines_max,
                   publish_rate(config)};
   parts.draining = parts_.draining;
+  parts.memory_stage = &parts_.memory_stage;
   parts.random_seed = drawn<std::uint64_t>();
   if (net::peers_are_hidden()) {
     parts_.log.info(

@@ -25,12 +25,13 @@ enum class PublishRefusal : std::uint8_t {
   busy,          // 503: a worker did not answer a question, or too many are waiting.
   no_space,      // 507: the journal has no room.
   journal,       // 503: the journal cannot commit now.
+  memory,        // 503: limits.memory_max is nearly reached.
   head,          // The server refused it before it was a complete request, with any status.
 };
-constexpr std::array<std::string_view, 13> names_of(PublishRefusal /*selects*/) {
+constexpr std::array<std::string_view, 14> names_of(PublishRefusal /*selects*/) {
   return {"malformed",    "forbidden",  "not_found", "method",   "too_large",
           "content_type", "key_reused", "rate",      "draining", "busy",
-          "no_space",     "journal",    "head"};
+          "no_space",     "journal",    "memory",    "head"};
 }
 
 // What is answered, by reason.
@@ -53,6 +54,7 @@ inline constexpr std::array<RefusalRow, kNamesOf<PublishRefusal>.size()> kRefusa
     {503, "busy", 1},
     {507, "no_space", 30},  // The operator has to make room.
     {503, "journal", 5},
+    {503, "memory", 30},
     {400, "bad_request"},
 }};
 

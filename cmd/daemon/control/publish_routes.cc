@@ -142,6 +142,13 @@ bool PublishRoutes::may_publish(const Call& call) {
     refuse(call, PublishRefusal::draining, "The daemon is shutting down; publish again later.");
     return false;
   }
+  const auto* const stage = parts_.memory_stage;
+  if (stage != nullptr && stage->load(std::memory_order_relaxed) >= MemoryStage::refuse_events) {
+    refuse(call, PublishRefusal::memory,
+           "The daemon is short of memory: limits.memory_max is nearly reached; publish again "
+           "later.");
+    return false;
+  }
   if (head.has_idempotency_key && !broadcast::valid_idempotency_key(head.idempotency_key)) {
     refuse(call, PublishRefusal::malformed,
            "Idempotency-Key is not 1 to 255 bytes of printable ASCII.");

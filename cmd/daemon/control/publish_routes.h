@@ -26,6 +26,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -46,6 +47,7 @@
 #include "cmd/daemon/link/worker_queries.h"
 #include "core/counter.h"
 #include "core/log.h"
+#include "core/memory_pressure.h"
 #include "net/http/http_handler.h"
 #include "net/loop/loop.h"
 #include "net/socket/peer_credentials.h"
@@ -82,8 +84,10 @@ struct PublishParts {
   net::PeerList peers = {};
   PublishLimits limits = {};
   std::function<bool()> draining = [] { return false; };  // True: refuse events.
-  std::function<Instant()> now = &net::Loop::now;         // Monotonic.
-  std::uint64_t random_seed = 0;  // For the trace ids of requests without one.
+  // Null: memory is never short.
+  const std::atomic<MemoryStage>* memory_stage = nullptr;
+  std::function<Instant()> now = &net::Loop::now;  // Monotonic.
+  std::uint64_t random_seed = 0;                   // For the trace ids of requests without one.
 };
 
 class PublishRoutes final : public net::HttpHandler {

@@ -29,10 +29,11 @@ enum class RefusalReason : std::uint8_t {
   class_streams_max,  // The streams_max of a row of `topics`.
   topics_max,
   patterns_max,
+  memory,  // limits.memory_max is nearly reached.
   draining,
 };
 
-constexpr std::array<std::string_view, 17> names_of(RefusalReason /*selects*/) {
+constexpr std::array<std::string_view, 18> names_of(RefusalReason /*selects*/) {
   return {"malformed",
           "too_large",
           "unsupported",
@@ -49,6 +50,7 @@ constexpr std::array<std::string_view, 17> names_of(RefusalReason /*selects*/) {
           "class_streams_max",
           "topics_max",
           "patterns_max",
+          "memory",
           "draining"};
 }
 
