@@ -16,7 +16,7 @@
 // request with lines applies to the whole request.
 //
 // A user that publishes more events than its rate allows is refused with 429 and Retry-After,
-// before the body is read if the user may not publish one event. Events that were accepted before
+// before the body is parsed if the user may not publish one event. Events that were accepted before
 // cost nothing. A request with more events than the burst waits until the user could publish a
 // burst.
 //
