@@ -19,6 +19,7 @@ constexpr std::uint64_t kAddress = 32;
 constexpr std::uint64_t kIdempotencyKey = 128;
 constexpr std::uint64_t kTopicInLog = 512;
 constexpr std::uint64_t kTopicInWorker = 384;
+constexpr std::uint64_t kTopicCounted = 32;  // For limits.streams_per_topic_max, in each worker.
 constexpr std::uint64_t kSubscription = 16;
 constexpr std::uint64_t kOwing = 192;
 constexpr std::uint64_t kFrameRef = 8;
@@ -61,13 +62,17 @@ void add_memory(Budget& budget, const Config& config) {
   const std::uint64_t workers = budget.workers;
   const std::uint64_t ring = std::bit_ceil(std::uint64_t{limits.owed_events_max});
   const bool counts_addresses = limits.streams_per_address_max != 0;
+  const bool counts_topics = limits.streams_per_topic_max != 0;
   budget.rows = {
       {"streams", streams * kStreamBytes},
       {"addresses", counts_addresses ? streams * kAddress : 0},
       {"history", config.history.bytes_max},
       {"sparse history", config.history.bytes_max, true},
       {"idempotency keys", config.publish.idempotency_keys_max * kIdempotencyKey},
-      {"topics", limits.topics_max * (kTopicInLog + workers * kTopicInWorker), true},
+      {"topics",
+       limits.topics_max *
+           (kTopicInLog + workers * (kTopicInWorker + (counts_topics ? kTopicCounted : 0))),
+       true},
       {"subscriptions", times(streams, limits.topics_per_stream_max * kSubscription), true},
       {"rings",
        streams * kOwing +

@@ -12,6 +12,7 @@
 //   worst = full
 //         + history.bytes_max                                  events far apart in the index
 //         + topics_max × (512 + workers × 384)                 each topic, log and workers
+//         + topics_max × workers × 32, with a cap per topic    counts per topic
 //         + streams × topics_per_stream_max × 16           every stream with all its topics
 //         + streams × 192                                  every stream behind,
 //         + min(streams × owed_events_max × 8,             its ring at its cap,

@@ -77,6 +77,8 @@ struct Publish {
   std::vector<std::string> users;
   std::vector<std::string> groups;
   std::uint32_t connections_max = 256;
+  std::uint32_t rate = 0;  // Events per second of one user; 0: no limit.
+  std::uint32_t burst = 1'000;
   std::uint32_t idempotency_keys_max = 100'000;
   std::uint32_t idempotency_seconds_max = 300;
 };
@@ -107,6 +109,7 @@ inline constexpr std::uint32_t kAuto = 0;
 struct Limits {
   std::uint32_t streams_max = kAuto;          // What the machine allows: Budget::streams.
   std::uint32_t streams_per_address_max = 0;  // 0: no cap.
+  std::uint32_t streams_per_topic_max = 0;    // 0: no cap.
   std::string memory_max = "80%";             // See memory_max.h.
   RefuseWith refuse_with = RefuseWith::stream;
   std::uint32_t event_bytes_max = 256 * 1024;
@@ -125,6 +128,8 @@ struct Limits {
   std::uint32_t pending_seconds_max = 10;
   std::uint32_t events_per_second = 0;  // To one stream; 0: no limit.
   std::uint32_t events_burst = 1'000;
+  std::uint64_t bytes_per_second = 0;  // To one stream, on the wire; 0: no limit.
+  std::uint64_t bytes_burst = 1024 * 1024;
   std::uint64_t replay_bytes_in_flight_max = 16 * 1024 * 1024;  // Of one worker.
 };
 
@@ -135,6 +140,7 @@ struct Heartbeat {
 struct History {
   std::uint32_t events_max = 1'000;               // Of one topic.
   std::uint64_t bytes_max = 64ULL * 1024 * 1024;  // Of all topics, index included.
+  std::uint64_t topic_bytes_max = 0;              // Of one topic; 0: only bytes_max bounds it.
   std::uint32_t age_seconds_max = 3'600;
 };
 
@@ -182,13 +188,16 @@ struct Socket {
 struct TopicRow {
   std::string match;  // A pattern.
   std::optional<std::uint32_t> events_max;
-  // Of one topic; absent: only history.bytes_max bounds it.
+  // Of one topic; absent: history.topic_bytes_max. 0 retains nothing.
   std::optional<std::uint64_t> bytes_max;
   std::optional<std::uint32_t> age_seconds_max;
   std::optional<OverflowPolicy> policy;
   std::optional<std::uint32_t> rate;  // Events per second to one stream; 0: no limit.
   std::optional<std::uint32_t> burst;
-  std::optional<bool> subscribe;  // Absent: true.
+  std::optional<std::uint64_t> bytes_rate;  // Bytes per second to one stream; 0: no limit.
+  std::optional<std::uint64_t> bytes_burst;
+  std::optional<bool> subscribe;             // Absent: true.
+  std::optional<std::uint32_t> streams_max;  // Of all streams with these topics; 0: no cap.
   friend bool operator==(const TopicRow&, const TopicRow&) = default;
 };
 

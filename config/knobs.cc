@@ -49,6 +49,16 @@ constexpr std::array kKnobs{
                                         "Groups whose members may publish, beside publish.users."),
     number<&C::publish, &Publish::connections_max>("publish.connections_max", {1, 65'536}, kRestart,
                                                    "Open connections of publishers."),
+    number<&C::publish, &Publish::rate>(
+        "publish.rate", {0, 10'000'000}, kLive,
+        "Events per second that one user (uid) may publish; beyond it requests are answered 429. "
+        "0: no limit."),
+    number<&C::publish, &Publish::burst>(
+        "publish.burst", {1, 10'000'000}, kLive,
+        "Events that a user may publish at once, if publish.rate is set. A request with more "
+        "events "
+        "is accepted when this many would be, and the user's next requests wait until the rate "
+        "holds again."),
     number<&C::publish, &Publish::idempotency_keys_max>(
         "publish.idempotency_keys_max", {0, 10'000'000}, kRestart,
         "Idempotency keys remembered; the oldest is forgotten first. 0: none."),
@@ -105,6 +115,10 @@ constexpr std::array kKnobs{
     number<&C::limits, &Limits::streams_per_address_max>(
         "limits.streams_per_address_max", {0, 16'000'000}, kRestart,
         "Open streams of one client address (IPv6: of one /64). 0: no cap."),
+    number<&C::limits, &Limits::streams_per_topic_max>(
+        "limits.streams_per_topic_max", {0, 16'000'000}, kRestart,
+        "Open streams of one topic, all workers together. A stream counts for each topic that it "
+        "names, and not for its patterns. 0: no cap."),
     text<&C::limits, &Limits::memory_max>(
         "limits.memory_max", kMemoryMax, kRestart,
         "Memory that crier may use, the kernel's socket buffers included: bytes (K, M, G, T), or a "
@@ -171,6 +185,15 @@ constexpr std::array kKnobs{
     number<&C::limits, &Limits::events_burst>("limits.events_burst", {1, 1'000'000}, kRestart,
                                               "Events that crier sends at once to a stream that "
                                               "was idle, if limits.events_per_second is set."),
+    number<&C::limits, &Limits::bytes_per_second>(
+        "limits.bytes_per_second", {0, 4 * kGiB}, kRestart,
+        "Bytes per second of events sent to one stream, as they go over the wire. A stream that "
+        "would exceed it waits, as with limits.events_per_second. 0: no limit."),
+    number<&C::limits, &Limits::bytes_burst>(
+        "limits.bytes_burst", {1, 1 * kGiB}, kRestart,
+        "Bytes that crier sends at once to a stream that was idle, if limits.bytes_per_second is "
+        "set. A larger event is sent when the stream may be sent this many bytes, and the events "
+        "after it wait until the rate holds again."),
     number<&C::limits, &Limits::replay_bytes_in_flight_max>(
         "limits.replay_bytes_in_flight_max", {64 * kKiB, 4 * kGiB}, kRestart,
         "Bytes of replayed history that one worker has on the way to streams; further replays "
@@ -186,6 +209,11 @@ constexpr std::array kKnobs{
         "history.bytes_max", {0, 64 * kGiB}, kLive,
         "Bytes of memory for the retained events of all topics together. Each event counts with "
         "its topic, its text and about 120 bytes more. The oldest event of all is evicted first."),
+    number<&C::history, &History::topic_bytes_max>(
+        "history.topic_bytes_max", {0, 64 * kGiB}, kLive,
+        "Bytes of memory for the retained events of one topic, counted like those of "
+        "history.bytes_max, and among them; beyond it the topic's oldest event is evicted. 0: no "
+        "limit for one topic."),
     number<&C::history, &History::age_seconds_max>("history.age_seconds_max", {1, 30 * kDaySeconds},
                                                    kLive, "Seconds an event is retained."),
 
@@ -283,8 +311,8 @@ constexpr std::array kTopicKnobs{
         "events_max", {0, 1'000'000}, kTopicsApply,
         "Events retained of one of these topics, instead of history.events_max."),
     number<&R::bytes_max>("bytes_max", {0, 64 * kGiB}, kTopicsApply,
-                          "Bytes of memory for the events retained of one of these topics, counted "
-                          "like those of history.bytes_max, and among them."),
+                          "Bytes of memory for the events retained of one of these topics, instead "
+                          "of history.topic_bytes_max. Here 0 retains none."),
     number<&R::age_seconds_max>(
         "age_seconds_max", {1, 30 * kDaySeconds}, kTopicsApply,
         "Seconds an event is retained, instead of history.age_seconds_max."),
@@ -292,8 +320,16 @@ constexpr std::array kTopicKnobs{
     number<&R::rate>("rate", {0, 1'000'000}, kTopicsApply,
                      "Events per second to one stream, instead of limits.events_per_second."),
     number<&R::burst>("burst", {1, 1'000'000}, kTopicsApply, "Instead of limits.events_burst."),
+    number<&R::bytes_rate>("bytes_rate", {0, 4 * kGiB}, kTopicsApply,
+                           "Bytes per second to one stream, instead of limits.bytes_per_second."),
+    number<&R::bytes_burst>("bytes_burst", {1, 1 * kGiB}, kTopicsApply,
+                            "Instead of limits.bytes_burst."),
     flag<&R::subscribe>("subscribe", kTopicsApply,
                         "false: no client may subscribe to these topics."),
+    number<&R::streams_max>(
+        "streams_max", {0, 16'000'000}, kTopicsApply,
+        "Open streams, all workers together, of which this row covers a topic or a pattern. 0: no "
+        "cap."),
 };
 
 }  // namespace

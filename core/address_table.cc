@@ -1,7 +1,6 @@
 #include "core/address_table.h"
 
 #include <algorithm>
-#include <string_view>
 
 #include "core/check.h"
 
@@ -61,11 +60,10 @@ AddressTable::AddressTable(std::size_t addresses_max, const HashKey& key)
   words_ = ReservedArray<Word>(buckets_ * kBucketWords);
 }
 
-std::optional<std::uint32_t> AddressTable::enter(const Address& address, std::uint32_t cap) {
+std::optional<std::uint32_t> AddressTable::enter(std::string_view name, std::uint32_t cap) {
   CRIER_CHECK(cap > 0);
   CRIER_CHECK(cap <= kCapMax);
-  const std::uint64_t hash = keyed_hash(
-      key_, std::string_view(reinterpret_cast<const char*>(address.data()), address.size()));
+  const std::uint64_t hash = keyed_hash(key_, name);
   const std::uint64_t tag = hash << kCountBits;
   const std::size_t a = bucket_of(hash);
   const std::size_t b = bucket_of(hash * kSecondChoice);
@@ -74,10 +72,7 @@ std::optional<std::uint32_t> AddressTable::enter(const Address& address, std::ui
   const Found in_a = scan(a, tag);
   const Found in_b = scan(b, tag);
   if (const auto row = in_a.match ? in_a.match : in_b.match) {
-    // Other threads can only leave while this one holds the locks, so the count cannot pass the
-    // cap.
-    if (count_in(words_[*row].load(std::memory_order_relaxed)) >= cap) return std::nullopt;
-    words_[*row].fetch_add(1, std::memory_order_acq_rel);
+    if (!add_below(words_[*row], cap)) return std::nullopt;
     return static_cast<std::uint32_t>(*row);
   }
   const auto row = in_a.used <= in_b.used ? in_a.free : in_b.free;
@@ -85,6 +80,21 @@ std::optional<std::uint32_t> AddressTable::enter(const Address& address, std::ui
   const std::uint64_t before = words_[*row].exchange(tag | 1, std::memory_order_acq_rel);
   CRIER_CHECK(count_in(before) == 0);
   return static_cast<std::uint32_t>(*row);
+}
+
+bool AddressTable::enter_again(std::uint32_t row, std::uint32_t cap) {
+  CRIER_CHECK(cap <= kCapMax);
+  CRIER_CHECK(count(row) > 0);
+  return add_below(words_[row], cap);
+}
+
+bool AddressTable::add_below(Word& word, std::uint32_t cap) {
+  std::uint64_t before = word.load(std::memory_order_relaxed);
+  do {
+    if (count_in(before) >= cap) return false;
+  } while (!word.compare_exchange_weak(before, before + 1, std::memory_order_acq_rel,
+                                       std::memory_order_relaxed));
+  return true;
 }
 
 void AddressTable::leave(std::uint32_t row) {

@@ -9,6 +9,7 @@
 // Belongs to one worker.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "core/instant.h"
@@ -26,6 +27,16 @@ struct TokenRate {
     return {interval, interval * burst};
   }
   constexpr bool unlimited() const { return interval_us == 0; }
+
+  // Returns the lower one of this rate and `per_second`, which is 1 to 1,000,000. If that is
+  // `per_second`, the burst is the events of one second, or this rate's burst if that is less.
+  constexpr TokenRate lowered_to(std::uint32_t per_second) const {
+    const TokenRate wanted = of(per_second, per_second);
+    if (unlimited()) return wanted;
+    if (wanted.interval_us <= interval_us) return *this;
+    return of(per_second, std::min(per_second, credit_us / interval_us));
+  }
+  friend bool operator==(TokenRate, TokenRate) = default;
 };
 
 class TokenBucket {

@@ -1,5 +1,6 @@
 #include "broadcast/log/topic_class.h"
 
+#include <algorithm>
 #include <iterator>
 #include <utility>
 
@@ -10,7 +11,10 @@ namespace crier::broadcast {
 
 TopicClasses::TopicClasses(TopicClass global, std::vector<TopicClass> rows) {
   CRIER_CHECK(rows.size() <= kTopicRowsMax);
-  for (const TopicClass& row : rows) CRIER_CHECK(valid_pattern(row.match));
+  for (const TopicClass& row : rows) {
+    CRIER_CHECK(valid_pattern(row.match));
+    cap_streams_ = cap_streams_ || row.streams_max > 0;
+  }
   classes_.reserve(1 + rows.size());
   classes_.push_back(std::move(global));
   std::move(rows.begin(), rows.end(), std::back_inserter(classes_));
@@ -42,6 +46,17 @@ ClassIndex TopicClasses::of_subscriptions(std::span<const Selector> subscription
     if (covering(subscription) != first) return 0;
   }
   return first;
+}
+
+std::vector<ClassIndex> TopicClasses::capped_rows(std::span<const Selector> subscriptions) const {
+  std::vector<ClassIndex> rows;
+  if (!cap_streams_) return rows;
+  for (const Selector& subscription : subscriptions) {
+    const ClassIndex row = covering(subscription);
+    if (row == 0 || classes_[row].streams_max == 0) continue;
+    if (std::ranges::find(rows, row) == rows.end()) rows.push_back(row);
+  }
+  return rows;
 }
 
 bool TopicClasses::may_subscribe(const Selector& subscription) const {

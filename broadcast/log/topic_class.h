@@ -1,9 +1,10 @@
-// The rows of the configuration's `topics` list. They set the history limits of topics, and the
-// overflow policy and rate of streams.
+// The rows of the configuration's `topics` list. They set the history limits of topics, the
+// overflow policy and rate of streams, and how many streams a row may have.
 //
 // Class 0 has the global values; classes 1 to 255 are the rows in their order. The first row whose
 // pattern covers a subscription counts. History limits follow the topic. Policy and rate follow the
-// stream and are fixed when it joins.
+// stream and are fixed when it joins. A stream counts in each row that covers one of its
+// subscriptions, once.
 #pragma once
 
 #include <cstddef>
@@ -14,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/cost_bucket.h"
 #include "core/token_bucket.h"
 #include "core/topic.h"
 #include "core/topic_rows.h"
@@ -34,7 +36,10 @@ struct TopicClass {
   HistoryLimits history;
   OverflowPolicy policy = OverflowPolicy::catch_up;
   TokenRate rate;
+  CostRate bytes_rate;    // Bytes on the wire.
   bool subscribe = true;  // Whether streams may subscribe to these topics.
+  // Streams of all workers that count in this row; 0: no cap. Ignored in class 0.
+  std::uint32_t streams_max = 0;
 };
 
 using ClassIndex = std::uint8_t;
@@ -55,6 +60,11 @@ class TopicClasses {
   // Returns the row that covers every subscription, or 0 if different rows cover them.
   ClassIndex of_subscriptions(std::span<const Selector> subscriptions) const;
 
+  // Returns the rows with a streams_max in which a stream with these subscriptions counts.
+  std::vector<ClassIndex> capped_rows(std::span<const Selector> subscriptions) const;
+  // Returns true if any row has a streams_max.
+  bool cap_streams() const { return cap_streams_; }
+
   // Returns true if a stream may have this subscription. A pattern that shares a topic with a row
   // that forbids it is refused, too, unless an earlier row covers the pattern. So `>` cannot get
   // around `{"match": "internal.>", "subscribe": false}`.
@@ -64,6 +74,7 @@ class TopicClasses {
   ClassIndex covering(const Selector& subscription) const;
 
   std::vector<TopicClass> classes_;
+  bool cap_streams_ = false;
 };
 
 }  // namespace crier::broadcast

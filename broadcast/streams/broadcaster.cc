@@ -23,7 +23,8 @@ Broadcaster::Broadcaster(const Parts& parts, WorkerOptions options)
       counts_(parts.counts),
       streams_({options_.streams_max, options_.ring_frames_max, options_.ring_bytes_max,
                 options_.first_generation}),
-      topics_(streams_, options_.topic_key, options_.topics_max, options_.patterns_max),
+      topics_(streams_, options_.topic_key, options_.topics_max, options_.patterns_max,
+              counts_.topic_cap()),
       delivery_({streams_, io_, stats_, closes_, replay_queue_, options_}),
       fanout_(streams_, topics_, delivery_),
       catch_up_({streams_, topics_, delivery_, replay_queue_, parts.replays, stats_, options_}),
@@ -36,55 +37,13 @@ Broadcaster::Broadcaster(const Parts& parts, WorkerOptions options)
   CRIER_CHECK(options_.history_bytes != nullptr);
 }
 
-std::expected<StreamToken, Refused> Broadcaster::reserve(
-    const std::array<std::uint8_t, 16>& address, Instant now) {
-  if (draining_) return std::unexpected(Refused::draining);
-  if (options_.memory_is_at(MemoryStage::refuse_streams)) return std::unexpected(Refused::memory);
-  const std::uint32_t open = counts_.streams.fetch_add(1, std::memory_order_relaxed);
-  const bool room = open < counts_.streams_max.load(std::memory_order_relaxed);
-  const auto token = room ? streams_.reserve(now) : std::nullopt;
-  if (!token) {
-    counts_.streams.fetch_sub(1, std::memory_order_relaxed);
-    return std::unexpected(Refused::streams_max);
-  }
-  Stream& stream = streams_[token->index];
-  const std::uint32_t cap = counts_.streams_per_address_max.load(std::memory_order_relaxed);
-  if (cap > 0) {
-    const auto row = counts_.addresses.enter(address, cap);
-    if (!row) {
-      cancel(*token);
-      return std::unexpected(Refused::streams_per_address_max);
-    }
-    stream.address = *row;
-    stream.set(Stream::kAddressCounted);
-  }
-  return *token;
-}
-
-void Broadcaster::give_back_counts(Stream& stream) {
-  if (stream.has(Stream::kAddressCounted)) {
-    counts_.addresses.leave(stream.address);
-    stream.clear(Stream::kAddressCounted);
-  }
-  counts_.streams.fetch_sub(1, std::memory_order_relaxed);
-}
-
-void Broadcaster::cancel(StreamToken token) {
-  Stream* stream = streams_.find(token);
-  CRIER_CHECK(stream != nullptr);
-  CRIER_CHECK(stream->state == StreamState::reserved);
-  give_back_counts(*stream);
-  streams_.vacate(token.index);
-}
-
 std::expected<void, Refused> Broadcaster::start(StreamToken token, const StartRequest& request,
                                                 Instant now) {
   Stream& stream = *streams_.find(token);
   CRIER_CHECK(stream.state == StreamState::reserved);
-  if (const auto joined = topics_.join(token.index, request.subscriptions); !joined) {
+  if (const auto entered = enter_topics(token.index, request.subscriptions); !entered) {
     cancel(token);
-    return std::unexpected(joined.error() == IndexFull::patterns ? Refused::patterns_max
-                                                                 : Refused::topics_max);
+    return std::unexpected(entered.error());
   }
   if (!request.trace_id.empty()) streams_.set_trace_id(stream, request.trace_id);
   stream.topic_class = options_.classes->of_subscriptions(request.subscriptions);
@@ -95,6 +54,12 @@ std::expected<void, Refused> Broadcaster::start(StreamToken token, const StartRe
     stream.address = static_cast<std::uint32_t>(request.address_hash);
   }
   stream.bucket.reset(now);
+  const TopicClass& row = (*options_.classes)[stream.topic_class];
+  if (!row.bytes_rate.unlimited()) streams_.byte_bucket(stream) = CostBucket();
+  if (request.rate > 0) {
+    const TokenRate lowered = row.rate.lowered_to(request.rate);
+    if (lowered != row.rate) streams_.set_own_rate(stream, lowered);
+  }
   stream.sequence_next = request.resume.after + 1;
   stream.become(StreamState::live);
   stats_.opened.add();
@@ -314,6 +279,7 @@ void Broadcaster::vacate(StreamIndex index, EndReason reason, Instant now) {
   stats_.duration.observe(std::uint64_t{ticks_between(stream.opened_at, now.tick())} *
                           (kTickMicros / 1'000));
   observer_.on_stream_ended(streams_.token(index), stream, reason, now);
+  if (options_.classes->cap_streams()) leave_rows(topics_.subscriptions(stream));
   topics_.leave(index);
   delivery_.release(index);
   give_back_counts(stream);
@@ -356,24 +322,6 @@ bool Broadcaster::consistent() const {
   }
   if (owing != streams_.owing_count() || owed_bytes != stats_.queue_bytes.read()) return false;
   return taken == streams_.size() && counts_consistent();
-}
-
-// Other workers count in the same places, so a count is at least what the slots of this worker
-// need.
-bool Broadcaster::counts_consistent() const {
-  std::vector<std::uint32_t> rows;
-  for (std::size_t index = 0; index < streams_.end(); ++index) {
-    const auto slot = static_cast<StreamIndex>(index);
-    const bool counted = streams_.taken(slot) && streams_[slot].has(Stream::kAddressCounted);
-    if (counted) rows.push_back(streams_[slot].address);
-  }
-  std::ranges::sort(rows);
-  for (auto row = rows.begin(); row != rows.end();) {
-    const auto next = std::upper_bound(row, rows.end(), *row);
-    if (counts_.addresses.count(*row) < static_cast<std::size_t>(next - row)) return false;
-    row = next;
-  }
-  return counts_.streams.load(std::memory_order_relaxed) >= streams_.size();
 }
 
 }  // namespace crier::broadcast

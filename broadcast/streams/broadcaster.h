@@ -52,17 +52,31 @@ class StreamObserver {
 struct SharedCounts {
   SharedCounts(std::size_t addresses_max, const HashKey& key) : addresses(addresses_max, key) {}
 
+  // Sets the cap on the streams of one topic, 1 or more. Requires: no Broadcaster was made yet;
+  // workers list at most `topics_most` different topics at a time.
+  void cap_topics(std::uint32_t streams_of_one, std::size_t topics_most, const HashKey& key) {
+    topics.emplace(topics_most, key);
+    streams_per_topic_max = streams_of_one;
+  }
+  TopicCap topic_cap() { return {topics ? &*topics : nullptr, streams_per_topic_max}; }
+
   std::atomic<std::uint32_t> streams{0};
   std::atomic<std::uint32_t> streams_max{0};
   // 0: no cap, and addresses are not counted.
   std::atomic<std::uint32_t> streams_per_address_max{0};
   AddressTable addresses;
+  std::uint32_t streams_per_topic_max = 0;
+  std::optional<AddressTable> topics;  // Nothing: no cap, and topics are not counted.
+  // By row of the `topics` list; only rows with a streams_max are counted.
+  std::array<std::atomic<std::uint32_t>, kTopicRowsMax + 1> streams_of_row{};
 };
 
 // Why a stream was refused. A client can cause each of these, so none is a bug of crier.
 enum class Refused : std::uint8_t {
   streams_max,
   streams_per_address_max,
+  streams_per_topic_max,
+  class_streams_max,  // The streams_max of a row of `topics`.
   topics_max,
   patterns_max,
   memory,  // limits.memory_max is nearly reached.
@@ -78,6 +92,9 @@ struct StartRequest {
   bool padding = false;
   std::span<const Selector> subscriptions;  // At least one; none twice.
   ResumePlan resume;
+  // Events per second that the client asks for, 1 to 1,000,000. It lowers the rate of the stream's
+  // class, and never raises it. 0: the client asks for none.
+  std::uint32_t rate = 0;
   std::uint64_t address_hash = 0;  // Hash of the client's address; 0: unknown.
   std::string_view trace_id;  // The trace id that the client sent, see StreamTable; empty: none.
   // Its socket has options on trial, so the stream is counted apart as well.
@@ -164,6 +181,12 @@ class Broadcaster {
   bool consistent() const;
 
  private:
+  // Defined in admission.cc.
+  std::expected<void, Refused> enter_topics(StreamIndex index,
+                                            std::span<const Selector> subscriptions);
+  bool enter_rows(std::span<const Selector> subscriptions);
+  void leave_rows(std::span<const Selector> subscriptions);
+
   void vacate(StreamIndex index, EndReason reason, Instant now);
   void give_back_counts(Stream& stream);
   bool counts_consistent() const;

@@ -1,6 +1,7 @@
 #include "broadcast/streams/delivery.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "broadcast/streams/own_events.h"
 #include "core/check.h"
@@ -32,16 +33,7 @@ std::uint32_t Delivery::retry_ms() {
 }
 
 OverflowPolicy Delivery::policy(const Stream& stream) const {
-  return (*options_.classes)[stream.topic_class].policy;
-}
-
-const TokenRate& Delivery::rate(const Stream& stream) const {
-  return (*options_.classes)[stream.topic_class].rate;
-}
-
-// A stream that is on its way out is not held back: what it is owed goes while there is time.
-bool Delivery::paced(const Stream& stream) const {
-  return !rate(stream).unlimited() && stream.state != StreamState::ending;
+  return class_of(stream).policy;
 }
 
 void Delivery::offer(StreamIndex index, Frames frames, std::string_view shared, Instant now) {
@@ -54,12 +46,14 @@ void Delivery::offer(StreamIndex index, Frames frames, std::string_view shared, 
   }
   std::size_t allowed = frames.size();
   if (paced(stream)) {
-    const std::uint32_t tokens = stream.bucket.available(rate(stream), now);
-    if (tokens < frames.size()) {
+    allowed = events_allowed(stream, frames, now);
+    if (allowed < frames.size()) {
       shared = {};
-      if (policy(stream) == OverflowPolicy::conflate) frames = newest_of_each_topic(frames);
+      if (policy(stream) == OverflowPolicy::conflate) {
+        frames = newest_of_each_topic(frames);
+        allowed = events_allowed(stream, frames, now);
+      }
     }
-    allowed = std::min<std::size_t>(tokens, frames.size());
   }
   Cut cut;
   if (allowed > 0) cut = write_frames(stream, frames.first(allowed), shared, now);
@@ -69,7 +63,7 @@ void Delivery::offer(StreamIndex index, Frames frames, std::string_view shared, 
   }
   if (paced(stream)) {
     const std::size_t begun = cut.frames + (cut.bytes > 0 ? 1 : 0);
-    stream.bucket.take(rate(stream), static_cast<std::uint32_t>(begun));
+    for (const Frame* event : frames.first(begun)) pay(stream, *event, now);
   }
   if (cut.frames > 0) stream.sequence_next = frames[cut.frames - 1]->sequence() + 1;
   if (cut.frames < frames.size()) {
@@ -259,16 +253,8 @@ Delivery::Cut Delivery::write_frames(Stream& stream, Frames frames, std::string_
 void Delivery::send_own(StreamIndex index, std::string_view wire, Instant now) {
   Stream& stream = streams_[index];
   const bool behind = stream.owing != kNone && !streams_.owing(stream).ring.empty();
-  std::size_t sent = 0;
-  if (!behind) {
-    pieces_.clear();
-    add_piece(wire);
-    const WriteOutcome outcome = write(stream, now);
-    if (outcome.status == WriteStatus::gone) closes_.add(index, stream, EndReason::client_closed);
-    if (outcome.status == WriteStatus::all) stats_.frames_sent.add();
-    if (outcome.status != WriteStatus::partial) return;
-    sent = outcome.bytes;
-  }
+  const std::size_t left = behind ? wire.size() : write_own(index, wire, now);
+  if (left == 0) return;
   Owing* owing = streams_.rent_owing(stream);
   if (owing == nullptr || !streams_.make_room(*owing)) {
     closes_.add(index, stream, EndReason::no_memory);
@@ -276,26 +262,37 @@ void Delivery::send_own(StreamIndex index, std::string_view wire, Instant now) {
   }
   if (stream.state == StreamState::live) stream.become(StreamState::owing);
   push(stream, *owing, Frame::make_raw(wire));
-  if (!behind) owing->oldest_sent = static_cast<std::uint32_t>(sent);
+  if (!behind) owing->oldest_sent = static_cast<std::uint32_t>(wire.size() - left);
+}
+
+std::size_t Delivery::write_own(StreamIndex index, std::string_view wire, Instant now) {
+  Stream& stream = streams_[index];
+  pieces_.clear();
+  add_piece(wire);
+  const WriteOutcome outcome = write(stream, now);
+  if (outcome.status == WriteStatus::gone) closes_.add(index, stream, EndReason::client_closed);
+  if (outcome.status == WriteStatus::all) stats_.frames_sent.add();
+  return outcome.status == WriteStatus::partial ? wire.size() - outcome.bytes : 0;
 }
 
 Delivery::Gathered Delivery::gather(Stream& stream, Owing& owing, Instant now) {
   Gathered gathered;
   pieces_.clear();
-  std::uint32_t tokens = paced(stream) ? stream.bucket.available(rate(stream), now) : kNone;
-  if (tokens > 0 && !owing.conflated && policy(stream) == OverflowPolicy::conflate) {
+  std::optional<Allowance> allowance;
+  if (paced(stream)) allowance = allowance_of(stream, now);
+  const bool any_tokens = !allowance || allowance->events > 0;
+  if (any_tokens && !owing.conflated && policy(stream) == OverflowPolicy::conflate) {
     conflate(stream, owing, nullptr);
   }
   for (std::uint32_t i = 0; i < owing.ring.size(); ++i) {
     const Frame& frame = *owing.ring[i];
     const bool begun = i == 0 && owing.oldest_sent > 0;
+    const std::string_view wire = frame.wire(stream.framing());
     if (frame.sequence() != 0 && !begun) {
       if (owing.dropped > 0) break;  // The loss is announced before the event that follows it.
-      gathered.out_of_tokens = tokens == 0;
+      gathered.out_of_tokens = allowance && !allowance->take(wire.size());
       if (gathered.out_of_tokens) break;
-      --tokens;
     }
-    const std::string_view wire = frame.wire(stream.framing());
     add_piece(wire.substr(begun ? owing.oldest_sent : 0));
     gathered.bytes += pieces_.back().iov_len;
     if (pieces_.size() == kPiecesPerWrite || gathered.bytes >= kWriteBytesMax) break;
@@ -309,7 +306,7 @@ void Delivery::drop_sent(Stream& stream, Owing& owing, std::size_t bytes, Instan
     const Frame& frame = *owing.ring[0];
     const std::size_t size = frame.wire(stream.framing()).size();
     const bool is_event = frame.sequence() != 0;
-    if (is_event && owing.oldest_sent == 0 && paced(stream)) stream.bucket.take(rate(stream), 1);
+    if (is_event && owing.oldest_sent == 0 && paced(stream)) pay(stream, frame, now);
     const std::size_t taken = std::min(bytes, size - owing.oldest_sent);
     bytes -= taken;
     owing.oldest_sent += static_cast<std::uint32_t>(taken);

@@ -64,6 +64,11 @@ class Delivery {
   // Sends bytes of crier's own, already framed: at once if nothing is owed, and otherwise after
   // what is.
   void send_own(StreamIndex index, std::string_view wire, Instant now);
+  // Sends a heartbeat, already framed: at once, even if the stream waits for tokens. Requires: no
+  // event is begun, and the socket is not known to be full.
+  void send_heartbeat(StreamIndex index, std::string_view wire, Instant now);
+  // Returns true if the stream is owed something and waits for tokens, between two events.
+  bool awaits_tokens(const Stream& stream) const;
 
   // Writes what is owed until all is sent, the socket is full, the tokens are used up, or this
   // stream has used up a slice. Requires: the stream has an Owing.
@@ -143,8 +148,29 @@ class Delivery {
   };
 
   OverflowPolicy policy(const Stream& stream) const;
+  // What a paced stream may begin to send at one instant: copies of its buckets.
+  struct Allowance {
+    std::uint32_t events;
+    CostRate bytes_rate;
+    CostBucket bytes;
+    Instant now;
+
+    // Takes the tokens of one event with so many bytes. Returns false if there are too few.
+    bool take(std::size_t wire_bytes);
+  };
+
+  const TopicClass& class_of(const Stream& stream) const {
+    return (*options_.classes)[stream.topic_class];
+  }
+  // Returns the rate of its class, or the lower one that its client asked for.
+  TokenRate rate(const Stream& stream) const;
   bool paced(const Stream& stream) const;
-  const TokenRate& rate(const Stream& stream) const;
+  // Defined in continuing.cc. Require: paced(stream).
+  Allowance allowance_of(Stream& stream, Instant now);
+  std::size_t events_allowed(Stream& stream, Frames events, Instant now);
+  void pay(Stream& stream, const Frame& event, Instant now);
+  // Writes bytes of crier's own. Returns how many are left to the ring; 0 if the stream ends.
+  std::size_t write_own(StreamIndex index, std::string_view wire, Instant now);
   Cut write_frames(Stream& stream, Frames frames, std::string_view shared, Instant now);
   WriteOutcome write(Stream& stream, Instant now);
   void add_piece(std::string_view bytes);

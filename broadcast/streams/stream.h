@@ -86,7 +86,7 @@ struct alignas(64) Stream {
   // The row in AddressTable if kAddressCounted; otherwise a hash of the address, or 0.
   std::uint32_t address = 0;
   std::uint32_t events_sent = 0;
-  TokenBucket bucket;
+  TokenBucket bucket;  // Of events; see StreamTable::byte_bucket() for bytes.
   StreamState state = StreamState::vacant;
   std::uint8_t flags = 0;
   std::uint8_t topic_class = 0;  // Its overflow policy and rate, fixed when it joins.

@@ -13,6 +13,8 @@ StreamTable::StreamTable(const Sizes& sizes)
       rings_(sizes.ring_frames_max, sizes.ring_bytes_max),
       further_(sizes.streams_max),
       traces_(sizes.streams_max),
+      byte_buckets_(sizes.streams_max),
+      own_rates_(sizes.streams_max),
       next_generation_(sizes.first_generation) {}
 
 // Gives back what the objects own, because the pools call no destructors.
@@ -42,6 +44,10 @@ void StreamTable::vacate(StreamIndex index) {
   Stream& stream = slots_[index];
   CRIER_CHECK(stream.owing == kNone);
   CRIER_CHECK(stream.extra == kNone);
+  if (!own_rate(stream).unlimited()) {
+    own_rates_[index] = TokenRate();
+    --own_rates_set_;
+  }
   stream.become(StreamState::vacant);
   stream.generation = 0;
   slots_.give_back(index);
@@ -83,6 +89,13 @@ void StreamTable::give_back_owing(Stream& stream) {
   owing.ring = Ring();
   owings_.give_back(stream.owing);
   stream.owing = kNone;
+}
+
+void StreamTable::set_own_rate(const Stream& stream, TokenRate rate) {
+  CRIER_CHECK(!rate.unlimited());
+  CRIER_CHECK(own_rate(stream).unlimited());
+  own_rates_[index_of(stream)] = rate;
+  ++own_rates_set_;
 }
 
 bool StreamTable::grow_ring(Owing& owing) {

@@ -4,6 +4,10 @@
 // on the stack or in the kernel's batch of events stays valid until then. find() returns null for a
 // token whose stream is gone, even if another stream has the slot.
 //
+// A stream whose class has a rate in bytes has its second bucket in an array beside the slots: 8
+// bytes for each slot that such a stream has had, and no memory while no stream has such a class.
+// The rate that a client asked for is kept in the same way, so it costs 8 bytes as well.
+//
 // Belongs to one worker.
 #pragma once
 
@@ -20,7 +24,9 @@
 #include "broadcast/streams/owing.h"
 #include "broadcast/streams/ring_pool.h"
 #include "broadcast/streams/stream.h"
+#include "core/cost_bucket.h"
 #include "core/index_pool.h"
+#include "core/reserved_array.h"
 #include "core/text/trace_id.h"
 
 namespace crier::broadcast {
@@ -78,6 +84,17 @@ class StreamTable {
   // Drops every reference, and gives back the ring and the Owing. Does nothing if the stream has
   // none.
   void give_back_owing(Stream& stream);
+
+  // Returns the bucket of the bytes that the stream is sent. Requires: its class has a rate in
+  // bytes. It holds what an earlier stream in the slot left until it is assigned to.
+  CostBucket& byte_bucket(const Stream& stream) { return byte_buckets_[index_of(stream)]; }
+
+  // Returns the rate of events that the stream's client asked for; unlimited: it asked for none.
+  TokenRate own_rate(const Stream& stream) const {
+    return own_rates_set_ == 0 ? TokenRate() : own_rates_[index_of(stream)];
+  }
+  // Requires: the rate is limited, and the stream has none.
+  void set_own_rate(const Stream& stream, TokenRate rate);
 
   // Makes room for one more frame in the ring, which grows as needed. Returns false if the ring has
   // its largest size, or memory has reached its bound.
@@ -165,6 +182,9 @@ class StreamTable {
   RingPool rings_;
   IndexPool<Further> further_;
   IndexPool<Trace> traces_;
+  ReservedArray<CostBucket> byte_buckets_;  // By slot.
+  ReservedArray<TokenRate> own_rates_;      // By slot; unlimited if its stream has none.
+  std::size_t own_rates_set_ = 0;
   std::unordered_map<StreamIndex, std::shared_ptr<const LastStarts>> last_starts_;
   // The generation of the next slot taken. It is unique until 2^32 slots were taken.
   std::uint32_t next_generation_;

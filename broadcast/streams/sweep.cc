@@ -88,11 +88,12 @@ bool Sweep::heartbeat(StreamIndex index, Instant now) {
   Stream& stream = parts_.streams[index];
   const bool quiet = stream.state == StreamState::live ||
                      (stream.state == StreamState::replaying &&
-                      parts_.streams.owing(stream).ring.empty() && !stream.has(Stream::kBlocked));
+                      parts_.streams.owing(stream).ring.empty() && !stream.has(Stream::kBlocked)) ||
+                     parts_.delivery.awaits_tokens(stream);
   if (!quiet || !older_than(stream.wrote_at, parts_.options.heartbeat_seconds, now)) return false;
   std::string wire;
   Delivery::append_framed(wire, stream.framing(), kHeartbeat);
-  parts_.delivery.send_own(index, wire, now);
+  parts_.delivery.send_heartbeat(index, wire, now);
   parts_.stats.heartbeats.add();
   return true;
 }

@@ -50,8 +50,13 @@ void release(TopicEntry& row) {
 }  // namespace
 
 TopicIndex::TopicIndex(StreamTable& streams, const HashKey& topic_key, std::size_t rows_max,
-                       std::size_t patterns_max)
-    : streams_(streams), topic_key_(topic_key), rows_(rows_max), patterns_max_(patterns_max) {}
+                       std::size_t patterns_max, TopicCap cap)
+    : streams_(streams),
+      topic_key_(topic_key),
+      rows_(rows_max),
+      patterns_max_(patterns_max),
+      cap_(cap),
+      counted_in_(cap.counts == nullptr ? 0 : rows_max) {}
 
 TopicIndex::~TopicIndex() {
   for (std::size_t row = 0; row < rows_.end(); ++row) {
@@ -116,19 +121,46 @@ void TopicIndex::drop_if_unused(TopicEntryIndex index) {
   rows_.give_back(index);
 }
 
+// Counts one more stream of each topic in joining_. Returns false, and counts none, if one of the
+// topics has as many streams as it may have.
+bool TopicIndex::count_joining() {
+  for (std::size_t i = 0; i < joining_.size(); ++i) {
+    if (count(joining_[i].row)) continue;
+    while (i > 0) uncount(joining_[--i].row);
+    return false;
+  }
+  return true;
+}
+
+// Every stream that is listed in a row is counted, so a row with streams needs no lock.
+bool TopicIndex::count(TopicEntryIndex index) {
+  if (!counted(index)) return true;
+  const TopicEntry& row = rows_[index];
+  if (row.size > 0) return cap_.counts->enter_again(counted_in_[index], cap_.streams_max);
+  const auto entered = cap_.counts->enter(row.text(), cap_.streams_max);
+  if (entered) counted_in_[index] = *entered;
+  return entered.has_value();
+}
+
+void TopicIndex::uncount(TopicEntryIndex index) {
+  if (counted(index)) cap_.counts->leave(counted_in_[index]);
+}
+
 std::expected<void, IndexFull> TopicIndex::join(StreamIndex index,
                                                 std::span<const Selector> subscriptions) {
   CRIER_CHECK(!subscriptions.empty());
   const bool matched = std::ranges::any_of(subscriptions, &Selector::is_pattern);
   joining_.clear();
+  const auto refuse = [this](IndexFull why) {
+    for (const Subscription& made : joining_) drop_if_unused(made.row);
+    return std::unexpected(why);
+  };
   for (const Selector& selector : subscriptions) {
     const auto row = find_or_add(selector, matched);
-    if (!row) {
-      for (const Subscription& made : joining_) drop_if_unused(made.row);
-      return std::unexpected(row.error());
-    }
+    if (!row) return refuse(row.error());
     joining_.push_back({*row, rows_[*row].size});
   }
+  if (!count_joining()) return refuse(IndexFull::streams);
   for (const Subscription& subscription : joining_) add_member(rows_[subscription.row], index);
   streams_.set_subscriptions(streams_[index], joining_);
   return {};
@@ -140,6 +172,7 @@ void TopicIndex::leave(StreamIndex index) {
     CRIER_CHECK(rows_[subscription.row].streams()[subscription.position] == index);
     const StreamIndex moved = remove_member(rows_[subscription.row], subscription.position);
     if (moved != index) streams_.move(streams_[moved], subscription);
+    uncount(subscription.row);
     drop_if_unused(subscription.row);
   });
   streams_.drop_subscriptions(stream);
@@ -159,6 +192,8 @@ bool TopicIndex::consistent() const {
     if (!rows_.is_rented(index)) continue;
     const auto streams = rows_[index].streams();
     if (streams.empty()) return false;
+    // Streams of other workers are counted in the same place.
+    if (counted(index) && cap_.counts->count(counted_in_[index]) < streams.size()) return false;
     for (std::uint32_t position = 0; position < streams.size(); ++position) {
       bool points_back = false;
       streams_.for_each_subscription(streams_[streams[position]], [&](const Subscription& one) {

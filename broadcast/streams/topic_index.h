@@ -14,6 +14,11 @@
 // walked from the end, so an entry that moves was visited before. Leaving costs a step for each
 // subscription of the stream that is moved.
 //
+// With a cap on the streams of a topic, each stream is also counted in a table that all workers
+// share: once for each topic that it names, and not for its patterns. The cap is exact. It costs 4
+// bytes for each topic on this worker, a lock when a topic's first stream joins, and one atomic
+// operation for each other stream.
+//
 // Belongs to one worker.
 #pragma once
 
@@ -29,8 +34,10 @@
 #include "broadcast/streams/pattern_index.h"
 #include "broadcast/streams/stream.h"
 #include "broadcast/streams/stream_table.h"
+#include "core/address_table.h"
 #include "core/index_pool.h"
 #include "core/keyed_hash.h"
+#include "core/reserved_array.h"
 #include "core/topic.h"
 
 namespace crier::broadcast {
@@ -60,15 +67,21 @@ struct TopicEntry {
 
 static_assert(sizeof(TopicEntry) == 40);
 
-// The bound that a new stream would exceed: that of topics and patterns together, or that of
-// patterns.
-enum class IndexFull : std::uint8_t { topics, patterns };
+// The bound that a new stream would exceed: that of topics and patterns together, that of patterns,
+// or that of the streams of one topic.
+enum class IndexFull : std::uint8_t { topics, patterns, streams };
+
+// The cap on the streams of each topic, over all workers.
+struct TopicCap {
+  AddressTable* counts = nullptr;  // Null: no cap.
+  std::uint32_t streams_max = 0;
+};
 
 class TopicIndex {
  public:
-  // `rows_max` bounds topics and patterns together. The table must outlive the index.
+  // `rows_max` bounds topics and patterns together. The tables must outlive the index.
   TopicIndex(StreamTable& streams, const HashKey& topic_key, std::size_t rows_max,
-             std::size_t patterns_max);
+             std::size_t patterns_max, TopicCap cap = {});
   ~TopicIndex();
   TopicIndex(const TopicIndex&) = delete;
   TopicIndex& operator=(const TopicIndex&) = delete;
@@ -110,6 +123,12 @@ class TopicIndex {
                                           bool matched) const;
   std::expected<TopicEntryIndex, IndexFull> find_or_add(const Selector& selector, bool matched);
   void drop_if_unused(TopicEntryIndex row);
+  bool count_joining();
+  bool count(TopicEntryIndex row);
+  void uncount(TopicEntryIndex row);
+  bool counted(TopicEntryIndex row) const {
+    return cap_.counts != nullptr && rows_[row].kind == Selector::Kind::topic;
+  }
 
   StreamTable& streams_;
   HashKey topic_key_;
@@ -119,6 +138,9 @@ class TopicIndex {
   std::size_t patterns_max_;
   std::size_t wildcards_ = 0;          // Rows whose kind is pattern.
   std::vector<Subscription> joining_;  // Used by join(); empty between calls.
+  TopicCap cap_;
+  // The row of cap_.counts in which a row's streams are counted, by row; without a cap, empty.
+  ReservedArray<std::uint32_t> counted_in_;
 };
 
 }  // namespace crier::broadcast

@@ -78,6 +78,11 @@ Daemon::Daemon(Start start)
   sockets_.current = start_.checked.sockets;
   counts_.streams_max = streams_at_most(start_.checked);
   counts_.streams_per_address_max = config_.limits.streams_per_address_max;
+  if (const std::uint32_t cap = config_.limits.streams_per_topic_max; cap > 0) {
+    counts_.cap_topics(cap,
+                       topics_listed_most(config_, counts_.streams_max, start_.checked.workers),
+                       drawn<HashKey>());
+  }
 }
 
 Daemon::~Daemon() {

@@ -69,13 +69,15 @@ Result<void> Endpoints::open_publish(net::Fd handed_in) {
   PublishParts parts{parts_.journal, parts_.event_log, parts_.encoder, idempotency_,
                      parts_.control, parts_.feed,      parts_.log};
   parts.peers = std::move(*peers);
-  parts.limits = {config.limits.event_bytes_max, config.limits.request_lines_max};
+  parts.limits = {config.limits.event_bytes_max, config.limits.request_lines_max,
+                  publish_rate(config)};
   parts.draining = parts_.draining;
   parts.memory = &parts_.memory;
   parts.random_seed = drawn<std::uint64_t>();
   if (net::peers_are_hidden()) {
     parts_.log.info(
-        "publishers share one space of idempotency keys: PrivateUsers= hides their users");
+        "publishers share one space of idempotency keys and one publish.rate: PrivateUsers= hides "
+        "their users");
   }
   publish_routes_.emplace(std::move(parts));
   publish_server_.emplace(parts_.loop, *publish_routes_, publish_server_options(config));
@@ -126,6 +128,8 @@ void Endpoints::add_times(LimitTimes& times) const {
   const net::HttpServerCounters& publish = publish_server_->counters();
   times.add(Limit::publish_connections_max,
             publish.connections_refused.read() + publish.displaced.read());
+  const auto rate = static_cast<std::size_t>(PublishRefusal::rate);
+  times.add(Limit::publish_rate, publish_routes_->counters().refused[rate].read());
 }
 
 void Endpoints::close() {

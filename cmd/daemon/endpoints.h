@@ -62,13 +62,17 @@ class Endpoints {
   // Who may publish, from the next request on. Requires: open() has succeeded.
   void set_peers(net::PeerList peers) { publish_routes_->set_peers(std::move(peers)); }
 
+  // How fast each user may publish, likewise.
+  void set_publish_rate(const CostRate& rate) { publish_routes_->set_rate(rate); }
+
   // Whether a publisher waits for the next turn.
   bool publisher_waits() const { return publish_server_ && publish_server_->has_waiting(); }
 
   // How often an accept found no descriptor or memory. Requires: open() has succeeded.
   std::uint64_t starved_accepts() const;
 
-  // Adds how often publish.connections_max was reached. Requires: open() has succeeded.
+  // Adds how often publish.connections_max and publish.rate were reached. Requires: open() has
+  // succeeded.
   void add_times(LimitTimes& times) const;
 
   void close();

@@ -8,6 +8,8 @@ namespace {
 // The effect of each limit once it is reached, and what to do about it.
 constexpr std::array<std::string_view, kNamesOf<Limit>.size()> kEffects = {
     "new streams are refused; raise this limit, unless it is auto, and LimitNOFILE= (ulimit -n)",
+    "further streams of a topic are refused; raise this limit",
+    "further streams of the topics of a row are refused; raise this limit",
     "streams that subscribe to new topics are refused; raise this limit",
     "streams that subscribe to new patterns are refused; raise this limit",
     "connections whose request is incomplete are closed, the longest waiting first; raise this "
@@ -15,6 +17,8 @@ constexpr std::array<std::string_view, kNamesOf<Limit>.size()> kEffects = {
     "the overflow policy applies to the streams that are owed most; raise this limit",
     "connections of publishers are closed or refused; raise this limit, or let publishers reuse "
     "their connections",
+    "events of a user that publishes too fast are refused; the lines about refused requests name "
+    "the user; raise this limit, or publish.burst",
 };
 
 }  // namespace

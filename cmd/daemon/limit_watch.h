@@ -20,15 +20,20 @@ namespace crier::cmd {
 // By the keys of the configuration.
 enum class Limit : std::uint8_t {
   streams_max,
-  topics_max,  // Of topics that streams are subscribed to.
+  streams_per_topic_max,
+  class_streams_max,  // The streams_max of a row of `topics`.
+  topics_max,         // Of topics that streams are subscribed to.
   patterns_max,
   pending_requests_max,
   owed_total_bytes_max,
   publish_connections_max,
+  publish_rate,  // Of one user.
 };
-constexpr std::array<std::string_view, 6> names_of(Limit /*selects*/) {
-  return {"limits.streams_max",          "limits.topics_max",           "limits.patterns_max",
-          "limits.pending_requests_max", "limits.owed_total_bytes_max", "publish.connections_max"};
+constexpr std::array<std::string_view, 9> names_of(Limit /*selects*/) {
+  return {
+      "limits.streams_max",          "limits.streams_per_topic_max", "topics[].streams_max",
+      "limits.topics_max",           "limits.patterns_max",          "limits.pending_requests_max",
+      "limits.owed_total_bytes_max", "publish.connections_max",      "publish.rate"};
 }
 
 // How often each limit turned something away or cut something short, since the start.

@@ -12,16 +12,25 @@
 namespace crier::cmd {
 namespace {
 
+// The bound of one topic's history where its row has none.
+std::uint64_t topic_bytes_max(const config::History& history) {
+  return history.topic_bytes_max == 0 ? std::numeric_limits<std::uint64_t>::max()
+                                      : history.topic_bytes_max;
+}
+
 broadcast::TopicClass class_of(const config::Config& config, const config::TopicRow& row) {
   broadcast::TopicClass made;
   made.match = row.match;
   made.history.events_max = row.events_max.value_or(config.history.events_max);
-  made.history.bytes_max = row.bytes_max.value_or(std::numeric_limits<std::uint64_t>::max());
+  made.history.bytes_max = row.bytes_max.value_or(topic_bytes_max(config.history));
   made.history.age_seconds_max = row.age_seconds_max.value_or(config.history.age_seconds_max);
   made.policy = row.policy.value_or(config.overflow.policy);
   made.rate = TokenRate::of(row.rate.value_or(config.limits.events_per_second),
                             row.burst.value_or(config.limits.events_burst));
+  made.bytes_rate = {row.bytes_rate.value_or(config.limits.bytes_per_second),
+                     row.bytes_burst.value_or(config.limits.bytes_burst)};
   made.subscribe = row.subscribe.value_or(true);
+  made.streams_max = row.streams_max.value_or(0);
   return made;
 }
 
@@ -48,6 +57,15 @@ std::shared_ptr<const broadcast::TopicClasses> topic_classes(const config::Confi
   for (const config::TopicRow& row : config.topics) rows.push_back(class_of(config, row));
   return std::make_shared<const broadcast::TopicClasses>(class_of(config, config::TopicRow{}),
                                                          std::move(rows));
+}
+
+std::size_t topics_listed_most(const config::Config& config, std::uint64_t streams,
+                               unsigned workers) {
+  constexpr std::uint64_t kMost = std::uint64_t{1} << 28;  // The most that a table counts.
+  const std::uint64_t of_workers = (std::uint64_t{config.limits.topics_max} + 1) * workers;
+  const std::uint64_t of_streams = streams * config.limits.topics_per_stream_max;
+  return static_cast<std::size_t>(
+      std::max<std::uint64_t>(1, std::min({of_workers, of_streams, kMost})));
 }
 
 broadcast::WorkerOptions worker_options(const config::Config& config,
@@ -102,6 +120,10 @@ net::PendingLimits pending_limits(const config::Config& config, std::uint64_t re
   limits.capacity = std::max<std::size_t>(1, requests / workers);
   limits.head_ms = config.limits.pending_seconds_max * 1'000;
   return limits;
+}
+
+CostRate publish_rate(const config::Config& config) {
+  return {config.publish.rate, config.publish.burst};
 }
 
 net::HttpServerOptions publish_server_options(const config::Config& config) {

@@ -9,6 +9,7 @@
 #include "broadcast/streams/options.h"
 #include "cmd/daemon/link/worker_orders.h"
 #include "config/config.h"
+#include "core/cost_bucket.h"
 #include "net/http/http_server.h"
 #include "net/pending/pending_requests.h"
 #include "net/socket/listener.h"
@@ -24,6 +25,9 @@ std::optional<std::uint32_t> notes_per_second(const config::Config& config);
 std::shared_ptr<const broadcast::TopicClasses> topic_classes(const config::Config& config);
 // Epoch, keys, seed and classes are the caller's to set.
 broadcast::WorkerOptions worker_options(const config::Config& config, std::size_t streams_possible);
+// How many different topics the workers can list together.
+std::size_t topics_listed_most(const config::Config& config, std::uint64_t streams,
+                               unsigned workers);
 net::SocketOptions socket_options(const config::Config& config);
 // `sockets`: what of socket_options() can be used.
 net::ListenerOptions listener_options(const config::Config& config,
@@ -31,6 +35,7 @@ net::ListenerOptions listener_options(const config::Config& config,
 // `requests`: of all workers.
 net::PendingLimits pending_limits(const config::Config& config, std::uint64_t requests,
                                   unsigned workers);
+CostRate publish_rate(const config::Config& config);
 net::HttpServerOptions publish_server_options(const config::Config& config);
 net::HttpServerOptions admin_server_options(const config::Config& config);
 

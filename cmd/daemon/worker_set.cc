@@ -179,6 +179,8 @@ void WorkerSet::add_times(LimitTimes& times) const {
   for (const auto& worker : workers_) {
     const RefusalCounts& refused = worker->refusals();
     times.add(Limit::streams_max, refused.read(RefusalReason::streams_max));
+    times.add(Limit::streams_per_topic_max, refused.read(RefusalReason::streams_per_topic_max));
+    times.add(Limit::class_streams_max, refused.read(RefusalReason::class_streams_max));
     times.add(Limit::topics_max, refused.read(RefusalReason::topics_max));
     times.add(Limit::patterns_max, refused.read(RefusalReason::patterns_max));
     times.add(Limit::pending_requests_max, worker->pending_counters().evicted.read());

@@ -25,8 +25,9 @@ static_assert(kLastCountMax == 1'000'000, "a message below names the number");
 constexpr std::string_view kBadEscape =
     "A name or a topic in the query has an invalid percent escape.";
 constexpr std::string_view kKnownParameters =
-    "/events takes topic, last, from, last_event_id and padding, and ignores names that begin with "
-    "'_'";
+    "/events takes topic, last, from, last_event_id, rate and padding, and ignores names that "
+    "begin "
+    "with '_'";
 
 // In lower case; compared in any case, because clients send lastEventId, Last-Event-ID and others.
 constexpr std::array<std::string_view, 4> kResumeNames = {"last_event_id", "lasteventid",
@@ -87,6 +88,12 @@ Problem take_start(std::string_view name, std::string_view value, Start& start) 
   return std::nullopt;
 }
 
+void take_rate(std::string_view value, SubscribeRequest& parsed) {
+  const auto rate = parse_decimal<std::uint32_t>(value);
+  if (!rate || *rate == 0 || *rate > kRateMax) return;
+  parsed.rate = parsed.rate == 0 ? *rate : std::min(parsed.rate, *rate);
+}
+
 // Parameters without a meaning for crier: those that pages add against caches, and those of popular
 // polyfills: `r` (Yaffle's, before 1.0), `evs_…` (amvtek's).
 bool is_ignored(std::string_view name) {
@@ -106,6 +113,10 @@ Problem take_parameter(std::string_view piece, std::size_t topics_max, Start& st
     return value ? add_topic(*value, topics_max, parsed) : bad_query(std::string(kBadEscape));
   }
   if (*name == "last" || *name == "from") return take_start(*name, value.value_or("%"), start);
+  if (*name == "rate") {
+    take_rate(value.value_or(""), parsed);
+    return std::nullopt;
+  }
   const auto known = std::ranges::find_if(
       kResumeNames, [&name](std::string_view each) { return equal_ignoring_case(each, *name); });
   if (known != kResumeNames.end()) {

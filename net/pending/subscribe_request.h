@@ -5,6 +5,9 @@
 // value that cannot be an id is an unknown id; it never causes a refusal. Without an id a stream
 // begins as `last=N`, `from=earliest` or `from=latest` asks.
 //
+// `rate=N` asks for at most N events per second. A value that is no number from 1 to kRateMax is
+// ignored, and the lowest of several counts.
+//
 // Other parameters are refused, except those that polyfills send and pages add against caches. Pure
 // functions; any thread.
 #pragma once
@@ -30,13 +33,16 @@ enum class Resume : std::uint8_t {
 };
 
 inline constexpr std::uint32_t kLastCountMax = 1'000'000;
+inline constexpr std::uint32_t kRateMax = 1'000'000;
 
 struct SubscribeRequest {
   std::vector<Selector> topics;  // Each once, in the order of the request.
   Resume resume = Resume::none;
   std::string resume_id;         // As the client sent it: any bytes.
   std::uint32_t last_count = 0;  // 1 to kLastCountMax.
-  bool padding = false;          // padding=true or evs_preamble=1: begin with a comment of 2 KB.
+  // Events per second that the client asks for, 1 to kRateMax; 0: as its class gives.
+  std::uint32_t rate = 0;
+  bool padding = false;  // padding=true or evs_preamble=1: begin with a comment of 2 KB.
 };
 
 // The reason to refuse a request, always with 400.

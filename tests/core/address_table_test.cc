@@ -56,6 +56,20 @@ TEST_CASE("a lowered cap refuses until enough have left") {
   CHECK(table.enter(here, 2) == row);
 }
 
+TEST_CASE("a caller that is counted in a row enters it again, up to the cap") {
+  AddressTable table(10, kKey);
+  const std::uint32_t row = table.enter("a.topic", 3).value();
+  CHECK(table.enter_again(row, 3));
+  CHECK(table.enter("a.topic", 3) == row);
+  CHECK_FALSE(table.enter_again(row, 3));
+  CHECK(table.count(row) == 3);
+  table.leave(row);
+  CHECK(table.enter_again(row, 3));
+  CHECK(table.enter("another", 3) != row);
+  for (int i = 0; i < 3; ++i) table.leave(row);
+  CHECK(table.rows_in_use() == 1);
+}
+
 TEST_CASE("the table has room for addresses_max addresses") {
   const std::size_t addresses =
       GENERATE(values<std::size_t>({1, 2, 7, 15, 16, 31, 100, 5'000, 100'000}));
@@ -109,7 +123,13 @@ TEST_CASE("no interleaving admits more than the cap") {
     std::vector<Held> held;
     for (int i = 0; i < kRounds; ++i) {
       const std::size_t n = random() % kAddresses;
-      if (held.size() < 4 && random() % 2 == 0) {
+      if (held.size() < 4 && !held.empty() && random() % 4 == 0) {
+        const Held again = held[random() % held.size()];
+        if (table.enter_again(again.row, kCap)) {
+          if (open[again.address].fetch_add(1) >= kCap) broken.fetch_add(1);
+          held.push_back(again);
+        }
+      } else if (held.size() < 4 && random() % 2 == 0) {
         if (const auto row = table.enter(address_of(n), kCap)) {
           if (open[n].fetch_add(1) >= kCap) broken.fetch_add(1);
           held.push_back({n, *row});

@@ -62,5 +62,18 @@ TEST_CASE("a stream may send a burst at once, then the rate, and after a pause o
   CHECK_FALSE(rate.unlimited());
 }
 
+TEST_CASE("a rate is only lowered, and its burst is that of a second at most") {
+  const auto [from, per_second, expected] = GENERATE(table<TokenRate, std::uint32_t, TokenRate>({
+      {TokenRate(), 7, TokenRate::of(7, 7)},
+      {TokenRate(), 1'000'000, TokenRate::of(1'000'000, 1'000'000)},
+      {TokenRate::of(10, 5), 11, TokenRate::of(10, 5)},
+      {TokenRate::of(10, 5), 10, TokenRate::of(10, 5)},
+      {TokenRate::of(10, 5), 9, TokenRate::of(9, 5)},
+      {TokenRate::of(10, 5), 2, TokenRate::of(2, 2)},
+      {TokenRate::of(1'000, 1'000'000), 1, TokenRate::of(1, 1)},
+  }));
+  CHECK(from.lowered_to(per_second) == expected);
+}
+
 }  // namespace
 }  // namespace crier

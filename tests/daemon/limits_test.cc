@@ -111,6 +111,95 @@ TEST_CASE("the cap per client address counts that address only") {
   CHECK(busy.next().event == "crier.busy");
 }
 
+// Opens streams until one of these targets is served again.
+bool served_again(const RunningDaemon& daemon, const std::string& target) {
+  return wait_until(kPatienceMs, [&] {
+    Subscriber again = daemon.subscribe(target, {.fields = kBrowser});
+    return again.next().event == "crier.open";
+  });
+}
+
+// `series`: its name, with its labels.
+double metric(const RunningDaemon& daemon, std::string series) {
+  const std::string text = daemon.admin_get("/metrics").body;
+  const std::size_t at = text.find("\n" + (series += ' '));
+  return at == std::string::npos ? -1 : std::stod(text.substr(at + 1 + series.size()));
+}
+
+TEST_CASE("the caps per topic and per row of topics count over all workers") {
+  struct Capped {
+    std::string reason;
+    std::string knob;
+    DaemonOptions options;
+  };
+  const auto [reason, knob, options] = GENERATE(values<Capped>({
+      {"streams_per_topic_max",
+       "limits.streams_per_topic_max",
+       {.settings = {"limits.streams_per_topic_max=3"}, .workers = 4}},
+      {"class_streams_max",
+       "streams_max",
+       {.configuration = R"({"topics": [{"match": "a.>", "streams_max": 3}]})", .workers = 4}},
+  }));
+  INFO(reason);
+  const RunningDaemon daemon(options);
+  std::vector<Subscriber> streams;
+  for (const char* target : {"/events?topic=a.b", "/events?topic=a.b&topic=c", "/events/a.b"}) {
+    streams.push_back(daemon.subscribe(target));
+    REQUIRE(streams.back().next().event == "crier.open");
+  }
+  for (int tries = 0; tries < 8; ++tries) {  // The kernel picks a worker for each.
+    const HttpAnswer status = daemon.get("/events?topic=c&topic=a.b");
+    CHECK(status.status == 503);
+    CHECK_FALSE(status.field("retry-after").empty());
+    CHECK(status.body.find(reason) != std::string::npos);
+    CHECK(status.body.find(knob) != std::string::npos);
+  }
+  Subscriber busy = daemon.subscribe("/events?topic=a.b", {.fields = kBrowser});
+  CHECK(busy.head().status == 200);
+  const SseMessage told = busy.next();
+  CHECK(told.event == "crier.busy");
+  CHECK(told.data.find("\"" + reason + "\"") != std::string::npos);
+  CHECK(metric(daemon, "crier_requests_refused_total{reason=\"" + reason + "\"}") == 9);
+  CHECK(daemon.wait_for_output("limit reached limit="));
+
+  Subscriber other = daemon.subscribe("/events?topic=c");  // Others are served.
+  CHECK(other.next().event == "crier.open");
+  daemon.publish("a.b", "1");
+  for (Subscriber& stream : streams) CHECK(stream.next().data == "1");
+  for (int i = 0; i < 3; ++i) {  // As many are served again as leave.
+    streams.back().socket().close();
+    streams.pop_back();
+    CHECK(served_again(daemon, "/events?topic=a.b"));
+  }
+}
+
+TEST_CASE("a topic's history keeps within its bytes, and costs other topics nothing") {
+  const RunningDaemon daemon({.configuration = R"({"history": {"topic_bytes_max": 10000},
+                            "topics": [{"match": "row", "bytes_max": 30000}]})"});
+  daemon.publish("quiet", "kept");
+  for (int i = 0; i < 40; ++i) {
+    daemon.publish("busy", std::string(1'000, 'x') + std::to_string(i));
+    daemon.publish("row", std::string(1'000, 'y') + std::to_string(i));
+  }
+  const auto replayed = [&](const std::string& topic) {
+    Subscriber stream = daemon.subscribe("/events?topic=" + topic + "&from=earliest");
+    REQUIRE(stream.next().event == "crier.open");
+    daemon.publish(topic, "end");
+    int events = 0;
+    while (stream.next_published().data != "end") ++events;
+    return events;
+  };
+  // An event takes its 1,000 bytes and less than 250 more.
+  const int busy = replayed("busy");
+  CHECK(busy >= 7);
+  CHECK(busy <= 10);
+  const int row = replayed("row");
+  CHECK(row >= 23);
+  CHECK(row <= 30);
+  CHECK(replayed("quiet") == 1);
+  CHECK(metric(daemon, "crier_history_evicted_total{cause=\"topic-bytes\"}") >= 80 - busy - row);
+}
+
 TEST_CASE("a stream that sends floods of input is ended, others are not") {
   const RunningDaemon daemon;
   Subscriber other = daemon.subscribe("/events?topic=a");
@@ -156,25 +245,34 @@ TEST_CASE("a stream that has lasted long enough is told, and ended", "[slow]") {
 }
 
 TEST_CASE("a stream over its rate is paced, the others are not", "[slow]") {
-  const auto [name, options] = GENERATE(values<std::pair<std::string, DaemonOptions>>({
+  const auto [name, options, query] = GENERATE(table<std::string, DaemonOptions, std::string>({
       {"by its class",
-       {.configuration = R"({"topics": [{"match": "slow.>", "rate": 10, "burst": 5}]})"}},
+       {.configuration = R"({"topics": [{"match": "slow.>", "rate": 10, "burst": 5}]})"},
+       ""},
+      {"by the bytes of its class",
+       {.configuration = R"({"topics": [{"match": "slow.>", "bytes_rate": 1000,
+                                         "bytes_burst": 510}]})"},
+       ""},
       {"by the rate of all",
-       {.settings = {"limits.events_per_second=10", "limits.events_burst=5"}}},
+       {.settings = {"limits.events_per_second=10", "limits.events_burst=5"}},
+       ""},
+      {"by its client", {}, "&rate=8"},
   }));
   INFO(name);
   const RunningDaemon daemon(options);
-  Subscriber paced = daemon.subscribe("/events?topic=slow.a");
+  Subscriber paced = daemon.subscribe("/events?topic=slow.a" + query);
   Subscriber free = daemon.subscribe("/events?topic=fast");
   REQUIRE(paced.next().event == "crier.open");
   REQUIRE(free.next().event == "crier.open");
-  for (int i = 0; i < 20; ++i) daemon.publish("slow.a", std::to_string(i));
+  // Each takes about 100 bytes on the wire.
+  const auto data = [](int i) { return std::to_string(i) + std::string(62, '.'); };
+  for (int i = 0; i < 20; ++i) daemon.publish("slow.a", data(i));
   daemon.publish("fast", "x");
   CHECK(free.next(1'000).data == "x");
-  for (int i = 0; i < 5; ++i) CHECK(paced.next().data == std::to_string(i));
+  for (int i = 0; i < 5; ++i) CHECK(paced.next().data == data(i));
   // 15 more at 10 a second take 1.5 s; none is lost.
   const auto began = std::chrono::steady_clock::now();
-  for (int i = 5; i < 20; ++i) CHECK(paced.next().data == std::to_string(i));
+  for (int i = 5; i < 20; ++i) CHECK(paced.next().data == data(i));
   CHECK(std::chrono::steady_clock::now() - began >= std::chrono::milliseconds(1'000));
 }
 

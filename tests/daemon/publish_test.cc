@@ -2,8 +2,12 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "tests/support/catch.h"
 #include "tests/support/running_daemon.h"
@@ -156,6 +160,52 @@ TEST_CASE("who is not listed may not publish, from the next reload on as well") 
   REQUIRE(daemon.wait_for_output("reloaded"));
   daemon.publish("a", "1");
   CHECK(subscriber.next().data == "1");  // Nothing of the refused came before.
+}
+
+// Connects as another user, if the test may become one.
+RawSocket connect_as(const RunningDaemon& daemon, ::uid_t user) {
+  std::filesystem::permissions(std::filesystem::path(daemon.publish_path()).parent_path(),
+                               std::filesystem::perms(0711));
+  REQUIRE(::seteuid(user) == 0);
+  auto socket = std::make_optional<RawSocket>(daemon.connect_publisher());
+  REQUIRE(::seteuid(0) == 0);
+  return std::move(*socket);
+}
+
+TEST_CASE("a user at full speed gets its rate, and others are accepted meanwhile") {
+  const RunningDaemon daemon(
+      {.settings = {"publish.rate=100", "publish.burst=10", "publish.mode=0666"}});
+  RawSocket fast = daemon.connect_publisher();
+  std::optional<RawSocket> other;
+  if (::geteuid() == 0) other = connect_as(daemon, 65'534);
+  const auto began = std::chrono::steady_clock::now();
+  const auto passed_ms = [&] {
+    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - began)
+        .count();
+  };
+  int accepted = 0;
+  int refused = 0;
+  while (passed_ms() < 400) {
+    fast.send(request_text("POST /topics/a", "x"));
+    const HttpAnswer answer = fast.read_answer();
+    if (answer.status == 202) {
+      ++accepted;
+      continue;
+    }
+    if (refused++ > 0) continue;
+    CHECK(answer.status == 429);
+    CHECK(answer.field("retry-after") == "1");
+    CHECK(answer.body.find("publish.rate") != std::string::npos);
+    if (!other) continue;
+    for (int i = 0; i < 10; ++i) {
+      other->send(request_text("POST /topics/b", "y"));
+      CHECK(other->read_answer().status == 202);
+    }
+  }
+  CHECK(accepted <= 10 + passed_ms() / 10 + 1);
+  CHECK(accepted >= 30);
+  CHECK(refused > 0);
+  CHECK(daemon.wait_for_output("limit reached limit=publish.rate"));
 }
 
 TEST_CASE("a body beyond limits.request_bytes_max is refused, and the daemon serves on") {

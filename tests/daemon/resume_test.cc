@@ -71,8 +71,8 @@ TEST_CASE("a parameter that is unknown or malformed is refused with a sentence")
   const HttpAnswer unknown = daemon.get("/events?topic=a&lst=2");
   CHECK(unknown.status == 400);
   CHECK(Json::parse(unknown.body).at("message") ==
-        "The parameter \"lst\" is unknown; /events takes topic, last, from, last_event_id and "
-        "padding, and ignores names that begin with '_'.");
+        "The parameter \"lst\" is unknown; /events takes topic, last, from, last_event_id, rate "
+        "and padding, and ignores names that begin with '_'.");
   const HttpAnswer malformed = daemon.get("/events?topic=a&last=all");
   CHECK(malformed.status == 400);
   CHECK(Json::parse(malformed.body).at("code") == "bad_query");

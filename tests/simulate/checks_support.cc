@@ -177,6 +177,8 @@ void World::check_nothing_left() {
   REQUIRE(stats_.streams_owing.read() == 0);
   REQUIRE(counts_.streams == 0);
   REQUIRE(counts_.addresses.rows_in_use() == 0);
+  if (counts_.topics) REQUIRE(counts_.topics->rows_in_use() == 0);
+  for (const auto& streams : counts_.streams_of_row) REQUIRE(streams == 0);
   for (int rounds = 0; !control_.idle() || worker_->unfinished(); ++rounds) {
     REQUIRE(rounds < 10'000);
     control_turn();
@@ -195,6 +197,8 @@ Happened World::count() const {
   happened.opened = stats_.opened.read();
   happened.refused = refused_;
   happened.patterns_refused = patterns_refused_;
+  happened.topics_full = topics_full_;
+  happened.rows_full = rows_full_;
   happened.overflows = stats_.overflows.read();
   happened.gave_way = stats_.gave_way.read();
   happened.dropped = stats_.frames_dropped.read();
@@ -219,6 +223,8 @@ void Happened::add(const Happened& other) {
   opened += other.opened;
   refused += other.refused;
   patterns_refused += other.patterns_refused;
+  topics_full += other.topics_full;
+  rows_full += other.rows_full;
   overflows += other.overflows;
   gave_way += other.gave_way;
   dropped += other.dropped;

@@ -33,6 +33,8 @@ class Client {
     Framing framing = Framing::chunked;
     OverflowPolicy policy = OverflowPolicy::catch_up;
     TokenRate rate;
+    std::uint32_t rate_asked = 0;  // See StartRequest; `rate` includes it.
+    CostRate bytes_rate;
   };
   Client(Facts facts, const Record& record, const Epoch& epoch)
       : facts_(std::move(facts)), record_(record), epoch_(epoch) {}
@@ -96,6 +98,8 @@ class Client {
   Instant opened_at_;
   std::uint32_t messages_ = 0;
   std::uint64_t events_ = 0;
+  std::uint64_t data_bytes_ = 0;  // Of these events: fewer than they had on the wire.
+  std::uint64_t largest_ = 0;
   bool over_rate_ = false;
   std::vector<TakenGap> gaps_;
   std::string end_reason_;

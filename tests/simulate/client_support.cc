@@ -77,6 +77,8 @@ void Client::connect(StreamToken token, ConnectionHandle fd, const ResumePlan& p
   opened_at_ = now;
   messages_ = 0;
   events_ = 0;
+  data_bytes_ = 0;
+  largest_ = 0;
   over_rate_ = false;
   gaps_.clear();
   end_reason_.clear();
@@ -228,6 +230,14 @@ void Client::on_event(const SseMessage& message) {
     const std::uint64_t passed = now_.us - opened_at_.us + facts_.rate.credit_us;
     if (events_ > passed / facts_.rate.interval_us + 1) over_rate_ = true;
   }
+  data_bytes_ += message.data.size();
+  largest_ = std::max(largest_, message.data.size());
+  if (!facts_.bytes_rate.unlimited()) {
+    const std::uint64_t passed_us = now_.us - opened_at_.us;
+    const std::uint64_t allowed =
+        passed_us * facts_.bytes_rate.per_second / 1'000'000 + facts_.bytes_rate.burst + largest_;
+    if (data_bytes_ > allowed) over_rate_ = true;
+  }
 }
 
 void Client::on_request(const ReplayRequest& request, bool forgot) {
@@ -256,7 +266,7 @@ void Client::check_complete() const {
     if (!announced(x)) fail(std::to_string(x) + " is missing at the end");
     ++missing;
   }
-  if (over_rate_) fail("more events than the rate allows");
+  if (over_rate_) fail("more events or bytes than the rate allows");
   const bool exact = missed_known_ && kind_ != ResumePlan::Kind::unknown_id && !conflates();
   if (exact && missing != missed_) {
     fail("said were " + std::to_string(missed_) + " missing, in fact " + std::to_string(missing));

@@ -31,11 +31,17 @@ TokenRate rate_of(Random& random) {
   return TokenRate::of(pick<std::uint32_t>(random, {5, 50, 1'000}), random.between(1, 20));
 }
 
+CostRate bytes_rate_of(Random& random) {
+  if (random.between(0, 3) > 0) return {};
+  return {pick<std::uint64_t>(random, {20'000, 1'000'000}), random.between(1, 3'000)};
+}
+
 std::shared_ptr<const TopicClasses> classes_of(Random& random) {
   TopicClass global;
   global.history = history_of(random);
   global.policy = policy_of(random);
   global.rate = rate_of(random);
+  global.bytes_rate = bytes_rate_of(random);
   std::vector<TopicClass> rows;
   for (const char* match : {"a.>", "b.*", "c.1"}) {
     if (random.between(0, 1) == 0) continue;
@@ -44,6 +50,8 @@ std::shared_ptr<const TopicClasses> classes_of(Random& random) {
     row.history = history_of(random);
     row.policy = policy_of(random);
     row.rate = rate_of(random);
+    row.bytes_rate = bytes_rate_of(random);
+    row.streams_max = pick<std::uint32_t>(random, {0, 0, 0, 3});
     rows.push_back(std::move(row));
   }
   return std::make_shared<const TopicClasses>(std::move(global), std::move(rows));
@@ -115,6 +123,7 @@ Setting setting_of(Random& random) {
   setting.control = {random.between(1, 5), random.between(1, 6), random.between(1, 100)};
   setting.streams_max = pick<std::uint32_t>(random, {3, 30, 1'000});
   setting.streams_per_address_max = pick<std::uint32_t>(random, {0, 0, 2, 8});
+  setting.streams_per_topic_max = pick<std::uint32_t>(random, {0, 0, 0, 2});
   setting.clients = random.between(1, 24);
   setting.topics = random.between(1, 9);
   setting.data_bytes = pick<std::uint32_t>(random, {3, 40, 500, 6'000});

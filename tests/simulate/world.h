@@ -28,6 +28,7 @@ struct Setting {
   Control::Sizes control;
   std::uint32_t streams_max = 0;
   std::uint32_t streams_per_address_max = 0;
+  std::uint32_t streams_per_topic_max = 0;
   std::size_t clients = 0;
   std::size_t topics = 0;        // Topics with events.
   std::uint32_t data_bytes = 0;  // The largest event's.
@@ -42,7 +43,8 @@ std::string topic_name(std::size_t number);
 // Counts of the cases that a simulation must reach.
 struct Happened {
   std::uint64_t events = 0, delivered = 0, opened = 0, refused = 0, patterns_refused = 0,
-                overflows = 0, gave_way = 0, dropped = 0, superseded = 0;
+                topics_full = 0, rows_full = 0, overflows = 0, gave_way = 0, dropped = 0,
+                superseded = 0;
   std::uint64_t gaps[kNamesOf<GapReason>.size()] = {};
   std::uint64_t ended[kNamesOf<EndReason>.size()] = {};
   std::uint64_t lags = 0, losses = 0, topic_losses = 0, paced = 0, replayed = 0, heartbeats = 0;
@@ -64,6 +66,7 @@ class World : private StreamObserver {
   void publish_some();
   void open_some();
   void connect(Client& client);
+  void count_refused(Refused why);
   ResumePlan choose_plan(Client& client);
   void disturb_socket();
   void hang_up();
@@ -111,6 +114,8 @@ class World : private StreamObserver {
   std::uint64_t last_revisit_ms_ = last_tick_ms_;
   std::uint64_t refused_ = 0;
   std::uint64_t patterns_refused_ = 0;
+  std::uint64_t topics_full_ = 0;
+  std::uint64_t rows_full_ = 0;
 };
 
 }  // namespace crier::broadcast::simulate

@@ -24,6 +24,9 @@ World::World(std::uint64_t seed)
       live_options_(setting_.worker) {
   counts_.streams_max = setting_.streams_max;
   counts_.streams_per_address_max = setting_.streams_per_address_max;
+  if (const std::uint32_t cap = setting_.streams_per_topic_max; cap > 0) {
+    counts_.cap_topics(cap, 100, HashKey{3, 4});
+  }
   WorkerOptions options = setting_.worker;
   options.frames = &account_;
   options.history_bytes = &control_.log().stats().history_frame_bytes;
@@ -39,6 +42,11 @@ World::World(std::uint64_t seed)
     const TopicClass& row = classes[classes.of_subscriptions(facts.subscriptions)];
     facts.policy = row.policy;
     facts.rate = row.rate;
+    if (one_in(6)) {
+      facts.rate_asked = one_in(2) ? 5 : 200;
+      facts.rate = row.rate.lowered_to(facts.rate_asked);
+    }
+    facts.bytes_rate = row.bytes_rate;
     clients_.push_back(std::make_unique<Client>(std::move(facts), record_, setting_.log.epoch));
   }
 }
@@ -186,6 +194,7 @@ void World::connect(Client& client) {
   request.head = kHead;
   request.framing = client.facts().framing;
   request.padding = one_in(8);
+  request.rate = client.facts().rate_asked;
   request.subscriptions = client.facts().subscriptions;
   request.resume = plan;
   request.address_hash = client.facts().number % 4;  // 0 means unknown.
@@ -196,14 +205,33 @@ void World::connect(Client& client) {
   progress_[fd] = {0, now_, {}};
   if (const auto started = worker_->start(*token, request, now_); !started) {
     ++refused_;
-    const bool full =
-        started.error() == Refused::topics_max || started.error() == Refused::patterns_max;
-    REQUIRE(full);
-    if (started.error() == Refused::patterns_max) ++patterns_refused_;
+    count_refused(started.error());
     REQUIRE(io_[fd].bytes == 0);
     REQUIRE(!io_[fd].closed);
     client.break_off();
     progress_.erase(fd);
+  }
+}
+
+void World::count_refused(Refused why) {
+  switch (why) {
+    case Refused::topics_max:
+      return;
+    case Refused::patterns_max:
+      ++patterns_refused_;
+      return;
+    case Refused::streams_per_topic_max:
+      REQUIRE(setting_.streams_per_topic_max > 0);
+      ++topics_full_;
+      return;
+    case Refused::class_streams_max:
+      ++rows_full_;
+      return;
+    case Refused::streams_max:
+    case Refused::streams_per_address_max:
+    case Refused::memory:
+    case Refused::draining:
+      FAIL("reserve() refuses for this reason, and start() does not");
   }
 }
 

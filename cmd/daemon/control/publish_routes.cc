@@ -6,6 +6,7 @@
 
 #include "cmd/daemon/control/body_type.h"
 #include "cmd/daemon/control/page_query.h"
+#include "cmd/daemon/control/publish_refusals.h"
 #include "cmd/daemon/control/refusal_log.h"
 #include "cmd/daemon/control/topic_pages.h"
 #include "cmd/daemon/link/worker_link.h"
@@ -29,32 +30,6 @@ constexpr std::string_view kPublishAllow = "GET, HEAD, OPTIONS, POST";
 constexpr std::string_view kNotBoth =
     "The idempotency key is given twice: send either the header or the field \"key\".";
 constexpr std::string_view kNoCounts = "A worker did not answer in time; try again later.";
-
-struct RefusalRow {
-  int status;
-  std::string_view code;
-  std::uint32_t retry_after_seconds = 0;  // 0: not said.
-};
-
-constexpr std::array<RefusalRow, kNamesOf<PublishRefusal>.size()> kRefusalRows = {{
-    {400, "bad_request"},
-    {403, "forbidden"},
-    {404, "not_found"},
-    {405, "method_not_allowed"},
-    {413, "content_too_large"},
-    {415, "unsupported_media_type"},
-    {422, "idempotency_key_reused"},
-    {503, "draining", 5},  // The default drain window, and a restart.
-    {503, "busy", 1},
-    {507, "no_space", 30},  // The operator has to make room.
-    {503, "journal", 5},
-    {503, "memory", 30},
-    {400, "bad_request"},
-}};
-
-const RefusalRow& row_of(PublishRefusal refusal) {
-  return kRefusalRows[static_cast<std::size_t>(refusal)];
-}
 
 bool is_read(Method method) {
   return method == Method::get || method == Method::head;
@@ -97,7 +72,8 @@ PublishRoutes::Later PublishRoutes::later(const Call& call) {
 PublishRoutes::PublishRoutes(PublishParts parts)
     : parts_(std::move(parts)),
       traces_(parts_.random_seed),
-      intake_({parts_.journal, parts_.log, parts_.encoder, parts_.keys, parts_.outgoing}) {}
+      intake_({parts_.journal, parts_.log, parts_.encoder, parts_.keys, parts_.outgoing}),
+      rates_(parts_.limits.rate) {}
 
 // --- routes ---
 
@@ -177,7 +153,21 @@ bool PublishRoutes::may_publish(const Call& call) {
            "Idempotency-Key is not 1 to 255 bytes of printable ASCII.");
     return false;
   }
-  return true;
+  return within_rate(call, 1);
+}
+
+// Returns false if it has refused the request because the user may not publish so many events now.
+bool PublishRoutes::within_rate(const Call& call, std::size_t events) {
+  const std::uint64_t wait_ns = rates_.wait_ns(call.uid(), events, parts_.now());
+  if (wait_ns == 0) return true;
+  Later answer = later(call);
+  answer.options.retry_after_seconds =
+      static_cast<std::uint32_t>((wait_ns + 999'999'999) / 1'000'000'000);
+  refuse(
+      answer, PublishRefusal::rate,
+      "This user publishes more events than publish.rate allows (publish.burst at once); publish "
+      "again later.");
+  return false;
 }
 
 void PublishRoutes::publish_text(const Call& call, std::string_view topic) {
@@ -248,7 +238,7 @@ void PublishRoutes::publish_one(const Call& call, PublishEvent event) {
   event.line = 1;
   const auto outcome = intake_.submit(call.uid(), {&event, 1}, parts_.now());
   if (outcome && outcome->conflict_line != 0) return refuse_reused_key(call, 0);
-  settle(call, AnswerForm::id, outcome);
+  settle(call, AnswerForm::id, 1, outcome);
 }
 
 void PublishRoutes::publish_lines(const Call& call) {
@@ -264,17 +254,20 @@ void PublishRoutes::publish_lines(const Call& call) {
     return refuse(call, PublishRefusal::malformed,
                   "Line " + std::to_string(event.line) + ": " + std::string(kNotBoth));
   }
+  if (!within_rate(call, events.size())) return;
   const auto outcome = whole ? intake_.submit_whole(call.uid(), head.idempotency_key,
                                                     call.request.body, events, parts_.now())
                              : intake_.submit(call.uid(), events, parts_.now());
   if (outcome && outcome->conflict_line != 0) {
     return refuse_reused_key(call, whole ? 0 : outcome->conflict_line);
   }
-  settle(call, AnswerForm::lines, outcome);
+  settle(call, AnswerForm::lines, events.size(), outcome);
 }
 
-void PublishRoutes::settle(const Call& call, AnswerForm form,
+void PublishRoutes::settle(const Call& call, AnswerForm form, std::size_t events,
                            const std::optional<IntakeOutcome>& outcome) {
+  const bool failed = outcome && outcome->failure;
+  if (!failed) rates_.take(call.uid(), outcome ? outcome->published : events, parts_.now());
   if (outcome) return answer(call, form, *outcome);
   intake_.then(
       [this, form, to = later(call)](const IntakeOutcome& known) { answer(to, form, known); });
@@ -374,7 +367,7 @@ void PublishRoutes::refuse(const Later& answer, PublishRefusal why, std::string_
   const RefusalRow& row = row_of(why);
   counters_.refused[static_cast<std::size_t>(why)].add();
   net::ReplyOptions options = answer.options;
-  options.retry_after_seconds = row.retry_after_seconds;
+  options.retry_after_seconds = std::max(options.retry_after_seconds, row.retry_after_seconds);
   const net::Refusal refusal{row.status, row.code, message};
   log_refusal(parts_.refusals, kPublishRefused,
               {to_string(why), refusal, "uid " + std::to_string(answer.uid), {}, answer.trace_id});

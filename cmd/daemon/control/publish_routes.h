@@ -15,6 +15,11 @@
 // repeated for an idempotency key has `Idempotency-Replayed: true`. The `Idempotency-Key` of a
 // request with lines applies to the whole request.
 //
+// A user that publishes more events than its rate allows is refused with 429 and Retry-After,
+// before the body is parsed if the user may not publish one event. Events that were accepted before
+// cost nothing. A request with more events than the burst waits until the user could publish a
+// burst.
+//
 // A request is checked and handed to the journal in one turn: limits.request_lines_max and
 // limits.request_bytes_max bound the time for which it occupies the loop. Belongs to the control
 // loop.
@@ -35,6 +40,8 @@
 #include "broadcast/log/publish_json.h"
 #include "cmd/daemon/control/accepted_reply.h"
 #include "cmd/daemon/control/event_intake.h"
+#include "cmd/daemon/control/publish_refusals.h"
+#include "cmd/daemon/control/publisher_rates.h"
 #include "cmd/daemon/link/trace_id.h"
 #include "cmd/daemon/link/worker_queries.h"
 #include "core/counter.h"
@@ -45,28 +52,6 @@
 #include "net/socket/peer_credentials.h"
 
 namespace crier::cmd {
-
-// The reasons to refuse a request, for counting.
-enum class PublishRefusal : std::uint8_t {
-  malformed,     // 400
-  forbidden,     // 403: the peer is not listed, or the request comes from a web page.
-  not_found,     // 404
-  method,        // 405
-  too_large,     // 413
-  content_type,  // 415
-  key_reused,    // 422
-  draining,      // 503
-  busy,          // 503: a worker did not answer a question, or too many are waiting.
-  no_space,      // 507: the journal has no room.
-  journal,       // 503: the journal cannot commit now.
-  memory,        // 503: limits.memory_max is nearly reached.
-  head,          // The server refused it before it was a complete request, with any status.
-};
-constexpr std::array<std::string_view, 13> names_of(PublishRefusal /*selects*/) {
-  return {"malformed",    "forbidden",  "not_found", "method", "too_large",
-          "content_type", "key_reused", "draining",  "busy",   "no_space",
-          "journal",      "memory",     "head"};
-}
 
 inline constexpr std::array<std::uint64_t, 14> kPublishLatencyBounds = {
     50,     100,    250,     500,     1'000,     2'500,     5'000,
@@ -83,6 +68,7 @@ struct PublishCounters {
 struct PublishLimits {
   std::size_t event_bytes_max = std::size_t{256} << 10;  // An event's data; at most 1 MiB.
   std::size_t request_lines_max = 5'000;
+  CostRate rate = {};  // Events of one user.
 };
 
 // All references must outlive the routes. `workers` must not answer after the routes are gone.
@@ -114,6 +100,7 @@ class PublishRoutes final : public net::HttpHandler {
 
   // Applies from the next request on, also on open connections.
   void set_peers(net::PeerList peers) { parts_.peers = std::move(peers); }
+  void set_rate(const CostRate& rate) { rates_.set_rate(rate); }
 
   const PublishCounters& counters() const { return counters_; }
 
@@ -127,13 +114,15 @@ class PublishRoutes final : public net::HttpHandler {
   void publish_object(const Call& call);
   void publish_lines(const Call& call);
   void publish_one(const Call& call, broadcast::PublishEvent event);
-  // Answers now, or later if there is no outcome yet.
-  void settle(const Call& call, AnswerForm form, const std::optional<IntakeOutcome>& outcome);
+  // Answers now, or later if there is no outcome yet. `events`: how many the request has.
+  void settle(const Call& call, AnswerForm form, std::size_t events,
+              const std::optional<IntakeOutcome>& outcome);
   void list_topics(const Call& call);
   void show_topic(const Call& call, std::string_view topic);
   void route_topic(const Call& call, std::string_view encoded);
 
   bool may_publish(const Call& call);
+  bool within_rate(const Call& call, std::size_t events);
   // `To` is a Call or a Later.
   template <typename To>
   void answer(const To& to, AnswerForm form, const IntakeOutcome& outcome);
@@ -149,6 +138,7 @@ class PublishRoutes final : public net::HttpHandler {
   PublishCounters counters_;
   TraceIds traces_;
   EventIntake intake_;
+  PublisherRates rates_;
   broadcast::PublishBody body_;
   AcceptedReply accepted_;
   std::size_t questions_ = 0;  // To the workers, not answered yet.

@@ -18,6 +18,8 @@ constexpr Remedy kRemedies[] = {
     {"patterns_denied", "set subscribe.patterns to allow; a reload applies it"},
     {"streams_max", "raise limits.streams_max, unless it is auto, and LimitNOFILE= (ulimit -n)"},
     {"streams_per_address_max", "raise limits.streams_per_address_max; behind a proxy set it to 0"},
+    {"streams_per_topic_max", "raise limits.streams_per_topic_max, or set it to 0"},
+    {"class_streams_max", "raise streams_max of the row of `topics`, or set it to 0"},
     {"topics_max", "raise limits.topics_max"},
     {"patterns_max", "raise limits.patterns_max"},
     {"memory", "raise limits.memory_max, or lower the limit of the part that the log names"},

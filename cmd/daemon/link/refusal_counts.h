@@ -25,17 +25,33 @@ enum class RefusalReason : std::uint8_t {
   not_acceptable,
   streams_max,
   streams_per_address_max,
+  streams_per_topic_max,
+  class_streams_max,  // The streams_max of a row of `topics`.
   topics_max,
   patterns_max,
   memory,  // limits.memory_max is nearly reached.
   draining,
 };
 
-constexpr std::array<std::string_view, 16> names_of(RefusalReason /*selects*/) {
-  return {"malformed",    "too_large",      "unsupported", "timeout",
-          "pending_full", "no_descriptors", "method",      "not_found",
-          "forbidden",    "not_acceptable", "streams_max", "streams_per_address_max",
-          "topics_max",   "patterns_max",   "memory",      "draining"};
+constexpr std::array<std::string_view, 18> names_of(RefusalReason /*selects*/) {
+  return {"malformed",
+          "too_large",
+          "unsupported",
+          "timeout",
+          "pending_full",
+          "no_descriptors",
+          "method",
+          "not_found",
+          "forbidden",
+          "not_acceptable",
+          "streams_max",
+          "streams_per_address_max",
+          "streams_per_topic_max",
+          "class_streams_max",
+          "topics_max",
+          "patterns_max",
+          "memory",
+          "draining"};
 }
 
 // The requests that one worker's SubscribeRoutes refused. Requests that never reached the routes

@@ -37,6 +37,14 @@ NotNow not_now(broadcast::Refused refused) {
     case broadcast::Refused::streams_per_address_max:
       return {RefusalReason::streams_per_address_max, 429,
               "This address has as many streams open as limits.streams_per_address_max allows."};
+    case broadcast::Refused::streams_per_topic_max:
+      return {
+          RefusalReason::streams_per_topic_max, 503,
+          "One of these topics has as many streams open as limits.streams_per_topic_max allows."};
+    case broadcast::Refused::class_streams_max:
+      return {RefusalReason::class_streams_max, 503,
+              "A row of `topics` that covers one of these topics has as many streams open as its "
+              "streams_max allows."};
     case broadcast::Refused::topics_max:
       return {RefusalReason::topics_max, 503,
               "Streams are subscribed to as many topics as limits.topics_max allows."};
@@ -150,6 +158,7 @@ net::Reply SubscribeRoutes::open_stream(const Call& call, const net::SubscribeRe
   start.head = head;
   start.framing = call.request.http_1_0 ? Framing::plain : Framing::chunked;
   start.padding = wanted.padding;
+  start.rate = wanted.rate;
   start.subscriptions = wanted.topics;
   start.resume = plan(wanted);
   start.address_hash =

@@ -72,6 +72,24 @@ TEST_CASE("an earlier row that covers a pattern decides for it") {
   CHECK_FALSE(classes.may_subscribe(*Selector::parse("anything")));
 }
 
+TEST_CASE("a stream counts once in each row with a cap that covers one of its subscriptions") {
+  std::vector<TopicClass> rows = {row("a.>"), row("b.*"), row("c"), row("a.b")};
+  for (const std::size_t capped : {0U, 1U, 3U}) rows[capped].streams_max = 2;
+  const TopicClasses classes(row(""), rows);
+  const auto [subscriptions, expected] =
+      GENERATE(table<std::vector<std::string>, std::vector<ClassIndex>>({
+          {{"a.b"}, {1}},
+          {{"a.b", "a.c.d", "a.*"}, {1}},
+          {{"b.x", "c", "d", "a.b"}, {2, 1}},
+          {{"c"}, {}},
+          {{">", "*.b", "b.>"}, {}},
+      }));
+  CHECK(classes.capped_rows(selectors(subscriptions)) == expected);
+  CHECK(classes.cap_streams());
+  CHECK_FALSE(kClasses.cap_streams());
+  CHECK(kClasses.capped_rows(selectors(subscriptions)).empty());
+}
+
 TEST_CASE("policies are spelled as in the configuration") {
   CHECK(to_string(OverflowPolicy::catch_up) == "catch-up");
   CHECK(to_string(OverflowPolicy::disconnect) == "disconnect");

@@ -206,9 +206,134 @@ TEST_CASE("a stream with a rate waits without holding up others and gets everyth
   CHECK(f.asked == 0);
 }
 
+TEST_CASE("a client's own rate lowers that of its class, for its stream alone") {
+  TopicClass row;
+  row.match = "limited";
+  row.rate = TokenRate::of(50, 6);
+  WorkerFixture f(TopicClass(), WorkerOptions(), {row});
+  struct Asked {
+    std::string topic;
+    std::uint32_t rate;
+    std::size_t at_once;
+    std::size_t after_a_second;
+  };
+  const std::vector<Asked> asked = {
+      {"limited", 0, 6, 20}, {"limited", 100, 6, 20}, {"limited", 8, 6, 14},   {"limited", 4, 4, 8},
+      {"other", 0, 20, 20},  {"other", 5, 5, 10},     {"other", 1'000, 20, 20}};
+  for (int life = 0; life < 2; ++life) {  // A slot keeps nothing for its next stream.
+    std::vector<WorkerFixture::Opened> streams;
+    for (const Asked& one : asked) {
+      f.rate = one.rate;
+      streams.push_back(f.open({one.topic}));
+      f.take_sent(streams.back());
+    }
+    const auto check = [&](std::size_t Asked::* events) {
+      for (std::size_t i = 0; i < asked.size(); ++i) {
+        INFO(asked[i].topic << " " << asked[i].rate);
+        CHECK(count_of(f.io[streams[i].fd].sent, "data: x") == asked[i].*events);
+      }
+    };
+    for (int i = 0; i < 20; ++i) f.publish({"limited", "other"});
+    f.run();
+    check(&Asked::at_once);
+    for (int i = 0; i < 50; ++i) {
+      f.now.us += 20'000;
+      f.worker->revisit();
+      f.run();
+    }
+    check(&Asked::after_a_second);
+    for (const auto& stream : streams) f.worker->on_peer_closed(stream.token);
+    f.worker->finish_turn(f.now);
+    f.rate = 0;
+    for (std::size_t i = 0; i < asked.size(); ++i) {
+      const auto next = f.open({"other"});
+      CHECK(f.worker->streams().own_rate(*f.worker->streams().find(next.token)).unlimited());
+      f.worker->on_peer_closed(next.token);
+    }
+    f.worker->finish_turn(f.now);
+  }
+}
+
+TEST_CASE("a stream with a rate in bytes waits, and its wire bytes keep within it") {
+  TopicClass slow;
+  slow.match = "slow";
+  slow.bytes_rate = {.per_second = 5'000, .burst = 300};
+  WorkerFixture f(TopicClass(), WorkerOptions(), {slow});
+  const Framing framing = GENERATE(Framing::plain, Framing::chunked);
+  const auto paced = f.open({"slow"}, {}, framing);
+  const auto other = f.open({"fast"});
+  const Instant began = f.now;
+  f.take_sent(paced);
+  for (int i = 0; i < 10; ++i) f.publish({"slow", "fast"}, std::string(60, 'x'));
+  f.run();
+  CHECK(count_of(f.io[other.fd].sent, "data: x") == 10);
+  CHECK(count_of(f.io[paced.fd].sent, "data: x") >= 2);
+  while (f.worker->any_to_revisit()) {
+    REQUIRE(f.io[paced.fd].sent.size() <= (f.now.us - began.us) * 5'000 / kSecond + 300);
+    f.now.us += 20'000;
+    f.worker->revisit();
+    f.run();
+  }
+  CHECK(count_of(f.io[paced.fd].sent, "data: x") == 10);
+  CHECK((f.now.us - began.us) < kSecond / 4);  // The rate is used up, too.
+  CHECK(f.state(paced) == StreamState::live);
+  CHECK(f.stats.blocked_by_rate.read() > 0);
+}
+
+TEST_CASE("a stream that waits for tokens gets heartbeats between its events, and its end") {
+  TopicClass global;
+  global.bytes_rate = {.per_second = 100, .burst = 10};
+  WorkerOptions options;
+  options.heartbeat_seconds = 1;
+  WorkerFixture f(global, options);
+  const auto stream = f.open({"a"}, {}, Framing::plain);
+  f.take_sent(stream);
+  const auto wait = [&](std::uint64_t seconds) {
+    for (const Instant until{f.now.us + seconds * kSecond}; f.now < until; f.now.us += 50'000) {
+      f.worker->tick(f.now);
+      f.worker->revisit();
+      f.run();
+    }
+    return f.take_sent(stream);
+  };
+  f.publish({"a", "a"}, std::string(400, 'x'));
+  f.run();
+  // The first event is above the burst, but the bucket was full. Its debt lasts for 4 s.
+  const std::string first = f.take_sent(stream);
+  CHECK(count_of(first, "data: x") == 1);
+  const std::string quiet = wait(2);
+  CHECK(quiet.starts_with(":\n"));
+  CHECK(quiet.size() == 2 * count_of(quiet, ":\n"));
+  f.io[stream.fd].room = GENERATE(0U, 1U);  // The next heartbeat is cut short.
+  std::string second = wait(1);
+  CHECK(second.size() <= 1);
+  f.unblock(stream);
+  second += wait(3);
+  for (std::size_t at; (at = second.find(":\n")) != std::string::npos;) second.erase(at, 2);
+  CHECK(second.size() == first.size());
+  CHECK(second.starts_with("id: "));
+  CHECK(count_of(second, "data: x") == 1);
+  CHECK(f.state(stream) == StreamState::live);
+  CHECK(f.stats.queue_bytes.read() == 0);
+
+  f.publish({"a"}, std::string(400, 'x'));
+  f.run();
+  CHECK(f.state(stream) == StreamState::owing);
+  CHECK(f.take_sent(stream).empty());
+  f.worker->begin_drain(0, f.now);
+  f.worker->finish_turn(f.now);
+  const std::string last = f.take_sent(stream);
+  CHECK(count_of(last, "data: x") == 1);
+  CHECK(count_of(last, "event: crier.end") == 1);
+}
+
 TEST_CASE("without memory for a ring, a stream with a rate does not ask the log over and over") {
   TopicClass global;
-  global.rate = TokenRate::of(5, 1);
+  if (GENERATE(false, true)) {
+    global.rate = TokenRate::of(5, 1);
+  } else {
+    global.bytes_rate = {.per_second = 200, .burst = 40};
+  }
   WorkerOptions options;
   options.ring_bytes_max = 8;
   WorkerFixture f(global, options);

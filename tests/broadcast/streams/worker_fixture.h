@@ -24,7 +24,9 @@ struct WorkerFixture : ReplayPort, StreamObserver {
   };
 
   explicit WorkerFixture(const TopicClass& global = {}) : WorkerFixture(global, WorkerOptions()) {}
-  WorkerFixture(const TopicClass& global, WorkerOptions options, std::vector<TopicClass> rows = {})
+  // `streams_per_topic_max`: 0 is no cap.
+  WorkerFixture(const TopicClass& global, WorkerOptions options, std::vector<TopicClass> rows = {},
+                std::uint32_t streams_per_topic_max = 0)
       : classes(std::make_shared<const TopicClasses>(global, std::move(rows))),
         log(log_options_of(classes)) {
     options.epoch = log.epoch();
@@ -35,6 +37,7 @@ struct WorkerFixture : ReplayPort, StreamObserver {
     if (options.streams_max == 0) options.streams_max = 20'000;
     if (options.topics_max == 0) options.topics_max = 1'000;
     counts.streams_max = 1'000'000;
+    if (streams_per_topic_max > 0) counts.cap_topics(streams_per_topic_max, 100, {5, 6});
     worker = std::make_unique<Broadcaster>(Broadcaster::Parts{io, *this, *this, stats, counts},
                                            std::move(options));
   }
@@ -62,6 +65,7 @@ struct WorkerFixture : ReplayPort, StreamObserver {
     request.subscriptions = subscriptions;
     request.resume = plan;
     request.address_hash = address_hash;
+    request.rate = rate;
     REQUIRE(worker->start(*token, request, now).has_value());
     return {*token, fd};
   }
@@ -143,6 +147,7 @@ struct WorkerFixture : ReplayPort, StreamObserver {
   std::deque<ReplayRequest> requests;
   std::size_t requests_max = 1'000;
   std::uint64_t address_hash = 0;  // Of clients that open streams from now on; 0: unknown.
+  std::uint32_t rate = 0;          // Of the streams that open() opens; see StartRequest.
   std::size_t asked = 0;
   std::size_t opened = 0;
   std::vector<EndReason> ended;

@@ -89,6 +89,8 @@ TEST_CASE("a row of topics is a class, and what it leaves out is as for all") {
   config.overflow.policy = OverflowPolicy::disconnect;
   config.limits.events_per_second = 10;
   config.limits.events_burst = 54;
+  config.limits.bytes_per_second = 55;
+  config.limits.bytes_burst = 56;
   config.topics.push_back({.match = "given.>",
                            .events_max = 61,
                            .bytes_max = 62,
@@ -96,7 +98,9 @@ TEST_CASE("a row of topics is a class, and what it leaves out is as for all") {
                            .policy = OverflowPolicy::drop_oldest,
                            .rate = 100,
                            .burst = 64,
-                           .subscribe = false});
+                           .bytes_rate = 66,
+                           .subscribe = false,
+                           .streams_max = 65});
   config.topics.push_back({.match = "left.out"});
   const auto classes = topic_classes(config);
   const broadcast::TopicClass& given = (*classes)[classes->of_topic("given.a")];
@@ -106,7 +110,10 @@ TEST_CASE("a row of topics is a class, and what it leaves out is as for all") {
   CHECK(given.policy == OverflowPolicy::drop_oldest);
   CHECK(given.rate.interval_us == 10'000);
   CHECK(given.rate.credit_us == 640'000);
+  CHECK(given.bytes_rate.per_second == 66);
+  CHECK(given.bytes_rate.burst == 56);
   CHECK_FALSE(given.subscribe);
+  CHECK(given.streams_max == 65);
   for (const char* topic : {"left.out", "in.no.row"}) {
     CAPTURE(topic);
     const broadcast::TopicClass& of_all = (*classes)[classes->of_topic(topic)];
@@ -116,8 +123,37 @@ TEST_CASE("a row of topics is a class, and what it leaves out is as for all") {
     CHECK(of_all.policy == OverflowPolicy::disconnect);
     CHECK(of_all.rate.interval_us == 100'000);
     CHECK(of_all.rate.credit_us == 5'400'000);
+    CHECK(of_all.bytes_rate.per_second == 55);
     CHECK(of_all.subscribe);
+    CHECK(of_all.streams_max == 0);
   }
+}
+
+TEST_CASE("the bytes of one topic's history are those of its row, or else of all topics") {
+  config::Config config;
+  config.topics.push_back({.match = "given", .bytes_max = 62});
+  config.topics.push_back({.match = "none", .bytes_max = 0});
+  config.topics.push_back({.match = "left.out"});
+  const auto bytes_max = [&](const char* topic) {
+    const auto classes = topic_classes(config);
+    return (*classes)[classes->of_topic(topic)].history.bytes_max;
+  };
+  CHECK(bytes_max("left.out") == std::numeric_limits<std::uint64_t>::max());
+  config.history.topic_bytes_max = 70;
+  CHECK(bytes_max("left.out") == 70);
+  CHECK(bytes_max("in.no.row") == 70);
+  CHECK(bytes_max("given") == 62);
+  CHECK(bytes_max("none") == 0);
+}
+
+TEST_CASE("the table of topics has room for what all workers can list") {
+  config::Config config;
+  config.limits.topics_max = 9;
+  config.limits.topics_per_stream_max = 4;
+  CHECK(topics_listed_most(config, 1'000, 3) == 30);
+  CHECK(topics_listed_most(config, 2, 3) == 8);
+  config.limits.topics_max = 16'000'000;
+  CHECK(topics_listed_most(config, 1'000'000'000, 1'024) == std::size_t{1} << 28);
 }
 
 TEST_CASE("the settings of the subscriber port") {

@@ -86,7 +86,7 @@ TEST_CASE("subscriptions that are refused say which rule they broke") {
       {"no topic, slash", "/events/", "", "no_topic", "topic=NAME"},
       {"no topic but others", "/events", "_=b&last=2", "no_topic", "topic=NAME"},
       {"unknown parameter", "/events", "topic=a&lst=2", "bad_query",
-       "\"lst\" is unknown; /events takes topic, last, from, last_event_id and padding"},
+       "\"lst\" is unknown; /events takes topic, last, from, last_event_id, rate and padding"},
       {"parameter without a value", "/events", "topic=a&retry", "bad_query",
        "\"retry\" is unknown"},
       {"parameter without a name", "/events", "topic=a&=1", "bad_query", "\"\" is unknown"},
@@ -128,6 +128,30 @@ TEST_CASE("subscriptions that are refused say which rule they broke") {
   REQUIRE_FALSE(parsed.has_value());
   CHECK(parsed.error().code == row.code);
   CHECK(parsed.error().message.find(row.message_part) != std::string_view::npos);
+}
+
+TEST_CASE("the rate that a client asks for") {
+  const auto [query, rate] = GENERATE(table<std::string_view, std::uint32_t>({
+      {"", 0},
+      {"rate=1", 1},
+      {"rate=1000000", 1'000'000},
+      {"rate=1000001", 0},
+      {"rate=99999999999999999999", 0},
+      {"rate=0", 0},
+      {"rate=-1", 0},
+      {"rate=1.5", 0},
+      {"rate=5x", 0},
+      {"rate=+5", 0},
+      {"rate=%", 0},
+      {"rate=", 0},
+      {"rate", 0},
+      {"rate=%37", 7},
+      {"rate=9&rate=3&rate=5&rate=0", 3},
+  }));
+  INFO(query);
+  const auto parsed = parse_subscribe_request(asking("/events/a", query), 3);
+  REQUIRE(parsed.has_value());
+  CHECK(parsed->rate == rate);
 }
 
 TEST_CASE("as many topics as allowed, repetitions not counted") {

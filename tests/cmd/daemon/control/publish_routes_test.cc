@@ -237,6 +237,57 @@ TEST_CASE("the list of publishers changes for open connections, too") {
   CHECK(refused[static_cast<std::size_t>(PublishRefusal::forbidden)].read() == 2);
 }
 
+TEST_CASE("a user above its rate is refused, told when to come back, and served again") {
+  Socket socket({.rate = {.per_second = 2, .burst = 3}});
+  for (int i = 0; i < 3; ++i) socket.works();
+  const Answer text = socket.ask(post("/topics/good", "x"));
+  CHECK(text.status == 429);
+  CHECK(text.body["code"] == "rate_limited");
+  CHECK(text.body["message"].get<std::string>().find("publish.rate") != std::string::npos);
+  CHECK(text.head.find("\r\nRetry-After: 1\r\n") != std::string::npos);
+  CHECK(socket.publish("{\"topic\":\"good\",\"data\":1}").status == 429);
+  CHECK(socket.log.head() == 3);
+  CHECK(socket.ask(get("/topics/good")).status == 200);  // Looking costs nothing.
+  socket.now.us += 500'000;
+  socket.works();
+  CHECK(socket.ask(post("/topics/good", "x")).status == 429);
+
+  // Four lines are more than the burst: they wait until three would pass, and leave a debt.
+  const std::string lines =
+      "{\"topic\":\"good\",\"data\":1}\n{\"topic\":\"good\",\"data\":2}\n"
+      "{\"topic\":\"good\",\"data\":3}\n{\"topic\":\"good\",\"data\":4}\n";
+  socket.now.us += 1'000'000;
+  const Answer early = socket.publish(lines, kLines);
+  CHECK(early.status == 429);
+  CHECK(early.head.find("\r\nRetry-After: 1\r\n") != std::string::npos);
+  CHECK(socket.log.head() == 4);
+  socket.now.us += 500'000;
+  CHECK(socket.publish(lines, kLines).status == 202);
+  socket.now.us += 999'000;
+  const Answer indebted = socket.publish(lines, kLines);
+  CHECK(indebted.status == 429);
+  CHECK(indebted.head.find("\r\nRetry-After: 1\r\n") != std::string::npos);
+  socket.now.us += 1'000;
+  socket.works();
+  const auto& refused = socket.routes->counters().refused;
+  CHECK(refused[static_cast<std::size_t>(PublishRefusal::rate)].read() == 5);
+  socket.routes->set_rate({});
+  for (int i = 0; i < 10; ++i) socket.works();
+}
+
+TEST_CASE("neither refused events nor known ones use up a user's rate") {
+  Socket socket({.rate = {.per_second = 1, .burst = 2}});
+  const std::string key = "Idempotency-Key: k\r\n";
+  CHECK(socket.ask(post("/topics/a", "1", key)).status == 202);
+  for (int i = 0; i < 5; ++i) {
+    CHECK(socket.ask(post("/topics/a", "1", key)).status == 202);
+    CHECK(socket.ask(post("/topics/a", "2", key)).status == 422);
+    CHECK(socket.ask(post("/topics/a..b", "1")).status == 400);
+  }
+  socket.works();
+  CHECK(socket.ask(post("/topics/a", "1", key)).status == 429);
+}
+
 TEST_CASE("each publish that is accepted is timed, from its arrival to its answer") {
   Socket socket;
   socket.works();
