@@ -26,7 +26,7 @@ install(FILES ${CMAKE_CURRENT_LIST_DIR}/crier.schema.json
   DESTINATION share/doc/crier/examples ${package})
 install(DIRECTORY ${CMAKE_CURRENT_LIST_DIR}/systemd/drop-ins ${CMAKE_CURRENT_LIST_DIR}/proxies
   DESTINATION share/doc/crier/examples ${package})
-# Manual pages and completions: what the daemon prints of itself, and http.md.
+# Manual pages and completions: what the daemon prints of itself.
 install(CODE "execute_process(COMMAND_ERROR_IS_FATAL ANY COMMAND sh ${debian}/generate.sh
   \"$<TARGET_FILE:crier>\" \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}\")" ${package})
 

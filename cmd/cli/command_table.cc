@@ -67,7 +67,7 @@ constexpr Option kConfigOptions[] = {
     {"--schema", OptionKind::flag, "", "a JSON schema, for editors"},
     {"--example", OptionKind::flag, "", "a file with every key at its default, commented"},
     {"--reference", OptionKind::flag, "", "every key: meaning, default, what is allowed"},
-    {"--man", OptionKind::flag, "", "the same as a manual page, crier.json(5)"},
+    {"--man", OptionKind::flag, "", "the same as `crier manual config`, for man(1)"},
 };
 
 constexpr Option kTuneOptions[] = {
@@ -144,9 +144,10 @@ constexpr std::string_view kDebugNotes =
 constexpr std::string_view kConfigNotes = "Give exactly one of the options.\n";
 
 constexpr std::string_view kManualNotes =
-    "To read it: `crier manual | man -l -`. The configuration has a page of its own, `crier "
-    "config\n"
-    "--man`.\n";
+    "`crier` is about this program, crier(1), and needs not be named; `config` about the\n"
+    "configuration, crier.json(5); `http` about the HTTP interface, crier-http(7). To read one:\n"
+    "\n"
+    "  crier manual http | man -l -\n";
 
 constexpr std::string_view kCompletionNotes =
     "For this shell, now: `source <(crier completion bash)`, or zsh. Debian's package installs "
@@ -166,7 +167,7 @@ constexpr Command kCommands[] = {
      &tune},
     {"config", "", "print what can be configured", kConfigNotes, 0, 0, kConfigOptions,
      &config_text},
-    {"manual", "", "print the manual page crier(1)", kManualNotes, 0, 0, {}, &manual},
+    {"manual", "[crier|config|http]", "print a manual page", kManualNotes, 0, 1, {}, &manual},
     {"completion",
      "bash|zsh",
      "print what completes command lines in a shell",

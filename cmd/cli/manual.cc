@@ -20,6 +20,15 @@ struct Entry {
   std::string_view text;
 };
 
+struct Page {
+  std::string_view name;   // For `crier manual`,
+  std::string_view title;  // and for man(1).
+  std::string (*text)();
+};
+constexpr Page kPages[] = {{"crier", "crier", &command_page},
+                           {"config", "crier.json", &configuration_page},
+                           {"http", "crier-http", &interface_page}};
+
 constexpr std::string_view kAbout =
     "crier broadcasts events to browsers. Programs on a host publish events to it over a local\n"
     "socket; it fans each event out, by topic, to every browser and client that holds a stream of\n"
@@ -144,8 +153,14 @@ std::string described(const Command& command) {
 
 }  // namespace
 
-int manual(const Arguments& /*arguments*/) {
-  return print_result(command_page());
+int manual(const Arguments& arguments) {
+  const std::string wanted = arguments.operands().empty() ? "crier" : arguments.operands().front();
+  std::string names;
+  for (const Page& page : kPages) {
+    if (wanted == page.name || wanted == page.title) return print_result(page.text());
+    names.append(names.empty() ? "" : ", ").append(page.name);
+  }
+  return misused(arguments, "there is no page `" + wanted + "`; the pages are " + names);
 }
 
 std::string command_page() {
