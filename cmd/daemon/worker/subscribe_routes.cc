@@ -48,6 +48,12 @@ NotNow not_now(broadcast::Refused refused) {
   return {RefusalReason::draining, 503, "The server is shutting down."};
 }
 
+std::string origin_refused(std::string_view origin) {
+  if (origin != "null") return "The origin " + in_quotes(origin) + " is not in http.origins.";
+  return "The origin null is never allowed, because any page can have it: serve the page over http "
+         "or https, not as a file or in a sandboxed frame.";
+}
+
 // As net::PendingCounters counts a head that was refused.
 RefusalReason reason_of_head(int status) {
   if (status == 400) return RefusalReason::malformed;
@@ -97,8 +103,7 @@ net::Reply SubscribeRoutes::serve_events(Call& call) {
   const net::OriginVerdict verdict = net::judge_origin(request, policy_.origins);
   if (verdict == net::OriginVerdict::refused) {
     return refuse(call, RefusalReason::forbidden,
-                  {403, "origin_not_allowed",
-                   "The origin " + in_quotes(request.origin) + " is not in http.origins."});
+                  {403, "origin_not_allowed", origin_refused(request.origin)});
   }
   call.cors = net::cors_of(request, verdict);
   if (request.method == net::Method::options) return answer_options(call);
