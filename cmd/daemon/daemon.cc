@@ -59,7 +59,7 @@ Daemon::Daemon(Start start)
       shutdown_({loop_, config_, counts_.streams, supervisor_, logs_.limited,
                  [this](std::uint32_t spread_ms) { workers_->order_drain(spread_ms); },
                  [this] { stop(); }}),
-      health_(logs_.limited, counts_),
+      health_(logs_.limited, counts_, start_.checked.fit.bound),
       limit_watch_(logs_.limited),
       // The watchdog of the service manager is fed only while every loop turns.
       alive_(loop_, [this] { supervisor_.alive(control_->all_workers_turn()); }),

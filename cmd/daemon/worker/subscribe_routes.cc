@@ -25,14 +25,14 @@ net::Reply closing(std::string bytes) {
 struct NotNow {
   RefusalReason reason;
   int status;
-  std::string_view message;
+  std::string message;
 };
 
-NotNow not_now(broadcast::Refused refused) {
+NotNow not_now(broadcast::Refused refused, const SubscribePolicy& policy) {
   switch (refused) {
     case broadcast::Refused::streams_max:
       return {RefusalReason::streams_max, 503,
-              "As many streams are open as limits.streams_max and the limit on open files allow."};
+              "As many streams are open as " + std::string(policy.streams_bound) + " allows."};
     case broadcast::Refused::streams_per_address_max:
       return {RefusalReason::streams_per_address_max, 429,
               "This address has as many streams open as limits.streams_per_address_max allows."};
@@ -214,7 +214,7 @@ net::Reply SubscribeRoutes::refuse_method(const Call& call) {
 // Refuses for lack of room. An EventSource never reconnects after an error status, so it gets the
 // event crier.busy with a retry time instead.
 net::Reply SubscribeRoutes::refuse_for_now(const Call& call, broadcast::Refused refused) {
-  const NotNow why = not_now(refused);
+  const NotNow why = not_now(refused, policy_);
   parts_.refusals.add(why.reason);
   const net::Refusal refusal{why.status, to_string(why.reason), why.message};
   const std::string trace = traces_.of(call.request);
