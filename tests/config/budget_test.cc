@@ -301,7 +301,7 @@ TEST_CASE("streams_max auto says what is missing where not one stream is possibl
         "60 open files leave room for no stream: the first one needs 198, 20 of them for "
         "publish.connections_max; raise LimitNOFILE= (ulimit -n), or lower "
         "publish.connections_max");
-  for (const std::uint64_t files : {197, 198}) {
+  for (const std::uint64_t files : {197U, 198U}) {
     const Machine machine = {.descriptors_max = files};
     const Fit fitted = fit(config, budget_of(config, 2, machine), machine);
     CHECK(fitted.streams_possible == files - 197);

@@ -182,6 +182,23 @@ TEST_CASE("the streams of one topic are logged one by one, until the time is ove
   CHECK(lines_with(daemon, "delivered").size() == before);
 }
 
+TEST_CASE("of a stream with several topics, a rule of one logs its events alone") {
+  RunningDaemon daemon({.settings = {"admin.debug=true", "log.connections_per_second=0"}});
+  CHECK(admin(daemon, "POST", "/debug/log?topic=a").status == 200);
+  Subscriber subscriber = opened(daemon, "/events?topic=a&topic=b");
+  for (const char* topic : {"b", "a", "b"}) {
+    daemon.publish(topic, topic);
+    REQUIRE(subscriber.next().data == topic);
+  }
+  subscriber.socket().close();
+  REQUIRE(daemon.wait_for_output("stream ended"));
+  CHECK(lines_with(daemon, "stream opened").size() == 1);
+  const std::vector<std::string> delivered = lines_with(daemon, "event delivered");
+  REQUIRE(delivered.size() == 1);
+  CHECK(delivered[0].find(" topic=a ") != std::string::npos);
+  CHECK(delivered[0].find(" chunk_seq=2 ") != std::string::npos);
+}
+
 TEST_CASE("the streams of some addresses are logged one by one, until somebody ends it") {
   RunningDaemon daemon({.settings = {"admin.debug=true", "log.connections_per_second=0"}});
   CHECK(admin(daemon, "POST", "/debug/log?address=10.0.0.0/8").status == 200);
