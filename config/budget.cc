@@ -144,6 +144,18 @@ std::string too_few(const Budget& budget, const std::string& what, std::uint64_t
          ", but " + what + " leave room for " + std::to_string(streams) + "; raise ";
 }
 
+std::string none_fits(const Config& config, const Budget& budget, const std::string& what,
+                      bool own_tables) {
+  // The stream's own, and one for a request, without which no stream opens.
+  const std::uint64_t least = other_descriptors(config, budget, own_tables) + 2;
+  const std::string text =
+      what + " leave room for no stream: the first one needs " + std::to_string(least);
+  if (own_tables) return text + "; raise LimitNOFILE= (ulimit -n)";
+  return text + ", " + std::to_string(config.publish.connections_max) +
+         " of them for publish.connections_max; raise LimitNOFILE= (ulimit -n), or lower "
+         "publish.connections_max";
+}
+
 std::string lower_it(const Budget& budget) {
   return budget.automatic ? "" : ", or lower limits.streams_max";
 }
@@ -197,7 +209,9 @@ Budget budget_of(const Config& config, unsigned workers, const Machine& machine)
       streams_in_memory(config, workers, fitted.streams_possible, memory_for(config, machine));
   // One is wanted, so that fit() says what is missing where there is room for none.
   if (streams == 0) return budget_with(config, workers, 1, requests_max);
-  return budget_with(config, workers, streams, fitted.requests_possible);
+  Budget budget = budget_with(config, workers, streams, fitted.requests_possible);
+  budget.bound = streams < fitted.streams_possible ? kByMemory : fitted.bound;
+  return budget;
 }
 
 std::string to_line(const Budget& budget) {
@@ -226,7 +240,7 @@ std::string to_table(const Budget& budget) {
 }
 
 Fit fit(const Config& config, const Budget& budget, const Machine& machine) {
-  Fit result;
+  Fit result{.bound = budget.bound};
   const OwnDescriptorTable wish = config.workers.own_descriptor_table;
   const std::uint64_t room = machine.descriptors_max;
   const bool one_is_enough = room == 0 || budget.descriptors_together <= room;
@@ -238,20 +252,23 @@ Fit fit(const Config& config, const Budget& budget, const Machine& machine) {
     connections = connections_in(config, budget, room, result.own_descriptor_tables);
   }
   if (const std::uint64_t streams = streams_of(budget, connections); streams < budget.streams) {
+    const std::string files =
+        std::to_string(room)
+            .append(" open files")
+            .append(files_of_whom(wish, result.own_descriptor_tables, budget.automatic));
+    result.bound = kByOpenFiles;
     result.descriptor_problem =
-        too_few(budget,
-                std::to_string(room)
-                    .append(" open files")
-                    .append(files_of_whom(wish, result.own_descriptor_tables, budget.automatic)),
-                streams) +
-        "LimitNOFILE= (ulimit -n)" + (result.own_descriptor_tables ? " or workers.count" : "") +
-        lower_it(budget);
+        streams == 0
+            ? none_fits(config, budget, files, result.own_descriptor_tables)
+            : too_few(budget, files, streams) + "LimitNOFILE= (ulimit -n)" +
+                  (result.own_descriptor_tables ? " or workers.count" : "") + lower_it(budget);
   }
   // Whatever is open is watched, and the kernel counts that over all tables of a user.
   if (machine.watches_max != 0) {
     const auto watched = connections_in(config, budget, machine.watches_max, false);
     connections = std::min(connections, watched);
     if (const std::uint64_t streams = streams_of(budget, watched); streams < budget.streams) {
+      if (watched == connections) result.bound = kByWatches;
       result.watch_problem =
           too_few(budget, std::to_string(machine.watches_max) + " watches of epoll", streams) +
           "the sysctl fs.epoll.max_user_watches to at least " +

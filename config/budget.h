@@ -39,6 +39,12 @@
 
 namespace crier::config {
 
+// What may limit the streams, in words for the operator.
+inline constexpr std::string_view kByStreamsMax = "limits.streams_max";
+inline constexpr std::string_view kByOpenFiles = "the limit on open files";
+inline constexpr std::string_view kByWatches = "fs.epoll.max_user_watches";
+inline constexpr std::string_view kByMemory = "limits.memory_max";
+
 struct BudgetRow {
   std::string_view name;
   std::uint64_t bytes = 0;
@@ -52,6 +58,7 @@ struct Budget {
   std::uint64_t streams = 0;      // limits.streams_max, or what `auto` comes to.
   std::uint64_t requests = 0;     // limits.pending_requests_max, or the room that `auto` leaves.
   bool automatic = false;         // limits.streams_max is auto.
+  std::string_view bound = kByStreamsMax;  // What of these allows no more streams.
   unsigned workers = 1;
   // Open files: in the one table of the process, or in the fullest of one table a worker. The
   // kernel deals connections out to workers by a hash, so the fullest has a little more than its
@@ -100,6 +107,7 @@ struct Fit {
   // What can be open at a time with that many descriptors and watches of epoll; Budget::streams
   // when there is room for all.
   std::uint64_t streams_possible = 0;
+  std::string_view bound = kByStreamsMax;  // What of these allows no more streams.
   // The same of limits.pending_requests_max: all of them, up to a sixteenth of all connections, or
   // of few connections a quarter.
   std::uint64_t requests_possible = 0;

@@ -4,8 +4,8 @@
 #   tests/run.sh            everything that guards a change: on two cores 22 minutes the first
 #                           time, most of it compiling, and ten once built
 #   tests/run.sh --quick    the debug build, all but the slow tests: under a minute once built
-#   tests/run.sh --long     the rest as well: each source alone, clang-tidy, longer fuzzing, more
-#                           seeds, the proxies' slow cases
+#   tests/run.sh --long     the rest as well: each source compiled alone, clang-tidy, more seeds,
+#                           longer fuzzing, the proxies' slow cases
 #
 # Installs the packages that are missing (deploy/packages.sh lists them; asks sudo unless run as
 # root). What needs a container of its own (a life of Debian's package, the units on a real systemd)

@@ -27,6 +27,16 @@ bool blank(std::string_view line) {
   return line.find_first_not_of(" \t\r") == std::string_view::npos;
 }
 
+BodyRefusal no_event(std::string_view text, const JsonProblem& problem) {
+  const std::size_t first = text.find_first_not_of(" \t\r\n");
+  if (first == std::string_view::npos || text[first] != '{') {
+    return malformed(
+        R"(An event is a JSON object, for example {"topic": "news", "data": "Hello"}.)");
+  }
+  return malformed("This is not a JSON object: " + std::string(problem.message) + ", at byte " +
+                   std::to_string(problem.at + 1) + ".");
+}
+
 }  // namespace
 
 struct PublishBody::Members {
@@ -132,10 +142,7 @@ std::optional<BodyRefusal> PublishBody::read(std::string_view text, std::size_t 
   while (reader.next(member)) {
     if (auto refusal = take(member, members)) return refusal;
   }
-  if (const JsonProblem* problem = reader.problem()) {
-    return malformed("This is not a JSON object: " + std::string(problem->message) + ", at byte " +
-                     std::to_string(problem->at + 1) + ".");
-  }
+  if (const JsonProblem* problem = reader.problem()) return no_event(text, *problem);
   for (const Key needed : {kTopic, kData}) {
     if (!members.given[needed])
       return malformed("The key " + in_quotes(kKeys[needed]) + " is missing.");

@@ -51,7 +51,8 @@ constexpr Option kAdmin = {
     "the admin endpoint, HOST:PORT or the path of a socket\n(default 127.0.0.1:8081)"};
 
 constexpr Option kDebugOptions[] = {
-    {"--topic", OptionKind::text, "TOPIC", "streams of this topic or pattern"},
+    {"--topic", OptionKind::text, "TOPIC",
+     "streams of this topic or pattern; of their\nevents only those of TOPIC"},
     {"--address", OptionKind::text, "ADDRESS", "streams from this address or network (10.0.0.0/8)"},
     {"--seconds", OptionKind::number, "N", "how long (default 300, at most 3600)"},
     {"--off", OptionKind::flag, "", "end all rules, or the one with this number"},
@@ -67,7 +68,7 @@ constexpr Option kConfigOptions[] = {
     {"--schema", OptionKind::flag, "", "a JSON schema, for editors"},
     {"--example", OptionKind::flag, "", "a file with every key at its default, commented"},
     {"--reference", OptionKind::flag, "", "every key: meaning, default, what is allowed"},
-    {"--man", OptionKind::flag, "", "the same as a manual page, crier.json(5)"},
+    {"--man", OptionKind::flag, "", "the same as `crier manual config`, for man(1)"},
 };
 
 constexpr Option kTuneOptions[] = {
@@ -133,8 +134,13 @@ constexpr std::string_view kTuneNotes =
 
 constexpr std::string_view kDebugNotes =
     "The daemon then logs these streams at debug, whatever log.level says: opened, each event\n"
-    "delivered, falling behind, gaps, the end. It needs admin.debug. Without an option: the rules\n"
-    "in force. A rule ends by itself, and writes 1,000 lines a second at most.\n"
+    "delivered, falling behind, catching up, gaps, the end. It needs admin.debug. Without an\n"
+    "option: the rules in force. A rule ends by itself, and writes 1,000 lines a second at most.\n"
+    "\n"
+    "--topic logs the streams that can receive an event of TOPIC, whatever else they subscribe\n"
+    "to, but no event of their other topics: chunk_seq, which counts all events of the stream,\n"
+    "then leaves out numbers. --address alone logs all events of its streams; with both options\n"
+    "a stream must match both.\n"
     "\n"
     "Examples:\n"
     "  crier debug --topic 'orders.>' --seconds 60\n"
@@ -144,9 +150,10 @@ constexpr std::string_view kDebugNotes =
 constexpr std::string_view kConfigNotes = "Give exactly one of the options.\n";
 
 constexpr std::string_view kManualNotes =
-    "To read it: `crier manual | man -l -`. The configuration has a page of its own, `crier "
-    "config\n"
-    "--man`.\n";
+    "`crier` is about this program, crier(1), and needs not be named; `config` about the\n"
+    "configuration, crier.json(5); `http` about the HTTP interface, crier-http(7). To read one:\n"
+    "\n"
+    "  crier manual http | man -l -\n";
 
 constexpr std::string_view kCompletionNotes =
     "For this shell, now: `source <(crier completion bash)`, or zsh. Debian's package installs "
@@ -166,7 +173,7 @@ constexpr Command kCommands[] = {
      &tune},
     {"config", "", "print what can be configured", kConfigNotes, 0, 0, kConfigOptions,
      &config_text},
-    {"manual", "", "print the manual page crier(1)", kManualNotes, 0, 0, {}, &manual},
+    {"manual", "[crier|config|http]", "print a manual page", kManualNotes, 0, 1, {}, &manual},
     {"completion",
      "bash|zsh",
      "print what completes command lines in a shell",

@@ -32,7 +32,8 @@ inline constexpr std::size_t kAnyNumber = static_cast<std::size_t>(-1);
 
 struct Command {
   std::string_view name;
-  // For the usage line: "TOPIC [DATA|-]". In lower case: the words to choose from, "bash|zsh".
+  // For the usage line: "TOPIC [DATA|-]". In lower case, as in "bash|zsh" and "[config|http]", the
+  // words to choose from.
   std::string_view operands;
   std::string_view summary;  // One line, for the list of commands.
   std::string_view notes;  // Paragraphs below the options in the command's own help; may be empty.

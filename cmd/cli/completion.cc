@@ -30,9 +30,10 @@ bool is_file(std::string_view value) {
   return value == "FILE" || value == "PATH";
 }
 
-// "bash|zsh" as "bash zsh"; nothing where the operands are no words to choose from.
+// "bash|zsh" or "[bash|zsh]" as "bash zsh"; nothing where the operands are no words to choose from.
 std::string choices(const Command& command) {
   std::string words(command.operands);
+  if (words.starts_with('[')) words = words.substr(1, words.size() - 2);
   const auto is_choice = [](char c) { return (c >= 'a' && c <= 'z') || c == '|'; };
   if (!std::ranges::all_of(words, is_choice)) return {};
   std::ranges::replace(words, '|', ' ');

@@ -20,6 +20,15 @@ struct Entry {
   std::string_view text;
 };
 
+struct Page {
+  std::string_view name;   // For `crier manual`,
+  std::string_view title;  // and for man(1).
+  std::string (*text)();
+};
+constexpr Page kPages[] = {{"crier", "crier", &command_page},
+                           {"config", "crier.json", &configuration_page},
+                           {"http", "crier-http", &interface_page}};
+
 constexpr std::string_view kAbout =
     "crier broadcasts events to browsers. Programs on a host publish events to it over a local\n"
     "socket; it fans each event out, by topic, to every browser and client that holds a stream of\n"
@@ -82,9 +91,9 @@ constexpr std::string_view kLog =
     "Lines about a stream have its session_id, as in /debug/streams of the admin endpoint, and\n"
     "its trace_id, which the client sent in traceparent or X-Trace-Id or got from crier.\n"
     "wire_size_bytes counts the bytes written to the socket: for one event, or for a whole stream\n"
-    "with its head. On request of crier debug there is a line for each event delivered; its\n"
-    "chunk_seq is the event's number in the stream, from 1. Each event is one HTTP chunk, and\n"
-    "crier's own events are not counted.\n"
+    "with its head. On request of crier debug there is a line for each event delivered, or for\n"
+    "those of one topic; its chunk_seq is the event's number in the stream, from 1. Each event is\n"
+    "one HTTP chunk, and crier's own events are not counted.\n"
     "\n"
     "Nothing waits for the reader of the log: crier counts the lines that find no room, and logs\n"
     "the count.\n"
@@ -144,8 +153,14 @@ std::string described(const Command& command) {
 
 }  // namespace
 
-int manual(const Arguments& /*arguments*/) {
-  return print_result(command_page());
+int manual(const Arguments& arguments) {
+  const std::string wanted = arguments.operands().empty() ? "crier" : arguments.operands().front();
+  std::string names;
+  for (const Page& page : kPages) {
+    if (wanted == page.name || wanted == page.title) return print_result(page.text());
+    names.append(names.empty() ? "" : ", ").append(page.name);
+  }
+  return misused(arguments, "there is no page `" + wanted + "`; the pages are " + names);
 }
 
 std::string command_page() {

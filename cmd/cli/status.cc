@@ -4,8 +4,8 @@
 
 #include "cmd/cli/report.h"
 #include "cmd/client/http_client.h"
-#include "cmd/client/status_text.h"
 #include "cmd/client/terminal.h"
+#include "cmd/status/status_text.h"
 
 namespace crier::cmd {
 

@@ -64,7 +64,7 @@ Daemon::Daemon(Start start)
                    workers_->order_drain(spread_ms);
                  },
                  [this] { stop(); }}),
-      health_(logs_.limited, counts_),
+      health_(logs_.limited, counts_, start_.checked.fit.bound),
       limit_watch_(logs_.limited),
       memory_({logs_.limited, memory_shortage_,
                [this](MemoryReading& reading) { read_memory(reading); },

@@ -44,9 +44,7 @@ std::uint64_t Health::newly_starved(const StarvedAccepts& starved) {
 }
 
 std::string_view Health::why_not_ready(Instant now) const {
-  if (is_full() || now < full_until_) {
-    return "full: as many streams as limits.streams_max and the limit on open files allow";
-  }
+  if (is_full() || now < full_until_) return full_;
   if (now < starved_until_) return "no descriptor or memory for new connections";
   return {};
 }

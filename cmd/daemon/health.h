@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -31,8 +32,11 @@ class Health {
   static constexpr std::uint64_t kSecondsBetween = 10;
   static constexpr std::uint64_t kFullSeconds = 2;
 
-  // Both outlive it.
-  Health(LogSink& log, const broadcast::SharedCounts& counts) : log_(log), counts_(counts) {}
+  // Both outlive it. `streams_bound`: Fit::bound.
+  Health(LogSink& log, const broadcast::SharedCounts& counts, std::string_view streams_bound)
+      : log_(log),
+        counts_(counts),
+        full_("full: as many streams as " + std::string(streams_bound) + " allows") {}
 
   // Call it on a timer, about every 250 ms. A shortage is one line, and another each
   // kSecondsBetween seconds as long as it goes on. `options_refused`: how often the kernel refused
@@ -51,6 +55,7 @@ class Health {
 
   LogSink& log_;
   const broadcast::SharedCounts& counts_;
+  const std::string full_;
   std::vector<std::uint64_t> workers_;  // At the last look.
   std::uint64_t others_ = 0;            // At the last look.
   std::uint64_t options_refused_ = 0;   // At the last look.

@@ -36,12 +36,13 @@ broadcast::TopicClass class_of(const config::Config& config, const config::Topic
 
 }  // namespace
 
-SubscribePolicy subscribe_policy(const config::Config& config) {
+SubscribePolicy subscribe_policy(const config::Config& config, std::string_view streams_bound) {
   return {.hosts = config.http.hosts,
           .origins = config.http.origins,
           .patterns = config.subscribe.patterns == config::Patterns::allow,
           .refuse_with_status = config.limits.refuse_with == config::RefuseWith::status,
-          .topics_per_stream_max = config.limits.topics_per_stream_max};
+          .topics_per_stream_max = config.limits.topics_per_stream_max,
+          .streams_bound = streams_bound};
 }
 
 std::optional<std::uint32_t> notes_per_second(const config::Config& config) {

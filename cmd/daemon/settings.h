@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string_view>
 
 #include "broadcast/log/topic_class.h"
 #include "broadcast/streams/options.h"
@@ -16,7 +17,8 @@
 
 namespace crier::cmd {
 
-SubscribePolicy subscribe_policy(const config::Config& config);
+// `streams_bound`: Fit::bound.
+SubscribePolicy subscribe_policy(const config::Config& config, std::string_view streams_bound);
 
 // How many lines about single streams a worker may send in a second; nothing: the log's level has
 // none of them.

@@ -45,7 +45,7 @@ WorkerSetup WorkerSet::setup_of(std::uint32_t worker, const net::SocketOptions& 
   setup.options.frames = &parts_.frames;
   setup.options.history_bytes = &parts_.event_log.stats().history_frame_bytes;
   setup.options.memory = &parts_.memory;
-  setup.policy = subscribe_policy(config);
+  setup.policy = subscribe_policy(config, checked.fit.bound);
   setup.endpoint = *net::Endpoint::parse(config.http.listen);
   setup.listener = listener_options(config, sockets);
   setup.pending = pending_limits(config, checked.fit.requests_possible, checked.workers);
@@ -130,7 +130,8 @@ void WorkerSet::order_reload(const net::SocketPlan& sockets) {
   const config::Config& config = parts_.config;
   for (const auto& worker : workers_) {
     worker->link().order_reload({worker_options(config, parts_.counts.streams_max),
-                                 subscribe_policy(config), notes_per_second(config), sockets});
+                                 subscribe_policy(config, parts_.checked.fit.bound),
+                                 notes_per_second(config), sockets});
   }
 }
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes the files of Debian's package that are not in this repository: the manual pages and
-# completions that crier prints, the manual page of deploy/http.md, and compressed files.
+# completions that crier prints, and compressed files.
 #
 #   deploy/debian/generate.sh PATH-OF-CRIER PREFIX         PREFIX: where /usr is, or will be
 set -eu
@@ -14,10 +14,8 @@ version=$("$crier" --version)
 mkdir -p "$share/man/man1" "$share/man/man5" "$share/man/man7" "$share/doc/crier" \
   "$share/bash-completion/completions" "$share/zsh/vendor-completions"
 "$crier" manual >"$share/man/man1/crier.1"
-"$crier" config --man >"$share/man/man5/crier.json.5"
-awk -v name=crier-http -v section=7 -v version="$version" \
-  -v summary="how programs publish to crier, and how pages subscribe" \
-  -f "$here/manual.awk" "$here/../http.md" >"$share/man/man7/crier-http.7"
+"$crier" manual config >"$share/man/man5/crier.json.5"
+"$crier" manual http >"$share/man/man7/crier-http.7"
 sed "1s/VERSION/${version#crier }/" "$here/changelog" >"$share/doc/crier/changelog"
 gzip -9nf "$share/man/man1/crier.1" "$share/man/man5/crier.json.5" "$share/man/man7/crier-http.7" \
   "$share/doc/crier/changelog"

@@ -13,6 +13,7 @@ namespace {
 constexpr std::size_t kMethodBytesMax = 16;  // The longest known method has 7.
 constexpr std::size_t kHeadBytesCap = 1024 * 1024;
 constexpr std::string_view kVersionPrefix = "HTTP/";
+constexpr char kTlsHandshake = 0x16;  // The first byte of a TLS connection (RFC 8446 5.1).
 
 // The first position at or after `from` whose byte is not in `which`; head.size() if there is none.
 std::size_t skip(std::string_view head, std::size_t from, ByteClass which) {
@@ -96,6 +97,7 @@ HeadProgress HeadGate::step_start(char byte) {
   // Some clients send an additional CRLF after a body (RFC 9112 2.2). One is accepted, as the first
   // bytes of a head.
   if (byte == '\r' && scanned_ == 0) return advance(State::start_lf);
+  if (byte == kTlsHandshake) return refuse(refusals::kTls);
   if (!is_in(byte, kTokenByte)) return refuse(refusals::kBadStart);
   method_span_.begin = here();
   return advance(State::method);

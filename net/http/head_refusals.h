@@ -16,6 +16,9 @@ constexpr Refusal bad_request(std::string_view message) {
 
 // --- syntax ---
 inline constexpr Refusal kBadStart = bad_request("The request does not start with a method.");
+inline constexpr Refusal kTls = bad_request(
+    "This is TLS, but crier speaks plain HTTP here: use http://, or let a proxy in front of crier "
+    "end TLS.");
 inline constexpr Refusal kBadMethodByte = bad_request("The method must be followed by one space.");
 inline constexpr Refusal kBadTargetByte =
     bad_request("The request target contains a byte that must be percent-encoded.");

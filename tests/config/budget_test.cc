@@ -166,6 +166,11 @@ TEST_CASE("tables of their own are used where one is too small") {
         "limits.streams_max is 1000, but 180 open files a worker leave room for 258; raise "
         "LimitNOFILE= (ulimit -n) or workers.count, or lower limits.streams_max");
   CHECK(with(10).streams_possible == 0);
+  CHECK(with(10).descriptor_problem ==
+        "10 open files a worker leave room for no stream: the first one needs 90; raise "
+        "LimitNOFILE= (ulimit -n)");
+  CHECK(with(89).streams_possible == 0);
+  CHECK(with(90).streams_possible > 0);
 }
 
 TEST_CASE("few descriptors leave room for requests, whatever the wish for streams") {
@@ -250,6 +255,9 @@ TEST_CASE("streams and requests stay below what the kernel watches, with room fo
   const Fit both = fit(config, budget, {.descriptors_max = 400, .watches_max = 778});
   CHECK(both.own_descriptor_tables);
   CHECK(both.streams_possible == 450);
+  CHECK(both.bound == kByWatches);
+  CHECK(tight.bound == kByWatches);
+  CHECK(with(0).bound == kByStreamsMax);
 }
 
 TEST_CASE("streams_max auto is what open files, watches and memory allow, without a warning") {
@@ -257,24 +265,29 @@ TEST_CASE("streams_max auto is what open files, watches and memory allow, withou
     const char* name;
     Machine machine;
     std::uint64_t streams;
+    std::string_view bound;
   };
   Config config = small();
   config.limits.streams_max = kAuto;
   const std::uint64_t others = budget_of(small(), 2).descriptors_together - 1'100;
   const std::uint64_t fixed = 1'000'000 + 10 * 128;
   for (const Row& row : std::initializer_list<Row>{
-           {"nothing is known", {}, 1'000'000},
-           {"open files", {.descriptors_max = others + 20'000}, 19'900},
-           {"few open files", {.descriptors_max = others + 200}, 150},
-           {"more open files than anybody needs", {.descriptors_max = 1 << 30}, 1'000'000},
-           {"watches", {.descriptors_max = 1 << 30, .watches_max = others + 5'100}, 5'000},
-           {"memory", {.memory_bytes = fixed + 700 * 128}, 700},
+           {"nothing is known", {}, 1'000'000, kByStreamsMax},
+           {"open files", {.descriptors_max = others + 20'000}, 19'900, kByOpenFiles},
+           {"few open files", {.descriptors_max = others + 200}, 150, kByOpenFiles},
+           {"many open files", {.descriptors_max = 1 << 30}, 1'000'000, kByStreamsMax},
+           {"watches",
+            {.descriptors_max = 1 << 30, .watches_max = others + 5'100},
+            5'000,
+            kByWatches},
+           {"memory", {.memory_bytes = fixed + 700 * 128}, 700, kByMemory},
        }) {
     INFO(row.name);
     const Budget budget = budget_of(config, 2, row.machine);
     CHECK(budget.streams == row.streams);
     const Fit fitted = fit(config, budget, row.machine);
     CHECK(fitted.streams_possible == row.streams);
+    CHECK(fitted.bound == row.bound);
     CHECK_FALSE(fitted.own_descriptor_tables);
     CHECK((fitted.memory_problem + fitted.descriptor_problem + fitted.watch_problem).empty());
   }
@@ -287,8 +300,14 @@ TEST_CASE("streams_max auto says what is missing where not one stream is possibl
   const Fit none = fit(config, budget_of(config, 2, few), few);
   CHECK(none.streams_possible == 0);
   CHECK(none.descriptor_problem ==
-        "limits.streams_max is auto, but 60 open files leave room for 0; raise LimitNOFILE= "
-        "(ulimit -n)");
+        "60 open files leave room for no stream: the first one needs 198, 20 of them for "
+        "publish.connections_max; raise LimitNOFILE= (ulimit -n), or lower "
+        "publish.connections_max");
+  for (const std::uint64_t files : {197U, 198U}) {
+    const Machine machine = {.descriptors_max = files};
+    const Fit fitted = fit(config, budget_of(config, 2, machine), machine);
+    CHECK(fitted.streams_possible == files - 197);
+  }
   const Machine small_memory = {.memory_bytes = 1'000};
   CHECK_FALSE(fit(config, budget_of(config, 2, small_memory), small_memory).memory_problem.empty());
 }

@@ -31,6 +31,18 @@ std::vector<Json> rows_of(const RunningDaemon& daemon, const std::string& list) 
   return rows;
 }
 
+TEST_CASE("the first page shows the figures of the status") {
+  const RunningDaemon daemon({.settings = {"limits.streams_max=8"}});
+  Subscriber subscriber = daemon.subscribe("/events?topic=a");
+  REQUIRE(subscriber.next().event == "crier.open");
+  const std::string page = daemon.admin_get("/").body;
+  for (const char* line : {"\nstate             ready\n", "\nversion           ", "\nup for  ",
+                           "\nstreams           1 of 8\n", "\nmemory  "}) {
+    INFO(line);
+    CHECK(page.find(line) != std::string::npos);
+  }
+}
+
 TEST_CASE("every stream is listed once, with its topics and the trace id it was told") {
   constexpr int kStreams = 9;
   const RunningDaemon daemon({.settings = {"admin.debug=true"}, .workers = 3});

@@ -69,6 +69,28 @@ TEST_CASE("a full server is not ready, and is again when somebody leaves") {
   FAIL("still not ready after its stream went away");
 }
 
+TEST_CASE("with few open files, the first stream needs as many as crier says, and they are named") {
+  if (own_tables_are_ordered()) return;  // There is room for more than one then.
+  const auto failed = RunningDaemon::run_to_exit(
+      {"http.listen=127.255.255.250:8080", "workers.count=2"}, {}, {}, /*descriptors_max=*/200);
+  INFO(failed.output);
+  CHECK(failed.code == 78);
+  const std::string told = "crier: 200 open files leave room for no stream: the first one needs ";
+  REQUIRE(failed.output.starts_with(told));
+  CHECK(failed.output.find("raise LimitNOFILE= (ulimit -n)") != std::string::npos);
+  const auto needed = static_cast<unsigned>(std::stoul(failed.output.substr(told.size())));
+
+  const RunningDaemon daemon({.settings = {"limits.streams_max=auto"}, .descriptors_max = needed});
+  Subscriber only = daemon.subscribe("/events?topic=a");
+  REQUIRE(only.next().event == "crier.open");
+  for (const std::string& text :
+       {daemon.get("/events?topic=a").body, daemon.admin_get("/readyz").body}) {
+    INFO(text);
+    CHECK(text.find("the limit on open files") != std::string::npos);
+    CHECK(text.find("limits.streams_max") == std::string::npos);
+  }
+}
+
 TEST_CASE("with limits.refuse_with=status everybody gets a status") {
   const RunningDaemon daemon({.settings = {"limits.streams_max=1", "limits.refuse_with=status"}});
   Subscriber first = daemon.subscribe("/events?topic=a");

@@ -117,6 +117,21 @@ TEST_CASE("single streams are not logged at info, and refused requests are, by t
   CHECK(lines_with(daemon, "quiet").empty());
 }
 
+TEST_CASE("a client that speaks TLS is told, and the log says so") {
+  const RunningDaemon daemon({.settings = {"log.format=json"}});
+  const bool admin = GENERATE(false, true);
+  RawSocket client = admin ? daemon.connect_admin() : daemon.connect();
+  client.send("\x16\x03\x01\x02");
+  const HttpAnswer answer = client.read_answer();
+  CHECK(answer.status == 400);
+  const std::string told = Json::parse(answer.body).at("message");
+  CHECK(told.find("plain HTTP") != std::string::npos);
+  CHECK(told.find("proxy") != std::string::npos);
+  REQUIRE(daemon.wait_for_output("request refused"));
+  const std::string message = admin ? "admin request refused" : "request refused";
+  CHECK(objects(daemon, message).at(0).at("why") == told);
+}
+
 TEST_CASE("the streams of one topic are logged one by one, until the time is over") {
   RunningDaemon daemon({.settings = {"admin.debug=true", "log.level=error", "log.format=json"}});
   Subscriber loud = opened(daemon, "/events/loud");  // Before the rule.
@@ -165,6 +180,23 @@ TEST_CASE("the streams of one topic are logged one by one, until the time is ove
   REQUIRE(loud.next().data == "3");
   daemon.stop();
   CHECK(lines_with(daemon, "delivered").size() == before);
+}
+
+TEST_CASE("of a stream with several topics, a rule of one logs its events alone") {
+  RunningDaemon daemon({.settings = {"admin.debug=true", "log.connections_per_second=0"}});
+  CHECK(admin(daemon, "POST", "/debug/log?topic=a").status == 200);
+  Subscriber subscriber = opened(daemon, "/events?topic=a&topic=b");
+  for (const char* topic : {"b", "a", "b"}) {
+    daemon.publish(topic, topic);
+    REQUIRE(subscriber.next().data == topic);
+  }
+  subscriber.socket().close();
+  REQUIRE(daemon.wait_for_output("stream ended"));
+  CHECK(lines_with(daemon, "stream opened").size() == 1);
+  const std::vector<std::string> delivered = lines_with(daemon, "event delivered");
+  REQUIRE(delivered.size() == 1);
+  CHECK(delivered[0].find(" topic=a ") != std::string::npos);
+  CHECK(delivered[0].find(" chunk_seq=2 ") != std::string::npos);
 }
 
 TEST_CASE("the streams of some addresses are logged one by one, until somebody ends it") {

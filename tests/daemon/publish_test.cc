@@ -112,6 +112,7 @@ std::vector<RefusedPublish> refused_publishes() {
       {"too much data", topic, "", std::string(5'000, 'x'), 413},
       {"a form", topic, "Content-Type: multipart/form-data; boundary=x\r\n", "--x--", 415},
       {"an array", publish, kJson, "[" + object + "]", 400},
+      {"garbage", publish, kJson, "garbage", 400},
       {"no content type", publish, "", object, 415},
       {"another content type", publish, "Content-Type: text/plain\r\n", object, 415},
       {"not JSON", publish, kJson, "{", 400},

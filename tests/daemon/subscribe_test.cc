@@ -72,7 +72,7 @@ std::vector<RefusedSubscription> refused_subscriptions() {
       {"a class closed to subscribers", "GET", "/events?topic=inner.x", "", 403, ""},
       {"a page of another site", "GET", "/events?topic=a", "Origin: https://evil.example\r\n", 403,
        "http.origins"},
-      {"the origin null", "GET", "/events?topic=a", "Origin: null\r\n", 403, ""},
+      {"the origin null", "GET", "/events?topic=a", "Origin: null\r\n", 403, "over http or https"},
       {"only HTML is accepted", "GET", "/events?topic=a", "Accept: text/html\r\n", 406, ""},
       {"a quality of nothing", "GET", "/events?topic=a", "Accept: text/event-stream;q=0\r\n", 406,
        ""},

@@ -91,7 +91,8 @@ LIST
 
 has_examples() {
   local name
-  for name in README.md crier.schema.json page.html proxies/nginx.conf drop-ins/million.conf; do
+  for name in README.md crier.schema.json page.html may_subscribe.py proxies/nginx-auth.conf \
+    drop-ins/million.conf; do
     [ "$(stat -c %a "$scratch/tree/usr/share/doc/crier/examples/$name")" = 644 ] || return
   done
 }

@@ -178,6 +178,57 @@ async function drain({ daemon, proxy }, all) {
   await stopped;
 }
 
+const kUser = ['-H', 'Cookie: session=secret-of-42'];
+
+// [path, options, status]: an application that missed one of the topics would give 200.
+const kDecisions = [
+  ['/events?topic=all', [], 200],
+  ['/events?topic=user.42', [], 401],
+  ['/events?topic=user.42', ['-H', 'Cookie: session=wrong'], 401],
+  ['/events?topic=user.42', kUser, 200],
+  ['/events/user.42?topic=orders.eu&topic=all', kUser, 200],
+  ['/events?topic=user.43', kUser, 403],
+  ['/events?topic=user.43&topic=user.42', kUser, 403],
+  ['/events?topic=user.42&topic=user.43', kUser, 403],
+  ['/events/user.43?topic=user.42', kUser, 403],
+  ['/events/user%2e43', kUser, 403],
+  ['/events?t%6Fpic=user.4%33&topic=user.42', kUser, 403],
+  ['/events?topic=user.42&topic=%3E', kUser, 403],
+  ['/events?topic=user.42', [...kUser, '-H', 'X-Original-URI: /events?topic=all'], 200],
+  ['/events?topic=user.43', [...kUser, '-H', 'X-Original-URI: /events?topic=all'], 403],
+  ['/may_subscribe', kUser, 404],
+  ['/events', kUser, 400],  // These answers are crier's.
+  ['/events?topic=all&lst=2', kUser, 400],
+  ['/events/user.42', kPreflight, 204],
+];
+
+async function letsAnApplicationDecide({ proxy, daemon, application, subscribe }) {
+  for (const version of kVersions) {
+    await Promise.all(kDecisions.map(async ([path, options, status]) => {
+      const answer = await proxy.curl(path, kFlags[version], ...kStream, ...options);
+      assert.equal(answer.status, status, `${version} ${path} ${options}`);
+    }));
+  }
+  const open = kVersions.map((version) => subscribe(version, '/events/all'));
+  for (const journal of open) await journal.nth('crier.open', 1, kPromptSeconds);
+
+  application.freeze();
+  await asksToWait(proxy, 'unreachable');
+  application.kill();
+  const late = kVersions.map((version) => subscribe(version, '/events/all'));
+  for (const journal of late) await journal.nth('crier.busy', 1, kPromptSeconds);
+  await asksToWait(proxy, 'unreachable');
+  const other = await proxy.curl('/events/all', '--max-time', '8');
+  assert.equal(other.status, 503);
+  assert.equal((await proxy.curl('/events/all', ...kPreflight)).status, 204);
+  assert.equal(await daemon.streams(), open.length);
+
+  application.start();
+  for (const journal of late) await journal.nth('crier.open', 1, kReconnectSeconds);
+  await daemon.publish('all', 'to all of them');
+  for (const journal of [...open, ...late]) await journal.nth('message', 1, kPromptSeconds);
+}
+
 async function outlivesTheTimeoutsOfProxies({ daemon, subscribe }) {
   const journals = kVersions.map((version) => subscribe(version, '/events/news'));
   for (const journal of journals) await journal.nth('crier.open', 1, kPromptSeconds);
@@ -208,6 +259,12 @@ export const cases = [
   {
     name: 'brings EventSource back after a crash',
     run: returnsAfter(({ daemon }) => daemon.kill()),
+  },
+  {
+    name: 'lets an application decide who may subscribe',
+    run: letsAnApplicationDecide,
+    settings: { 'http.origins': '["https://other.example.com"]' },
+    asksApplication: true,
   },
   {
     name: `outlives ${kQuietSeconds} s without a byte`,

@@ -20,6 +20,7 @@ const kIsRoot = process.getuid() === 0;
 const run = promisify(execFile);
 
 const kSiteOfNginx = 'nginx-site.conf';
+const kAuthOfNginx = 'nginx-auth.conf';
 const kTemporaryOfNginx = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
 
 export const kKinds = {
@@ -34,15 +35,22 @@ export const kKinds = {
         (name) => `${name}_temp_path ${directory}/${name};`)].join('\n')],
       ...(kIsRoot ? [] : [['user www-data;', '']]),
     ],
-    included: {
+    included: [{
       file: kSiteOfNginx,
-      edits: ({ directory, address, crier }) => [
+      edits: ({ directory, address, crier, application }) => [
         ['server 127.0.0.1:8080;', `server ${crier}:8080;`],
         ['listen 443 ', `listen ${address}:${kPort} `],
         [/^ *listen \[::\].*\n/m, ''],
-        [/\/etc\/nginx\/crier\./g, `${directory}/../crier.`],
+        [/\/etc\/nginx\/crier\.(?=pem|key)/g, `${directory}/../crier.`],
+        ...(application ? [['# include /etc/nginx/crier-auth.conf;',
+                            `include ${directory}/${kAuthOfNginx};`]] : []),
       ],
-    },
+    }, {
+      file: kAuthOfNginx,
+      edits: ({ application }) =>
+        (application ? [['//127.0.0.1:9000/', `//${application}:9000/`]] : []),
+    }],
+    asksApplication: true,
     start: (file) => ['nginx', '-e', 'stderr', '-c', file, '-g', 'daemon off;'],
     reload: (file) => run('nginx', ['-e', 'stderr', '-c', file, '-s', 'reload']),
     cutsOnReload: true,
@@ -112,17 +120,17 @@ export class Proxy {
   #output = '';
   #child = null;
 
-  // `crier` is the daemon's address.
-  constructor(name, directory, address, crier) {
+  // `crier` is the daemon's address, `application` that of who decides who may subscribe, or null.
+  constructor(name, directory, address, crier, application) {
     this.name = name;
     this.address = address;
     this.#kind = kKinds[name];
     this.#directory = join(directory, `${name}-${address}`);
     this.#certificate = join(directory, 'crier.pem');
     mkdirSync(this.#directory, { mode: 0o755 });
-    const context = { directory: this.#directory, address, crier };
+    const context = { directory: this.#directory, address, crier, application };
     this.#file = writeEdited(this.#kind, context);
-    if (this.#kind.included) writeEdited(this.#kind.included, context);
+    for (const part of this.#kind.included ?? []) writeEdited(part, context);
   }
 
   get cutsOnReload() { return this.#kind.cutsOnReload; }

@@ -1,6 +1,6 @@
 #!/bin/sh
 # crier behind the distribution's nginx, HAProxy and Caddy, with the files of deploy/proxies. Needs
-# these three, curl, openssl, Node 18 or newer and npm. Starts no system service.
+# these three, curl, openssl, Python, Node 18 or newer and npm. Starts no system service.
 #
 #   tests/proxies/run.sh [PATH-OF-CRIER [--slow]]      --slow: waits longer than proxies' timeouts
 #
@@ -12,7 +12,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../support/real.sh"
 find_crier "$here" "$@"
 PATH=$PATH:/usr/sbin
-need "nginx haproxy caddy curl openssl nodejs npm" nginx haproxy caddy curl openssl node npm
+need "nginx haproxy caddy curl openssl python3 nodejs npm" \
+  nginx haproxy caddy curl openssl python3 node npm
 
 cd "$here/../clients"
 npm_install

@@ -5,6 +5,7 @@ import { Address } from '../clients/address.mjs';
 import { Daemon } from '../clients/daemon.mjs';
 import { Journal } from '../clients/journal.mjs';
 import { beginRun, endRun, failureOf, judge } from '../clients/verdicts.mjs';
+import { Application } from './application.mjs';
 import { openEventSource } from './browser.mjs';
 import { cases } from './cases.mjs';
 import { kKinds, makeCertificate, Proxy } from './proxy.mjs';
@@ -14,13 +15,15 @@ const kRunSecondsMax = 150;
 const [crier, option] = process.argv.slice(2);
 const directory = beginRun('proxies', kRunSecondsMax, () => {
   Proxy.killAll();
+  Application.killAll();
   Daemon.killAll();
 });
 const addresses = new Address();
 
 async function runCase(oneCase, name) {
   const daemon = new Daemon(crier, directory, addresses.next(), oneCase.settings);
-  const proxy = new Proxy(name, directory, addresses.next(), daemon.address);
+  const application = oneCase.asksApplication ? new Application(addresses.next()) : null;
+  const proxy = new Proxy(name, directory, addresses.next(), daemon.address, application?.address);
   const journals = [];
   const closers = [];
   const cleanups = [];
@@ -28,6 +31,7 @@ async function runCase(oneCase, name) {
   const context = {
     daemon,
     proxy,
+    application,
     leave,
     atEnd: (cleanup) => cleanups.push(cleanup),
     subscribe: (version, path) => {
@@ -39,6 +43,7 @@ async function runCase(oneCase, name) {
   };
   try {
     await daemon.start();
+    application?.start();
     await proxy.start();
     await oneCase.run(context);
     return null;
@@ -49,12 +54,15 @@ async function runCase(oneCase, name) {
     leave();
     for (const cleanup of cleanups) await cleanup();
     proxy.kill();
+    application?.kill();
     daemon.kill();
   }
 }
 
 async function runBehindAll(oneCase) {
-  await Promise.all(Object.keys(kKinds).map(
+  const names = Object.keys(kKinds).filter(
+    (name) => kKinds[name].asksApplication || !oneCase.asksApplication);
+  await Promise.all(names.map(
     (name) => judge(`${name}: ${oneCase.name}`, () => runCase(oneCase, name))));
 }
 

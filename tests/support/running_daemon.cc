@@ -289,12 +289,15 @@ Subscriber RunningDaemon::subscribe(const std::string& target,
 
 RunningDaemon::Failed RunningDaemon::run_to_exit(const std::vector<std::string>& settings,
                                                  const FailingCall& failing,
-                                                 const std::vector<PassedSocket>& passed) {
+                                                 const std::vector<PassedSocket>& passed,
+                                                 unsigned descriptors_max) {
   const char* program = std::getenv("CRIER");
   std::vector<std::string> all = {program != nullptr ? program : CRIER_BINARY, "serve"};
   for (const std::string& setting : settings) all.insert(all.end(), {"--set", setting});
   const std::string directory = make_directory();
-  const pid_t pid = spawn(all, directory + "/output", {.failing = failing, .passed = passed});
+  const pid_t pid =
+      spawn(all, directory + "/output",
+            {.failing = failing, .descriptors_max = descriptors_max, .passed = passed});
   int status = 0;
   if (!wait_until(kPatienceMs, [&] { return ::waitpid(pid, &status, WNOHANG) != 0; })) {
     ::kill(pid, SIGKILL);

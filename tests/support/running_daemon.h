@@ -100,14 +100,16 @@ class RunningDaemon {
   Subscriber subscribe(const std::string& target, const SubscriberOptions& options = {}) const;
 
   // Runs a daemon that is not expected to start until it exits, with these settings on top of the
-  // defaults of this class. `failing`: every call of that number fails.
+  // defaults of this class. `failing`: every call of that number fails. `descriptors_max` is as in
+  // DaemonOptions.
   struct Failed {
     int code = 0;
     std::string output;
   };
   static Failed run_to_exit(const std::vector<std::string>& settings,
                             const FailingCall& failing = {},
-                            const std::vector<PassedSocket>& passed = {});
+                            const std::vector<PassedSocket>& passed = {},
+                            unsigned descriptors_max = 0);
 
  private:
   std::vector<std::string> arguments() const;

@@ -37,14 +37,15 @@ ROOMS = {
     "broadcast/streams": {"broadcast/log"},
     "cmd/system": set(),
     "cmd/log": set(),
+    "cmd/status": {"cmd/log"},
     "cmd/tuning": {"cmd/system"},
     "cmd/client": {"cmd/log"},
     "cmd/daemon/link": set(),
     "cmd/daemon/worker": {"cmd/daemon/link", "cmd/system"},
-    "cmd/daemon/control": {"cmd/daemon/link", "cmd/log", "cmd/tuning"},
+    "cmd/daemon/control": {"cmd/daemon/link", "cmd/log", "cmd/status", "cmd/tuning"},
     "cmd/daemon": {"cmd/daemon/link", "cmd/daemon/worker", "cmd/daemon/control", "cmd/log",
                    "cmd/system", "cmd/tuning"},
-    "cmd/cli": {"cmd/client", "cmd/daemon", "cmd/system", "cmd/tuning"},
+    "cmd/cli": {"cmd/client", "cmd/daemon", "cmd/status", "cmd/system", "cmd/tuning"},
     "cmd": {"cmd/cli", "cmd/client"},
 }
 # What tests of a folder may include beside tests/: their layer and what it sees, or this.

@@ -8,9 +8,11 @@
 #include "cmd/daemon/control/debug_json.h"
 #include "cmd/daemon/control/page_query.h"
 #include "cmd/daemon/control/refusal_log.h"
-#include "cmd/daemon/control/status_json.h"
 #include "cmd/daemon/control/topic_pages.h"
+#include "cmd/status/status_json.h"
+#include "cmd/status/status_text.h"
 #include "config/reference.h"
+#include "core/check.h"
 #include "metrics/exporter.h"
 #include "net/http/head_refusals.h"
 #include "net/http/negotiate.h"
@@ -59,9 +61,12 @@ constexpr net::Refusal kNotInForce = {
 
 constexpr std::string_view kIndexHead =
     "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>crier</title>\n"
-    "<h1>crier</h1>\n<p>How to publish and subscribe: <code>man crier-http</code>\n<ul>\n"
+    "<h1>crier</h1>\n<pre>\n";
+constexpr std::string_view kIndexPages =
+    "</pre>\n<p>How to publish and subscribe: <code>man crier-http</code>, or <code>crier manual "
+    "http | man -l -</code>\n<ul>\n"
     "<li><a href=\"/metrics\">/metrics</a>: figures for Prometheus\n"
-    "<li><a href=\"/status\">/status</a>: the most important of them as JSON\n"
+    "<li><a href=\"/status\">/status</a>: the figures above as JSON\n"
     "<li><a href=\"/healthz\">/healthz</a>: whether the process answers\n"
     "<li><a href=\"/readyz\">/readyz</a>: whether crier accepts streams\n";
 constexpr std::string_view kIndexDebug =
@@ -199,11 +204,15 @@ void AdminRoutes::metrics(const net::Request&, const Answer& answer) {
 }
 
 void AdminRoutes::status(const net::Request&, const Answer& answer) {
+  answer.send(net::kJsonType, current_status());
+}
+
+std::string AdminRoutes::current_status() {
   const std::chrono::duration<double> now = std::chrono::system_clock::now().time_since_epoch();
   parts_.catalogue.refresh(parts_.now());
-  answer.send(net::kJsonType, status_json({.catalogue = parts_.catalogue,
-                                           .why_not_ready = parts_.why_not_ready(),
-                                           .now_unix_seconds = now.count()}));
+  return status_json({.catalogue = parts_.catalogue,
+                      .why_not_ready = parts_.why_not_ready(),
+                      .now_unix_seconds = now.count()});
 }
 
 void AdminRoutes::health(const net::Request&, const Answer& answer) {
@@ -216,8 +225,12 @@ void AdminRoutes::ready(const net::Request&, const Answer& answer) {
   answer.send(kText, std::string(why_not) + "\n", 503);
 }
 
+// The status has no text of a client, so HTML means nothing in it.
 void AdminRoutes::index(const net::Request&, const Answer& answer) {
+  const auto status = status_text(current_status());
+  CRIER_CHECK(status.has_value());
   std::string page(kIndexHead);
+  page.append(*status).append(kIndexPages);
   page.append(parts_.config.admin.debug ? kIndexDebug : kIndexNoDebug);
   answer.send(kHtml, page);
 }

@@ -1,10 +1,10 @@
 // The admin endpoint's pages, for an operator, a probe and Prometheus.
 //
 //   /metrics        Prometheus text, up to 500 ms old
-//   /status         the same figures summed up, as JSON: see status_json.h
+//   /status         the same figures summed up, as JSON: see cmd/status
 //   /healthz        200, answered by the control loop
 //   /readyz         200, or 503 with the reason in a word
-//   /               a page with links
+//   /               a page with the text of `crier status`, and links
 //   /debug/config   the configuration in force           these five only if admin.debug is true
 //   /debug/workers  the workers' processors and numbers of streams
 //   /debug/streams  ?limit=1..100 &after=<next of the last page>
@@ -82,6 +82,7 @@ class AdminRoutes : public net::HttpHandler {
   void topics(const net::Request& request, const Answer& answer);
   void debug_log(const net::Request& request, const Answer& answer);
   void change_debug_log(const net::HttpRequest& request, const Answer& answer);
+  std::string current_status();
 
   Parts parts_;
   TraceIds traces_;

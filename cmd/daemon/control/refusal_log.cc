@@ -41,6 +41,7 @@ bool safe_in_command(std::string_view origin) {
 
 std::string remedy(const RefusedRequest& request) {
   if (request.answer.code == "origin_not_allowed") {
+    if (request.origin == "null") return {};  // No setting allows it; the sentence says what to do.
     const std::string command =
         safe_in_command(request.origin)
             ? ", as --set http.origins=" + std::string(request.origin) + " does"

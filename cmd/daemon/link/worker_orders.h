@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "broadcast/streams/options.h"
@@ -21,6 +22,7 @@ struct SubscribePolicy {
   bool patterns = false;
   bool refuse_with_status = false;
   std::size_t topics_per_stream_max = 64;
+  std::string_view streams_bound;  // What allows no more streams, a constant; not of a reload.
 };
 
 // The settings that a reload changes in a worker.

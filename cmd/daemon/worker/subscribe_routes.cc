@@ -26,14 +26,14 @@ net::Reply closing(std::string bytes) {
 struct NotNow {
   RefusalReason reason;
   int status;
-  std::string_view message;
+  std::string message;
 };
 
-NotNow not_now(broadcast::Refused refused) {
+NotNow not_now(broadcast::Refused refused, const SubscribePolicy& policy) {
   switch (refused) {
     case broadcast::Refused::streams_max:
       return {RefusalReason::streams_max, 503,
-              "As many streams are open as limits.streams_max and the limit on open files allow."};
+              "As many streams are open as " + std::string(policy.streams_bound) + " allows."};
     case broadcast::Refused::streams_per_address_max:
       return {RefusalReason::streams_per_address_max, 429,
               "This address has as many streams open as limits.streams_per_address_max allows."};
@@ -58,6 +58,12 @@ NotNow not_now(broadcast::Refused refused) {
       break;
   }
   return {RefusalReason::draining, 503, "The server is shutting down."};
+}
+
+std::string origin_refused(std::string_view origin) {
+  if (origin != "null") return "The origin " + in_quotes(origin) + " is not in http.origins.";
+  return "The origin null is never allowed, because any page can have it: serve the page over http "
+         "or https, not as a file or in a sandboxed frame.";
 }
 
 // As net::PendingCounters counts a head that was refused.
@@ -109,8 +115,7 @@ net::Reply SubscribeRoutes::serve_events(Call& call) {
   const net::OriginVerdict verdict = net::judge_origin(request, policy_.origins);
   if (verdict == net::OriginVerdict::refused) {
     return refuse(call, RefusalReason::forbidden,
-                  {403, "origin_not_allowed",
-                   "The origin " + in_quotes(request.origin) + " is not in http.origins."});
+                  {403, "origin_not_allowed", origin_refused(request.origin)});
   }
   call.cors = net::cors_of(request, verdict);
   if (request.method == net::Method::options) return answer_options(call);
@@ -222,7 +227,7 @@ net::Reply SubscribeRoutes::refuse_method(const Call& call) {
 // Refuses for lack of room. An EventSource never reconnects after an error status, so it gets the
 // event crier.busy with a retry time instead.
 net::Reply SubscribeRoutes::refuse_for_now(const Call& call, broadcast::Refused refused) {
-  const NotNow why = not_now(refused);
+  const NotNow why = not_now(refused, policy_);
   parts_.refusals.add(why.reason);
   const net::Refusal refusal{why.status, to_string(why.reason), why.message};
   const std::string trace = traces_.of(call.request);

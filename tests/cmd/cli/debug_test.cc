@@ -42,6 +42,14 @@ TEST_CASE("crier debug sends its rule to the admin endpoint") {
   CHECK_THAT(requests.at(3), StartsWith("DELETE /debug/log HTTP/1.1"));
 }
 
+TEST_CASE("the help of crier debug says of which events there are lines") {
+  const std::string help = run_command({"debug", "--help"}).out;
+  for (const char* part : {"only those of TOPIC", "no event of their other topics",
+                           "--address alone logs all events"}) {
+    CHECK_THAT(help, ContainsSubstring(part));
+  }
+}
+
 TEST_CASE("crier debug refuses what contradicts itself") {
   CHECK(run_command({"debug", "--off", "--topic", "a"}).code == kExitMisused);
   CHECK(run_command({"debug", "--seconds", "5"}).code == kExitMisused);

@@ -18,9 +18,9 @@ using Catch::Matchers::ContainsSubstring;
 
 // The roff requests that the pages use, and the characters that may follow a backslash in them.
 constexpr std::string_view kRequests[] = {".TH ", ".SH ", ".SS ", ".TP", ".PP", ".B ", ".BR ",
-                                          ".nh",  ".br",  ".nf",  ".fi", ".RS", ".RE"};
-constexpr std::string_view kEscapes[] = {"e",   "-",   "&",  "(dq", "(aq", "(ga",
-                                         "(ha", "(ti", "fB", "fI",  "fR"};
+                                          ".nh",  ".br",  ".nf",  ".fi", ".RS", ".RE", ".IP "};
+constexpr std::string_view kEscapes[] = {"e",   "-",   "&",   "(dq", "(aq", "(ga",
+                                         "(ha", "(ti", "(bu", "fB",  "fI",  "fR"};
 
 bool begins_with_one_of(std::string_view text, std::span<const std::string_view> beginnings) {
   return std::ranges::any_of(beginnings, [&](auto begin) { return text.starts_with(begin); });
@@ -58,6 +58,30 @@ TEST_CASE("crier.json(5) has every key") {
   }
 }
 
+TEST_CASE("crier-http(7) has what deploy/http.md has") {
+  const std::string page = interface_page();
+  CHECK_THAT(page, Catch::Matchers::StartsWith(".TH CRIER\\-HTTP 7 "));
+  for (const char* part :
+       {"\n.SH NAME\ncrier\\-http \\- how programs publish", "\n.SS \"POST /topics/TOPIC\"\n",
+        "\nContent\\-Type: application/json\n", "\n.SH SEE ALSO\n.BR crier (1),\n"}) {
+    CHECK_THAT(page, ContainsSubstring(part));
+  }
+}
+
+TEST_CASE("a page is printed by its short name and by its title") {
+  CHECK(run_command({"manual", "crier"}).out == command_page());
+  for (const char* name : {"config", "crier.json"}) {
+    CHECK(run_command({"manual", name}).out == configuration_page());
+  }
+  for (const char* name : {"http", "crier-http"}) {
+    CHECK(run_command({"manual", name}).out == interface_page());
+  }
+  const Ran unknown = run_command({"manual", "htp"});
+  CHECK(unknown.code == kExitMisused);
+  CHECK(unknown.out.empty());
+  CHECK_THAT(unknown.err, ContainsSubstring("no page `htp`; the pages are crier, config, http\n"));
+}
+
 TEST_CASE("paragraphs and examples of a note stay apart") {
   const std::string page = command_page();
   CHECK_THAT(page,
@@ -66,11 +90,13 @@ TEST_CASE("paragraphs and examples of a note stay apart") {
 }
 
 TEST_CASE("no line of a manual page is a mistake in roff") {
-  for (const std::string& page : {command_page(), configuration_page()}) {
+  for (const std::string& page : {command_page(), configuration_page(), interface_page()}) {
     std::istringstream lines(page);
+    bool in_example = false;
     for (std::string line; std::getline(lines, line);) {
       INFO(line);
-      CHECK_FALSE(line.empty());
+      in_example = line == ".nf" || (in_example && line != ".fi");
+      CHECK_FALSE((line.empty() && !in_example));
       CHECK_FALSE(line.starts_with('\''));
       CHECK((!line.starts_with('.') || begins_with_one_of(line, kRequests)));
       for (std::size_t at = line.find_first_of("\\-"); at != std::string::npos;

@@ -20,7 +20,7 @@ struct HealthFixture {
   RecordingSink out;
   broadcast::SharedCounts counts{16, HashKey{}};
   std::uint64_t options_refused = 0;
-  Health health{out, counts};
+  Health health{out, counts, "the limit"};
 };
 
 TEST_CASE("a lack of descriptors is logged at once, then at intervals") {

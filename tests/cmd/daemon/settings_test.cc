@@ -158,19 +158,20 @@ TEST_CASE("the table of topics has room for what all workers can list") {
 
 TEST_CASE("the settings of the subscriber port") {
   config::Config config;
-  CHECK_FALSE(subscribe_policy(config).patterns);
-  CHECK_FALSE(subscribe_policy(config).refuse_with_status);
+  CHECK_FALSE(subscribe_policy(config, {}).patterns);
+  CHECK_FALSE(subscribe_policy(config, {}).refuse_with_status);
   config.http.hosts = {"h"};
   config.http.origins = {"https://o"};
   config.subscribe.patterns = config::Patterns::allow;
   config.limits.refuse_with = config::RefuseWith::status;
   config.limits.topics_per_stream_max = 71;
-  const SubscribePolicy policy = subscribe_policy(config);
+  const SubscribePolicy policy = subscribe_policy(config, "the bound");
   CHECK(policy.hosts == config.http.hosts);
   CHECK(policy.origins == config.http.origins);
   CHECK(policy.patterns);
   CHECK(policy.refuse_with_status);
   CHECK(policy.topics_per_stream_max == 71);
+  CHECK(policy.streams_bound == "the bound");
 }
 
 }  // namespace

@@ -52,6 +52,19 @@ TEST_CASE("the status is JSON, ready or not") {
   CHECK_THAT(served.get("/").body, ContainsSubstring("href=\"/status\""));
 }
 
+TEST_CASE("the page shows what `crier status` prints") {
+  Served served;
+  served.why_not_ready = "draining";
+  served.catalogue.gauge("crier_build_info", "Help.").add({{"version", "9.8.7"}}, [] {
+    return 1.0;
+  });
+  const Reply page = served.get("/");
+  CHECK(page.status == 200);
+  CHECK_THAT(page.body, ContainsSubstring("<pre>\nstate             not ready: draining\n"
+                                          "version           9.8.7\n</pre>\n"));
+  CHECK_THAT(page.body, ContainsSubstring("crier manual http") && !ContainsSubstring("<script"));
+}
+
 TEST_CASE("health is always ok, readiness says why not") {
   Served served;
   CHECK(served.get("/healthz").body == "ok\n");

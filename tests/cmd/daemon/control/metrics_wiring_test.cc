@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "cmd/daemon/control/status_json.h"
+#include "cmd/status/status_json.h"
 #include "metrics/exporter.h"
 #include "tests/cmd/command_support.h"
 #include "tests/support/catch.h"
@@ -341,6 +341,7 @@ TEST_CASE("the status has every figure") {
       status_json({.catalogue = catalogue, .why_not_ready = "draining", .now_unix_seconds = 1e10}));
   for (const char* key : {"ready",
                           "ready_detail",
+                          "version",
                           "uptime_seconds",
                           "streams",
                           "events_published",
@@ -367,7 +368,7 @@ TEST_CASE("the status has every figure") {
     CAPTURE(key);
     CHECK(status.contains(key));
   }
-  CHECK(status.size() == 25);
+  CHECK(status.size() == 26);
   CHECK(status["streams"] == 7);
   CHECK(status["streams_max"] == 9);
   CHECK(status["gaps"] == nlohmann::json{{"unknown-id", 2}});

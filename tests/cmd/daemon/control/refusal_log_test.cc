@@ -28,7 +28,6 @@ TEST_CASE("an origin becomes part of a command only if a shell takes it as it is
   const auto [origin, safe] = GENERATE(table<std::string, bool>({
       {"http://localhost:3000", true},
       {"https://xn--a-1.EXAMPLE", true},
-      {"null", false},
       {"https://", false},
       {"://a.example", false},
       {"https:a.example", false},
@@ -47,6 +46,14 @@ TEST_CASE("an origin becomes part of a command only if a shell takes it as it is
   CHECK((out.lines[0].find("--set http.origins=" + origin + " does;") != std::string::npos) ==
         safe);
   CHECK((out.lines[0].find("in http.origins; a reload") != std::string::npos) == !safe);
+}
+
+TEST_CASE("the origin null has no remedy in the configuration") {
+  RecordingSink out;
+  log_refusal(out, kStreamRefused,
+              {.reason = "forbidden", .answer = {403, "origin_not_allowed", ""}, .origin = "null"});
+  CHECK(out.lines.at(0) ==
+        "info request refused reason=forbidden status=403 origin=null trace_id=\"\" why=\"\"");
 }
 
 }  // namespace crier::cmd

@@ -1,10 +1,10 @@
 // The answer to `GET /status`: the figures of the whole daemon in one JSON object.
 //
-//   {"ready":false,"ready_detail":"draining","uptime_seconds":12.5,"streams":3,…,
+//   {"ready":false,"ready_detail":"draining","version":"0.1.0","uptime_seconds":12.5,"streams":3,…,
 //    "gaps":{"overflow":3},…}
 //
 // Figures are in seconds and bytes, summed over all workers. Figures by reason are objects without
-// zeros, largest first. Unknown figures are left out.
+// zeros, largest first. Unknown figures are left out. Pure function.
 #pragma once
 
 #include <string>

@@ -1,7 +1,8 @@
+#include "cmd/status/status_text.h"
+
 #include <cmath>
 #include <string>
 
-#include "cmd/client/status_text.h"
 #include "tests/cmd/command_support.h"
 #include "tests/support/catch.h"
 
@@ -31,14 +32,16 @@ TEST_CASE("figures are rounded for a person") {
 }
 
 const char* const kStatus =
-    R"({"ready":true,"uptime_seconds":90.5,"reload_successful":0,"pending_settings":2,
-        "streams":1234,"streams_max":2000,"history_bytes":1024,"history_bytes_max":2048,
+    R"({"ready":true,"version":"0.1.0","uptime_seconds":90.5,"reload_successful":0,
+        "pending_settings":2,"streams":1234,"streams_max":2000,
+        "history_bytes":1024,"history_bytes_max":2048,
         "events_published":5,"bytes_sent":2048,
         "latency_p50_seconds":0.0012,"gaps":{"overflow":3,"evicted":2},"streams_ended":{},"x":1})";
 
 TEST_CASE("a summary shows what the daemon reports and leaves out what it does not") {
   CHECK(status_text(kStatus).value() ==
         "state             ready\n"
+        "version           0.1.0\n"
         "up for            1m 30s\n"
         "last reload       refused: the log says why\n"
         "need a restart    2\n"
@@ -70,7 +73,7 @@ TEST_CASE("the command asks the admin endpoint") {
       true, {{status}, {status}, {http_answer("200 OK", "ok")}, {http_answer("404 No", "")}});
   const auto ran = run_command({"status", "--admin", server.address()});
   CHECK(ran.code == kExitOk);
-  CHECK_THAT(ran.out, Catch::Matchers::StartsWith("state             ready\nup for "));
+  CHECK_THAT(ran.out, Catch::Matchers::StartsWith("state             ready\nversion  "));
   CHECK_THAT(server.requests()[0], Catch::Matchers::StartsWith("GET /status HTTP/1.1\r\n"));
   CHECK(run_command({"status", "--admin", server.address(), "--json"}).out == kStatus);
   CHECK(run_command({"status", "--admin", server.address()}).code == kExitFailed);

@@ -1,4 +1,4 @@
-#include "cmd/client/status_text.h"
+#include "cmd/status/status_text.h"
 
 #include <array>
 #include <cmath>
@@ -7,59 +7,32 @@
 #include <nlohmann/json.hpp>
 
 #include "cmd/log/log_sink.h"
+#include "cmd/status/figures.h"
 
 namespace crier::cmd {
 namespace {
 
 using Json = nlohmann::ordered_json;  // Keeps reasons in the daemon's order.
 
-enum class Unit : std::uint8_t { count, bytes, latency, duration, outcome };
-
-// One figure of /status. Its key is also in cmd/daemon/control/status_json.cc.
-struct Row {
-  std::string_view key;
-  std::string_view title;
-  Unit unit = Unit::count;
-  std::string_view max_key = {};  // Of its bound, if that is shown: "5 of 8".
-};
-
-constexpr Row kRows[] = {
-    {"uptime_seconds", "up for", Unit::duration},
-    {"reload_successful", "last reload", Unit::outcome},
-    {"pending_settings", "need a restart"},
-    {"streams", "streams", Unit::count, "streams_max"},
-    {"events_published", "events published"},
-    {"events_delivered", "events delivered"},
-    {"chunks_sent", "chunks sent"},
-    {"bytes_sent", "bytes sent", Unit::bytes},
-    {"latency_p50_seconds", "latency p50", Unit::latency},
-    {"latency_p99_seconds", "latency p99", Unit::latency},
-    {"publish_latency_p50_seconds", "publish p50", Unit::latency},
-    {"publish_latency_p99_seconds", "publish p99", Unit::latency},
-    {"topics", "topics", Unit::count, "topics_max"},
-    {"history_events", "history events"},
-    {"history_bytes", "history size", Unit::bytes, "history_bytes_max"},
-    {"history_oldest_age_seconds", "oldest event", Unit::duration},
-    {"gaps", "gaps"},
-    {"requests_refused", "requests refused"},
-    {"streams_ended", "streams ended"},
-    {"memory_bytes", "memory", Unit::bytes},
-};
-
-std::string human(Unit unit, double value) {
-  switch (unit) {
-    case Unit::count:
-      return human_count(value);
-    case Unit::bytes:
+std::string human(Figure::Kind kind, double value) {
+  using Kind = Figure::Kind;
+  switch (kind) {
+    case Kind::bytes:
       return human_bytes(value);
-    case Unit::latency:
+    case Kind::p50:
+    case Kind::p99:
       return human_latency(value);
-    case Unit::duration:
+    case Kind::duration:
+    case Kind::since:
       return human_duration(value);
-    case Unit::outcome:
+    case Kind::outcome:
+      return value == 1 ? "successful" : "refused: the log says why";
+    case Kind::count:
+    case Kind::by_reason:
+    case Kind::version:
       break;
   }
-  return value == 1 ? "successful" : "refused: the log says why";
+  return human_count(value);
 }
 
 // `value` with at most two digits after the point.
@@ -75,13 +48,14 @@ void append_line(std::string& out, std::string_view title, const std::string& va
   out.append(title).append(kValueColumn - title.size(), ' ').append(value).append("\n");
 }
 
-// A figure, perhaps with its bound, or figures by reason: "5 (overflow 3, evicted 2)".
-std::string shown(const Row& row, const Json& value, const Json& figures) {
+// A text, a figure, perhaps with its bound, or figures by reason: "5 (overflow 3, evicted 2)".
+std::string shown(const Figure& row, const Json& value, const Json& figures) {
+  if (value.is_string()) return value.get<std::string>();
   if (value.is_number()) {
     const auto max = figures.find(row.max_key);
     const bool bounded = max != figures.end() && max->is_number();
-    return human(row.unit, value.get<double>()) +
-           (bounded ? " of " + human(row.unit, max->get<double>()) : "");
+    return human(row.kind, value.get<double>()) +
+           (bounded ? " of " + human(row.kind, max->get<double>()) : "");
   }
   double sum = 0;
   std::string list;
@@ -139,9 +113,11 @@ Result<std::string> status_text(std::string_view status) {
   std::string out;
   append_line(out, "state",
               *ready ? "ready" : "not ready: " + (told ? detail->get<std::string>() : "?"));
-  for (const Row& row : kRows) {
+  for (const Figure& row : kFigures) {
     const auto value = figures.find(row.key);
-    if (value == figures.end() || !(value->is_number() || value->is_object())) continue;
+    if (value == figures.end() || row.title.empty()) continue;
+    const bool is_text = row.kind == Figure::Kind::version && value->is_string();
+    if (!is_text && !value->is_number() && !value->is_object()) continue;
     append_line(out, row.title, shown(row, *value, figures));
   }
   return out;

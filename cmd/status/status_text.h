@@ -1,4 +1,5 @@
-// Makes the summary that `crier status` prints from the JSON of /status. Pure functions.
+// Makes the lines that `crier status` and the admin endpoint's page show, from the JSON of /status.
+// Pure functions.
 #pragma once
 
 #include <string>
