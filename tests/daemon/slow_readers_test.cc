@@ -35,7 +35,7 @@ struct Readers {
 };
 
 // The sum of a metric over its labels.
-double metric(const RunningDaemon& daemon, const std::string& name) {
+double metric_sum(const RunningDaemon& daemon, const std::string& name) {
   const std::string text = "\n" + daemon.admin_get("/metrics").body;
   double sum = 0;
   for (std::size_t at = text.find("\n" + name); at != std::string::npos;
@@ -127,9 +127,9 @@ TEST_CASE("what stopped readers hold in memory is bounded, whatever each may be 
     for (int i = 0; i < kStopped; ++i) daemon.publish(topic(i), data_of(number));
     REQUIRE(reading.next().data == data_of(number));
     // The history, what is owed, and a little on its way.
-    if (number % 32 == 31) CHECK(metric(daemon, "crier_frame_bytes") < 4 * kMiB);
+    if (number % 32 == 31) CHECK(metric_sum(daemon, "crier_frame_bytes") < 4 * kMiB);
   }
-  CHECK(metric(daemon, "crier_overflows_of_all_total") > 0);
+  CHECK(metric_sum(daemon, "crier_overflows_of_all_total") > 0);
   int gave_way = 0;
   for (Subscriber& one : stopped) {
     bool told = false;  // Since the last event.
