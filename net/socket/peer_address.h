@@ -29,6 +29,8 @@ struct Accepted {
   int fd = -1;
   PeerAddress peer;
   bool canary = false;  // It was given the options of a canary: see SocketPlan.
+  // A proxy named `peer`; the kernel knows the proxy's address.
+  bool behind_proxy = false;
 };
 
 // Readable, e.g. "203.0.113.7:50312" or "[2001:db8::1]:50312"; "2001:db8::1" if the port is

@@ -131,7 +131,9 @@ TEST_CASE("what a knob is set to is what it gives back, and nothing else moves")
                                                            : "adm");
         break;
       case Kind::list:
-        other = std::vector<std::string>{knob.rule == &kOrigins ? "https://a" : "a"};
+        other = std::vector<std::string>{knob.rule == &kOrigins         ? "https://a"
+                                         : knob.rule == &kAddressRanges ? "::/0"
+                                                                        : "a"};
         break;
       case Kind::choice:
         other = std::string(knob.get(config) == Value(std::string(knob.choices.front()))

@@ -27,9 +27,9 @@ namespace crier::cmd {
 // A request that was refused, for the log. Views live during the call.
 struct RefusedStream {
   RefusalReason reason;
-  net::Refusal refusal;  // Its status is that of the answer.
-  const net::PeerAddress& peer;
-  std::string_view origin;  // Empty: the request had none, or was not read so far.
+  net::Refusal refusal;          // Its status is that of the answer.
+  const net::PeerAddress& peer;  // The client's address.
+  std::string_view origin;       // Empty: the request had none, or was not read so far.
   std::string_view trace_id;
 };
 
@@ -40,7 +40,7 @@ class SubscribeRoutes final : public net::RequestHandler {
     const broadcast::TopicClasses& classes;
     WorkerIo& io;
     RefusalCounts& refusals;
-    const StreamNames& names;
+    StreamNames& names;
     const std::atomic<std::uint64_t>& log_head;
     std::function<void(const RefusedStream&)> tell_refused;
   };
