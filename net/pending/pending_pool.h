@@ -53,6 +53,8 @@ struct PendingRequest {
   std::string output;                // The answer being written.
   std::size_t output_sent = 0;
 
+  Accepted connection() const { return {socket.get(), peer, canary}; }
+
  private:
   friend class PendingPool;
   std::uint32_t previous = 0;

@@ -14,14 +14,6 @@ namespace {
 
 constexpr Refusal kTooSlow{408, "request_timeout", "The request head did not arrive in time."};
 
-Instant after_ms(Instant now, std::uint32_t ms) {
-  return {now.us + std::uint64_t{ms} * 1'000};
-}
-
-Accepted connection_of(const PendingRequest& request) {
-  return {request.socket.get(), request.peer, request.canary};
-}
-
 }  // namespace
 
 PendingRequests::PendingRequests(const PendingLimits& limits, ReadySet& ready,
@@ -65,19 +57,6 @@ void PendingRequests::on_ready(const Ready& ready, Instant now) {
   // While an answer waits to be written, input waits as well; serve() follows the flush.
   const bool flushing = pool_[row].phase == PendingPhase::flush;
   if (flushing ? ready.writable : ready.readable || ready.peer_closed) resume(row, now);
-}
-
-std::optional<PendingRequests::Deferred> PendingRequests::deferred(DeferralToken token) {
-  if (!pool_.defers(token)) return std::nullopt;
-  const PendingRequest& request = pool_[token.row];
-  return Deferred{request.reader->request(), connection_of(request)};
-}
-
-bool PendingRequests::answer(DeferralToken token, Reply reply, Instant now) {
-  const bool there = pool_.defers(token);
-  CRIER_CHECK(there || reply.then != Reply::Then::taken);
-  if (there) go_on(token.row, finish(token.row, std::move(reply), now));
-  return there;
 }
 
 void PendingRequests::run(Instant now) {
@@ -216,7 +195,7 @@ PendingRequests::Step PendingRequests::feed(std::uint32_t row, std::string_view&
 PendingRequests::Step PendingRequests::judge(std::uint32_t row, Instant now) {
   const PendingRequest& request = pool_[row];
   const Request& head = request.reader->request();
-  const Accepted connection = connection_of(request);
+  const Accepted connection = request.connection();
   counters_.requests.add();
   Reply reply = handler_.on_request(head, connection, request.registered);
   if (reply.then == Reply::Then::later) {
@@ -225,14 +204,6 @@ PendingRequests::Step PendingRequests::judge(std::uint32_t row, Instant now) {
     CRIER_CHECK(reply.then != Reply::Then::taken);
   }
   return finish(row, std::move(reply), now);
-}
-
-PendingRequests::Step PendingRequests::defer(std::uint32_t row, Instant now) {
-  PendingRequest& request = pool_[row];
-  pool_.enter(row, PendingPhase::deferred, after_ms(now, limits_.deferred_ms));
-  request.deferral = ++deferrals_;
-  handler_.on_deferred({row, request.deferral}, request.reader->request(), connection_of(request));
-  return Step::waiting;
 }
 
 PendingRequests::Step PendingRequests::finish(std::uint32_t row, Reply reply, Instant now) {
@@ -253,24 +224,6 @@ PendingRequests::Step PendingRequests::finish(std::uint32_t row, Reply reply, In
   if (request.close_after_flush) request.input = {};
   request.output = std::move(reply.bytes);
   return flush(row, now);
-}
-
-// After answer(), requests that arrived meanwhile and the drain's close wait for run().
-void PendingRequests::go_on(std::uint32_t row, Step step) {
-  if (step == Step::answered && (closes_idle_ || !pool_[row].input.empty())) queue(row, work_);
-}
-
-// Keeps the bytes that the client sends while its request is deferred, and notices its FIN.
-void PendingRequests::hold(std::uint32_t row, std::string_view bytes) {
-  do {
-    std::string& held = pool_[row].input;
-    if (held.size() + bytes.size() > kHeldBytesMax) {
-      counters_.abandoned.add();
-      drop(row);
-      return;
-    }
-    held.append(bytes);
-  } while (read_some(row, bytes) == Step::more);
 }
 
 PendingRequests::Step PendingRequests::refuse(std::uint32_t row, const Refusal& refusal,
@@ -341,7 +294,7 @@ void PendingRequests::expire(std::uint32_t row, Instant now) {
   }
   if (request.phase == PendingPhase::deferred) {
     Reply reply = handler_.on_deferral_expired({row, request.deferral}, request.reader->request(),
-                                               connection_of(request));
+                                               request.connection());
     CRIER_CHECK(reply.then != Reply::Then::taken);
     go_on(row, finish(row, std::move(reply), now));
     return;
