@@ -38,6 +38,11 @@ constexpr std::array kKnobs{
         "http.client_address_from", kLive,
         "The header in which trusted proxies name the client: X-Forwarded-For, or Forwarded "
         "(RFC 7239). The other one is ignored."),
+    choice<&C::http, &Http::proxy_protocol>(
+        "http.proxy_protocol", kLive,
+        "Whether connections of trusted proxies begin with a PROXY protocol header (version 1 or "
+        "2) that names the client. off: no. optional: perhaps. required: yes; crier refuses those "
+        "without one. Other peers may not send one."),
 
     text<&C::publish, &Publish::socket>("publish.socket", kSocketPath, kRestart,
                                         "Unix socket for publishers. Empty: "

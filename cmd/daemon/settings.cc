@@ -36,12 +36,25 @@ net::TrustedProxies trusted_proxies(const config::Http& http) {
   return trusted;
 }
 
+net::ProxyProtocol proxy_protocol(config::ProxyProtocol wanted) {
+  switch (wanted) {
+    case config::ProxyProtocol::off:
+      break;
+    case config::ProxyProtocol::optional:
+      return net::ProxyProtocol::optional;
+    case config::ProxyProtocol::required:
+      return net::ProxyProtocol::required;
+  }
+  return net::ProxyProtocol::off;
+}
+
 }  // namespace
 
 SubscribePolicy subscribe_policy(const config::Config& config) {
   return {.hosts = config.http.hosts,
           .origins = config.http.origins,
           .proxies = trusted_proxies(config.http),
+          .proxy_protocol = proxy_protocol(config.http.proxy_protocol),
           .patterns = config.subscribe.patterns == config::Patterns::allow,
           .refuse_with_status = config.limits.refuse_with == config::RefuseWith::status,
           .topics_per_stream_max = config.limits.topics_per_stream_max};

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/check.h"
+#include "net/http/head_refusals.h"
 #include "net/socket/socket_ops.h"
 
 namespace crier::net {
@@ -38,6 +39,7 @@ void PendingRequests::accept(const Accepted& connection, Instant now) {
   request.socket.reset(connection.fd);
   request.peer = connection.peer;
   request.canary = connection.canary;
+  request.proxy_protocol = handler_.proxy_protocol(connection.peer);
   const std::uint32_t generation = request.generation;
 
   serve(row, now);
@@ -113,7 +115,7 @@ void PendingRequests::resume(std::uint32_t row, Instant now) {
 
 // Reads and answers until the socket is empty, the share is used up, or an answer has to wait.
 void PendingRequests::serve(std::uint32_t row, Instant now) {
-  const std::string carried = std::exchange(pool_[row].input, {});
+  std::string carried = std::exchange(pool_[row].input, {});
   std::string_view bytes = carried;
   std::size_t requests_left = kRequestsPerBurst;
   std::size_t reads_left = kReadsPerBurst;
@@ -125,6 +127,10 @@ void PendingRequests::serve(std::uint32_t row, Instant now) {
         step = drop(row);
       }
       if (step != Step::more) return;
+      if (!pool_[row].input.empty()) {  // The beginning of a PROXY header.
+        carried = std::exchange(pool_[row].input, {}).append(bytes);
+        bytes = carried;
+      }
     }
     switch (feed(row, bytes, now)) {
       case Step::more:
@@ -158,7 +164,7 @@ PendingRequests::Step PendingRequests::read_some(std::uint32_t row, std::string_
     if (got < 0 && errno == EINTR) continue;
     if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return Step::waiting;
     CRIER_CHECK(got == 0 || errno != EBADF);
-    if (pool_[row].reader) counters_.abandoned.add();
+    if (pool_[row].begun()) counters_.abandoned.add();
     return drop(row);
   }
 }
@@ -166,6 +172,10 @@ PendingRequests::Step PendingRequests::read_some(std::uint32_t row, std::string_
 PendingRequests::Step PendingRequests::feed(std::uint32_t row, std::string_view& bytes,
                                             Instant now) {
   PendingRequest& request = pool_[row];
+  if (request.proxy_protocol != ProxyProtocol::off) {
+    const Step step = take_proxy_header(row, bytes, now);
+    if (step != Step::more || bytes.empty()) return step;
+  }
   if (!request.reader) {
     pool_.rent_reader(row);
     // The deadline of a connection's first head runs from accept already.
@@ -190,6 +200,33 @@ PendingRequests::Step PendingRequests::feed(std::uint32_t row, std::string_view&
   }
   CRIER_CHECK(false);
   return Step::gone;
+}
+
+// Returns `more` if the head may be read, or if the header needs more bytes: `bytes` is empty then.
+PendingRequests::Step PendingRequests::take_proxy_header(std::uint32_t row, std::string_view& bytes,
+                                                         Instant now) {
+  PendingRequest& request = pool_[row];
+  const ProxyHeader header = parse_proxy_header(bytes);
+  const bool required = request.proxy_protocol == ProxyProtocol::required;
+  if (header.progress == ProxyHeader::Progress::more) {
+    request.input = std::exchange(bytes, {});
+    return Step::more;
+  }
+  request.proxy_protocol = ProxyProtocol::off;
+  if (header.progress == ProxyHeader::Progress::malformed ||
+      (header.progress == ProxyHeader::Progress::absent && required)) {
+    const bool malformed = header.progress == ProxyHeader::Progress::malformed;
+    const Refusal& refusal =
+        malformed ? refusals::kProxyHeaderMalformed : refusals::kProxyHeaderMissing;
+    counters_.count_refusal(refusal.status);
+    return refuse(row, refusal, now);
+  }
+  if (header.client) {
+    request.peer = *header.client;
+    request.behind_proxy = true;
+  }
+  bytes.remove_prefix(header.size);
+  return Step::more;
 }
 
 PendingRequests::Step PendingRequests::judge(std::uint32_t row, Instant now) {
@@ -287,7 +324,7 @@ PendingRequests::Step PendingRequests::linger(std::uint32_t row) {
 
 void PendingRequests::expire(std::uint32_t row, Instant now) {
   const PendingRequest& request = pool_[row];
-  if (request.phase == PendingPhase::head && request.reader) {
+  if (request.phase == PendingPhase::head && request.begun()) {
     counters_.timeouts.add();
     refuse(row, kTooSlow, now);
     return;

@@ -19,6 +19,7 @@ std::vector<std::string> beside(std::string_view key) {
   }
   if (key == "limits.event_bytes_max") return {"limits.owed_bytes_max=1048576"};
   if (key == "workers.steering") return {"workers.affinity=auto"};
+  if (key == "http.proxy_protocol") return {"http.trusted_proxies=::1"};
   return {};
 }
 

@@ -168,6 +168,10 @@ TEST_CASE("a mistake in the file is named with its key, line and what is allowed
        "{\"http\": {\"trusted_proxies\": [\"10.0.0.0/8\",\n\"10.0.0.0/33\"]}}",
        {"an item of http.trusted_proxies is \"10.0.0.0/33\" in c.json:2; allowed are addresses or "
         "ranges, like \"10.0.0.0/8\" or \"2001:db8::1\""}},
+      {"the PROXY protocol without a proxy",
+       "{\"http\": {\"proxy_protocol\": \"optional\"}}",
+       {"http.proxy_protocol is \"optional\" in c.json:1; it needs a proxy to trust, but "
+        "http.trusted_proxies is empty"}},
   }));
   INFO(name);
   CHECK(messages(load_text(text, "c.json")) == wanted);

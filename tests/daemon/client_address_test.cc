@@ -93,6 +93,40 @@ TEST_CASE("trusted proxies and their header follow a reload, open streams keep t
   CHECK(proxy.status("Forwarded: for=203.0.113.1\r\nX-Forwarded-For: 203.0.113.6\r\n") == 429);
 }
 
+TEST_CASE("a PROXY protocol header names the client, or the proxy whose header names it") {
+  const RunningDaemon daemon({.settings = {kTrustsTests, "limits.streams_per_address_max=1",
+                                           "http.proxy_protocol=required"}});
+  std::vector<RawSocket> streams;
+  const auto status = [&](const std::string& opening, const std::string& fields = {}) {
+    streams.push_back(daemon.connect());
+    streams.back().send(opening + "GET /events?topic=a HTTP/1.1\r\nHost: h\r\n" + fields + "\r\n");
+    return streams.back().read_head().status;
+  };
+  const auto line = [](const std::string& address) {
+    return "PROXY TCP4 " + address + " 127.0.0.1 50312 8080\r\n";
+  };
+  const std::string forged = "X-Forwarded-For: 203.0.113.77\r\n";
+  CHECK(status(line("203.0.113.1")) == 200);
+  CHECK(status(line("203.0.113.1")) == 429);
+  CHECK(status(line("203.0.113.1"), forged) == 429);
+  CHECK(status(line("203.0.113.2")) == 200);
+  CHECK(status(line("10.0.0.1"), forged) == 200);
+  CHECK(status(line("203.0.113.77")) == 429);
+  CHECK(status("PROXY UNKNOWN\r\n", forged) == 429);
+  CHECK(status("") == 400);
+  CHECK(status("PROXY TCP4 203.0.113.3\r\n") == 400);
+}
+
+TEST_CASE("a peer that is not trusted may send no PROXY protocol header") {
+  const RunningDaemon daemon(
+      {.settings = {R"(http.trusted_proxies=["192.0.2.1"])", "http.proxy_protocol=optional"}});
+  RawSocket socket = daemon.connect();
+  socket.send("PROXY TCP4 203.0.113.1 127.0.0.1 1 2\r\nGET /events?topic=a HTTP/1.1\r\n\r\n");
+  const HttpAnswer answer = socket.read_answer();
+  CHECK(answer.status == 400);
+  CHECK(answer.body.find("http.trusted_proxies") != std::string::npos);
+}
+
 TEST_CASE("the log and /debug/streams show the client's address") {
   RunningDaemon daemon(
       {.settings = {kTrustsTests, "admin.debug=true", "log.format=json", "log.level=debug"},

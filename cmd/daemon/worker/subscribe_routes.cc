@@ -67,6 +67,10 @@ SubscribeRoutes::SubscribeRoutes(const Parts& parts, const Identity& identity,
       random_(identity.random_seed),
       traces_(random_.next()) {}
 
+net::ProxyProtocol SubscribeRoutes::proxy_protocol(const net::PeerAddress& peer) const {
+  return policy_.proxies.contain(peer) ? policy_.proxy_protocol : net::ProxyProtocol::off;
+}
+
 net::Reply SubscribeRoutes::on_request(const net::Request& request, const net::Accepted& connection,
                                        bool registered) {
   net::Accepted client = connection;
