@@ -7,7 +7,7 @@ import { Journal } from '../clients/journal.mjs';
 import { beginRun, endRun, failureOf, judge } from '../clients/verdicts.mjs';
 import { openEventSource } from './browser.mjs';
 import { cases } from './cases.mjs';
-import { kKinds, makeCertificate, Proxy } from './proxy.mjs';
+import { kByProxyProtocol, kKinds, makeCertificate, Proxy } from './proxy.mjs';
 
 const kRunSecondsMax = 150;
 
@@ -19,7 +19,9 @@ const directory = beginRun('proxies', kRunSecondsMax, () => {
 const addresses = new Address();
 
 async function runCase(oneCase, name) {
-  const daemon = new Daemon(crier, directory, addresses.next(), oneCase.settings);
+  const more = name === kByProxyProtocol ? { 'http.proxy_protocol': 'optional' } : {};
+  const settings = { ...oneCase.settings, ...more };
+  const daemon = new Daemon(crier, directory, addresses.next(), settings);
   const proxy = new Proxy(name, directory, addresses.next(), daemon.address);
   const journals = [];
   const closers = [];
@@ -54,7 +56,9 @@ async function runCase(oneCase, name) {
 }
 
 async function runBehindAll(oneCase) {
-  await Promise.all(Object.keys(kKinds).map(
+  const names = Object.keys(kKinds).filter(
+    (name) => name !== kByProxyProtocol || oneCase.tellsClientsApart);
+  await Promise.all(names.map(
     (name) => judge(`${name}: ${oneCase.name}`, () => runCase(oneCase, name))));
 }
 
