@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <limits>
 
+#include "config/memory_max.h"
 #include "core/check.h"
 #include "core/turn_limits.h"
 #include "core/units.h"
@@ -14,7 +15,6 @@ namespace crier::config {
 namespace {
 
 // Bytes of user memory each; the header says of what.
-constexpr std::uint64_t kStream = 128;
 constexpr std::uint64_t kAddress = 32;
 constexpr std::uint64_t kClientBehindProxy = 24;
 constexpr std::uint64_t kIdempotencyKey = 128;
@@ -23,7 +23,6 @@ constexpr std::uint64_t kTopicInWorker = 384;
 constexpr std::uint64_t kSubscription = 16;
 constexpr std::uint64_t kOwing = 192;
 constexpr std::uint64_t kFrameRef = 8;
-constexpr std::uint64_t kPendingRequest = 24 * kKiB;
 constexpr std::uint64_t kPublishConnection = 32 * kKiB;
 constexpr std::uint64_t kAdminConnection = 1 * kMiB;
 
@@ -65,7 +64,7 @@ void add_memory(Budget& budget, const Config& config) {
   const bool counts_addresses = limits.streams_per_address_max != 0;
   const bool behind_proxies = !config.http.trusted_proxies.empty();
   budget.rows = {
-      {"streams", streams * kStream},
+      {"streams", streams * kStreamBytes},
       {"addresses", counts_addresses ? streams * kAddress : 0},
       {"behind proxies", behind_proxies ? streams * kClientBehindProxy : 0},
       {"history", config.history.bytes_max},
@@ -81,7 +80,7 @@ void add_memory(Budget& budget, const Config& config) {
        true},
       {"batches", workers * (kInboxBytesMax + kPendingBytesMax), true},
       {"replays", times(workers, limits.replay_bytes_in_flight_max), true},
-      {"pending requests", budget.requests * kPendingRequest, true},
+      {"pending requests", budget.requests * kPendingRequestBytes, true},
       {"publishers",
        config.publish.connections_max * (kPublishConnection + 2ULL * limits.request_bytes_max),
        true},
@@ -186,7 +185,8 @@ Budget budget_of(const Config& config, unsigned workers, const Machine& machine)
   const Budget most = budget_with(config, workers, kAutoStreamsMax, requests_max);
   const Fit fitted = fit(config, most, machine);
   const std::uint64_t streams =
-      streams_in_memory(config, workers, fitted.streams_possible, machine.memory_bytes);
+      streams_in_memory(config, workers, fitted.streams_possible,
+                        memory_limit(config.limits.memory_max, machine.memory_bytes));
   // One is wanted, so that fit() says what is missing where there is room for none.
   if (streams == 0) return budget_with(config, workers, 1, requests_max);
   return budget_with(config, workers, streams, fitted.requests_possible);
@@ -252,11 +252,13 @@ Fit fit(const Config& config, const Budget& budget, const Machine& machine) {
   }
   result.streams_possible = streams_of(budget, connections);
   result.requests_possible = connections - result.streams_possible;
-  if (machine.memory_bytes != 0 && budget.full_bytes > machine.memory_bytes) {
-    result.memory_problem = "the limits need " + readable(budget.full_bytes) + ", but there are " +
-                            readable(machine.memory_bytes) + " of memory; lower " +
+  result.memory_max = memory_limit(config.limits.memory_max, machine.memory_bytes);
+  if (result.memory_max != 0 && budget.full_bytes > result.memory_max) {
+    result.memory_problem = "the limits need " + readable(budget.full_bytes) +
+                            ", but limits.memory_max (" + config.limits.memory_max + ") is " +
+                            readable(result.memory_max) + "; lower " +
                             (budget.automatic ? "" : "limits.streams_max, ") +
-                            "history.bytes_max or publish.idempotency_keys_max";
+                            "history.bytes_max or publish.idempotency_keys_max, or raise it";
   }
   return result;
 }

@@ -84,6 +84,11 @@ std::string to_line(const Budget& budget);
 // One row a line, for `crier check`.
 std::string to_table(const Budget& budget);
 
+// User memory of a stream that keeps up, and the most of a request that is not whole yet; see
+// above.
+inline constexpr std::uint64_t kStreamBytes = 128;
+inline constexpr std::uint64_t kPendingRequestBytes = 24 * 1'024;
+
 // Beyond connections_max, at the publish socket as at the admin endpoint: see
 // net/http/http_server.h.
 inline constexpr std::uint64_t kLingerSlots = 32;
@@ -98,6 +103,7 @@ struct Fit {
   // The same of limits.pending_requests_max: all of them, up to a sixteenth of all connections, or
   // of few connections a quarter.
   std::uint64_t requests_possible = 0;
+  std::uint64_t memory_max = 0;  // limits.memory_max in bytes; 0: no limit, or it is unknown.
   // Sentences that name the knobs; empty: there is enough.
   std::string memory_problem;
   std::string descriptor_problem;

@@ -122,6 +122,7 @@ inline constexpr std::uint32_t kAuto = 0;
 struct Limits {
   std::uint32_t streams_max = kAuto;          // What the machine allows: Budget::streams.
   std::uint32_t streams_per_address_max = 0;  // 0: no cap.
+  std::string memory_max = "80%";             // See memory_max.h.
   RefuseWith refuse_with = RefuseWith::stream;
   std::uint32_t event_bytes_max = 256 * 1024;
   std::uint32_t request_bytes_max = 8 * 1024 * 1024;

@@ -120,6 +120,12 @@ constexpr std::array kKnobs{
         "limits.streams_per_address_max", {0, 16'000'000}, kRestart,
         "Open streams of one client address (IPv6: of one /64). Behind a proxy it needs "
         "http.trusted_proxies. 0: no cap."),
+    text<&C::limits, &Limits::memory_max>(
+        "limits.memory_max", kMemoryMax, kRestart,
+        "Memory that crier may use, the kernel's socket buffers included: bytes (K, M, G, T), or a "
+        "share of the machine's memory or of the control group's limit. As it fills up, crier "
+        "first lets replays wait, then refuses new streams, ends those that are owed most, and "
+        "refuses events. off: no limit."),
     choice<&C::limits, &Limits::refuse_with>(
         "limits.refuse_with", kLive,
         "How a browser learns that the server is full. stream: by a short stream that says when to "

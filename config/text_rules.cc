@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "config/affinity.h"
+#include "config/memory_max.h"
 #include "core/text/cpu_list.h"
 #include "core/text/decimal.h"
 #include "core/text/ip_address.h"
@@ -125,6 +126,10 @@ bool is_congestion_control(std::string_view text) {
   return text.size() <= 15 && std::ranges::all_of(text, is_part);
 }
 
+bool is_memory_max(std::string_view text) {
+  return parse_memory_max(text).has_value();
+}
+
 bool is_affinity(std::string_view text) {
   return text == kAffinityOff || text == kAffinityAuto || parse_cpu_list(text).has_value();
 }
@@ -151,6 +156,8 @@ const TextRule kCongestionControl{"a name of at most 15 bytes, like \"bbr\" or \
                                   is_congestion_control};
 const TextRule kPattern{"a topic like \"orders.eu\" or a pattern like \"orders.*\" or \"orders.>\"",
                         valid_pattern};
+const TextRule kMemoryMax{"\"off\", a share like \"80%\", or bytes like \"1500M\" or \"2G\"",
+                          is_memory_max};
 const TextRule kAffinity{"\"off\", \"auto\", or processors, each once, like \"0-3,8,10-11\"",
                          is_affinity};
 

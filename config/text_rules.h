@@ -23,6 +23,7 @@ extern const TextRule kOrigins;  // RFC 6454, section 6.2: scheme://host[:port]
 extern const TextRule kAddressRanges;      // core/text/ip_address.h
 extern const TextRule kCongestionControl;  // Empty, or a name as TCP_CONGESTION takes it
 extern const TextRule kPattern;            // core/topic.h
+extern const TextRule kMemoryMax;          // off, a percentage, or bytes: config/memory_max.h
 extern const TextRule kAffinity;           // off, auto, or core/text/cpu_list.h
 
 }  // namespace crier::config

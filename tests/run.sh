@@ -4,8 +4,8 @@
 #   tests/run.sh            everything that guards a change: on two cores 22 minutes the first
 #                           time, most of it compiling, and ten once built
 #   tests/run.sh --quick    the debug build, all but the slow tests: under a minute once built
-#   tests/run.sh --long     the rest as well: clang-tidy, longer fuzzing, more seeds, the proxies'
-#                           slow cases
+#   tests/run.sh --long     the rest as well: each source compiled alone, clang-tidy, longer fuzzing,
+#                           more seeds, the proxies' slow cases
 #
 # Installs the packages that are missing (deploy/packages.sh lists them; asks sudo unless run as
 # root). What needs a container of its own (a life of Debian's package, the units on a real systemd)
@@ -251,8 +251,12 @@ if build fuzz "${fuzz_targets[@]}"; then
 fi
 
 if [ "$mode" = --long ]; then
+  say "each source alone"
+  # shellcheck disable=SC2016
+  one "each source alone" sh -c 'cmake -G Ninja -C .cmake/debug.cmake -B .build/alone \
+      -DCMAKE_UNITY_BUILD=OFF && cmake --build .build/alone -j"$1" --target crier' sh "$jobs"
   say "clang-tidy"
-  one "clang-tidy" run-clang-tidy-19 -p .build/debug -quiet -j"$jobs" \
+  one "clang-tidy" run-clang-tidy-19 -p .build/alone -quiet -j"$jobs" \
     "$PWD/(core|config|metrics|net|broadcast|cmd)/.*"
 fi
 finish

@@ -39,6 +39,7 @@ Broadcaster::Broadcaster(const Parts& parts, WorkerOptions options)
 std::expected<StreamToken, Refused> Broadcaster::reserve(
     const std::optional<AddressTable::Address>& address, Instant now) {
   if (draining_) return std::unexpected(Refused::draining);
+  if (options_.memory_is_at(MemoryStage::refuse_streams)) return std::unexpected(Refused::memory);
   const std::uint32_t open = counts_.streams.fetch_add(1, std::memory_order_relaxed);
   const bool room = open < counts_.streams_max.load(std::memory_order_relaxed);
   const auto token = room ? streams_.reserve(now) : std::nullopt;
@@ -268,7 +269,12 @@ void Broadcaster::run(Instant now) {
   } else if (lost_) {
     handle_lost();
   }
-  catch_up_.ask();
+  ask_history();
+}
+
+// Replays wait while memory is short; the sweep's next tick tries again.
+void Broadcaster::ask_history() {
+  if (!options_.memory_is_at(MemoryStage::replays_wait)) catch_up_.ask();
 }
 
 bool Broadcaster::unfinished() const {
@@ -298,10 +304,11 @@ void Broadcaster::cut_all() {
 
 void Broadcaster::finish_turn(Instant now) {
   turn_steps_ = 0;
-  catch_up_.ask();
+  ask_history();
   closes_.finish_turn([&](StreamIndex index, EndReason reason) { vacate(index, reason, now); });
   stats_.streams.set(streams_.size());
   stats_.streams_owing.set(streams_.owing_count());
+  stats_.ring_bytes.set(streams_.ring_bytes());
   if (checks_.due(streams_.end())) CRIER_SLOW_CHECK(consistent());
 }
 

@@ -65,6 +65,7 @@ enum class Refused : std::uint8_t {
   streams_per_address_max,
   topics_max,
   patterns_max,
+  memory,  // limits.memory_max is nearly reached.
   draining,
 };
 
@@ -170,6 +171,7 @@ class Broadcaster {
   void write_prelude(StreamIndex index, const StartRequest& request, Instant now);
   void begin_replay(StreamIndex index, const StartRequest& request, Instant now);
   void handle_lost();
+  void ask_history();
 
   WorkerOptions options_;
   StreamIo& io_;

@@ -67,6 +67,8 @@ class Delivery {
 
   // Ends a stream: sends crier.end after what the stream is owed, then closes it.
   void end(StreamIndex index, EndReason reason, Instant now);
+  // The same, but the stream gets only the event it has begun, and no other that it is owed.
+  void end_dropping(StreamIndex index, EndReason reason, Instant now);
 
   // Drops what the stream is owed. Called at the end of the turn that closes it.
   void release(StreamIndex index);

@@ -17,12 +17,13 @@ enum class EndReason : std::uint8_t {
   input_flood,    // The client sent more than a subscriber has reason to.
   drained,        // The daemon is stopping, and the client was told.
   drain_cut,      // The daemon stopped before the client took everything.
+  memory,         // The stream was owed most when limits.memory_max was nearly reached.
   no_memory,      // A pool was exhausted, or the kernel had no memory.
 };
 
-constexpr std::array<std::string_view, 8> names_of(EndReason /*selects*/) {
-  return {"client_closed", "overflow", "stalled",   "expired",
-          "input_flood",   "drained",  "drain_cut", "no_memory"};
+constexpr std::array<std::string_view, 9> names_of(EndReason /*selects*/) {
+  return {"client_closed", "overflow",  "stalled", "expired",  "input_flood",
+          "drained",       "drain_cut", "memory",  "no_memory"};
 }
 
 }  // namespace crier::broadcast

@@ -1,6 +1,7 @@
 // The options of a worker's Broadcaster. They change only between two turns.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -9,6 +10,7 @@
 #include "core/counter.h"
 #include "core/frame.h"
 #include "core/keyed_hash.h"
+#include "core/memory_pressure.h"
 #include "core/text/event_id.h"
 
 namespace crier::broadcast {
@@ -33,6 +35,8 @@ struct WorkerOptions {
   const FrameAccount* frames = nullptr;  // The memory of the log's frames; must outlive the worker.
   // The memory of retained frames; must outlive the worker.
   const Counter* history_bytes = nullptr;
+  // How short memory is; null: never. Must outlive the worker.
+  const std::atomic<MemoryStage>* memory_stage = nullptr;
   std::shared_ptr<const TopicClasses> classes;  // A stream keeps the number of its row.
 
   // These may change while streams are open.
@@ -43,6 +47,10 @@ struct WorkerOptions {
   std::uint32_t heartbeat_seconds = 15;
   std::uint32_t stream_seconds_max = 0;  // 0: no limit.
   std::size_t replay_bytes_in_flight_max = 16u << 20;
+
+  bool memory_is_at(MemoryStage stage) const {
+    return memory_stage != nullptr && memory_stage->load(std::memory_order_relaxed) >= stage;
+  }
 };
 
 }  // namespace crier::broadcast

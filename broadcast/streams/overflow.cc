@@ -28,8 +28,7 @@ bool Delivery::overflow(StreamIndex index, const Frame& frame, Instant now) {
     return false;
   }
   if (policy == OverflowPolicy::disconnect) {
-    drop_unsent(stream, owing);
-    end(index, EndReason::overflow, now);
+    end_dropping(index, EndReason::overflow, now);
     return false;
   }
   if (make_room_by_dropping(stream, owing, frame.wire(stream.framing()).size())) {
@@ -55,8 +54,7 @@ bool Delivery::give_way(StreamIndex index, std::uint32_t bytes_max, Instant now)
   if (stream.state == StreamState::replaying || policy == OverflowPolicy::catch_up) {
     fall_back_to_log(index);
   } else if (policy == OverflowPolicy::disconnect) {
-    drop_unsent(stream, owing);
-    end(index, EndReason::overflow, now);
+    end_dropping(index, EndReason::overflow, now);
   } else {
     while (owing.bytes > bytes_max && drop_oldest(stream, owing)) {
     }
@@ -169,12 +167,19 @@ void Delivery::rejoin_log(StreamIndex index) {
   if (owing->ring.empty() && owing->dropped == 0 && may_go_on) settle(index);
 }
 
+void Delivery::end_dropping(StreamIndex index, EndReason reason, Instant now) {
+  Stream& stream = streams_[index];
+  if (stream.owing != kNone) drop_unsent(stream, streams_.owing(stream));
+  end(index, reason, now);
+}
+
 void Delivery::end(StreamIndex index, EndReason reason, Instant now) {
   Stream& stream = streams_[index];
   if (stream.state == StreamState::ending || stream.state == StreamState::closing) return;
   std::string text;
   // Nothing listens until the drain ends, so a client waits that much longer.
-  std::uint32_t wait_ms = retry_ms();
+  std::uint32_t wait_ms =
+      reason == EndReason::memory ? random_.between(kLongRetryMsMin, kLongRetryMsMax) : retry_ms();
   if (reason == EndReason::drained && drain_end_ > now) {
     wait_ms += static_cast<std::uint32_t>((drain_end_.us - now.us) / 1'000);
   }

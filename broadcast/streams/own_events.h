@@ -21,6 +21,9 @@ namespace crier::broadcast {
 // clients that were cut off together do not return together.
 inline constexpr std::uint32_t kRetryMsMin = 1'000;
 inline constexpr std::uint32_t kRetryMsMax = 3'000;
+// The same while memory is short: 30 s ± 50 %.
+inline constexpr std::uint32_t kLongRetryMsMin = 15'000;
+inline constexpr std::uint32_t kLongRetryMsMax = 45'000;
 
 void append_open_event(std::string& out, std::string_view position_id, std::uint32_t retry_ms);
 void append_gap_event(std::string& out, const Gap& gap, const Epoch& epoch);

@@ -27,6 +27,7 @@ struct WorkerStats {
   Counter streams;        // Gauge: slots taken, from the table.
   Counter streams_owing;  // Gauge: streams that are owed something or are replaying.
   Counter queue_bytes;    // Gauge: bytes owed in rings.
+  Counter ring_bytes;     // Gauge: storage of the rings, without the frames.
   Counter opened;
   Counter resumed;
   std::array<Counter, kNamesOf<EndReason>.size()> ended;

@@ -21,12 +21,21 @@ void Sweep::tick(Instant now) {
   if (drain_) drain(now);
   const std::size_t end = parts_.streams.end();
   if (next_ >= end) next_ = 0;
+  set_owed_max(now);
   const std::size_t even_share = end * kSweepTickMs / kSweepRoundMs + 1;
   const std::size_t stop = std::min(end, next_ + std::min(even_share, kSweepShareMax));
   std::size_t writes = 0;
   while (next_ < stop && writes < kSweepWritesMax) {
     if (visit(static_cast<StreamIndex>(next_++), now)) ++writes;
   }
+}
+
+void Sweep::set_owed_max(Instant now) {
+  const WorkerOptions& options = parts_.options;
+  if (!options.memory_is_at(MemoryStage::end_streams)) return owed_max_.reset();
+  if (owed_max_ && now.us - halved_at_.us < 1'000'000) return;
+  owed_max_ = owed_max_.value_or(options.owed_bytes_max) / 2;
+  halved_at_ = now;
 }
 
 bool Sweep::visit(StreamIndex index, Instant now) {
@@ -54,6 +63,11 @@ bool Sweep::visit(StreamIndex index, Instant now) {
       if (waits && older_than(stream.wrote_at, patience, now)) {
         parts_.closes.add(index, stream, EndReason::stalled);
         return false;
+      }
+      if (owed_max_ && stream.state != StreamState::ending &&
+          parts_.streams.owing(stream).bytes > *owed_max_) {
+        parts_.delivery.end_dropping(index, EndReason::memory, now);
+        return true;
       }
       break;
     }

@@ -3,7 +3,8 @@
 //
 // The sweep sends a heartbeat to a stream that was quiet for heartbeat_seconds, ends streams that
 // are stalled or have reached their age, and, while draining, ends each stream at a time of
-// its own.
+// its own. While memory is so short that streams must end, it ends those that are owed more than
+// half of owed_bytes_max, a second later those that are owed more than a quarter, and so on.
 //
 // Belongs to one worker.
 #pragma once
@@ -48,10 +49,14 @@ class Sweep {
   // Both return true if they wrote something.
   bool visit(StreamIndex index, Instant now);
   bool heartbeat(StreamIndex index, Instant now);
+  void set_owed_max(Instant now);
   void drain(Instant now);
 
   Parts parts_;
   std::size_t next_ = 0;
+  // A stream that is owed more ends; nothing: none ends for that.
+  std::optional<std::uint32_t> owed_max_;
+  Instant halved_at_;  // When owed_max_ was last halved.
   std::optional<Drain> drain_;
 };
 

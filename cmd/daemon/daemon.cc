@@ -61,6 +61,10 @@ Daemon::Daemon(Start start)
                  [this] { stop(); }}),
       health_(logs_.limited, counts_),
       limit_watch_(logs_.limited),
+      memory_(
+          {logs_.limited, memory_stage_, [this](MemoryReading& reading) { add_memory(reading); },
+           [this] { return memory_group_.use(); }},
+          start_.checked.fit.memory_max),
       // The watchdog of the service manager is fed only while every loop turns.
       alive_(loop_, [this] { supervisor_.alive(control_->all_workers_turn()); }),
       status_(loop_, [this] { tell_status(); }),
@@ -149,15 +153,16 @@ Result<void> Daemon::load_journal() {
 void Daemon::make_workers() {
   workers_.emplace(
       WorkerSet::Parts{config_, start_.checked, start_.activation, topic_key_, logs_, event_log_,
-                       frames_, counts_, log_head_, [this] { wakeup_.send(); }},
+                       frames_, counts_, log_head_, memory_stage_, [this] { wakeup_.send(); }},
       sockets_.current);
   feed_.emplace(event_log_, log_head_, workers_->links());
   control_.emplace(Control::Parts{event_log_, logs_.connections, logs_.limited,
                                   logs_.sink.unfiltered(), workers_->links(),
                                   [this](std::size_t worker) { return workers_->row(worker); }});
-  endpoints_.emplace(Endpoints::Parts{
-      loop_, config_, logs_.limited, journal_, event_log_, encoder_, *feed_, *control_,
-      debug_switch_, [this] { return !shutdown_.serving(); }, [this] { return why_not_ready(); }});
+  endpoints_.emplace(Endpoints::Parts{loop_, config_, logs_.limited, journal_, event_log_, encoder_,
+                                      *feed_, *control_, debug_switch_, memory_stage_,
+                                      [this] { return !shutdown_.serving(); },
+                                      [this] { return why_not_ready(); }});
   reloader_.emplace(Reloader::Parts{start_.file, start_.overrides, start_.activation, config_,
                                     sockets_, logs_, debug_switch_, event_log_, *endpoints_,
                                     *workers_});
@@ -175,6 +180,7 @@ void Daemon::show_metrics() {
   sources.sockets = &sockets_;
   sources.config = &config_;
   sources.reload = &reloader_->outcome();
+  sources.memory = &memory_.reading();
   sources.streams_max = &counts_.streams_max;
   sources.history_age_seconds = [this]() -> std::optional<double> {
     const auto oldest = event_log_.oldest_accepted();
@@ -243,6 +249,7 @@ void Daemon::on_tick() {
   control_->tick();
   debug_switch_.tick(now);
   supervisor_.retry();
+  memory_.look(now);
   if (!shutdown_.serving()) return;
   const auto starved = workers_->starved_accepts();
   health_.look({.workers = starved,
@@ -253,6 +260,16 @@ void Daemon::on_tick() {
   workers_->add_times(times);
   endpoints_->add_times(times);
   limit_watch_.look(times, health_.is_full(), now);
+}
+
+void Daemon::add_memory(MemoryReading& reading) const {
+  const broadcast::LogStats& log = event_log_.stats();
+  const std::uint64_t frames = frames_.bytes.load(std::memory_order_relaxed);
+  const std::uint64_t retained = log.history_frame_bytes.read();
+  reading.set(MemoryPart::streams, counts_.streams.load() * config::kStreamBytes);
+  reading.set(MemoryPart::history, log.history_bytes.read());
+  reading.set(MemoryPart::owed_frames, frames > retained ? frames - retained : 0);
+  workers_->add_memory(reading);
 }
 
 void Daemon::on_expire() {
@@ -277,7 +294,11 @@ void Daemon::on_signal(int number) {
 }
 
 std::string_view Daemon::why_not_ready() const {
-  return shutdown_.serving() ? health_.why_not_ready(net::Loop::now()) : "draining";
+  if (!shutdown_.serving()) return "draining";
+  if (memory_.reading().stage >= MemoryStage::refuse_streams) {
+    return "memory: limits.memory_max is nearly reached";
+  }
+  return health_.why_not_ready(net::Loop::now());
 }
 
 // The last step of the shutdown. The endpoints end first: their pages read what the workers own.

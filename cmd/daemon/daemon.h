@@ -33,6 +33,7 @@
 #include "cmd/daemon/health.h"
 #include "cmd/daemon/limit_watch.h"
 #include "cmd/daemon/logs.h"
+#include "cmd/daemon/memory_watch.h"
 #include "cmd/daemon/preflight.h"
 #include "cmd/daemon/reloader.h"
 #include "cmd/daemon/shutdown.h"
@@ -79,6 +80,7 @@ class Daemon {
   void finish_turn();
   void on_tick();
   void on_expire();
+  void add_memory(MemoryReading& reading) const;
   void on_signal(int number);
   void tell_status();
   std::string_view why_not_ready() const;
@@ -106,6 +108,9 @@ class Daemon {
   Shutdown shutdown_;
   Health health_;
   LimitWatch limit_watch_;
+  std::atomic<MemoryStage> memory_stage_{MemoryStage::ok};
+  MemoryGroup memory_group_;
+  MemoryWatch memory_;
 
   std::optional<WorkerSet> workers_;
   std::optional<Feed> feed_;

@@ -71,6 +71,7 @@ Result<void> Endpoints::open_publish(net::Fd handed_in) {
   parts.peers = std::move(*peers);
   parts.limits = {config.limits.event_bytes_max, config.limits.request_lines_max};
   parts.draining = parts_.draining;
+  parts.memory_stage = &parts_.memory_stage;
   parts.random_seed = drawn<std::uint64_t>();
   if (net::peers_are_hidden()) {
     parts_.log.info(

@@ -8,6 +8,7 @@
 // Belongs to the control loop. Destroyed before feed, control and the event log.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -24,6 +25,7 @@
 #include "cmd/daemon/limit_watch.h"
 #include "config/config.h"
 #include "core/log.h"
+#include "core/memory_pressure.h"
 #include "net/http/http_server.h"
 #include "net/loop/loop.h"
 #include "net/socket/listener.h"
@@ -45,6 +47,7 @@ class Endpoints {
     Feed& feed;
     Control& control;
     DebugSwitch& debug_switch;
+    const std::atomic<MemoryStage>& memory_stage;
     std::function<bool()> draining;                   // True: publishers are turned away.
     std::function<std::string_view()> why_not_ready;  // See AdminRoutes.
   };

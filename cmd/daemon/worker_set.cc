@@ -44,6 +44,7 @@ WorkerSetup WorkerSet::setup_of(std::uint32_t worker, const net::SocketOptions& 
   setup.options.workers = checked.workers;
   setup.options.frames = &parts_.frames;
   setup.options.history_bytes = &parts_.event_log.stats().history_frame_bytes;
+  setup.options.memory_stage = &parts_.memory_stage;
   setup.policy = subscribe_policy(config);
   setup.endpoint = *net::Endpoint::parse(config.http.listen);
   setup.listener = listener_options(config, sockets);
@@ -161,6 +162,17 @@ std::vector<std::uint64_t> WorkerSet::starved_accepts() const {
     starved.push_back(worker->listener_counters().starved.read());
   }
   return starved;
+}
+
+void WorkerSet::add_memory(MemoryReading& reading) const {
+  std::uint64_t rings = 0;
+  std::uint64_t requests = 0;
+  for (const auto& worker : workers_) {
+    rings += worker->stats().ring_bytes.read();
+    requests += worker->pending_counters().held.read();
+  }
+  reading.set(MemoryPart::rings, rings);
+  reading.set(MemoryPart::requests, requests * config::kPendingRequestBytes);
 }
 
 void WorkerSet::add_times(LimitTimes& times) const {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "broadcast/log/log.h"
+#include "cmd/daemon/control/memory_reading.h"
 #include "cmd/daemon/control/metrics_wiring.h"
 #include "cmd/daemon/limit_watch.h"
 #include "cmd/daemon/logs.h"
@@ -33,6 +34,7 @@ class WorkerSet {
     FrameAccount& frames;
     broadcast::SharedCounts& counts;
     const std::atomic<std::uint64_t>& log_head;
+    const std::atomic<MemoryStage>& memory_stage;
     std::function<void()> wake_control;  // Any thread.
   };
   // Makes the workers; `sockets` are the options of their listeners.
@@ -63,6 +65,8 @@ class WorkerSet {
   // How often an accept found no descriptor or memory, a number per worker. Requires: listen() has
   // succeeded.
   std::vector<std::uint64_t> starved_accepts() const;
+  // Sets the parts of the memory's account that the workers know. Requires: listen() has succeeded.
+  void add_memory(MemoryReading& reading) const;
   // Adds how often the workers' limits were reached. Requires: listen() has succeeded.
   void add_times(LimitTimes& times) const;
   // How often the kernel refused an option of a connection. Requires: listen() has succeeded.

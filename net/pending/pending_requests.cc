@@ -85,6 +85,7 @@ void PendingRequests::sweep(Instant now) {
       --left;
     }
   }
+  counters_.held.set(pool_.rented());
 }
 
 void PendingRequests::close_idle(Instant now) {

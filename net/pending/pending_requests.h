@@ -85,6 +85,7 @@ struct PendingCounters {
   Counter abandoned;
   Counter evicted;  // Connections closed to make room.
   Counter starved;  // Connections closed because the ready set could not watch them.
+  Counter held;     // Gauge: connections that are held now, as of the last sweep.
 
   void count_refusal(int status) {
     if (status == 400) return refused_malformed.add();

@@ -17,6 +17,7 @@ Config small() {
   config.publish.idempotency_keys_max = 10;
   config.publish.connections_max = 20;
   config.admin.connections_max = 16;
+  config.limits.memory_max = "100%";
   return config;
 }
 
@@ -102,8 +103,9 @@ TEST_CASE("open files are connections and a few more, apart or together") {
 }
 
 TEST_CASE("as many streams as memory allows are possible, and no more") {
-  const Config config;
+  Config config;
   REQUIRE(config.limits.streams_max == kAuto);
+  config.limits.memory_max = "100%";
   Config lonely;
   lonely.limits.streams_max = 1;
   const Machine machine{.memory_bytes = budget_of(lonely, 2).full_bytes + 1'000'000,
@@ -308,8 +310,8 @@ TEST_CASE("a full house that the machine cannot hold is a problem, the worst cas
   const Budget budget = budget_of(config, 1);
   CHECK(fit(config, budget, {.memory_bytes = budget.full_bytes}).memory_problem.empty());
   CHECK(fit(config, budget, {.memory_bytes = budget.full_bytes - 1}).memory_problem ==
-        "the limits need 1.1 MiB, but there are 1.1 MiB of memory; lower limits.streams_max, "
-        "history.bytes_max or publish.idempotency_keys_max");
+        "the limits need 1.1 MiB, but limits.memory_max (100%) is 1.1 MiB; lower "
+        "limits.streams_max, history.bytes_max or publish.idempotency_keys_max, or raise it");
 }
 
 TEST_CASE("streams_max auto is not to be lowered where the rest takes the memory") {
@@ -317,7 +319,8 @@ TEST_CASE("streams_max auto is not to be lowered where the rest takes the memory
   config.limits.streams_max = kAuto;
   const Machine machine = {.memory_bytes = 1};
   CHECK(fit(config, budget_of(config, 1, machine), machine)
-            .memory_problem.ends_with("; lower history.bytes_max or publish.idempotency_keys_max"));
+            .memory_problem.ends_with(
+                "; lower history.bytes_max or publish.idempotency_keys_max, or raise it"));
 }
 
 TEST_CASE("the largest limits of all do not wrap the sums") {

@@ -129,6 +129,7 @@ TEST_CASE("what a knob is set to is what it gives back, and nothing else moves")
                             : knob.rule == &kAdminEndpoint ? "unix:/a"
                             : knob.rule == &kSocketPath    ? "/b"
                             : knob.rule == &kAffinity      ? "0-3,8"
+                            : knob.rule == &kMemoryMax     ? "2G"
                                                            : "adm");
         break;
       case Kind::list:

@@ -77,21 +77,14 @@ TEST_CASE("a reload names everything that waits for a restart") {
   }
 }
 
-// Of /metrics; -1: it is not there. A reading may be half a second old.
-double metric(const RunningDaemon& daemon, const std::string& name) {
-  const std::string text = daemon.admin_get("/metrics").body;
-  const std::size_t at = text.find("\n" + name + " ");
-  return at == std::string::npos ? -1 : std::stod(text.substr(at + name.size() + 2));
-}
-
 TEST_CASE("machines see whether a reload was applied, and what waits for a restart") {
   RunningDaemon daemon({.configuration = "{}"});
   const auto becomes = [&](const std::string& name, double value) {
-    return wait_until(kPatienceMs, [&] { return metric(daemon, name) == value; });
+    return wait_until(kPatienceMs, [&] { return daemon.metric(name) == value; });
   };
   CHECK(becomes("crier_config_last_reload_successful", 1));
-  CHECK(metric(daemon, "crier_config_pending_settings") == 0);
-  CHECK(metric(daemon, "crier_config_last_reload_success_timestamp_seconds") > 1.7e9);
+  CHECK(daemon.metric("crier_config_pending_settings") == 0);
+  CHECK(daemon.metric("crier_config_last_reload_success_timestamp_seconds") > 1.7e9);
 
   daemon.write_configuration(R"({"http": {"backlog": 77}, "heartbeat": {"interval_seconds": 7}})");
   daemon.signal(SIGHUP);

@@ -27,6 +27,7 @@ void World::on_stream_ended(StreamToken token, const Stream& stream, EndReason r
     case EndReason::drained:
     case EndReason::expired:
     case EndReason::overflow:
+    case EndReason::memory:
       // Without memory for a ring a blocked stream cannot be sent its end.
       if (setting_.worker.ring_bytes_max < 1'000) break;
       REQUIRE((client.told_end(to_string(reason)) || io_[fd].gone));
@@ -113,6 +114,7 @@ bool World::at_rest() const {
 }
 
 void World::come_to_rest() {
+  memory_stage_ = MemoryStage::ok;
   live_options_.stream_seconds_max = 0;
   worker_->set_live_options(live_options_);
   for (const auto& client : clients_) {

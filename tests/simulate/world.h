@@ -6,6 +6,7 @@
 // streams and checks that nothing is left.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -67,6 +68,7 @@ class World : private StreamObserver {
   ResumePlan choose_plan(Client& client);
   void disturb_socket();
   void hang_up();
+  void change_memory_stage();
   void pass(std::uint64_t us);
   void control_turn();
   void worker_turn(std::uint32_t most);
@@ -93,6 +95,7 @@ class World : private StreamObserver {
   Control control_;
   WorkerStats stats_;
   SharedCounts counts_;
+  std::atomic<MemoryStage> memory_stage_{MemoryStage::ok};
   std::unique_ptr<Broadcaster> worker_;
   WorkerOptions live_options_;
   std::vector<std::unique_ptr<Client>> clients_;

@@ -27,6 +27,7 @@ World::World(std::uint64_t seed)
   WorkerOptions options = setting_.worker;
   options.frames = &account_;
   options.history_bytes = &control_.log().stats().history_frame_bytes;
+  options.memory_stage = &memory_stage_;
   worker_ = std::make_unique<Broadcaster>(Broadcaster::Parts{io_, control_, *this, stats_, counts_},
                                           std::move(options));
   for (std::size_t number = 0; number < setting_.clients; ++number) {
@@ -76,7 +77,7 @@ void World::step() {
     case 7:
       return disturb_socket();
     case 8:
-      return hang_up();
+      return one_in(8) ? change_memory_stage() : hang_up();
     case 9:
     case 10:
       return control_turn();
@@ -91,6 +92,12 @@ void World::step() {
       control_turn();
       return worker_turn(50);
   }
+}
+
+// Memory is usually not short, so that replays go on and streams open.
+void World::change_memory_stage() {
+  constexpr auto kHighest = static_cast<std::uint32_t>(MemoryStage::refuse_events);
+  memory_stage_ = static_cast<MemoryStage>(one_in(2) ? random_.between(0, kHighest) : 0);
 }
 
 void World::publish_some() {
@@ -160,9 +167,11 @@ void World::connect(Client& client) {
   const auto token = worker_->reserve(address, now_);
   if (!token) {
     ++refused_;
+    const bool short_of_memory = memory_stage_ >= MemoryStage::refuse_streams;
+    REQUIRE((token.error() == Refused::memory) == short_of_memory);
     const bool capped =
         token.error() == Refused::streams_max || setting_.streams_per_address_max > 0;
-    REQUIRE(capped);
+    REQUIRE((short_of_memory || capped));
     return;
   }
   if (one_in(12)) return worker_->cancel(*token);

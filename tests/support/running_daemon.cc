@@ -256,6 +256,19 @@ HttpAnswer RunningDaemon::admin_get(const std::string& target) const {
   return socket.read_answer();
 }
 
+double RunningDaemon::metric(const std::string& name) const {
+  const std::string text = "\n" + admin_get("/metrics").body;
+  double sum = 0;
+  for (std::size_t at = text.find("\n" + name); at != std::string::npos;
+       at = text.find("\n" + name, at + 1)) {
+    const std::size_t end = at + 1 + name.size();
+    if (text.at(end) == '{' || text.at(end) == ' ') {
+      sum += std::stod(text.substr(text.find(' ', end)));
+    }
+  }
+  return sum;
+}
+
 HttpAnswer RunningDaemon::publish_request(const std::string& request_line, const std::string& body,
                                           const std::string& fields) const {
   RawSocket socket = connect_publisher();

@@ -88,6 +88,9 @@ class RunningDaemon {
   // Sends a request on a new connection. `fields`: "Name: value\r\n" each.
   HttpAnswer get(const std::string& target, const std::string& fields = {}) const;
   HttpAnswer admin_get(const std::string& target) const;
+  // The sum of a metric over its labels; 0 if /metrics has none of that name. A reading may be half
+  // a second old.
+  double metric(const std::string& name) const;
   // Sends a request to the publish socket; `request_line` has no version: "POST /topics/a".
   HttpAnswer publish_request(const std::string& request_line, const std::string& body,
                              const std::string& fields = {}) const;

@@ -59,6 +59,8 @@ constexpr Row<WorkerStats> kWorkerRows[] = {
      "Bytes owed to streams that cannot take them yet; frames that several are owed count for "
      "each.",
      &WorkerStats::queue_bytes},
+    {Kind::gauge, "crier_ring_bytes", "Storage of the queues of streams, without what is owed.",
+     &WorkerStats::ring_bytes},
     {Kind::counter, "crier_replay_frames_total", "Frames of the history taken by streams.",
      &WorkerStats::replay_frames},
     {Kind::gauge, "crier_replays_waiting", "Streams that wait for their turn to replay.",
@@ -108,6 +110,9 @@ constexpr Row<PendingCounters> kPendingRows[] = {
      "Connections closed because no request came in time.", &PendingCounters::silent_timeouts},
     {Kind::counter, "crier_connections_abandoned_total",
      "Connections left by the client before it had its answer.", &PendingCounters::abandoned},
+    {Kind::gauge, "crier_requests_pending",
+     "Connections of subscribers that have no stream yet, bounded by limits.pending_requests_max.",
+     &PendingCounters::held},
     {Kind::counter, "crier_connections_unwatched_total",
      "Connections closed because the kernel had no room to watch one more.",
      &PendingCounters::starved},
@@ -315,6 +320,26 @@ void add_bounds(Catalogue& catalogue, const MetricSources& sources) {
       .add([&config] { return static_cast<double>(config.publish.connections_max); });
 }
 
+void add_memory(Catalogue& catalogue, const MemoryReading& memory) {
+  auto parts = catalogue.gauge(
+      "crier_memory_bytes",
+      "What crier's own account of its memory adds up to, by part; parts anonymous and sockets: "
+      "what the kernel counts.");
+  for (std::size_t part = 0; part < kNamesOf<MemoryPart>.size(); ++part) {
+    parts.add({{"part", std::string(kNamesOf<MemoryPart>[part])}},
+              [&memory, part] { return static_cast<double>(memory.of(part)); });
+  }
+  catalogue.gauge("crier_memory_used_bytes", "What counts towards limits.memory_max.")
+      .add([&memory] { return static_cast<double>(memory.used()); });
+  catalogue.gauge("crier_memory_max_bytes", "limits.memory_max in bytes; 0: no limit.")
+      .add([&memory] { return static_cast<double>(memory.limit); });
+  catalogue
+      .gauge("crier_memory_stage",
+             "How short memory is. 0: ok, 1: warn, 2: replays wait, 3: new streams are refused, 4: "
+             "streams end, 5: publishers are refused.")
+      .add([&memory] { return static_cast<double>(memory.stage); });
+}
+
 void add_reload(Catalogue& catalogue, const ReloadOutcome& reload) {
   catalogue
       .gauge("crier_config_last_reload_successful",
@@ -359,6 +384,7 @@ metrics::Catalogue make_catalogue(const MetricSources& sources) {
   add_frames(catalogue, *sources.frames);
   add_bounds(catalogue, sources);
   add_reload(catalogue, *sources.reload);
+  add_memory(catalogue, *sources.memory);
   add_rows<HttpServerCounters>(catalogue, kPublishRows, {&sources.publish, 1});
   add_publishing(catalogue, *sources.publishing);
   add_rows<HttpServerCounters>(catalogue, kAdminRows, {&sources.admin, 1});

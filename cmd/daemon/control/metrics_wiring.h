@@ -10,6 +10,7 @@
 
 #include "broadcast/log/log_stats.h"
 #include "broadcast/streams/stats.h"
+#include "cmd/daemon/control/memory_reading.h"
 #include "cmd/daemon/control/publish_routes.h"
 #include "cmd/daemon/control/reload_outcome.h"
 #include "cmd/daemon/link/refusal_counts.h"
@@ -41,6 +42,7 @@ struct MetricSources {
   const net::SocketPlan* sockets = nullptr;  // The options in force; a reload assigns to it.
   const config::Config* config = nullptr;    // The settings in force; a reload assigns to it.
   const ReloadOutcome* reload = nullptr;
+  const MemoryReading* memory = nullptr;
   const std::atomic<std::uint32_t>* streams_max = nullptr;  // The cap in force.
   // Of the oldest event retained; nothing while none is retained.
   std::function<std::optional<double>()> history_age_seconds = [] { return std::nullopt; };

@@ -48,6 +48,7 @@ constexpr std::array<RefusalRow, kNamesOf<PublishRefusal>.size()> kRefusalRows =
     {503, "busy", 1},
     {507, "no_space", 30},  // The operator has to make room.
     {503, "journal", 5},
+    {503, "memory", 30},
     {400, "bad_request"},
 }};
 
@@ -163,6 +164,13 @@ bool PublishRoutes::may_publish(const Call& call) {
   const net::Request& head = call.head();
   if (parts_.draining()) {
     refuse(call, PublishRefusal::draining, "The daemon is shutting down; publish again later.");
+    return false;
+  }
+  const auto* const stage = parts_.memory_stage;
+  if (stage != nullptr && stage->load(std::memory_order_relaxed) >= MemoryStage::refuse_events) {
+    refuse(call, PublishRefusal::memory,
+           "The daemon is short of memory: limits.memory_max is nearly reached; publish again "
+           "later.");
     return false;
   }
   if (head.has_idempotency_key && !broadcast::valid_idempotency_key(head.idempotency_key)) {

@@ -21,6 +21,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -39,6 +40,7 @@
 #include "cmd/daemon/link/worker_queries.h"
 #include "core/counter.h"
 #include "core/log.h"
+#include "core/memory_pressure.h"
 #include "net/http/http_handler.h"
 #include "net/loop/loop.h"
 #include "net/socket/peer_credentials.h"
@@ -58,11 +60,13 @@ enum class PublishRefusal : std::uint8_t {
   busy,          // 503: a worker did not answer a question, or too many are waiting.
   no_space,      // 507: the journal has no room.
   journal,       // 503: the journal cannot commit now.
+  memory,        // 503: limits.memory_max is nearly reached.
   head,          // The server refused it before it was a complete request, with any status.
 };
-constexpr std::array<std::string_view, 12> names_of(PublishRefusal /*selects*/) {
-  return {"malformed",  "forbidden", "not_found", "method",   "too_large", "content_type",
-          "key_reused", "draining",  "busy",      "no_space", "journal",   "head"};
+constexpr std::array<std::string_view, 13> names_of(PublishRefusal /*selects*/) {
+  return {"malformed",    "forbidden",  "not_found", "method", "too_large",
+          "content_type", "key_reused", "draining",  "busy",   "no_space",
+          "journal",      "memory",     "head"};
 }
 
 inline constexpr std::array<std::uint64_t, 14> kPublishLatencyBounds = {
@@ -94,8 +98,10 @@ struct PublishParts {
   net::PeerList peers = {};
   PublishLimits limits = {};
   std::function<bool()> draining = [] { return false; };  // True: refuse events.
-  std::function<Instant()> now = &net::Loop::now;         // Monotonic.
-  std::uint64_t random_seed = 0;  // For the trace ids of requests without one.
+  // Null: memory is never short.
+  const std::atomic<MemoryStage>* memory_stage = nullptr;
+  std::function<Instant()> now = &net::Loop::now;  // Monotonic.
+  std::uint64_t random_seed = 0;                   // For the trace ids of requests without one.
 };
 
 class PublishRoutes final : public net::HttpHandler {

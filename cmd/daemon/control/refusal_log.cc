@@ -22,6 +22,7 @@ constexpr Remedy kRemedies[] = {
      "http.trusted_proxies"},
     {"topics_max", "raise limits.topics_max"},
     {"patterns_max", "raise limits.patterns_max"},
+    {"memory", "raise limits.memory_max, or lower the limit of the part that the log names"},
 };
 
 // Returns true for scheme://host[:port] of characters that a shell takes as they are. A client may

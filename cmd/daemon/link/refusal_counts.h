@@ -27,14 +27,15 @@ enum class RefusalReason : std::uint8_t {
   streams_per_address_max,
   topics_max,
   patterns_max,
+  memory,  // limits.memory_max is nearly reached.
   draining,
 };
 
-constexpr std::array<std::string_view, 15> names_of(RefusalReason /*selects*/) {
+constexpr std::array<std::string_view, 16> names_of(RefusalReason /*selects*/) {
   return {"malformed",    "too_large",      "unsupported", "timeout",
           "pending_full", "no_descriptors", "method",      "not_found",
           "forbidden",    "not_acceptable", "streams_max", "streams_per_address_max",
-          "topics_max",   "patterns_max",   "draining"};
+          "topics_max",   "patterns_max",   "memory",      "draining"};
 }
 
 // The requests that one worker's SubscribeRoutes refused. Requests that never reached the routes

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "broadcast/streams/own_events.h"
 #include "core/keyed_hash.h"
 #include "core/text/escape.h"
 #include "core/topic.h"
@@ -43,6 +44,9 @@ NotNow not_now(broadcast::Refused refused) {
     case broadcast::Refused::patterns_max:
       return {RefusalReason::patterns_max, 503,
               "Streams are subscribed to as many patterns as limits.patterns_max allows."};
+    case broadcast::Refused::memory:
+      return {RefusalReason::memory, 503,
+              "The server is short of memory: limits.memory_max is nearly reached."};
     case broadcast::Refused::draining:
       break;
   }
@@ -227,7 +231,10 @@ net::Reply SubscribeRoutes::refuse_for_now(const Call& call, broadcast::Refused 
   parts_.refusals.add(why.reason);
   const net::Refusal refusal{why.status, to_string(why.reason), why.message};
   const std::string trace = traces_.of(call.request);
-  const std::uint32_t retry_ms = random_.between(kBusyRetryMsMin, kBusyRetryMsMax);
+  const bool for_longer = why.reason == RefusalReason::memory;
+  const std::uint32_t retry_ms =
+      for_longer ? random_.between(broadcast::kLongRetryMsMin, broadcast::kLongRetryMsMax)
+                 : random_.between(kBusyRetryMsMin, kBusyRetryMsMax);
   const bool busy = !policy_.refuse_with_status && net::names_event_stream(call.request);
   parts_.tell_refused({why.reason,
                        {busy ? 200 : why.status, refusal.code, refusal.message},

@@ -11,36 +11,13 @@
 #include "tests/cmd/command_support.h"
 #include "tests/support/catch.h"
 #include "tests/support/failing_call.h"
+#include "tests/support/files.h"
 
 namespace crier::cmd {
 namespace {
 
 namespace fs = std::filesystem;
 using Catch::Matchers::ContainsSubstring;
-
-// A directory for files that the test writes.
-class Files {
- public:
-  Files() {
-    char name[] = "/tmp/crier-test-XXXXXX";
-    REQUIRE(::mkdtemp(name) != nullptr);
-    root_ = name;
-  }
-  ~Files() { fs::remove_all(root_); }
-  Files(const Files&) = delete;
-  Files& operator=(const Files&) = delete;
-
-  std::string write(const std::string& path, std::string_view content) const {
-    const fs::path file = root_ + path;
-    fs::create_directories(file.parent_path());
-    std::ofstream(file) << content;
-    return file;
-  }
-  const std::string& root() const { return root_; }
-
- private:
-  std::string root_;
-};
 
 TEST_CASE("a valid file is said to be valid, with what it adds up to") {
   const Files files;
@@ -162,40 +139,6 @@ TEST_CASE("too few epoll watches are a warning that names the sysctl") {
   CHECK(epoll_watches_max(files.root()) == 0);
   files.write("/proc/sys/fs/epoll/max_user_watches", "123456\n");
   CHECK(epoll_watches_max(files.root()) == 123'456);
-}
-
-struct GroupCase {
-  const char* name;
-  const char* groups;
-  std::vector<std::pair<const char*, const char*>> limits;
-  std::uint64_t bytes;
-};
-
-TEST_CASE("the smallest limit of the control groups counts") {
-  const auto row = GENERATE(values<GroupCase>({
-      {"no groups", "", {}, 0},
-      {"version 2", "0::/a/b\n", {{"/sys/fs/cgroup/a/b/memory.max", "1000\n"}}, 1'000},
-      {"no limit", "0::/a/b\n", {{"/sys/fs/cgroup/a/b/memory.max", "max\n"}}, 0},
-      {"of the group above",
-       "0::/a/b\n",
-       {{"/sys/fs/cgroup/a/memory.max", "500\n"}, {"/sys/fs/cgroup/a/b/memory.max", "1000\n"}},
-       500},
-      {"at the root, in a namespace", "0::/\n", {{"/sys/fs/cgroup/memory.max", "7\n"}}, 7},
-      {"version 1",
-       "4:cpu,memory:/x\n1:name=systemd:/\nodd\n",
-       {{"/sys/fs/cgroup/memory/x/memory.limit_in_bytes", "300\n"},
-        {"/sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n"}},
-       300},
-      {"another controller",
-       "4:cpu:/x\n",
-       {{"/sys/fs/cgroup/memory/x/memory.limit_in_bytes", "3"}},
-       0},
-  }));
-  INFO(row.name);
-  const Files files;
-  files.write("/proc/self/cgroup", row.groups);
-  for (const auto& [path, content] : row.limits) files.write(path, content);
-  CHECK(cgroup_memory_bytes(files.root()) == row.bytes);
 }
 
 TEST_CASE("this machine has cores, memory and open files") {

@@ -81,6 +81,7 @@ struct Counters {
   net::SocketPlan sockets;
   config::Config config;
   ReloadOutcome reload;
+  MemoryReading memory;
   std::atomic<std::uint32_t> streams_max{0};
   std::optional<double> history_age_seconds;
 
@@ -100,6 +101,7 @@ struct Counters {
                         .sockets = &sockets,
                         .config = &config,
                         .reload = &reload,
+                        .memory = &memory,
                         .streams_max = &streams_max,
                         .history_age_seconds = [this] { return history_age_seconds; },
                         .version = "1.2.3"});
@@ -185,6 +187,29 @@ TEST_CASE("each bound is shown as it is now") {
   CHECK(read().sum("crier_history_bytes_max") == 5'000);
   counters.config.history.bytes_max = 4'000;  // As a reload does.
   CHECK(read().sum("crier_history_bytes_max") == 4'000);
+}
+
+TEST_CASE("what the memory is made of, and how short it is, are metrics") {
+  Counters counters;
+  counters.memory.set(MemoryPart::history, 500);
+  counters.memory.set(MemoryPart::anonymous, 300);
+  counters.memory.set(MemoryPart::sockets, 20);
+  counters.memory.limit = 1'000;
+  counters.memory.stage = MemoryStage::end_streams;
+  const Samples text = counters.read();
+  for (const Sample& sample : text.samples()) {
+    if (sample.name != "crier_memory_bytes") continue;
+    CAPTURE(sample.labels);
+    const std::string_view part = sample.label("part");
+    CHECK(sample.value == (part == "history"     ? 500
+                           : part == "anonymous" ? 300
+                           : part == "sockets"   ? 20
+                                                 : 0));
+  }
+  CHECK(text.sum("crier_memory_bytes") == 820);
+  CHECK(text.sum("crier_memory_used_bytes") == 520);
+  CHECK(text.sum("crier_memory_max_bytes") == 1'000);
+  CHECK(text.sum("crier_memory_stage") == 4);
 }
 
 TEST_CASE("the outcome of the last reload is a metric") {
