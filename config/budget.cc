@@ -16,6 +16,7 @@ namespace {
 
 // Bytes of user memory each; the header says of what.
 constexpr std::uint64_t kAddress = 32;
+constexpr std::uint64_t kClientBehindProxy = 24;
 constexpr std::uint64_t kIdempotencyKey = 128;
 constexpr std::uint64_t kTopicInLog = 512;
 constexpr std::uint64_t kTopicInWorker = 384;
@@ -63,9 +64,11 @@ void add_memory(Budget& budget, const Config& config) {
   const std::uint64_t ring = std::bit_ceil(std::uint64_t{limits.owed_events_max});
   const bool counts_addresses = limits.streams_per_address_max != 0;
   const bool counts_topics = limits.streams_per_topic_max != 0;
+  const bool behind_proxies = !config.http.trusted_proxies.empty();
   budget.rows = {
       {"streams", streams * kStreamBytes},
       {"addresses", counts_addresses ? streams * kAddress : 0},
+      {"behind proxies", behind_proxies ? streams * kClientBehindProxy : 0},
       {"history", config.history.bytes_max},
       {"sparse history", config.history.bytes_max, true},
       {"idempotency keys", config.publish.idempotency_keys_max * kIdempotencyKey},

@@ -24,6 +24,7 @@ class Checks {
     buckets();
     endpoints();
     steering();
+    proxies();
     return std::move(found_);
   }
 
@@ -75,6 +76,14 @@ class Checks {
     if (workers.steering == Steering::off || workers.affinity != kAffinityOff) return;
     add("workers.steering", "workers.affinity", to_text(std::string(to_string(workers.steering))),
         "it needs pinned workers, but workers.affinity is \"off\"");
+  }
+
+  void proxies() {
+    const Http& http = config_.http;
+    if (http.proxy_protocol == ProxyProtocol::off || !http.trusted_proxies.empty()) return;
+    add("http.proxy_protocol", "http.trusted_proxies",
+        to_text(std::string(to_string(http.proxy_protocol))),
+        "it needs a proxy to trust, but http.trusted_proxies is empty");
   }
 
   void add(std::string_view key, std::string_view other, std::string value, std::string rule) {

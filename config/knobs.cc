@@ -29,6 +29,20 @@ constexpr std::array kKnobs{
         "http.backlog", {1, 65'535}, kRestart,
         "Connections that may wait to be accepted, per worker. The kernel "
         "caps it at net.core.somaxconn."),
+    list<&C::http, &Http::trusted_proxies>(
+        "http.trusted_proxies", kAddressRanges, kLive,
+        "Addresses of proxies whose word counts when they name the address of a client. Limits "
+        "and logs then use the client's address. Empty: none; limits and logs use the address "
+        "from which a connection comes."),
+    choice<&C::http, &Http::client_address_from>(
+        "http.client_address_from", kLive,
+        "The header in which trusted proxies name the client: X-Forwarded-For, or Forwarded "
+        "(RFC 7239). The other one is ignored."),
+    choice<&C::http, &Http::proxy_protocol>(
+        "http.proxy_protocol", kLive,
+        "Whether connections of trusted proxies begin with a PROXY protocol header (version 1 or "
+        "2) that names the client. off: no. optional: perhaps. required: yes; crier refuses those "
+        "without one. Other peers may not send one."),
 
     text<&C::publish, &Publish::socket>("publish.socket", kSocketPath, kRestart,
                                         "Unix socket for publishers. Empty: "
@@ -114,7 +128,8 @@ constexpr std::array kKnobs{
         "ulimit -n), the watches of epoll and the memory allow, 1000000 at most."),
     number<&C::limits, &Limits::streams_per_address_max>(
         "limits.streams_per_address_max", {0, 16'000'000}, kRestart,
-        "Open streams of one client address (IPv6: of one /64). 0: no cap."),
+        "Open streams of one client address (IPv6: of one /64). Behind a proxy it needs "
+        "http.trusted_proxies. 0: no cap."),
     number<&C::limits, &Limits::streams_per_topic_max>(
         "limits.streams_per_topic_max", {0, 16'000'000}, kRestart,
         "Open streams of one topic, all workers together. A stream counts for each topic that it "

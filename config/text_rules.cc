@@ -7,6 +7,7 @@
 #include "config/memory_max.h"
 #include "core/text/cpu_list.h"
 #include "core/text/decimal.h"
+#include "core/text/ip_address.h"
 #include "core/topic.h"
 
 namespace crier::config {
@@ -115,6 +116,10 @@ bool is_origin(std::string_view text) {
   return is_host(host);
 }
 
+bool is_address_range(std::string_view text) {
+  return parse_ip_range(text).has_value();
+}
+
 // TCP_CA_NAME_MAX with its final NUL is 16.
 bool is_congestion_control(std::string_view text) {
   const auto is_part = [](char c) { return is_alphanumeric(c) || c == '_' || c == '-'; };
@@ -145,6 +150,8 @@ const TextRule kAccounts{"names or numbers in quotes", is_account};
 const TextRule kHosts{"host names or addresses without a port, like \"events.example.com\"",
                       is_host};
 const TextRule kOrigins{"origins in lower case, like \"https://www.example.com\"", is_origin};
+const TextRule kAddressRanges{"addresses or ranges, like \"10.0.0.0/8\" or \"2001:db8::1\"",
+                              is_address_range};
 const TextRule kCongestionControl{"a name of at most 15 bytes, like \"bbr\" or \"cubic\", or \"\"",
                                   is_congestion_control};
 const TextRule kPattern{"a topic like \"orders.eu\" or a pattern like \"orders.*\" or \"orders.>\"",

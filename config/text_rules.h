@@ -20,6 +20,7 @@ extern const TextRule kAccount;        // Name or number of a user or group; may
 extern const TextRule kAccounts;       // The same, not empty
 extern const TextRule kHosts;    // A name or an address as it stands in a Host header, without port
 extern const TextRule kOrigins;  // RFC 6454, section 6.2: scheme://host[:port]
+extern const TextRule kAddressRanges;      // core/text/ip_address.h
 extern const TextRule kCongestionControl;  // Empty, or a name as TCP_CONGESTION takes it
 extern const TextRule kPattern;            // core/topic.h
 extern const TextRule kMemoryMax;          // off, a percentage, or bytes: config/memory_max.h

@@ -30,4 +30,8 @@ struct Instant {
   friend auto operator<=>(Instant, Instant) = default;
 };
 
+constexpr Instant after_ms(Instant then, std::uint32_t ms) {
+  return {then.us + std::uint64_t{ms} * 1'000};
+}
+
 }  // namespace crier

@@ -10,7 +10,7 @@
 namespace crier::broadcast {
 
 std::expected<StreamToken, Refused> Broadcaster::reserve(
-    const std::array<std::uint8_t, 16>& address, Instant now) {
+    const std::optional<AddressTable::Address>& address, Instant now) {
   if (draining_) return std::unexpected(Refused::draining);
   if (options_.memory_is_at(MemoryStage::refuse_streams)) return std::unexpected(Refused::memory);
   const std::uint32_t open = counts_.streams.fetch_add(1, std::memory_order_relaxed);
@@ -22,8 +22,8 @@ std::expected<StreamToken, Refused> Broadcaster::reserve(
   }
   Stream& stream = streams_[token->index];
   const std::uint32_t cap = counts_.streams_per_address_max.load(std::memory_order_relaxed);
-  if (cap > 0) {
-    const auto row = counts_.addresses.enter(address, cap);
+  if (cap > 0 && address) {
+    const auto row = counts_.addresses.enter(*address, cap);
     if (!row) {
       cancel(*token);
       return std::unexpected(Refused::streams_per_address_max);

@@ -114,8 +114,9 @@ class Broadcaster {
   Broadcaster(const Parts& parts, WorkerOptions options);
 
   // Takes a slot for a request that may become a stream, within all caps. The caller must call
-  // start() or cancel() in the same turn. `address` is the client's address as limits count it.
-  std::expected<StreamToken, Refused> reserve(const std::array<std::uint8_t, 16>& address,
+  // start() or cancel() in the same turn. `address` is the client's address as limits count it;
+  // without one, there is no cap per address.
+  std::expected<StreamToken, Refused> reserve(const std::optional<AddressTable::Address>& address,
                                               Instant now);
   void cancel(StreamToken token);
 

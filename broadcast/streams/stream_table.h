@@ -68,6 +68,7 @@ class StreamTable {
   }
   bool taken(StreamIndex index) const { return slots_.is_rented(index); }
 
+  std::size_t capacity() const { return slots_.capacity(); }
   std::size_t size() const { return slots_.rented(); }
   std::size_t owing_count() const { return owings_.rented(); }
   // Returns the storage of all rings.

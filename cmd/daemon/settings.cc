@@ -34,11 +34,36 @@ broadcast::TopicClass class_of(const config::Config& config, const config::Topic
   return made;
 }
 
+net::TrustedProxies trusted_proxies(const config::Http& http) {
+  net::TrustedProxies trusted;
+  for (const std::string& text : http.trusted_proxies) {
+    trusted.ranges.push_back(net::AddressRange::parse(text).value());  // The rule of the knob.
+  }
+  if (http.client_address_from == config::ClientAddressFrom::forwarded) {
+    trusted.header = net::TrustedProxies::Header::forwarded;
+  }
+  return trusted;
+}
+
+net::ProxyProtocol proxy_protocol(config::ProxyProtocol wanted) {
+  switch (wanted) {
+    case config::ProxyProtocol::off:
+      break;
+    case config::ProxyProtocol::optional:
+      return net::ProxyProtocol::optional;
+    case config::ProxyProtocol::required:
+      return net::ProxyProtocol::required;
+  }
+  return net::ProxyProtocol::off;
+}
+
 }  // namespace
 
 SubscribePolicy subscribe_policy(const config::Config& config, std::string_view streams_bound) {
   return {.hosts = config.http.hosts,
           .origins = config.http.origins,
+          .proxies = trusted_proxies(config.http),
+          .proxy_protocol = proxy_protocol(config.http.proxy_protocol),
           .patterns = config.subscribe.patterns == config::Patterns::allow,
           .refuse_with_status = config.limits.refuse_with == config::RefuseWith::status,
           .topics_per_stream_max = config.limits.topics_per_stream_max,

@@ -73,14 +73,14 @@ constexpr std::string_view trim_ows(std::string_view text) {
   return text;
 }
 
-// The length of a list's first element, which ends at a comma outside quoted strings (RFC 9110
+// The length of a list's first element, which ends at a separator outside quoted strings (RFC 9110
 // 5.6.4) or at the end of the list.
-constexpr std::size_t list_element_length(std::string_view list) {
+constexpr std::size_t list_element_length(std::string_view list, char separator = ',') {
   bool quoted = false;
   for (std::size_t i = 0; i < list.size(); ++i) {
     if (list[i] == '"') quoted = !quoted;
     if (quoted && list[i] == '\\') ++i;
-    if (!quoted && list[i] == ',') return i;
+    if (!quoted && list[i] == separator) return i;
   }
   return list.size();
 }

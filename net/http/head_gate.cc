@@ -37,7 +37,8 @@ const Refusal* judge_method(std::string_view text, Method& method) {
     if (text == known) return nullptr;
   }
   if (text == "CONNECT") return &refusals::kConnect;
-  if (text == "PRI") return &refusals::kHttp2;  // The preface of RFC 9113 3.4.
+  if (text == "PROXY") return &refusals::kProxyHeaderUnexpected;  // Of version 1.
+  if (text == "PRI") return &refusals::kHttp2;                    // The preface of RFC 9113 3.4.
   return &refusals::kUnknownMethod;
 }
 

@@ -26,20 +26,6 @@
 
 namespace crier::net {
 
-// A piece of the head, as offsets: the buffer may move while the head grows.
-struct HeadSpan {
-  std::uint32_t begin = 0;
-  std::uint32_t end = 0;
-
-  std::string_view in(std::string_view head) const { return head.substr(begin, end - begin); }
-  bool operator==(const HeadSpan&) const = default;
-};
-
-struct HeadField {
-  HeadSpan name;
-  HeadSpan value;  // Without the white space around it.
-};
-
 class HeadGate {
  public:
   // Requires: limits.head_bytes_max <= 1 MiB.

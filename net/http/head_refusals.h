@@ -38,6 +38,16 @@ inline constexpr Refusal kBadFieldName =
 inline constexpr Refusal kBadFieldValue =
     bad_request("A header value contains a control character.");
 
+// --- the bytes before a head: http.proxy_protocol ---
+inline constexpr Refusal kProxyHeaderUnexpected = bad_request(
+    "A PROXY protocol header is only accepted from http.trusted_proxies, if http.proxy_protocol is "
+    "not off, and once.");
+inline constexpr Refusal kProxyHeaderMalformed =
+    bad_request("The PROXY protocol header is malformed.");
+inline constexpr Refusal kProxyHeaderMissing = bad_request(
+    "Connections of http.trusted_proxies must begin with a PROXY protocol header, because "
+    "http.proxy_protocol is required.");
+
 // --- limits ---
 inline constexpr Refusal kTargetTooLong{414, "uri_too_long", "The request target is too long."};
 inline constexpr Refusal kHeadTooLarge{431, "headers_too_large", "The request head is too large."};

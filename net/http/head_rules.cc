@@ -186,6 +186,8 @@ const Refusal* judge_head(std::string_view head, const HeadGate& gate, const Hea
   CRIER_CHECK(parse_target(gate.target().in(head), request.method, target) == nullptr);
   request.path = target.path;
   request.query = target.query;
+  request.head = head;
+  request.fields = gate.fields();
 
   Seen seen{.joined_accept = &joined_accept};
   for (const HeadField& field : gate.fields()) {

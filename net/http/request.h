@@ -2,9 +2,24 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 namespace crier::net {
+
+// A piece of the head, as offsets: the buffer may move while the head grows.
+struct HeadSpan {
+  std::uint32_t begin = 0;
+  std::uint32_t end = 0;
+
+  std::string_view in(std::string_view head) const { return head.substr(begin, end - begin); }
+  bool operator==(const HeadSpan&) const = default;
+};
+
+struct HeadField {
+  HeadSpan name;
+  HeadSpan value;  // Without the white space around it.
+};
 
 enum class Method : std::uint8_t { get, head, post, options, other };
 
@@ -37,6 +52,10 @@ struct Request {
   std::string_view trace_id;     // X-Trace-Id
   std::string_view access_control_request_method;
   std::string_view access_control_request_headers;
+
+  // The whole head, and all its fields in the order in which they were sent.
+  std::string_view head;
+  std::span<const HeadField> fields;
 };
 
 // The reason to refuse a request. It is used for the JSON error body, a counter and a log line.

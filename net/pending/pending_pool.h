@@ -20,6 +20,7 @@
 
 #include "core/instant.h"
 #include "net/http/head_reader.h"
+#include "net/http/proxy_header.h"
 #include "net/pending/request_handler.h"
 #include "net/socket/fd.h"
 
@@ -46,12 +47,19 @@ struct PendingRequest {
   std::uint32_t lingered_bytes = 0;
   Instant deadline;
   PeerAddress peer;
-  bool canary = false;               // See Accepted.
+  bool canary = false;        // See Accepted.
+  bool behind_proxy = false;  // See Accepted.
+  // Whether a PROXY protocol header comes next; off once it has come.
+  ProxyProtocol proxy_protocol = ProxyProtocol::off;
   std::uint32_t deferral = 0;        // The generation in its DeferralToken, while deferred.
   std::optional<HeadReader> reader;  // Rented while it holds bytes of a head.
   std::string input;                 // Bytes that were read and not parsed yet.
   std::string output;                // The answer being written.
   std::size_t output_sent = 0;
+
+  Accepted connection() const { return {socket.get(), peer, canary, behind_proxy}; }
+  // Bytes have come that belong to a head, or to what comes before it.
+  bool begun() const { return reader.has_value() || !input.empty(); }
 
  private:
   friend class PendingPool;

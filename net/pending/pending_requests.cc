@@ -7,20 +7,13 @@
 #include <utility>
 
 #include "core/check.h"
+#include "net/http/head_refusals.h"
 #include "net/socket/socket_ops.h"
 
 namespace crier::net {
 namespace {
 
 constexpr Refusal kTooSlow{408, "request_timeout", "The request head did not arrive in time."};
-
-Instant after_ms(Instant now, std::uint32_t ms) {
-  return {now.us + std::uint64_t{ms} * 1'000};
-}
-
-Accepted connection_of(const PendingRequest& request) {
-  return {request.socket.get(), request.peer, request.canary};
-}
 
 }  // namespace
 
@@ -46,6 +39,7 @@ void PendingRequests::accept(const Accepted& connection, Instant now) {
   request.socket.reset(connection.fd);
   request.peer = connection.peer;
   request.canary = connection.canary;
+  request.proxy_protocol = handler_.proxy_protocol(connection.peer);
   const std::uint32_t generation = request.generation;
 
   serve(row, now);
@@ -65,19 +59,6 @@ void PendingRequests::on_ready(const Ready& ready, Instant now) {
   // While an answer waits to be written, input waits as well; serve() follows the flush.
   const bool flushing = pool_[row].phase == PendingPhase::flush;
   if (flushing ? ready.writable : ready.readable || ready.peer_closed) resume(row, now);
-}
-
-std::optional<PendingRequests::Deferred> PendingRequests::deferred(DeferralToken token) {
-  if (!pool_.defers(token)) return std::nullopt;
-  const PendingRequest& request = pool_[token.row];
-  return Deferred{request.reader->request(), connection_of(request)};
-}
-
-bool PendingRequests::answer(DeferralToken token, Reply reply, Instant now) {
-  const bool there = pool_.defers(token);
-  CRIER_CHECK(there || reply.then != Reply::Then::taken);
-  if (there) go_on(token.row, finish(token.row, std::move(reply), now));
-  return there;
 }
 
 void PendingRequests::run(Instant now) {
@@ -135,7 +116,7 @@ void PendingRequests::resume(std::uint32_t row, Instant now) {
 
 // Reads and answers until the socket is empty, the share is used up, or an answer has to wait.
 void PendingRequests::serve(std::uint32_t row, Instant now) {
-  const std::string carried = std::exchange(pool_[row].input, {});
+  std::string carried = std::exchange(pool_[row].input, {});
   std::string_view bytes = carried;
   std::size_t requests_left = kRequestsPerBurst;
   std::size_t reads_left = kReadsPerBurst;
@@ -147,6 +128,10 @@ void PendingRequests::serve(std::uint32_t row, Instant now) {
         step = drop(row);
       }
       if (step != Step::more) return;
+      if (!pool_[row].input.empty()) {  // The beginning of a PROXY header.
+        carried = std::exchange(pool_[row].input, {}).append(bytes);
+        bytes = carried;
+      }
     }
     switch (feed(row, bytes, now)) {
       case Step::more:
@@ -180,7 +165,7 @@ PendingRequests::Step PendingRequests::read_some(std::uint32_t row, std::string_
     if (got < 0 && errno == EINTR) continue;
     if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return Step::waiting;
     CRIER_CHECK(got == 0 || errno != EBADF);
-    if (pool_[row].reader) counters_.abandoned.add();
+    if (pool_[row].begun()) counters_.abandoned.add();
     return drop(row);
   }
 }
@@ -188,6 +173,10 @@ PendingRequests::Step PendingRequests::read_some(std::uint32_t row, std::string_
 PendingRequests::Step PendingRequests::feed(std::uint32_t row, std::string_view& bytes,
                                             Instant now) {
   PendingRequest& request = pool_[row];
+  if (request.proxy_protocol != ProxyProtocol::off) {
+    const Step step = take_proxy_header(row, bytes, now);
+    if (step != Step::more || bytes.empty()) return step;
+  }
   if (!request.reader) {
     pool_.rent_reader(row);
     // The deadline of a connection's first head runs from accept already.
@@ -214,10 +203,37 @@ PendingRequests::Step PendingRequests::feed(std::uint32_t row, std::string_view&
   return Step::gone;
 }
 
+// Returns `more` if the head may be read, or if the header needs more bytes: `bytes` is empty then.
+PendingRequests::Step PendingRequests::take_proxy_header(std::uint32_t row, std::string_view& bytes,
+                                                         Instant now) {
+  PendingRequest& request = pool_[row];
+  const ProxyHeader header = parse_proxy_header(bytes);
+  const bool required = request.proxy_protocol == ProxyProtocol::required;
+  if (header.progress == ProxyHeader::Progress::more) {
+    request.input = std::exchange(bytes, {});
+    return Step::more;
+  }
+  request.proxy_protocol = ProxyProtocol::off;
+  if (header.progress == ProxyHeader::Progress::malformed ||
+      (header.progress == ProxyHeader::Progress::absent && required)) {
+    const bool malformed = header.progress == ProxyHeader::Progress::malformed;
+    const Refusal& refusal =
+        malformed ? refusals::kProxyHeaderMalformed : refusals::kProxyHeaderMissing;
+    counters_.count_refusal(refusal.status);
+    return refuse(row, refusal, now);
+  }
+  if (header.client) {
+    request.peer = *header.client;
+    request.behind_proxy = true;
+  }
+  bytes.remove_prefix(header.size);
+  return Step::more;
+}
+
 PendingRequests::Step PendingRequests::judge(std::uint32_t row, Instant now) {
   const PendingRequest& request = pool_[row];
   const Request& head = request.reader->request();
-  const Accepted connection = connection_of(request);
+  const Accepted connection = request.connection();
   counters_.requests.add();
   Reply reply = handler_.on_request(head, connection, request.registered);
   if (reply.then == Reply::Then::later) {
@@ -226,14 +242,6 @@ PendingRequests::Step PendingRequests::judge(std::uint32_t row, Instant now) {
     CRIER_CHECK(reply.then != Reply::Then::taken);
   }
   return finish(row, std::move(reply), now);
-}
-
-PendingRequests::Step PendingRequests::defer(std::uint32_t row, Instant now) {
-  PendingRequest& request = pool_[row];
-  pool_.enter(row, PendingPhase::deferred, after_ms(now, limits_.deferred_ms));
-  request.deferral = ++deferrals_;
-  handler_.on_deferred({row, request.deferral}, request.reader->request(), connection_of(request));
-  return Step::waiting;
 }
 
 PendingRequests::Step PendingRequests::finish(std::uint32_t row, Reply reply, Instant now) {
@@ -254,24 +262,6 @@ PendingRequests::Step PendingRequests::finish(std::uint32_t row, Reply reply, In
   if (request.close_after_flush) request.input = {};
   request.output = std::move(reply.bytes);
   return flush(row, now);
-}
-
-// After answer(), requests that arrived meanwhile and the drain's close wait for run().
-void PendingRequests::go_on(std::uint32_t row, Step step) {
-  if (step == Step::answered && (closes_idle_ || !pool_[row].input.empty())) queue(row, work_);
-}
-
-// Keeps the bytes that the client sends while its request is deferred, and notices its FIN.
-void PendingRequests::hold(std::uint32_t row, std::string_view bytes) {
-  do {
-    std::string& held = pool_[row].input;
-    if (held.size() + bytes.size() > kHeldBytesMax) {
-      counters_.abandoned.add();
-      drop(row);
-      return;
-    }
-    held.append(bytes);
-  } while (read_some(row, bytes) == Step::more);
 }
 
 PendingRequests::Step PendingRequests::refuse(std::uint32_t row, const Refusal& refusal,
@@ -335,14 +325,14 @@ PendingRequests::Step PendingRequests::linger(std::uint32_t row) {
 
 void PendingRequests::expire(std::uint32_t row, Instant now) {
   const PendingRequest& request = pool_[row];
-  if (request.phase == PendingPhase::head && request.reader) {
+  if (request.phase == PendingPhase::head && request.begun()) {
     counters_.timeouts.add();
     refuse(row, kTooSlow, now);
     return;
   }
   if (request.phase == PendingPhase::deferred) {
     Reply reply = handler_.on_deferral_expired({row, request.deferral}, request.reader->request(),
-                                               connection_of(request));
+                                               request.connection());
     CRIER_CHECK(reply.then != Reply::Then::taken);
     go_on(row, finish(row, std::move(reply), now));
     return;

@@ -12,6 +12,10 @@
 // enters the ready set only under its stream's token. Sockets are edge-triggered: a connection that
 // has used up its share of a turn before EAGAIN is kept in a list of work for the next turn.
 //
+// PROXY protocol. Where the handler says so, a header is read before the first head. The address it
+// names is then the peer's for all requests of the connection. The deadline of the head includes
+// it.
+//
 // Deadlines. The head's deadline runs from accept, or from the first byte of a later request, and
 // no byte resets it (slow loris). When it passes, the connection is answered 408 if bytes of a head
 // have come, and closed silently if none has, because browsers open sockets in advance.
@@ -150,6 +154,7 @@ class PendingRequests {
   void serve(std::uint32_t row, Instant now);
   Step read_some(std::uint32_t row, std::string_view& bytes);
   Step feed(std::uint32_t row, std::string_view& bytes, Instant now);
+  Step take_proxy_header(std::uint32_t row, std::string_view& bytes, Instant now);
   Step judge(std::uint32_t row, Instant now);
   Step defer(std::uint32_t row, Instant now);
   Step finish(std::uint32_t row, Reply reply, Instant now);

@@ -17,6 +17,7 @@
 #include <string>
 
 #include "core/check.h"
+#include "net/http/proxy_header.h"
 #include "net/http/request.h"
 #include "net/socket/peer_address.h"
 
@@ -44,6 +45,8 @@ struct DeferralToken {
 class RequestHandler {
  public:
   virtual ~RequestHandler() = default;
+  // Whether a connection of this peer, which was just accepted, begins with a PROXY header.
+  virtual ProxyProtocol proxy_protocol(const PeerAddress&) const { return ProxyProtocol::off; }
   // Handles a complete request. A handler that returns `taken` owns the descriptor; it must have
   // put it into the ready set under its own token before, and may have written to it. `registered`:
   // the socket is in the ready set under the pending request's token, so the handler must re-tag it

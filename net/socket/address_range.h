@@ -24,8 +24,7 @@ class AddressRange {
   const std::string& text() const { return text_; }
 
  private:
-  PeerAddress base_;
-  unsigned bits_ = 0;
+  IpRange range_;
   std::string text_;
 };
 

@@ -7,11 +7,6 @@
 #include <cstring>
 
 namespace crier::net {
-namespace {
-
-constexpr std::array<std::uint8_t, 12> kMappedPrefix{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-
-}  // namespace
 
 PeerAddress peer_address(const sockaddr_storage& address) {
   PeerAddress peer;
@@ -23,13 +18,10 @@ PeerAddress peer_address(const sockaddr_storage& address) {
   } else if (address.ss_family == AF_INET6) {
     sockaddr_in6 in{};
     std::memcpy(&in, &address, sizeof(in));
-    std::memcpy(peer.bytes.data(), &in.sin6_addr, 16);
-    peer.port = ntohs(in.sin6_port);
-    peer.v6 = !std::equal(kMappedPrefix.begin(), kMappedPrefix.end(), peer.bytes.begin());
-    if (!peer.v6) {
-      std::copy(peer.bytes.begin() + 12, peer.bytes.end(), peer.bytes.begin());
-      std::fill(peer.bytes.begin() + 4, peer.bytes.end(), std::uint8_t{0});
-    }
+    IpAddress ip{.v6 = true};
+    std::memcpy(ip.bytes.data(), &in.sin6_addr, 16);
+    unmap(ip);
+    peer = PeerAddress::of(ip, ntohs(in.sin6_port));
   }
   return peer;
 }
@@ -62,6 +54,7 @@ std::array<std::uint8_t, 16> limit_key(const PeerAddress& peer) {
 std::string to_string(const PeerAddress& address) {
   std::array<char, INET6_ADDRSTRLEN> host{};
   ::inet_ntop(address.v6 ? AF_INET6 : AF_INET, address.bytes.data(), host.data(), host.size());
+  if (address.port == 0) return host.data();
   const std::string port = std::to_string(address.port);
   return address.v6 ? "[" + std::string(host.data()) + "]:" + port
                     : std::string(host.data()) + ":" + port;

@@ -8,13 +8,20 @@
 #include <optional>
 #include <string>
 
+#include "core/text/ip_address.h"
+
 namespace crier::net {
 
 // A peer's address as limits see it: IPv4 whole, IPv6 by its /64; IPv4 mapped into IPv6 is IPv4.
 struct PeerAddress {
   std::array<std::uint8_t, 16> bytes{};
-  std::uint16_t port = 0;
+  std::uint16_t port = 0;  // 0: unknown.
   bool v6 = false;
+
+  static PeerAddress of(const IpAddress& address, std::uint16_t port) {
+    return {address.bytes, port, address.v6};
+  }
+  friend bool operator==(const PeerAddress&, const PeerAddress&) = default;
 };
 
 // A connection of a subscriber.
@@ -22,9 +29,12 @@ struct Accepted {
   int fd = -1;
   PeerAddress peer;
   bool canary = false;  // It was given the options of a canary: see SocketPlan.
+  // A proxy named `peer`; the kernel knows the proxy's address.
+  bool behind_proxy = false;
 };
 
-// Readable, e.g. "203.0.113.7:50312" or "[2001:db8::1]:50312".
+// Readable, e.g. "203.0.113.7:50312" or "[2001:db8::1]:50312"; "2001:db8::1" if the port is
+// unknown.
 std::string to_string(const PeerAddress& address);
 
 // Of an accepted TCP socket; IPv4 mapped into IPv6 becomes IPv4, in the first four bytes. An

@@ -19,6 +19,7 @@ std::vector<std::string> beside(std::string_view key) {
   }
   if (key == "limits.event_bytes_max") return {"limits.owed_bytes_max=1048576"};
   if (key == "workers.steering") return {"workers.affinity=auto"};
+  if (key == "http.proxy_protocol") return {"http.trusted_proxies=::1"};
   return {};
 }
 
@@ -132,7 +133,9 @@ TEST_CASE("what a knob is set to is what it gives back, and nothing else moves")
                                                            : "adm");
         break;
       case Kind::list:
-        other = std::vector<std::string>{knob.rule == &kOrigins ? "https://a" : "a"};
+        other = std::vector<std::string>{knob.rule == &kOrigins         ? "https://a"
+                                         : knob.rule == &kAddressRanges ? "::/0"
+                                                                        : "a"};
         break;
       case Kind::choice:
         other = std::string(knob.get(config) == Value(std::string(knob.choices.front()))

@@ -229,6 +229,28 @@ async function letsAnApplicationDecide({ proxy, daemon, application, subscribe }
   for (const journal of [...open, ...late]) await journal.nth('message', 1, kPromptSeconds);
 }
 
+// One stream per address is allowed. curl leaves from the addresses of two clients.
+async function tellsClientsApart({ daemon, proxy }) {
+  const [first, second] = ['127.0.0.2', '127.0.0.3'];
+  const ask = (address, version, ...options) =>
+    proxy.curl('/events/news', kFlags[version], '--interface', address, ...options);
+  const forged = ['X-Forwarded-For', 'Forwarded'].map(
+    (name) => ['-H', `${name}: ${name === 'Forwarded' ? 'for=' : ''}127.0.0.9`]);
+  ask(first, 'HTTP/2', '--max-time', `${kPromptSeconds}`);  // Until the proxy is killed.
+  const deadline = Date.now() + kPromptSeconds * 1000;
+  while (await daemon.streams() < 1) {
+    assert.ok(Date.now() < deadline, 'no stream opens');
+    await sleep(50);
+  }
+  for (const version of kVersions) {
+    for (const options of [[], ...forged, forged.flat()]) {
+      assert.equal((await ask(first, version, ...options)).status, 429);
+    }
+  }
+  const other = await ask(second, 'HTTP/1.1', ...kStream);
+  assert.match(other.body, /^event: crier\.open$/m);
+}
+
 async function outlivesTheTimeoutsOfProxies({ daemon, subscribe }) {
   const journals = kVersions.map((version) => subscribe(version, '/events/news'));
   for (const journal of journals) await journal.nth('crier.open', 1, kPromptSeconds);
@@ -265,6 +287,12 @@ export const cases = [
     run: letsAnApplicationDecide,
     settings: { 'http.origins': '["https://other.example.com"]' },
     asksApplication: true,
+  },
+  {
+    name: 'tells clients apart, whatever they say of themselves',
+    run: tellsClientsApart,
+    tellsClientsApart: true,
+    settings: { 'http.trusted_proxies': '127.0.0.1', 'limits.streams_per_address_max': 1 },
   },
   {
     name: `outlives ${kQuietSeconds} s without a byte`,

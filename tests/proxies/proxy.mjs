@@ -87,6 +87,17 @@ export const kKinds = {
   },
 };
 
+// What a comment of haproxy.cfg offers instead of the header.
+export const kByProxyProtocol = 'haproxy by send-proxy-v2';
+kKinds[kByProxyProtocol] = {
+  ...kKinds.haproxy,
+  edits: (context) => [
+    ...kKinds.haproxy.edits(context),
+    [/^ *http-request set-header X-Forwarded-For .*\n/m, ''],
+    [/^( *server crier .*)$/m, '$1 send-proxy-v2'],
+  ],
+};
+
 // Everything must be found: a file that has changed is not to be tested with half of it replaced.
 function writeEdited({ file, edits }, context) {
   let text = readFileSync(new URL(file, kSource), 'utf8');
@@ -125,7 +136,7 @@ export class Proxy {
     this.name = name;
     this.address = address;
     this.#kind = kKinds[name];
-    this.#directory = join(directory, `${name}-${address}`);
+    this.#directory = join(directory, `${name.replaceAll(' ', '-')}-${address}`);
     this.#certificate = join(directory, 'crier.pem');
     mkdirSync(this.#directory, { mode: 0o755 });
     const context = { directory: this.#directory, address, crier, application };

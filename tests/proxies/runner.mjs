@@ -8,7 +8,7 @@ import { beginRun, endRun, failureOf, judge } from '../clients/verdicts.mjs';
 import { Application } from './application.mjs';
 import { openEventSource } from './browser.mjs';
 import { cases } from './cases.mjs';
-import { kKinds, makeCertificate, Proxy } from './proxy.mjs';
+import { kByProxyProtocol, kKinds, makeCertificate, Proxy } from './proxy.mjs';
 
 const kRunSecondsMax = 150;
 
@@ -21,7 +21,9 @@ const directory = beginRun('proxies', kRunSecondsMax, () => {
 const addresses = new Address();
 
 async function runCase(oneCase, name) {
-  const daemon = new Daemon(crier, directory, addresses.next(), oneCase.settings);
+  const more = name === kByProxyProtocol ? { 'http.proxy_protocol': 'optional' } : {};
+  const settings = { ...oneCase.settings, ...more };
+  const daemon = new Daemon(crier, directory, addresses.next(), settings);
   const application = oneCase.asksApplication ? new Application(addresses.next()) : null;
   const proxy = new Proxy(name, directory, addresses.next(), daemon.address, application?.address);
   const journals = [];
@@ -61,7 +63,8 @@ async function runCase(oneCase, name) {
 
 async function runBehindAll(oneCase) {
   const names = Object.keys(kKinds).filter(
-    (name) => kKinds[name].asksApplication || !oneCase.asksApplication);
+    (name) => (kKinds[name].asksApplication || !oneCase.asksApplication) &&
+      (name !== kByProxyProtocol || oneCase.tellsClientsApart));
   await Promise.all(names.map(
     (name) => judge(`${name}: ${oneCase.name}`, () => runCase(oneCase, name))));
 }

@@ -8,6 +8,7 @@ namespace {
 config::Json to_json(const StreamRow& row) {
   return {{"session_id", row.session_id},
           {"trace_id", row.trace_id},
+          {"address", row.address.empty() ? config::Json() : config::Json(row.address)},
           {"state", row.state},
           {"topics", row.topics},
           {"bytes_sent", row.bytes_sent},

@@ -17,7 +17,9 @@ constexpr Remedy kRemedies[] = {
     {"host_not_allowed", "list the host in http.hosts; a reload applies it"},
     {"patterns_denied", "set subscribe.patterns to allow; a reload applies it"},
     {"streams_max", "raise limits.streams_max, unless it is auto, and LimitNOFILE= (ulimit -n)"},
-    {"streams_per_address_max", "raise limits.streams_per_address_max; behind a proxy set it to 0"},
+    {"streams_per_address_max",
+     "raise limits.streams_per_address_max; if `from` is a proxy, list it in "
+     "http.trusted_proxies"},
     {"streams_per_topic_max", "raise limits.streams_per_topic_max, or set it to 0"},
     {"class_streams_max", "raise streams_max of the row of `topics`, or set it to 0"},
     {"topics_max", "raise limits.topics_max"},

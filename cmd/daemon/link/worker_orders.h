@@ -11,6 +11,8 @@
 #include "broadcast/streams/options.h"
 #include "cmd/daemon/link/debug_rules.h"
 #include "cmd/daemon/link/messages.h"
+#include "net/http/client_address.h"
+#include "net/http/proxy_header.h"
 #include "net/socket/socket_options.h"
 
 namespace crier::cmd {
@@ -19,6 +21,8 @@ namespace crier::cmd {
 struct SubscribePolicy {
   std::vector<std::string> hosts;
   std::vector<std::string> origins;
+  net::TrustedProxies proxies;
+  net::ProxyProtocol proxy_protocol = net::ProxyProtocol::off;  // Of connections from `proxies`.
   bool patterns = false;
   bool refuse_with_status = false;
   std::size_t topics_per_stream_max = 64;

@@ -18,6 +18,7 @@ namespace crier::cmd {
 struct StreamRow {
   std::string session_id;  // worker:slot:generation; the same as in log lines.
   std::string trace_id;
+  std::string address;  // The client's; empty if the peer has reset the connection.
   std::string state;
   std::vector<std::string> topics;
   std::uint64_t bytes_sent = 0;

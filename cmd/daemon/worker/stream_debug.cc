@@ -60,7 +60,7 @@ const std::optional<net::PeerAddress>& StreamDebug::address_of(Subject& subject)
   if (known != known_.end() && known->second.generation == subject.token.generation) {
     subject.address.emplace(known->second.address);
   } else {
-    subject.address.emplace(parts_.names.peer(subject.stream));
+    subject.address.emplace(parts_.names.client(subject.stream));
   }
   return *subject.address;
 }

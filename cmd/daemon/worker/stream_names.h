@@ -9,6 +9,7 @@
 #include "broadcast/streams/broadcaster.h"
 #include "cmd/daemon/worker/worker_io.h"
 #include "core/keyed_hash.h"
+#include "core/reserved_array.h"
 
 namespace crier::cmd {
 
@@ -30,15 +31,23 @@ class StreamNames {
   std::string trace_id(broadcast::StreamToken token, const broadcast::Stream& stream) const;
   // The stream's topics joined by commas, shortened to the length that a log line shows.
   std::string topics(const broadcast::Stream& stream) const;
-  // The peer's address; nothing after the peer has reset the connection.
-  std::optional<net::PeerAddress> peer(const broadcast::Stream& stream) const {
-    return parts_.io.peer_address(stream.connection);
-  }
-  // "203.0.113.7:50312", or empty.
+  // Remembers the address of a client that a proxy named: the kernel knows only the proxy's.
+  void set_client(broadcast::StreamToken token, const net::PeerAddress& address);
+  // The client's address; nothing after the peer has reset the connection, unless a proxy named it.
+  std::optional<net::PeerAddress> client(const broadcast::Stream& stream) const;
+  // The client's address as "203.0.113.7:50312", or empty.
   std::string address(const broadcast::Stream& stream) const;
 
  private:
+  // The row of a slot counts while the stream of this generation has the slot.
+  struct Client {
+    std::uint32_t generation;
+    net::PeerAddress address;
+  };
+  static_assert(sizeof(Client) == 24, "config/budget.cc adds it up");
+
   Parts parts_;
+  ReservedArray<Client> clients_;  // By slot; without capacity until a proxy names a client.
 };
 
 }  // namespace crier::cmd

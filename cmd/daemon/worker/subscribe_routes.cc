@@ -6,6 +6,7 @@
 #include "core/keyed_hash.h"
 #include "core/text/escape.h"
 #include "core/topic.h"
+#include "net/http/client_address.h"
 #include "net/http/head_refusals.h"
 #include "net/http/negotiate.h"
 #include "net/http/reply.h"
@@ -84,9 +85,16 @@ SubscribeRoutes::SubscribeRoutes(const Parts& parts, const Identity& identity,
       random_(identity.random_seed),
       traces_(random_.next()) {}
 
+net::ProxyProtocol SubscribeRoutes::proxy_protocol(const net::PeerAddress& peer) const {
+  return policy_.proxies.contain(peer) ? policy_.proxy_protocol : net::ProxyProtocol::off;
+}
+
 net::Reply SubscribeRoutes::on_request(const net::Request& request, const net::Accepted& connection,
                                        bool registered) {
-  Call call{request, connection, registered};
+  net::Accepted client = connection;
+  client.peer = net::client_address(request, connection.peer, policy_.proxies);
+  client.behind_proxy = client.behind_proxy || client.peer != connection.peer;
+  Call call{request, client, registered};
   call.trace_id = net::trace_id_of(request);
   if (!policy_.hosts.empty() && !net::host_allowed(request.host, policy_.hosts)) {
     return refuse(call, RefusalReason::forbidden,
@@ -151,9 +159,13 @@ net::Reply SubscribeRoutes::serve_events(Call& call) {
 
 net::Reply SubscribeRoutes::open_stream(const Call& call, const net::SubscribeRequest& wanted) {
   const Instant now = net::Loop::now();
-  const auto key = net::limit_key(call.connection.peer);
-  const auto token = parts_.broadcaster.reserve(key, now);
+  const net::PeerAddress& client = call.connection.peer;
+  // A proxy that does not name its clients is not one client.
+  const bool is_proxy = policy_.proxies.contain(client);
+  const auto key = net::limit_key(client);
+  const auto token = parts_.broadcaster.reserve(is_proxy ? std::nullopt : std::optional(key), now);
   if (!token) return refuse_for_now(call, token.error());
+  if (call.connection.behind_proxy) parts_.names.set_client(*token, client);
   const std::string trace =
       call.trace_id.empty() ? parts_.names.trace_id(*token) : std::string(call.trace_id);
   const std::string head =
@@ -166,8 +178,10 @@ net::Reply SubscribeRoutes::open_stream(const Call& call, const net::SubscribeRe
   start.rate = wanted.rate;
   start.subscriptions = wanted.topics;
   start.resume = plan(wanted);
-  start.address_hash =
-      keyed_hash(identity_.trace_key, {reinterpret_cast<const char*>(key.data()), key.size()});
+  if (!is_proxy) {
+    start.address_hash =
+        keyed_hash(identity_.trace_key, {reinterpret_cast<const char*>(key.data()), key.size()});
+  }
   start.trace_id = call.trace_id;
   start.canary = call.connection.canary;
   if (const auto started = parts_.broadcaster.start(*token, start, now); !started) {

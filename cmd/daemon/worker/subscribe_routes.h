@@ -27,9 +27,9 @@ namespace crier::cmd {
 // A request that was refused, for the log. Views live during the call.
 struct RefusedStream {
   RefusalReason reason;
-  net::Refusal refusal;  // Its status is that of the answer.
-  const net::PeerAddress& peer;
-  std::string_view origin;  // Empty: the request had none, or was not read so far.
+  net::Refusal refusal;          // Its status is that of the answer.
+  const net::PeerAddress& peer;  // The client's address.
+  std::string_view origin;       // Empty: the request had none, or was not read so far.
   std::string_view trace_id;
 };
 
@@ -40,7 +40,7 @@ class SubscribeRoutes final : public net::RequestHandler {
     const broadcast::TopicClasses& classes;
     WorkerIo& io;
     RefusalCounts& refusals;
-    const StreamNames& names;
+    StreamNames& names;
     const std::atomic<std::uint64_t>& log_head;
     std::function<void(const RefusedStream&)> tell_refused;
   };
@@ -53,6 +53,7 @@ class SubscribeRoutes final : public net::RequestHandler {
   };
   SubscribeRoutes(const Parts& parts, const Identity& identity, SubscribePolicy policy);
 
+  net::ProxyProtocol proxy_protocol(const net::PeerAddress& peer) const override;
   net::Reply on_request(const net::Request& request, const net::Accepted& connection,
                         bool registered) override;
   std::string on_refused(const net::Refusal& refusal, const net::PeerAddress& peer) override;

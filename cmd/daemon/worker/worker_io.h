@@ -19,8 +19,8 @@ class WorkerIo final : public broadcast::StreamIo {
   // Returns the handle with which a stream takes the connection over. `registered`: the connection
   // is already in the ready set, under another token.
   broadcast::ConnectionHandle handle_of(const net::Accepted& connection, bool registered);
-  // The peer's address; nothing after the peer has reset the connection. Requires: a stream has the
-  // connection.
+  // The address of the peer that the kernel knows; nothing after the peer has reset the connection.
+  // Requires: a stream has the connection.
   std::optional<net::PeerAddress> peer_address(broadcast::ConnectionHandle connection) const;
 
   WriteOutcome write(broadcast::ConnectionHandle connection,

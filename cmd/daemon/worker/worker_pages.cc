@@ -24,6 +24,7 @@ StreamPage Worker::list_streams(std::uint32_t from, std::size_t limit) const {
     StreamRow row;
     row.session_id = names_->session_id(streams.token(index));
     row.trace_id = names_->trace_id(streams.token(index), stream);
+    row.address = names_->address(stream);
     row.state = to_string(stream.state);
     for (const Selector& topic : broadcaster_->topics().subscriptions(stream)) {
       row.topics.push_back(topic.text);

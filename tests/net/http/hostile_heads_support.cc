@@ -77,7 +77,7 @@ HostileHeads request_lines() {
       {"SSH banner", "SSH-2.0-x\r\n", 400},
       {"SOCKS 5 greeting", "\x05\x01\x00"s, 400},
       {"PROXY protocol line",
-       "PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n" + hostile_line("GET / HTTP/1.1"), 501},
+       "PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n" + hostile_line("GET / HTTP/1.1"), 400},
       {"NUL first", "\x00GET / HTTP/1.1\r\nHost: a\r\n\r\n"s, 400},
       {"byte order mark first", "\xEF\xBB\xBF" + hostile_line("GET / HTTP/1.1"), 400},
       {"LF after the version", "GET / HTTP/1.1\nHost: a\r\n\r\n", 400},

@@ -23,10 +23,12 @@ class PathHandler final : public RequestHandler {
     bool registered = false;
     PeerAddress peer;
     bool canary = false;
+    bool behind_proxy = false;
   };
   static constexpr std::size_t kBigBytes = 8 * 1024 * 1024;
 
   explicit PathHandler(ReadySet& ready) : ready_(ready) {}
+  ProxyProtocol proxy_protocol(const PeerAddress&) const override { return proxies; }
   Reply on_request(const Request& request, const Accepted& connection, bool registered) override;
   std::string on_refused(const Refusal& refusal, const PeerAddress& peer) override;
 
@@ -35,6 +37,7 @@ class PathHandler final : public RequestHandler {
   Reply on_deferral_expired(DeferralToken token, const Request& request, const Accepted&) override;
   void on_deferral_cancelled(DeferralToken token) override { cancelled.push_back(token); }
 
+  ProxyProtocol proxies = ProxyProtocol::off;  // What every peer is.
   std::vector<std::string> paths;
   std::vector<Taken> taken;
   std::vector<DeferralToken> deferred;

@@ -207,6 +207,7 @@ TEST_CASE("streams are listed page by page, when the workers have answered") {
   StreamPage page;
   page.rows.push_back({.session_id = "0:1:2",
                        .trace_id = "tr\xff",
+                       .address = "192.0.2.1:5",
                        .state = "live",
                        .topics = {"a.b", "c"},
                        .bytes_sent = 10,
@@ -219,9 +220,10 @@ TEST_CASE("streams are listed page by page, when the workers have answered") {
   const Reply reply = Served::read(client);
   CHECK(reply.status == 200);
   CHECK(json::parse(reply.body) ==
-        json::parse(R"({"streams":[{"session_id":"0:1:2","trace_id":"tr�","state":"live",
-          "topics":["a.b","c"],"bytes_sent":10,"events_sent":3,"owed_events":2,"owed_bytes":90,
-          "open_seconds":1.5}],"next":"9007199254740993"})"));
+        json::parse(R"({"streams":[{"session_id":"0:1:2","trace_id":"tr�",
+          "address":"192.0.2.1:5","state":"live","topics":["a.b","c"],"bytes_sent":10,
+          "events_sent":3,"owed_events":2,"owed_bytes":90,"open_seconds":1.5}],
+          "next":"9007199254740993"})"));
 }
 
 TEST_CASE("if a worker does not answer, streams are 503, not an empty list") {
