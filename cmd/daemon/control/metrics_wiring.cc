@@ -9,6 +9,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "cmd/daemon/control/state_metrics.h"
 #include "metrics/process_stats.h"
 
 namespace crier::cmd {
@@ -23,9 +24,6 @@ using metrics::Kind;
 using net::HttpServerCounters;
 using net::ListenerCounters;
 using net::PendingCounters;
-
-// The time between two reads of kernel parameters: each reads about twenty files of /proc.
-constexpr std::uint64_t kKernelMicros = 15'000'000;
 
 // A metric that is one counter of each source.
 template <typename Source>
@@ -276,89 +274,6 @@ void add_publishing(Catalogue& catalogue, const PublishCounters& publishing) {
       "reason", &PublishCounters::refused, source);
 }
 
-void add_canary(Catalogue& catalogue, const net::SocketPlan& sockets) {
-  catalogue
-      .gauge("crier_canary_percent",
-             "Share of new connections that get the socket options of a canary; 0: no canary.")
-      .add([&sockets] { return static_cast<double>(sockets.canary_percent); });
-}
-
-void add_kernel(Catalogue& catalogue, KernelTuner& kernel) {
-  catalogue.before_reading(kKernelMicros, [&kernel] { kernel.look(); });
-  catalogue
-      .gauge("crier_kernel_parameters_below",
-             "Kernel parameters, open files among them, that fall short: see `crier tune`.")
-      .add([&kernel] { return static_cast<double>(kernel.below()); });
-  auto values = catalogue.gauge("crier_kernel_parameter",
-                                "Kernel parameters in force, by name and place of the number.");
-  constexpr std::size_t kFieldsMax = 3;
-  for (std::size_t row = 0; row < kernel.all().size(); ++row) {
-    const std::string name(kernel.all()[row].parameter->name);
-    for (std::size_t field = 0; field < kFieldsMax && kernel.value(row, field); ++field) {
-      values.add({{"name", name}, {"field", std::to_string(field)}},
-                 [&kernel, row, field] { return kernel.value(row, field); });
-    }
-  }
-}
-
-// The bounds, each beside the gauge that it bounds. A reload assigns to the configuration.
-void add_bounds(Catalogue& catalogue, const MetricSources& sources) {
-  const config::Config& config = *sources.config;
-  catalogue
-      .gauge("crier_streams_max",
-             "Streams that may be open: limits.streams_max, or what open files allow.")
-      .add([&streams = *sources.streams_max] { return static_cast<double>(streams.load()); });
-  catalogue.gauge("crier_history_bytes_max", "history.bytes_max, the bound of crier_history_bytes.")
-      .add([&config] { return static_cast<double>(config.history.bytes_max); });
-  catalogue.gauge("crier_topics_max", "limits.topics_max, the bound of crier_topics.")
-      .add([&config] { return static_cast<double>(config.limits.topics_max); });
-  catalogue
-      .gauge("crier_owed_total_bytes_max",
-             "limits.owed_total_bytes_max, the bound of crier_frame_bytes less "
-             "crier_history_frame_bytes.")
-      .add([&config] { return static_cast<double>(config.limits.owed_total_bytes_max); });
-  catalogue.gauge("crier_publish_connections_open", "Connections of publishers that are open now.")
-      .add(sources.publish_connections);
-  catalogue
-      .gauge("crier_publish_connections_max",
-             "publish.connections_max, the bound of crier_publish_connections_open.")
-      .add([&config] { return static_cast<double>(config.publish.connections_max); });
-}
-
-void add_memory(Catalogue& catalogue, const MemoryReading& memory) {
-  auto parts = catalogue.gauge(
-      "crier_memory_bytes",
-      "What counts towards limits.memory_max, by part; other: anonymous memory that no other part "
-      "explains, sockets: the kernel's buffers.");
-  for (std::size_t part = 0; part < kNamesOf<MemoryPart>.size(); ++part) {
-    parts.add({{"part", std::string(kNamesOf<MemoryPart>[part])}}, [&memory, part] {
-      return static_cast<double>(memory.of(static_cast<MemoryPart>(part)));
-    });
-  }
-  catalogue.gauge("crier_memory_max_bytes", "limits.memory_max in bytes; 0: no limit.")
-      .add([&memory] { return static_cast<double>(memory.limit); });
-  catalogue
-      .gauge("crier_memory_stage",
-             "How short memory is. 0: ok, 1: warn, 2: replays wait, 3: new streams are refused, 4: "
-             "streams end, 5: publishers are refused.")
-      .add([&memory] { return static_cast<double>(memory.stage); });
-}
-
-void add_reload(Catalogue& catalogue, const ReloadOutcome& reload) {
-  catalogue
-      .gauge("crier_config_last_reload_successful",
-             "1: the last reload, or the start, applied the configuration; 0: it was refused.")
-      .add([&reload] { return reload.successful ? 1.0 : 0.0; });
-  catalogue
-      .gauge("crier_config_last_reload_success_timestamp_seconds",
-             "When the configuration was last applied, in seconds since 1970.")
-      .add([&reload] { return reload.success_unix_seconds; });
-  catalogue
-      .gauge("crier_config_pending_settings",
-             "Settings of the last applied configuration that wait for a restart.")
-      .add([&reload] { return static_cast<double>(reload.pending); });
-}
-
 // Both parsers run in three places. A value above 0 in one of them hints at request smuggling.
 void add_disagreements(Catalogue& catalogue, const MetricSources& sources) {
   auto numbers = catalogue.counter("crier_parser_disagreement_total",
@@ -386,15 +301,11 @@ metrics::Catalogue make_catalogue(const MetricSources& sources) {
              "Age of the oldest event retained, of any topic. Absent while the history is empty.")
       .add(sources.history_age_seconds);
   add_frames(catalogue, *sources.frames);
-  add_bounds(catalogue, sources);
-  add_reload(catalogue, *sources.reload);
-  add_memory(catalogue, *sources.memory);
   add_rows<HttpServerCounters>(catalogue, kPublishRows, {&sources.publish, 1});
   add_publishing(catalogue, *sources.publishing);
   add_rows<HttpServerCounters>(catalogue, kAdminRows, {&sources.admin, 1});
   add_disagreements(catalogue, sources);
-  add_kernel(catalogue, *sources.kernel);
-  add_canary(catalogue, *sources.sockets);
+  add_state_metrics(catalogue, sources);
   metrics::add_process_stats(catalogue);
   return catalogue;
 }

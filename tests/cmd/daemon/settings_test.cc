@@ -161,9 +161,10 @@ TEST_CASE("the settings of the subscriber port") {
   CHECK_FALSE(subscribe_policy(config, {}).patterns);
   CHECK_FALSE(subscribe_policy(config, {}).refuse_with_status);
   config.http.hosts = {"h"};
-  CHECK(subscribe_policy(config).proxies.ranges.empty());
-  CHECK(subscribe_policy(config).proxy_protocol == net::ProxyProtocol::off);
-  CHECK(subscribe_policy(config).proxies.header == net::TrustedProxies::Header::x_forwarded_for);
+  CHECK(subscribe_policy(config, {}).proxies.ranges.empty());
+  CHECK(subscribe_policy(config, {}).proxy_protocol == net::ProxyProtocol::off);
+  CHECK(subscribe_policy(config, {}).proxies.header ==
+        net::TrustedProxies::Header::x_forwarded_for);
   config.http.origins = {"https://o"};
   config.http.trusted_proxies = {"10.0.0.0/8", "::1"};
   config.http.client_address_from = config::ClientAddressFrom::forwarded;
