@@ -75,10 +75,14 @@ bool Broadcaster::enter_rows(std::span<const Selector> subscriptions) {
   const TopicClasses& classes = *options_.classes;
   const std::vector<ClassIndex> rows = classes.capped_rows(subscriptions);
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    const std::uint32_t open =
-        counts_.streams_of_row[rows[i]].fetch_add(1, std::memory_order_relaxed);
+    std::atomic<std::uint32_t>& row = counts_.streams_of_row[rows[i]];
+    std::uint32_t open = row.load(std::memory_order_relaxed);
+    // Never above the cap, not even for a moment in which another worker looks.
+    while (open < classes[rows[i]].streams_max &&
+           !row.compare_exchange_weak(open, open + 1, std::memory_order_relaxed)) {
+    }
     if (open < classes[rows[i]].streams_max) continue;
-    for (std::size_t entered = 0; entered <= i; ++entered) {
+    for (std::size_t entered = 0; entered < i; ++entered) {
       counts_.streams_of_row[rows[entered]].fetch_sub(1, std::memory_order_relaxed);
     }
     return false;

@@ -7,6 +7,11 @@
 #include "core/turn_limits.h"
 
 namespace crier::broadcast {
+namespace {
+
+constexpr std::size_t kBytesToAsk = 16 * 1'024;
+
+}  // namespace
 
 TokenRate Delivery::rate(const Stream& stream) const {
   const TokenRate own = streams_.own_rate(stream);
@@ -28,6 +33,10 @@ Delivery::Allowance Delivery::allowance_of(Stream& stream, Instant now) {
   return allowance;
 }
 
+bool Delivery::Allowance::any() const {
+  return events > 0 && (bytes_rate.unlimited() || bytes.wait_ns(bytes_rate, 1, now) == 0);
+}
+
 bool Delivery::Allowance::take(std::size_t wire_bytes) {
   if (events == 0) return false;
   if (!bytes_rate.unlimited()) {
@@ -41,6 +50,7 @@ bool Delivery::Allowance::take(std::size_t wire_bytes) {
 // Returns how many of the events, from the first, may be sent now.
 std::size_t Delivery::events_allowed(Stream& stream, Frames events, Instant now) {
   Allowance left = allowance_of(stream, now);
+  if (left.bytes_rate.unlimited()) return std::min<std::size_t>(left.events, events.size());
   const Framing framing = stream.framing();
   const auto held = std::ranges::find_if(
       events, [&](const Frame* event) { return !left.take(event->wire(framing).size()); });
@@ -116,13 +126,12 @@ std::size_t Delivery::continue_listed(std::size_t most, Instant now) {
 }
 
 // Returns true if a replaying stream must wait for tokens before it asks the log. Without tokens
-// and without memory for a ring, it could not keep the answer. It waits for a full bucket of bytes,
-// which is enough for any event.
+// and without memory for a ring, it could not keep the answer, and asks again. An event that needs
+// more tokens than it waits for here is asked for until there are enough.
 bool Delivery::needs_tokens_to_ask(Stream& stream, Instant now) {
   if (stream.state != StreamState::replaying || !paced(stream)) return false;
   const Owing& owing = streams_.owing(stream);
-  return owing.ring.empty() && owing.dropped == 0 &&
-         !allowance_of(stream, now).take(class_of(stream).bytes_rate.burst);
+  return owing.ring.empty() && owing.dropped == 0 && !allowance_of(stream, now).take(kBytesToAsk);
 }
 
 void Delivery::begin_round() {

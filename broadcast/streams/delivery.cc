@@ -280,7 +280,7 @@ Delivery::Gathered Delivery::gather(Stream& stream, Owing& owing, Instant now) {
   pieces_.clear();
   std::optional<Allowance> allowance;
   if (paced(stream)) allowance = allowance_of(stream, now);
-  const bool any_tokens = !allowance || allowance->events > 0;
+  const bool any_tokens = !allowance || allowance->any();
   if (any_tokens && !owing.conflated && policy(stream) == OverflowPolicy::conflate) {
     conflate(stream, owing, nullptr);
   }

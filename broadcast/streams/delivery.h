@@ -155,6 +155,7 @@ class Delivery {
     CostBucket bytes;
     Instant now;
 
+    bool any() const;  // Whether there are tokens of each kind.
     // Takes the tokens of one event with so many bytes. Returns false if there are too few.
     bool take(std::size_t wire_bytes);
   };

@@ -115,13 +115,16 @@ bool Delivery::make_room_by_dropping(Stream& stream, Owing& owing, std::size_t b
 }
 
 // Makes room for an event within the stream's limits, if need be by dropping superseded events.
-// Returns false if too few of them were dropped to pay for the pass.
+// Returns false if too few of them, or too few bytes, were dropped to pay for the pass.
 bool Delivery::make_room_by_conflating(Stream& stream, Owing& owing, const Frame& next) {
   const std::size_t bytes = next.wire(stream.framing()).size();
   const bool within = within_limits(owing, bytes);
   if (within && !owing.ring.full()) return true;
   const std::uint32_t looks = owing.ring.size();
-  const bool paid = conflate(stream, owing, &next) >= (looks + 7) / 8;
+  const std::uint32_t bytes_before = owing.bytes;
+  const std::uint32_t dropped = conflate(stream, owing, &next);
+  const bool paid =
+      dropped >= (looks + 7) / 8 || bytes_before - owing.bytes >= options_.owed_bytes_max / 8;
   if (!paid && !(within && streams_.grow_ring(owing))) return false;
   return make_room_for(owing, bytes);
 }
@@ -154,6 +157,7 @@ Frames Delivery::newest_of_each_topic(Frames frames) {
     if (newest.add(*frame)) newest_.push_back(frame);
   }
   std::ranges::reverse(newest_);
+  steps_ += frames.size() / kConflatedPerStep;
   stats_.events_superseded.add(frames.size() - newest_.size());
   return newest_;
 }

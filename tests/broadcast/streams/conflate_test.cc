@@ -315,4 +315,49 @@ TEST_CASE("a conflating stream that is ended gets the newest events first") {
   CHECK(f.ended == std::vector{EndReason::drained});
 }
 
+TEST_CASE("a large event that supersedes a large one makes room among many small ones") {
+  WorkerOptions options;
+  options.owed_bytes_max = 10'000;
+  WorkerFixture f(conflating(0), options);
+  Topics small;
+  for (int i = 0; i < 50; ++i) small.push_back("small." + std::to_string(i));
+  Topics all = small;
+  all.push_back("large");
+  const auto stream = open_stopped(f, all);
+  f.publish(small);
+  f.run();
+  for (int i = 0; i < 20; ++i) {
+    f.publish({"large"}, std::string(2'000, 'x'));
+    f.run();
+  }
+  CHECK(f.asked == 0);
+  read_all(f, stream);
+  const Sequences sent = f.ids_sent(stream);
+  CHECK(sent.size() == 51);
+  CHECK(sent.back() == 70);
+  CHECK(count_of(f.io[stream.fd].sent, "crier.gap") == 0);
+}
+
+TEST_CASE("a conflating stream whose bytes are used up is not looked at over and over") {
+  TopicClass global = conflating();
+  global.bytes_rate = {.per_second = 1'000, .burst = 100};
+  WorkerFixture f(global);
+  Topics topics;
+  for (int i = 0; i < 40; ++i) topics.push_back("t." + std::to_string(i));
+  const auto stream = open_stopped(f, topics, ScriptedIo::kUnlimited);
+  f.publish(topics, std::string(1'000, 'x'));
+  f.run();
+  f.take_sent(stream);
+  const std::uint64_t before = f.stats.events_superseded.read();
+  for (int i = 0; i < 10; ++i) {
+    f.publish({"t.39"}, "y");
+    f.run();
+    f.now.us += 20'000;
+    f.worker->revisit();
+    f.run();
+  }
+  CHECK(f.take_sent(stream).empty());
+  CHECK(f.stats.events_superseded.read() == before);
+}
+
 }  // namespace crier::broadcast
