@@ -153,12 +153,14 @@ bool PublishRoutes::may_publish(const Call& call) {
            "Idempotency-Key is not 1 to 255 bytes of printable ASCII.");
     return false;
   }
-  return within_rate(call, 1);
+  return within_rate(call);
 }
 
-// Returns false if it has refused the request because the user may not publish so many events now.
-bool PublishRoutes::within_rate(const Call& call, std::size_t events) {
-  const std::uint64_t wait_ns = rates_.wait_ns(call.uid(), events, parts_.now());
+// Returns false if it has refused the request because the user may not publish now. A request may
+// have more events than the user has tokens left: if it had to wait for all of them, small requests
+// could keep it waiting for ever.
+bool PublishRoutes::within_rate(const Call& call) {
+  const std::uint64_t wait_ns = rates_.wait_ns(call.uid(), 1, parts_.now());
   if (wait_ns == 0) return true;
   Later answer = later(call);
   answer.options.retry_after_seconds =
@@ -254,7 +256,6 @@ void PublishRoutes::publish_lines(const Call& call) {
     return refuse(call, PublishRefusal::malformed,
                   "Line " + std::to_string(event.line) + ": " + std::string(kNotBoth));
   }
-  if (!within_rate(call, events.size())) return;
   const auto outcome = whole ? intake_.submit_whole(call.uid(), head.idempotency_key,
                                                     call.request.body, events, parts_.now())
                              : intake_.submit(call.uid(), events, parts_.now());

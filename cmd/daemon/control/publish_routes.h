@@ -17,8 +17,7 @@
 //
 // A user that publishes more events than its rate allows is refused with 429 and Retry-After,
 // before the body is parsed if the user may not publish one event. Events that were accepted before
-// cost nothing. A request with more events than the burst waits until the user could publish a
-// burst.
+// cost nothing. A request is accepted as soon as one event would be, and may leave a debt.
 //
 // A request is checked and handed to the journal in one turn: limits.request_lines_max and
 // limits.request_bytes_max bound the time for which it occupies the loop. Belongs to the control
@@ -122,7 +121,7 @@ class PublishRoutes final : public net::HttpHandler {
   void route_topic(const Call& call, std::string_view encoded);
 
   bool may_publish(const Call& call);
-  bool within_rate(const Call& call, std::size_t events);
+  bool within_rate(const Call& call);
   // `To` is a Call or a Later.
   template <typename To>
   void answer(const To& to, AnswerForm form, const IntakeOutcome& outcome);
