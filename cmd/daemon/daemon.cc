@@ -259,9 +259,9 @@ void Daemon::on_tick() {
   control_->tick();
   debug_switch_.tick(now);
   supervisor_.retry();
+  if (!shutdown_.serving()) return;  // The workers may be gone.
   memory_.look(now);
   meet_shortage(now);
-  if (!shutdown_.serving()) return;
   const auto starved = workers_->starved_accepts();
   health_.look({.workers = starved,
                 .shared = start_.activation.http_shared,
