@@ -31,9 +31,9 @@ constexpr std::array kKnobs{
         "caps it at net.core.somaxconn."),
     list<&C::http, &Http::trusted_proxies>(
         "http.trusted_proxies", kAddressRanges, kLive,
-        "Addresses of proxies whose word counts when they name the address of a client. Limits "
-        "and logs then use the client's address. Empty: none; limits and logs use the address "
-        "from which a connection comes."),
+        "Addresses of proxies whose word counts when they name the address of a client. They must "
+        "replace or append to the header that names it. Limits and logs then use the client's "
+        "address. Empty: none; limits and logs use the address from which a connection comes."),
     choice<&C::http, &Http::client_address_from>(
         "http.client_address_from", kLive,
         "The header in which trusted proxies name the client: X-Forwarded-For, or Forwarded "
@@ -41,7 +41,7 @@ constexpr std::array kKnobs{
     choice<&C::http, &Http::proxy_protocol>(
         "http.proxy_protocol", kLive,
         "Whether connections of trusted proxies begin with a PROXY protocol header (version 1 or "
-        "2) that names the client. off: no. optional: perhaps. required: yes; crier refuses those "
+        "2) that names the client. off: no. optional: some do. required: yes; crier refuses those "
         "without one. Other peers may not send one."),
 
     text<&C::publish, &Publish::socket>("publish.socket", kSocketPath, kRestart,
@@ -69,10 +69,9 @@ constexpr std::array kKnobs{
         "0: no limit."),
     number<&C::publish, &Publish::burst>(
         "publish.burst", {1, 10'000'000}, kLive,
-        "Events that a user may publish at once, if publish.rate is set. A request with more "
-        "events "
-        "is accepted when this many would be, and the user's next requests wait until the rate "
-        "holds again."),
+        "Events that a user may publish at once after a pause, if publish.rate is set. A request "
+        "with more events is accepted as soon as one event would be, and the user's next requests "
+        "wait until the rate holds again."),
     number<&C::publish, &Publish::idempotency_keys_max>(
         "publish.idempotency_keys_max", {0, 10'000'000}, kRestart,
         "Idempotency keys remembered; the oldest is forgotten first. 0: none."),

@@ -49,6 +49,7 @@ struct PendingRequest {
   PeerAddress peer;
   bool canary = false;        // See Accepted.
   bool behind_proxy = false;  // See Accepted.
+  bool unnamed = false;       // See Accepted.
   // Whether a PROXY protocol header comes next; off once it has come.
   ProxyProtocol proxy_protocol = ProxyProtocol::off;
   std::uint32_t deferral = 0;        // The generation in its DeferralToken, while deferred.
@@ -57,7 +58,7 @@ struct PendingRequest {
   std::string output;                // The answer being written.
   std::size_t output_sent = 0;
 
-  Accepted connection() const { return {socket.get(), peer, canary, behind_proxy}; }
+  Accepted connection() const { return {socket.get(), peer, canary, behind_proxy, unnamed}; }
   // Bytes have come that belong to a head, or to what comes before it.
   bool begun() const { return reader.has_value() || !input.empty(); }
 

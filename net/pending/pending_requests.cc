@@ -85,7 +85,8 @@ void PendingRequests::sweep(Instant now) {
       --left;
     }
   }
-  counters_.held.set(pool_.rented()), counters_.heads.set(pool_.readers());
+  counters_.held.set(pool_.rented());
+  counters_.heads.set(pool_.readers());
 }
 
 void PendingRequests::close_idle(Instant now) {
@@ -226,6 +227,7 @@ PendingRequests::Step PendingRequests::take_proxy_header(std::uint32_t row, std:
     request.peer = *header.client;
     request.behind_proxy = true;
   }
+  request.unnamed = header.size > 0 && !header.client;
   bytes.remove_prefix(header.size);
   return Step::more;
 }

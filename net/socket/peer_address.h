@@ -12,7 +12,7 @@
 
 namespace crier::net {
 
-// A peer's address as limits see it: IPv4 whole, IPv6 by its /64; IPv4 mapped into IPv6 is IPv4.
+// A peer's address; IPv4 mapped into IPv6 is IPv4. Limits count by limit_key().
 struct PeerAddress {
   std::array<std::uint8_t, 16> bytes{};
   std::uint16_t port = 0;  // 0: unknown.
@@ -31,6 +31,7 @@ struct Accepted {
   bool canary = false;  // It was given the options of a canary: see SocketPlan.
   // A proxy named `peer`; the kernel knows the proxy's address.
   bool behind_proxy = false;
+  bool unnamed = false;  // A PROXY protocol header came and named nobody.
 };
 
 // Readable, e.g. "203.0.113.7:50312" or "[2001:db8::1]:50312"; "2001:db8::1" if the port is

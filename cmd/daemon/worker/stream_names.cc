@@ -34,15 +34,12 @@ std::string StreamNames::topics(const broadcast::Stream& stream) const {
 }
 
 void StreamNames::set_client(broadcast::StreamToken token, const net::PeerAddress& address) {
-  if (clients_.capacity() == 0) {
-    clients_ = ReservedArray<Client>(parts_.broadcaster.streams().capacity());
-  }
   clients_[token.index] = {token.generation, address};
 }
 
 std::optional<net::PeerAddress> StreamNames::client(const broadcast::Stream& stream) const {
   const broadcast::StreamIndex slot = parts_.broadcaster.streams().index_of(stream);
-  if (slot < clients_.capacity() && clients_[slot].generation == stream.generation) {
+  if (clients_[slot].generation == stream.generation) {
     return clients_[slot].address;
   }
   return parts_.io.peer_address(stream.connection);

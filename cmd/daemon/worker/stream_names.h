@@ -21,7 +21,9 @@ class StreamNames {
     HashKey trace_key;
     std::uint32_t worker = 0;
   };
-  explicit StreamNames(const Parts& parts) : parts_(parts) {}
+  // Throws std::bad_alloc if the system refuses the address space for the clients' addresses.
+  explicit StreamNames(const Parts& parts)
+      : parts_(parts), clients_(parts.broadcaster.streams().capacity()) {}
 
   // The session id: worker:slot:generation.
   std::string session_id(broadcast::StreamToken token) const;
@@ -47,7 +49,8 @@ class StreamNames {
   static_assert(sizeof(Client) == 24, "config/budget.cc adds it up");
 
   Parts parts_;
-  ReservedArray<Client> clients_;  // By slot; without capacity until a proxy names a client.
+  // By slot. Pages take memory once a proxy has named a client of theirs, and keep it.
+  ReservedArray<Client> clients_;
 };
 
 }  // namespace crier::cmd

@@ -92,7 +92,12 @@ net::ProxyProtocol SubscribeRoutes::proxy_protocol(const net::PeerAddress& peer)
 net::Reply SubscribeRoutes::on_request(const net::Request& request, const net::Accepted& connection,
                                        bool registered) {
   net::Accepted client = connection;
-  client.peer = net::client_address(request, connection.peer, policy_.proxies);
+  // Where the PROXY protocol should name the client and does not, the header is the client's own:
+  // the proxy passes bytes on as they are.
+  const bool silent =
+      connection.unnamed ||
+      (policy_.proxy_protocol == net::ProxyProtocol::required && !connection.behind_proxy);
+  if (!silent) client.peer = net::client_address(request, connection.peer, policy_.proxies);
   client.behind_proxy = client.behind_proxy || client.peer != connection.peer;
   Call call{request, client, registered};
   call.trace_id = net::trace_id_of(request);

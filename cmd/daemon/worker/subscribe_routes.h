@@ -28,7 +28,7 @@ namespace crier::cmd {
 struct RefusedStream {
   RefusalReason reason;
   net::Refusal refusal;          // Its status is that of the answer.
-  const net::PeerAddress& peer;  // The client's address.
+  const net::PeerAddress& peer;  // The client's address; of a head that was not read, its proxy's.
   std::string_view origin;       // Empty: the request had none, or was not read so far.
   std::string_view trace_id;
 };
