@@ -327,29 +327,6 @@ TEST_CASE("a stream that waits for tokens gets heartbeats between its events, an
   CHECK(count_of(last, "event: crier.end") == 1);
 }
 
-TEST_CASE("a stream that is paced through the history is not silent until its bucket is full") {
-  TopicClass global;
-  global.bytes_rate = {.per_second = 10'000, .burst = 1'000'000};
-  WorkerOptions options;
-  options.owed_events_max = 4;
-  WorkerFixture f(global, options);
-  const auto stream = f.open({"a"});
-  for (int i = 0; i < 120; ++i) f.publish({"a"}, std::string(10'000, 'x'));
-  f.run();
-  const std::size_t at_once = count_of(f.take_sent(stream), "data: x");
-  CHECK(at_once >= 95);
-  CHECK(at_once < 100);
-  for (int i = 0; i < 250; ++i) {  // 5 s.
-    f.now.us += 20'000;
-    f.worker->revisit();
-    f.run();
-    f.answer_all();
-  }
-  const std::size_t later = count_of(f.take_sent(stream), "data: x");
-  CHECK(later >= 3);
-  CHECK(later <= 5);
-}
-
 TEST_CASE("without memory for a ring, a stream with a rate does not ask the log over and over") {
   TopicClass global;
   if (GENERATE(false, true)) {
