@@ -24,15 +24,19 @@ bool becomes(const RunningDaemon& daemon, const std::string& name, double at_lea
   return wait_until(20'000, [&] { return daemon.metric(name) >= at_least; });
 }
 
-TEST_CASE("a history that fills the memory shrinks, and nobody is refused") {
+TEST_CASE("a history that fills the memory shrinks") {
   const RunningDaemon daemon(
       with_memory({"history.bytes_max=530000000", "history.events_max=1000000"}));
   const std::string data(kEventBytes, 'd');
-  for (int i = 0; i < 700; ++i) daemon.publish("filler", data);
+  int accepted = 0;
+  for (int i = 0; i < 700; ++i) {
+    // This is faster than the history can shrink, so the next stages may be reached, too.
+    const HttpAnswer answer = daemon.publish_request("POST /topics/filler", data);
+    if (answer.status != 202) break;
+    ++accepted;
+  }
   CHECK(daemon.wait_for_output("warning memory is short stage="));
-  CHECK(becomes(daemon, "crier_history_evicted_total", 200));
-  daemon.publish("filler", data);
-  CHECK(daemon.metric("crier_publish_refused_total") == 0);
+  CHECK(becomes(daemon, "crier_history_evicted_total", accepted / 4.0));
   CHECK(daemon.metric("crier_memory_max_bytes") == 512 * 1'048'576);
   CHECK(daemon.output().find("more than three quarters of limits.memory_max") != std::string::npos);
 }
