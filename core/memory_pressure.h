@@ -56,6 +56,8 @@ class MemoryPressure {
 
   MemoryStage stage() const { return stage_; }
   MemoryStage level() const { return level_; }
+  // Whether the use is low enough for the stage to fall, if it stays so.
+  bool falls() const { return low_since_.us != 0; }
 
   // Takes a new reading of the use and returns the stage. `limit` 0: none, and the stage is ok.
   MemoryStage look(std::uint64_t bytes, std::uint64_t limit, Instant now) {

@@ -99,6 +99,8 @@ class Log {
   void set_limits(std::shared_ptr<const TopicClasses> classes, std::uint64_t history_bytes_max);
   // The same for the limit of all topics alone.
   void set_bytes_max(std::uint64_t bytes) { options_.history_bytes_max = bytes; }
+  // From now on a topic without history is forgotten after this time.
+  void set_idle_topic_seconds(std::uint32_t seconds) { options_.idle_topic_seconds = seconds; }
 
   // Answers a replay request with bounded work. An answer may have no frames without having reached
   // the head; the stream then asks again from `through`. An `after` beyond the head counts as the

@@ -283,13 +283,15 @@ void Daemon::read_memory(MemoryReading& reading) const {
   workers_->read_memory(reading);
 }
 
-// The history is what crier can give up with least harm. What was freed, by this or by streams that
-// caught up, goes back to the system only when the allocator is asked.
+// The history is what crier can give up with least harm, and the topics that it leaves without
+// events. What was freed, by this or by streams that caught up, goes back to the system only when
+// the allocator is asked.
 void Daemon::meet_shortage(Instant now) {
   const bool is_short = memory_shortage_.is_at(MemoryStage::replays_wait);
+  event_log_.set_idle_topic_seconds(is_short ? 0 : broadcast::LogOptions().idle_topic_seconds);
   if (!is_short) {
     event_log_.set_bytes_max(config_.history.bytes_max);
-  } else if (shrink_seconds_.over(now)) {
+  } else if (!memory_.falls() && shrink_seconds_.over(now)) {
     event_log_.set_bytes_max(event_log_.stats().history_bytes.read() / 8 * 7);
   }
   if (is_short && trim_seconds_.over(now)) ::malloc_trim(0);

@@ -38,6 +38,8 @@ class MemoryWatch {
   void look(Instant now);
 
   const MemoryReading& reading() const { return reading_; }
+  // Whether the use is low enough for the stage to fall, if it stays so.
+  bool falls() const { return pressure_.falls(); }
 
  private:
   MemoryStage level() const;

@@ -43,7 +43,9 @@ TEST_CASE("a stage falls after ten seconds in which the use was a tenth lower") 
   for (std::uint64_t second = 1; second <= 60; ++second) {
     CHECK(look(pressure, 86, second) == MemoryStage::refuse_events);  // Not low enough.
   }
+  CHECK_FALSE(pressure.falls());
   CHECK(look(pressure, 84, 61) == MemoryStage::refuse_events);
+  CHECK(pressure.falls());
   CHECK(look(pressure, 84, 70) == MemoryStage::refuse_events);
   CHECK(look(pressure, 84, 71) == MemoryStage::end_streams);
   // Another ten seconds count for the next one, from the time at which the use is low enough.

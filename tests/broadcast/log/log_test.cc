@@ -217,6 +217,20 @@ TEST_CASE("an idle topic without history is no longer listed") {
   CHECK(log.replay(ask({"t"}), at(60)).gap);
 }
 
+TEST_CASE("idle topics are forgotten at once where the memory of topics is needed") {
+  Log log(log_options({.events_max = 0}));
+  for (int i = 0; i < 10'000; ++i) publish(log, "t." + std::to_string(i), at(1));
+  while (log.expire(at(2))) {
+  }
+  CHECK(log.stats().topics.read() == 10'000);
+  log.set_idle_topic_seconds(0);
+  while (log.expire(at(2))) {
+  }
+  CHECK(log.stats().topics.read() == 0);
+  publish(log, "t.1", at(3));
+  CHECK(log.stats().topics.read() == 1);
+}
+
 TEST_CASE("a worker that lagged is fed from the history and told of lost events") {
   Log log(log_options({.events_max = 2}));
   for (const char* topic : {"a", "b", "b", "b", "c"}) publish(log, topic);  // 2 is gone.
