@@ -8,14 +8,28 @@
 #include "core/check.h"
 
 namespace crier::broadcast {
+namespace {
+
+// Adds one to a count that all workers share, unless it has reached the cap. The count is never
+// above the cap, not even for a moment in which another worker looks.
+bool count_below(std::atomic<std::uint32_t>& count, std::uint32_t cap) {
+  std::uint32_t before = count.load(std::memory_order_relaxed);
+  do {
+    if (before >= cap) return false;
+  } while (!count.compare_exchange_weak(before, before + 1, std::memory_order_relaxed));
+  return true;
+}
+
+}  // namespace
 
 std::expected<StreamToken, Refused> Broadcaster::reserve(
     const std::optional<AddressTable::Address>& address, Instant now) {
   if (draining_) return std::unexpected(Refused::draining);
   if (options_.memory_is_at(MemoryStage::refuse_streams)) return std::unexpected(Refused::memory);
-  const std::uint32_t open = counts_.streams.fetch_add(1, std::memory_order_relaxed);
-  const bool room = open < counts_.streams_max.load(std::memory_order_relaxed);
-  const auto token = room ? streams_.reserve(now) : std::nullopt;
+  if (!count_below(counts_.streams, counts_.streams_max.load(std::memory_order_relaxed))) {
+    return std::unexpected(Refused::streams_max);
+  }
+  const auto token = streams_.reserve(now);
   if (!token) {
     counts_.streams.fetch_sub(1, std::memory_order_relaxed);
     return std::unexpected(Refused::streams_max);
@@ -75,13 +89,7 @@ bool Broadcaster::enter_rows(std::span<const Selector> subscriptions) {
   const TopicClasses& classes = *options_.classes;
   const std::vector<ClassIndex> rows = classes.capped_rows(subscriptions);
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    std::atomic<std::uint32_t>& row = counts_.streams_of_row[rows[i]];
-    std::uint32_t open = row.load(std::memory_order_relaxed);
-    // Never above the cap, not even for a moment in which another worker looks.
-    while (open < classes[rows[i]].streams_max &&
-           !row.compare_exchange_weak(open, open + 1, std::memory_order_relaxed)) {
-    }
-    if (open < classes[rows[i]].streams_max) continue;
+    if (count_below(counts_.streams_of_row[rows[i]], classes[rows[i]].streams_max)) continue;
     for (std::size_t entered = 0; entered < i; ++entered) {
       counts_.streams_of_row[rows[entered]].fetch_sub(1, std::memory_order_relaxed);
     }
