@@ -45,6 +45,9 @@ struct MemoryShortage {
   std::atomic<MemoryStage> level{MemoryStage::ok};
 
   bool is_at(MemoryStage wanted) const { return stage.load(std::memory_order_relaxed) >= wanted; }
+  bool level_is_at(MemoryStage wanted) const {
+    return level.load(std::memory_order_relaxed) >= wanted;
+  }
 };
 
 class MemoryPressure {

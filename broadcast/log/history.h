@@ -131,9 +131,8 @@ class History {
   static Entry& entry(const Block& block, std::uint32_t slot) {
     const std::uint64_t below = block.held & (bit(slot) - 1);
     const auto first = static_cast<std::uint32_t>(std::countr_zero(block.held));
-    const bool all_from_first = below == bit(slot) - bit(first);
-    return block
-        .entries[all_from_first ? slot - first : static_cast<std::uint32_t>(std::popcount(below))];
+    if (below == bit(slot) - bit(first)) return block.entries[slot - first];  // None is missing.
+    return block.entries[static_cast<std::uint32_t>(std::popcount(below))];
   }
   Entry& slot_of(Position position) {
     return entry(blocks_[position / kBlockEvents], position % kBlockEvents);

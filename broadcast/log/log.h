@@ -32,6 +32,9 @@
 
 namespace crier::broadcast {
 
+// How long a topic without history is listed.
+inline constexpr std::uint32_t kIdleTopicSeconds = 600;
+
 struct LogOptions {
   Epoch epoch;
   HashKey topic_key;                            // The key of Frame::topic_hash().
@@ -40,8 +43,7 @@ struct LogOptions {
   std::uint64_t history_bytes_max = std::uint64_t{64} << 20;
   std::size_t topics_max = 100'000;  // 1 to 2^24.
   std::size_t forgotten_max = 65'536;
-  // A topic that has had no history for so long is no longer listed.
-  std::uint32_t idle_topic_seconds = 600;
+  std::uint32_t idle_topic_seconds = kIdleTopicSeconds;
 };
 
 // The events that a worker which lagged is fed from the history.

@@ -4,9 +4,9 @@
 // Requests and answers travel as values between the two threads. A request goes through the
 // worker's outbox; its answer comes through the worker's inbox, in one queue with the live batches.
 // An answer leaves out no retained event of the stream up to its `through`, or only superseded ones
-// if `newest_only` asks for that. A live batch after it
-// may still contain some of these events; `sequence_next` keeps them from being sent twice. So the
-// stream sees no gap and no duplicate, without a lock.
+// if `newest_only` asks for that. A live batch after it may still contain some of these events;
+// `sequence_next` keeps them from being sent twice. So the stream sees no gap and no duplicate,
+// without a lock.
 #pragma once
 
 #include <array>

@@ -9,6 +9,7 @@
 namespace crier::broadcast {
 namespace {
 
+// Tokens for which a stream waits before it asks the log, or its burst if that is less.
 constexpr std::size_t kBytesToAsk = 16 * 1'024;
 
 }  // namespace

@@ -32,10 +32,6 @@ std::uint32_t Delivery::retry_ms() {
   return random_.between(kRetryMsMin, kRetryMsMax);
 }
 
-OverflowPolicy Delivery::policy(const Stream& stream) const {
-  return class_of(stream).policy;
-}
-
 void Delivery::offer(StreamIndex index, Frames frames, std::string_view shared, Instant now) {
   Stream& stream = streams_[index];
   CRIER_CHECK(!frames.empty());

@@ -10,10 +10,11 @@
 // newer ones supersede stay in the ring until a pass over it drops them: when its storage is full,
 // at the stream's limits, and before a write if events were added since the last pass. A pass looks
 // at each frame once, in a hash table of topics, and takes steps for it. A pass that drops less
-// than an eighth of the frames is not repeated for the next event: the storage doubles, or, at a
-// limit, the ring is dropped and the stream continues from the history. So adding an event costs no
-// more than about ten looks, and the storage follows the number of topics owed. A write costs at
-// most one look for each frame in the ring, and none while the stream has no token.
+// than an eighth of the frames, and less than an eighth of owed_bytes_max, is not repeated for the
+// next event: the storage doubles, or, at a limit, the ring is dropped and the stream continues
+// from the history. So adding an event costs no more than about ten looks, and the storage follows
+// the number of topics owed. A write costs at most one look for each frame in the ring, and none
+// while the stream has no token.
 //
 // Belongs to one worker.
 #pragma once
@@ -147,7 +148,6 @@ class Delivery {
     bool out_of_tokens = false;  // The rate limit cut it short.
   };
 
-  OverflowPolicy policy(const Stream& stream) const;
   // What a paced stream may begin to send at one instant: copies of its buckets.
   struct Allowance {
     std::uint32_t events;
@@ -163,6 +163,7 @@ class Delivery {
   const TopicClass& class_of(const Stream& stream) const {
     return (*options_.classes)[stream.topic_class];
   }
+  OverflowPolicy policy(const Stream& stream) const { return class_of(stream).policy; }
   // Returns the rate of its class, or the lower one that its client asked for.
   TokenRate rate(const Stream& stream) const;
   bool paced(const Stream& stream) const;

@@ -32,10 +32,9 @@ void Sweep::tick(Instant now) {
 
 void Sweep::set_owed_max(Instant now) {
   const WorkerOptions& options = parts_.options;
-  const bool short_now =
-      options.memory != nullptr &&
-      options.memory->level.load(std::memory_order_relaxed) >= MemoryStage::end_streams;
-  if (!short_now) return owed_max_.reset();
+  if (options.memory == nullptr || !options.memory->level_is_at(MemoryStage::end_streams)) {
+    return owed_max_.reset();
+  }
   if (owed_max_ && now.us - halved_at_.us < 1'000'000) return;
   owed_max_ = std::max(owed_max_.value_or(options.owed_bytes_max) / 2, options.owed_bytes_max / 16);
   halved_at_ = now;

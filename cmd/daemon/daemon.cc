@@ -288,7 +288,7 @@ void Daemon::read_memory(MemoryReading& reading) const {
 // the allocator is asked.
 void Daemon::meet_shortage(Instant now) {
   const bool is_short = memory_shortage_.is_at(MemoryStage::replays_wait);
-  event_log_.set_idle_topic_seconds(is_short ? 0 : broadcast::LogOptions().idle_topic_seconds);
+  event_log_.set_idle_topic_seconds(is_short ? 0 : broadcast::kIdleTopicSeconds);
   if (!is_short) {
     event_log_.set_bytes_max(config_.history.bytes_max);
   } else if (!memory_.falls() && shrink_seconds_.over(now)) {
