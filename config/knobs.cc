@@ -236,8 +236,7 @@ constexpr std::array kKnobs{
         "What happens to a stream that is owed too much. catch-up: it continues from the history "
         "at its own pace. disconnect: crier ends it. drop-oldest: it loses the oldest events it is "
         "owed. conflate: a stream that cannot keep up, or resumes, is owed only the newest event "
-        "of "
-        "each topic; the older ones are no loss. crier.gap tells it of every loss."),
+        "of each topic; the older ones are no loss. crier.gap tells it of every loss."),
 
     number<&C::drain, &Drain::window_seconds>(
         "drain.window_seconds", {0, 600}, kLive,

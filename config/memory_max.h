@@ -20,8 +20,8 @@ struct MemoryMax {
 // nullopt for other texts, 0 and more than 100 %.
 std::optional<MemoryMax> parse_memory_max(std::string_view text);
 
-// Returns the limit in bytes; 0: there is none, or the machine's memory is unknown (0). Requires:
-// parse_memory_max() accepts the text.
+// Returns the limit in bytes, or 0 if there is none or if `memory_bytes`, the machine's memory, is
+// unknown and therefore 0. Requires: parse_memory_max() accepts the text.
 std::uint64_t memory_limit(std::string_view text, std::uint64_t memory_bytes);
 
 }  // namespace crier::config

@@ -11,6 +11,7 @@
 #include "net/socket/descriptor_table.h"
 
 namespace crier::cmd {
+
 unsigned cores() {
   const std::size_t mine = allowed_processors().size();
   if (mine > 0) return static_cast<unsigned>(mine);

@@ -1,5 +1,6 @@
 #include "cmd/system/memory_group.h"
 
+#include <algorithm>
 #include <fstream>
 #include <string_view>
 #include <utility>
@@ -10,7 +11,7 @@
 namespace crier::cmd {
 namespace {
 
-// A higher limit is version 1's way to say that there is none.
+// Version 1 shows a higher limit where there is none.
 constexpr std::uint64_t kNoLimit = std::uint64_t{1} << 60;
 
 // Returns the number on the line that begins with `word`: "anon 4096", "RssAnon:  12 kB". Without a

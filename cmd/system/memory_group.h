@@ -21,7 +21,7 @@ class MemoryGroup {
   // Looks at the process's own groups and those above them, of versions 1 and 2.
   explicit MemoryGroup(std::string root = "");
 
-  // Returns the smallest limit; 0: there is none, or it is unknown.
+  // Returns the smallest limit in bytes, or 0 if there is none or it is unknown.
   std::uint64_t limit() const { return limit_; }
   // The kernel counts sockets for a group, not for a process: others in the same group count, too.
   MemoryUse use() const;

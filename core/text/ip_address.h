@@ -29,8 +29,8 @@ struct IpRange {
 std::optional<IpAddress> parse_ip_address(std::string_view text);
 
 // An address without a prefix length is the range of this address alone. Bits of `base` beyond the
-// prefix may be set. Refuses IPv4 mapped
-// into IPv6 with fewer than 96 bits; no other range of IPv6 contains IPv4 addresses.
+// prefix may be set. Refuses IPv4 mapped into IPv6 with fewer than 96 bits; no other range of IPv6
+// contains IPv4 addresses.
 std::optional<IpRange> parse_ip_range(std::string_view text);
 
 // The first bytes of IPv4 mapped into IPv6.

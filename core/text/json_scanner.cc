@@ -111,7 +111,7 @@ bool JsonCursor::skip_comment() {
 
 bool JsonCursor::take(char byte) {
   const auto is_next = [&] { return at_ < text_.size() && text_[at_] == byte; };
-  if (!is_next()) skip_space();  // `byte` is none itself.
+  if (!is_next()) skip_space();  // `byte` is never white space.
   if (!is_next()) return false;
   ++at_;
   return true;

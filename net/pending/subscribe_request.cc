@@ -26,8 +26,7 @@ constexpr std::string_view kBadEscape =
     "A name or a topic in the query has an invalid percent escape.";
 constexpr std::string_view kKnownParameters =
     "/events takes topic, last, from, last_event_id, rate and padding, and ignores names that "
-    "begin "
-    "with '_'";
+    "begin with '_'";
 
 // In lower case; compared in any case, because clients send lastEventId, Last-Event-ID and others.
 constexpr std::array<std::string_view, 4> kResumeNames = {"last_event_id", "lasteventid",

@@ -31,7 +31,7 @@ struct Accepted {
   bool canary = false;  // It was given the options of a canary: see SocketPlan.
   // A proxy named `peer`; the kernel knows the proxy's address.
   bool behind_proxy = false;
-  bool unnamed = false;  // A PROXY protocol header came and named nobody.
+  bool unnamed = false;  // A PROXY protocol header came, but it named no client.
 };
 
 // Readable, e.g. "203.0.113.7:50312" or "[2001:db8::1]:50312"; "2001:db8::1" if the port is

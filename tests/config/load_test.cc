@@ -164,7 +164,7 @@ TEST_CASE("a mistake in the file is named with its key, line and what is allowed
       {"one address for two endpoints",
        "{\"admin\": {\"listen\": \"127.0.0.1:8080\"}}",
        {"admin.listen is \"127.0.0.1:8080\" in c.json:1; it must differ from http.listen"}},
-      {"a proxy that is none",
+      {"a proxy that is no address",
        "{\"http\": {\"trusted_proxies\": [\"10.0.0.0/8\",\n\"10.0.0.0/33\"]}}",
        {"an item of http.trusted_proxies is \"10.0.0.0/33\" in c.json:2; allowed are addresses or "
         "ranges, like \"10.0.0.0/8\" or \"2001:db8::1\""}},

@@ -253,7 +253,7 @@ TEST_CASE("the feed waits 4 ms at most for publishers that have more to say") {
   f.feed.flush();
   CHECK_FALSE(f.feed.holds({6'500}));
   f.publish("a");
-  CHECK(f.feed.holds({7'000}));  // Each flush() begins anew.
+  CHECK(f.feed.holds({7'000}));  // The 4 ms begin again after each flush().
 }
 
 TEST_CASE("holes in the numbering are no loss, whether a worker is late or not") {
