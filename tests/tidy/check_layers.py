@@ -84,7 +84,7 @@ LOCK_HOMES = ("net/", "cmd/", "tests/")
 
 CONDITIONAL = re.compile(r"^\s*#\s*(if|ifdef|ifndef|elif)\b")
 # The only places where two builds may read different code, and why.
-CONDITIONAL_HOMES = ("tests/support/", "core/check.h")
+CONDITIONAL_HOMES = ("tests/support/", "core/check.h", "core/crc32c.cc")
 
 TOP_LEVEL = {
     "core", "config", "metrics", "net", "broadcast", "cmd", "tests", "deploy", "README.md",
