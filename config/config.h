@@ -148,6 +148,16 @@ struct Limits {
   std::uint64_t replay_bytes_in_flight_max = 16 * 1024 * 1024;  // Of one worker.
 };
 
+// The checksum that published events carry.
+enum class Checksum : std::uint8_t { off, crc32c };
+constexpr std::array<std::string_view, 2> names_of(Checksum /*selects*/) {
+  return {"off", "crc32c"};
+}
+
+struct Frames {
+  Checksum checksum = Checksum::off;
+};
+
 struct Heartbeat {
   std::uint32_t interval_seconds = 15;
 };
@@ -223,6 +233,7 @@ struct Config {
   Workers workers;
   Subscribe subscribe;
   Limits limits;
+  Frames frames;
   Heartbeat heartbeat;
   History history;
   Overflow overflow;

@@ -213,6 +213,12 @@ constexpr std::array kKnobs{
         "Bytes of replayed history that one worker has on the way to streams; further replays "
         "wait."),
 
+    choice<&C::frames, &Frames::checksum>(
+        "frames.checksum", kRestart,
+        "Whether published events carry a checksum of what clients receive, in a field `crc32c` "
+        "that clients ignore unless they know it. off: no. crc32c: yes, 17 bytes an event. `crier "
+        "subscribe --verify` checks it."),
+
     number<&C::heartbeat, &Heartbeat::interval_seconds>(
         "heartbeat.interval_seconds", {1, 3'600}, kLive,
         "Seconds without other bytes after which crier sends a stream a heartbeat."),

@@ -39,6 +39,8 @@ constexpr Option kSubscribeOptions[] = {
      "no history (default)"},
     {"--count", OptionKind::number, "N", "exit after N events"},
     {"--all", OptionKind::flag, "", "print crier's own events (crier.open, crier.gap, …), too"},
+    {"--verify", OptionKind::flag, "",
+     "exit with 1 at an event whose checksum is wrong, or that\nhas none (see frames.checksum)"},
 };
 
 constexpr Option kCheckOptions[] = {

@@ -114,6 +114,7 @@ std::optional<int> SubscribeRun::run_stream() {
 
   if (follower_.state() == TopicFollower::State::counted) return kExitOk;
   if (follower_.state() == TopicFollower::State::output_failed) return kExitFailed;
+  if (follower_.state() == TopicFollower::State::unverified) return kExitFailed;
   if (!readable) return failed(arguments_, "an event is larger than 8 MiB; giving up");
   if (answer.head.status != 0 && !streaming) return judge_answer(answer);
   if (const auto retry = parser.retry_ms()) backoff_.set_retry(milliseconds{*retry});
@@ -156,6 +157,7 @@ int subscribe(const Arguments& arguments) {
                  .json = arguments.has("--json"),
                  .all = arguments.has("--all"),
                  .escape = ::isatty(STDOUT_FILENO) == 1,
+                 .verify = arguments.has("--verify"),
                  .count = arguments.number("--count")};
   if (arguments.has("--from") && !valid_from(as.from)) {
     return misused(arguments, "--from is `earliest`, `latest` or `last=N`, not `" + as.from + "`");

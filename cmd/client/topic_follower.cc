@@ -3,6 +3,7 @@
 #include "cmd/client/terminal.h"
 #include "config/json_value.h"
 #include "core/text/escape.h"
+#include "core/text/sse_text.h"
 #include "net/pending/subscribe_request.h"
 
 namespace crier::cmd {
@@ -73,6 +74,10 @@ ClientRequest TopicFollower::request() const {
 
 void TopicFollower::on_message(const SseMessage& message) {
   if (state_ != State::going) return;
+  if (as_.verify && !verified(message)) {
+    state_ = State::unverified;
+    return;
+  }
   if (message.event != "crier.busy") served_ = true;
   if (!message.last_event_id.empty()) resume_id_ = message.last_event_id;
   if (is_ours(message)) {
@@ -83,6 +88,21 @@ void TopicFollower::on_message(const SseMessage& message) {
   print(message);
   ++counted_;
   if (state_ == State::going && as_.count && counted_ >= *as_.count) state_ = State::counted;
+}
+
+// Warns of an event that does not pass.
+bool TopicFollower::verified(const SseMessage& message) const {
+  if (message.crc32c.empty()) {
+    if (is_ours(message)) return true;
+    output_.warn("the event " + message.last_event_id +
+                 " has no checksum: frames.checksum of the server is off, or its line was lost");
+    return false;
+  }
+  const std::string found = event_checksum(message.last_event_id, message.event, message.data);
+  if (found == message.crc32c) return true;
+  output_.warn("the event " + message.last_event_id + " is damaged: its checksum is " +
+               message.crc32c + ", that of what arrived is " + found);
+  return false;
 }
 
 void TopicFollower::print(const SseMessage& message) {

@@ -1,6 +1,9 @@
 // Follows topics for `crier subscribe`: makes the requests, prints the events and keeps the
 // position to resume from. It has neither sockets nor a clock.
 //
+// With `verify` a published event without a checksum, and any event with a wrong one, ends the
+// following. crier's own events have no checksum.
+//
 // Belongs to one thread.
 #pragma once
 
@@ -24,6 +27,7 @@ struct SubscribeAs {
   bool json = false;                   // Print one JSON object a line instead of the data.
   bool all = false;                    // Print crier's own events, too.
   bool escape = false;                 // Escape control characters, for a terminal.
+  bool verify = false;                 // Stop at an event whose checksum is wrong or missing.
   std::optional<std::uint64_t> count;  // End after this many events.
 };
 
@@ -33,7 +37,7 @@ class TopicFollower {
     std::function<bool(std::string_view)> print;  // Returns false if it failed.
     std::function<void(std::string_view)> warn;
   };
-  enum class State : std::uint8_t { going, counted, output_failed };
+  enum class State : std::uint8_t { going, counted, output_failed, unverified };
 
   TopicFollower(SubscribeAs as, Output output)
       : as_(std::move(as)), output_(std::move(output)), resume_id_(as_.last_event_id) {}
@@ -51,6 +55,7 @@ class TopicFollower {
   void begin_stream() { served_ = false; }
 
  private:
+  bool verified(const SseMessage& message) const;
   void print(const SseMessage& message);
   void tell(const SseMessage& message);
 

@@ -75,19 +75,22 @@ void SseParser::take_field(std::string_view field, std::string_view value) {
     if (value.find('\0') == std::string_view::npos) id_ = value;
   } else if (field == "retry") {
     if (const auto milliseconds = parse_decimal<std::uint32_t>(value)) retry_ms_ = milliseconds;
+  } else if (field == "crc32c") {
+    message_.crc32c = value;
   }
 }
 
 void SseParser::end_block(const Callback& on_message) {
   block_bytes_ = 0;
   message_.last_event_id = id_;
-  if (!message_.data.empty()) {
-    message_.data.pop_back();  // The LF after the last line.
+  if (!message_.data.empty() || !message_.crc32c.empty()) {
+    if (!message_.data.empty()) message_.data.pop_back();  // The LF after the last line.
     if (message_.event.empty()) message_.event = "message";
     on_message(message_);
   }
   message_.data.clear();
   message_.event.clear();
+  message_.crc32c.clear();
 }
 
 }  // namespace crier

@@ -5,6 +5,9 @@
 // and resume from last_event_id(). An event that was incomplete when the stream broke is dropped,
 // as the standard requires.
 //
+// The parser knows one field more, `crc32c` (see sse_text.h). A block with it is an event even
+// without data, so that damage to the name `data` is noticed and the event not lost.
+//
 // The parser passes bytes on unchanged; whether they are UTF-8 is for the caller to check. Belongs
 // to one thread.
 #pragma once
@@ -23,6 +26,7 @@ struct SseMessage {
   std::string data;   // Lines joined by LF.
   // The id of this event or, if it had none, of the newest event with one; may be empty.
   std::string last_event_id;
+  std::string crc32c;  // The checksum that came with the event; empty: none.
 };
 
 class SseParser {

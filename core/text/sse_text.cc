@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "core/check.h"
+#include "core/crc32c.h"
 #include "core/text/utf8.h"
 
 namespace crier {
@@ -46,12 +47,14 @@ class LineEnds {
   std::size_t next_cr_;
 };
 
-void append_data_lines(std::string& out, std::string_view data) {
+// Calls take(line) for each line of the data, which are one at least.
+template <typename Take>
+void for_each_line(std::string_view data, Take&& take) {
   LineEnds ends(data);
   std::size_t begin = 0;
   for (;;) {
     const std::size_t end = ends.after(begin);
-    out.append("data: ", 6).append(data.substr(begin, end - begin)).push_back('\n');
+    take(data.substr(begin, end - begin));
     if (end == std::string_view::npos) return;
     const bool crlf = data.substr(end, 2) == "\r\n";
     begin = end + (crlf ? 2 : 1);
@@ -73,8 +76,26 @@ void append_sse_event(std::string& out, const SseEvent& event) {
     CRIER_CHECK(printed.ec == std::errc{});
     append_field(out, "retry", std::string_view(digits.data(), printed.ptr));
   }
-  append_data_lines(out, event.data);
+  for_each_line(event.data, [&out](std::string_view line) {
+    out.append("data: ", 6).append(line).push_back('\n');
+  });
+  if (event.checksum) {
+    append_field(out, "crc32c", event_checksum(event.id, event.name, event.data));
+  }
   out.push_back('\n');
+}
+
+std::string event_checksum(std::string_view id, std::string_view name, std::string_view data) {
+  std::uint32_t crc = crc32c(id);
+  crc = crc32c("\n", crc);
+  crc = crc32c(name.empty() ? "message" : name, crc);
+  for_each_line(data, [&crc](std::string_view line) { crc = crc32c(line, crc32c("\n", crc)); });
+
+  std::string digits(8, '0');
+  for (auto digit = digits.rbegin(); digit != digits.rend(); ++digit, crc >>= 4) {
+    *digit = "0123456789abcdef"[crc & 15];
+  }
+  return digits;
 }
 
 bool allowed_event_name(std::string_view name) {

@@ -20,12 +20,18 @@ struct SseEvent {
   std::string_view name;       // Empty: no event line; the client calls it `message`.
   std::string_view data;       // Any text; its line ends reach the client as LF.
   std::uint32_t retry_ms = 0;  // How long a client waits before it reconnects; 0: no retry line.
+  bool checksum = false;       // Add a `crc32c` line with event_checksum(), which clients ignore.
 };
 
-// Appends the lines id, event, retry and data, in this order, and the blank line that ends the
-// event. Writes at least one data line, because a client ignores an event without one. Requires: id
-// and name contain no CR, LF or NUL; valid_event_text(data).
+// Appends the lines id, event, retry, data and crc32c, in this order, and the blank line that ends
+// the event. Writes at least one data line, because a client ignores an event without one.
+// Requires: id and name contain no CR, LF or NUL; valid_event_text(data).
 void append_sse_event(std::string& out, const SseEvent& event);
+
+// Returns the checksum of an event as a client sees it: the CRC-32C of id, LF, name, LF and data,
+// as eight lower-case hexadecimal digits. An empty name counts as `message`, and each line end in
+// the data as LF.
+std::string event_checksum(std::string_view id, std::string_view name, std::string_view data);
 
 inline constexpr std::size_t kEventNameBytesMax = 255;
 

@@ -143,6 +143,11 @@ async function refusesOtherOrigins({ journal, subscribe, daemon }) {
 export const cases = [
   { name: 'receives', run: receives },
   {
+    name: 'receives the same from events with a checksum',
+    run: receives,
+    settings: { 'frames.checksum': 'crc32c' },
+  },
+  {
     name: 'resumes without loss after being cut off',
     run: resumes,
     settings: { 'history.events_max': 10_000 },

@@ -9,6 +9,7 @@ import { Journal } from './journal.mjs';
 import openBrowser from './subscribers/chromium.mjs';
 import curl from './subscribers/curl.mjs';
 import nodeClients from './subscribers/node.mjs';
+import { subscriberVerifies } from './verify.mjs';
 import { beginRun, endRun, failureOf, judge } from './verdicts.mjs';
 
 const kRunSecondsMax = 175;
@@ -54,5 +55,7 @@ async function runAll(subscribers, origins) {
 const browser = await openBrowser(directory, addresses.next());
 await judge('deploy/examples/page.html: handles gaps, resumes after a reload',
             () => exampleResumes(crier, directory, addresses));
+await judge('crier subscribe --verify: notices a damaged event and a missing checksum',
+            () => subscriberVerifies(crier, directory, addresses));
 await runAll([curl, ...nodeClients, ...browser.subscribers], [browser.origin]);
 endRun('clients');

@@ -1,5 +1,5 @@
-// The parser reads the encoder's text back unchanged, and its result does not depend on how a
-// stream is cut into pieces.
+// The parser reads the encoder's text back unchanged, every second event with a checksum that is
+// right, and its result does not depend on how a stream is cut into pieces.
 //
 // Input: a byte for the size of the pieces, a byte for the bound of an event, then text. The text
 // is used as names and data in turns, each ended by NUL, and as a stream.
@@ -19,7 +19,7 @@
 namespace {
 
 struct Seen {
-  std::string event, data, id;
+  std::string event, data, id, checksum;
   friend bool operator==(const Seen&, const Seen&) = default;
 };
 
@@ -35,8 +35,8 @@ Reading read(std::string_view stream, std::size_t piece_bytes, std::size_t event
   Reading reading;
   crier::SseParser parser(event_bytes_max);
   while (!stream.empty() && reading.ok) {
-    reading.ok = parser.feed(stream.substr(0, piece_bytes), [&](const crier::SseMessage& message) {
-      reading.events.push_back({message.event, message.data, message.last_event_id});
+    reading.ok = parser.feed(stream.substr(0, piece_bytes), [&](const crier::SseMessage& m) {
+      reading.events.push_back({m.event, m.data, m.last_event_id, m.crc32c});
     });
     stream.remove_prefix(std::min(piece_bytes, stream.size()));
   }
@@ -69,8 +69,11 @@ void round_trip(std::string_view text, std::size_t piece_bytes) {
     const std::string_view data = take_until_nul(text);
     if (!crier::allowed_event_name(name) || !crier::valid_event_text(data)) continue;
     const std::string id = std::to_string(expected.size());
-    crier::append_sse_event(stream, {.id = id, .name = name, .data = data, .retry_ms = 7});
-    expected.push_back({std::string(name.empty() ? "message" : name), with_lf(data), id});
+    const bool checksum = expected.size() % 2 == 1;
+    crier::append_sse_event(
+        stream, {.id = id, .name = name, .data = data, .retry_ms = 7, .checksum = checksum});
+    const std::string sum = checksum ? crier::event_checksum(id, name, with_lf(data)) : "";
+    expected.push_back({std::string(name.empty() ? "message" : name), with_lf(data), id, sum});
   }
   const std::size_t plenty = stream.size() + 1;
   const Reading whole = read(stream, plenty, plenty);

@@ -19,7 +19,10 @@ function subscribe(url, report) {
         if (kEventTypes.includes(type)) report({ type, data, id: lastId });
       },
       onRetry: (value) => { retryMs = value; },
-      onError: (error) => report({ type: 'error', parser: error.message }),
+      onError: (error) => {
+        if (error.field === 'crc32c') return;  // It tells of fields that it ignores.
+        report({ type: 'error', parser: error.message });
+      },
     });
     const resume = lastId ? ['-H', `Last-Event-ID: ${lastId}`] : [];
     child = spawn('curl', ['-sSN', '--fail', '-H', 'Accept: text/event-stream', ...resume, url],

@@ -1,5 +1,6 @@
 #include "cmd/client/backoff.h"
 #include "cmd/client/topic_follower.h"
+#include "core/text/sse_text.h"
 #include "tests/cmd/command_support.h"
 #include "tests/support/catch.h"
 
@@ -126,6 +127,72 @@ TEST_CASE("crier's own events are shown as warnings") {
                                  "warning: events may have been lost (no reason given)"});
 }
 
+SubscribeAs verifying() {
+  SubscribeAs as = for_topic();
+  as.verify = true;
+  return as;
+}
+
+TEST_CASE("a subscriber that verifies wants the checksum of every published event") {
+  Printed printed;
+  TopicFollower follower(verifying(), printed.output());
+  follower.on_message({"crier.open", "{}", "e-0"});
+  follower.on_message({"message", "x", "e-1", "4e2f6fbc"});
+  CHECK(follower.state() == TopicFollower::State::going);
+  CHECK(printed.out == "x\n");
+  SECTION("one that is wrong") {
+    follower.on_message({"message", "y", "e-1", "4e2f6fbc"});
+    CHECK_THAT(printed.warnings.at(0), StartsWith("the event e-1 is damaged: its checksum is "
+                                                  "4e2f6fbc, that of what arrived is "));
+  }
+  SECTION("one of an event of crier's own") {
+    follower.on_message({"crier.gap", "{}", "e-1", "4e2f6fbc"});
+    CHECK_THAT(printed.warnings.at(0), StartsWith("the event e-1 is damaged"));
+  }
+  SECTION("one that is missing") {
+    follower.on_message({"message", "x", "e-2"});
+    CHECK_THAT(printed.warnings.at(0), StartsWith("the event e-2 has no checksum"));
+  }
+  CHECK(follower.state() == TopicFollower::State::unverified);
+  CHECK(printed.out == "x\n");
+  CHECK(follower.request().fields.back().second == "e-1");  // The last one that was right.
+}
+
+TEST_CASE("no bit of a published event can change unnoticed") {
+  std::string stream = "id: e-0\nevent: crier.open\ndata: {}\n\n";
+  const std::size_t begin = stream.size();
+  append_sse_event(stream, {.id = "e-1", .name = "tick", .data = "one\ntwo", .checksum = true});
+  append_sse_event(stream, {.id = "e-2", .data = "", .checksum = true});
+  append_sse_event(stream, {.id = "e-3", .data = "x", .checksum = true});
+  const std::size_t end = stream.size();
+  append_sse_event(stream, {.name = "crier.end", .data = "{}"});
+  const auto follow = [](const std::string& bytes, std::string& out) {
+    Printed printed;
+    TopicFollower follower(verifying(), printed.output());
+    SseParser parser(1'000);
+    CHECK(parser.feed(bytes, [&](const SseMessage& m) { follower.on_message(m); }));
+    out = printed.out;
+    return follower.state() == TopicFollower::State::going;
+  };
+  std::string whole;
+  REQUIRE(follow(stream, whole));
+  REQUIRE(whole == "one\ntwo\n\nx\n");
+  std::size_t harmless = 0;
+  for (std::size_t bit = begin * 8; bit < end * 8; ++bit) {
+    INFO("bit " << bit % 8 << " of byte " << bit / 8);
+    std::string damaged = stream;
+    damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ (1 << bit % 8));
+    std::string out;
+    if (follow(damaged, out)) {
+      ++harmless;
+      CHECK(out == whole);
+    } else {
+      CHECK(whole.starts_with(out));
+    }
+  }
+  CHECK(harmless == 8 * std::string_view("data:").size());  // In the event without data.
+}
+
 TEST_CASE("a subscriber stops after its count, or when it cannot print") {
   Printed printed;
   SubscribeAs as = for_topic();
@@ -182,6 +249,23 @@ TEST_CASE("a broken stream resumes where it broke") {
   CHECK(requests[0].find("Last-Event-ID") == std::string::npos);
   for (std::size_t i = 1; i < 4; ++i)
     CHECK_THAT(requests[i], ContainsSubstring("\r\nLast-Event-ID: e-1\r\n"));
+}
+
+TEST_CASE("a damaged event ends the command, and so does one without a checksum") {
+  const std::string open = "id: e-0\nevent: crier.open\nretry: 1\ndata: {}\n\n";
+  ScriptedServer server(true, {{stream(open + "id: e-1\ndata: x\ncrc32c: 4e2f6fbc\n\n" +
+                                       "id: e-2\ndata: y\ncrc32c: 4e2f6fbc\n\n"),
+                                true},
+                               {stream(open + "id: e-1\ndata: x\n\n"), true}});
+  const auto damaged = run_command({"subscribe", "t", "--url", server.url(), "--verify"});
+  CHECK(damaged.code == kExitFailed);
+  CHECK(damaged.out == "x\n");
+  CHECK_THAT(damaged.err, StartsWith("crier subscribe: the event e-2 is damaged: "));
+  const auto without = run_command({"subscribe", "t", "--url", server.url(), "--verify"});
+  CHECK(without.code == kExitFailed);
+  CHECK(without.out.empty());
+  CHECK_THAT(without.err, StartsWith("crier subscribe: the event e-1 has no checksum: "
+                                     "frames.checksum of the server is off"));
 }
 
 TEST_CASE("a permanent failure ends the command") {

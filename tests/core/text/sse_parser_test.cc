@@ -46,6 +46,15 @@ Reading read(std::string_view stream, std::size_t piece_bytes = kPlenty,
 
 }  // namespace
 
+TEST_CASE("an event brings its own checksum, and with one is an event even without data") {
+  std::vector<std::string> seen;
+  SseParser parser(kPlenty);
+  CHECK(parser.feed(
+      "data: x\ncrc32c: 1\n\ndata: y\n\ncrc32c: 2\ncrc32c:3\ndata\n\ndbta: z\ncrc32c: 4\n\n",
+      [&](const SseMessage& m) { seen.push_back(m.data + "|" + m.crc32c); }));
+  CHECK(seen == std::vector<std::string>{"x|1", "y|", "|3", "|4"});
+}
+
 TEST_CASE("streams are read by the standard") {
   const auto [stream, events] = GENERATE(table<std::string, std::vector<Seen>>({
       {"", {}},

@@ -7,6 +7,7 @@
 
 using crier::allowed_event_name;
 using crier::append_sse_event;
+using crier::event_checksum;
 using crier::SseEvent;
 
 namespace {
@@ -60,6 +61,42 @@ TEST_CASE("data is split at every line end of the standard, and at no other") {
       {"a\xC2\x85z\xE2\x80\xA8z", "data: a\xC2\x85z\xE2\x80\xA8z\n"},
   }));
   CHECK(encode({.data = data}) == lines + "\n");
+}
+
+struct SumCase {
+  const char* name;
+  SseEvent event;
+  const char* checksum;
+};
+
+// deploy/http.md has the same vectors.
+TEST_CASE("a checksum covers id, name and data as a client sees them") {
+  const auto row = GENERATE(values<SumCase>({
+      {"a message", {.id = "h5vq2mzkc7wna-1", .data = "Hello"}, "f00bc4bf"},
+      {"the default name",
+       {.id = "h5vq2mzkc7wna-1", .name = "message", .data = "Hello"},
+       "f00bc4bf"},
+      {"a name",
+       {.id = "h5vq2mzkc7wna-3", .name = "paid", .data = R"({"order": 17, "sum": 10.50})"},
+       "fd6f6cdd"},
+      {"LF", {.id = "h5vq2mzkc7wna-5", .data = "two\nlines"}, "76d857f0"},
+      {"CR counts as LF", {.id = "h5vq2mzkc7wna-5", .data = "two\rlines"}, "76d857f0"},
+      {"so does CRLF", {.id = "h5vq2mzkc7wna-5", .data = "two\r\nlines"}, "76d857f0"},
+      {"no data", {.id = "h5vq2mzkc7wna-6", .data = ""}, "83c0c69d"},
+      {"UTF-8",
+       {.id = "h5vq2mzkc7wna-7", .name = "gr\u00FC\u00DFe", .data = "\u4E16\u754C"},
+       "fa948957"},
+      {"no id", {.data = "x"}, "d1067f95"},
+  }));
+  INFO(row.name);
+  CHECK(event_checksum(row.event.id, row.event.name, row.event.data) == row.checksum);
+}
+
+TEST_CASE("the checksum is a line after the data") {
+  CHECK(encode({.id = "e-1", .data = "x", .checksum = true}) ==
+        "id: e-1\ndata: x\ncrc32c: 4e2f6fbc\n\n");
+  CHECK(encode({.id = "h5vq2mzkc7wna-5", .data = "two\r\nlines", .checksum = true}) ==
+        "id: h5vq2mzkc7wna-5\ndata: two\ndata: lines\ncrc32c: 76d857f0\n\n");
 }
 
 TEST_CASE("event names that are allowed") {
