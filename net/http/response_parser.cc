@@ -19,6 +19,7 @@ struct ResponseParser::State {
   const OnBody* on_body = nullptr;
   Progress progress = Progress::more;
   bool keep_alive = false;
+  const char* reason = nullptr;  // If it is not llhttp's.
   std::string problem;
 
   State();
@@ -27,6 +28,11 @@ struct ResponseParser::State {
   bool count(std::size_t bytes) {
     head_bytes += bytes;
     return head_bytes <= kHeadBytesMax;
+  }
+  // For a callback: ends the parsing.
+  int refuse(const char* why) {
+    reason = why;
+    return -1;
   }
   bool interim() const { return head.status >= 100 && head.status < 200; }
   Progress judge(llhttp_errno_t error);
@@ -54,6 +60,12 @@ ResponseParser::State::State() {
     std::transform(at, at + size, std::back_inserter(s.head.fields.back().first), ascii_lower);
     return 0;
   };
+  settings.on_header_field_complete = [](llhttp_t* p) {
+    State& s = of(p);
+    // llhttp takes a line that begins with the colon.
+    const bool named = s.has_head || (s.name_open && !s.head.fields.back().first.empty());
+    return named ? 0 : s.refuse("a field has no name");
+  };
   settings.on_header_value = [](llhttp_t* p, const char* at, std::size_t size) {
     State& s = of(p);
     if (s.has_head) return 0;
@@ -72,9 +84,13 @@ ResponseParser::State::State() {
   };
   settings.on_headers_complete = [](llhttp_t* p) {
     State& s = of(p);
+    // llhttp takes any digits.
+    if (p->status_code < 100) return s.refuse("the status is below 100");
     s.head.status = p->status_code;
     s.has_head = !s.interim();
-    return 0;
+    // By RFC 9112, 6.3, these have no body whatever their fields say; llhttp would read one.
+    const bool bodiless = s.interim() || s.head.status == 204 || s.head.status == 304;
+    return bodiless ? 1 : 0;
   };
   settings.on_body = [](llhttp_t* p, const char* at, std::size_t size) {
     const State& s = of(p);
@@ -99,7 +115,7 @@ ResponseParser::Progress ResponseParser::State::judge(llhttp_errno_t error) {
   if (error == HPE_USER || head_bytes > kHeadBytesMax) {
     problem = "the head of the response is too large";
   } else {
-    const char* reason = llhttp_get_error_reason(&parser);
+    if (reason == nullptr) reason = llhttp_get_error_reason(&parser);
     problem = "the response is not HTTP/1.1";
     if (reason != nullptr && *reason != '\0') problem.append(" (").append(reason).append(")");
   }

@@ -68,6 +68,15 @@ TEST_CASE("a response reads the same however it is cut") {
        "HTTP/1.1 103 Early Hints\r\nContent-Type: no\r\n\r\n"
        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
        false, 200, "", "ok", true},
+      {"after an interim response that claims to have a body",
+       "HTTP/1.1 103 Early Hints\r\nContent-Length: 9\r\n\r\n"
+       "HTTP/1.1 102 Processing\r\nTransfer-Encoding: chunked\r\n\r\n"
+       "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+       false, 200, "", "ok", true},
+      {"no content, whatever its length", "HTTP/1.1 204 No Content\r\nContent-Length: 9\r\n\r\n",
+       false, 204, "", "", true},
+      {"not modified, whatever its length",
+       "HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n", false, 304, "", "", true},
   }));
   INFO(row.name);
   const std::string text = row.text;
@@ -102,13 +111,16 @@ TEST_CASE("a connection that ends early is no whole response") {
 
 TEST_CASE("a response that is not HTTP is refused with a reason") {
   for (const std::string text :
-       {"SSH-2.0-OpenSSH\r\n", "HTTP/1.1 20x OK\r\n\r\n", "HTTP/1.1 200 OK\r\nBad Name: 1\r\n\r\n",
+       {"SSH-2.0-OpenSSH\r\n", "HTTP/1.1 20x OK\r\n\r\n", "HTTP/1.1 20 4No\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nBad Name: 1\r\n\r\n", "HTTP/1.1 200 OK\r\n: 1\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nA: 1\r\n: 1\r\n\r\n",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"}) {
     INFO(text);
     ResponseParser parser;
     REQUIRE(parser.consume(text, {}) == Progress::refused);
     CHECK_FALSE(parser.problem().empty());
+    CHECK(parser.problem().find("allback") == std::string::npos);  // What llhttp says of ours.
   }
 }
 
