@@ -2,7 +2,8 @@
 //
 // Input: the lines of the header. For any bytes: the client is the peer, or an address that stands
 // in the header; every hop before it is trusted, so bytes that a client puts on the left change
-// nothing once a hop is not trusted. parse_ip_address() agrees with inet_pton().
+// nothing once a hop is not trusted; several lines are read like one. parse_ip_address() agrees
+// with inet_pton().
 #include <arpa/inet.h>
 
 #include <algorithm>
@@ -107,8 +108,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const bool has_ports = has('[') || (has('.') && has(':'));  // Perhaps.
   if (!has_ports) CRIER_CHECK(walk(lines, false) == naive_walk(lines));
 
+  std::string joined(lines[0]);
+  for (std::size_t i = 1; i < lines.size(); ++i) joined.append(",").append(lines[i]);
+
   for (const bool forwarded : {false, true}) {
     const PeerAddress client = walk(lines, forwarded);
+    // Several lines are one list. A quoted string does not go on in the next line.
+    if (!forwarded || !has('"')) CRIER_CHECK(walk({joined}, forwarded) == client);
     CRIER_CHECK(client.v6 || std::ranges::all_of(client.bytes.begin() + 4, client.bytes.end(),
                                                  [](auto byte) { return byte == 0; }));
     if (trusted(forwarded).contain(client)) continue;
