@@ -125,6 +125,13 @@ const Refusal* judge_length(std::string_view text, std::uint64_t& length) {
   return nullptr;
 }
 
+// Returns true if the line of this value ends behind it, or behind spaces. llhttp takes HTAB behind
+// a length for a part of it.
+bool ends_with_spaces(std::string_view value, std::string_view head) {
+  const auto end = static_cast<std::size_t>(value.data() - head.data()) + value.size();
+  return head[head.find_first_not_of(' ', end)] == '\r';
+}
+
 // Accepts no white space behind the coding: other parsers, llhttp among them, read "chunked" and
 // HTAB as an unknown coding.
 bool is_chunked(const Seen& seen, std::string_view head) {
@@ -144,6 +151,7 @@ const Refusal* judge_framing(const Seen& seen, std::string_view head, bool bodie
   if (seen.lengths > 1) return &refusals::kTwoLengths;
   if (seen.lengths == 1) {
     if (const Refusal* refusal = judge_length(seen.length, request.content_length)) return refusal;
+    if (!ends_with_spaces(seen.length, head)) return &refusals::kBadLength;
   }
   if (request.chunked || request.content_length > 0) {
     if (!takes_body) return &refusals::kBodyOfGet;

@@ -273,6 +273,8 @@ HostileHeads framing() {
       {"length with a point", with(cl + "0.0\r\n"), 400},
       {"length with an exponent", with(cl + "1e1\r\n"), 400},
       {"length with a space inside", with(cl + "1 0\r\n"), 400},
+      {"length with a tab behind it", with(cl + "0\t\r\n"), 400},
+      {"length with a space and a tab behind it", with(cl + "0 \t\r\n"), 400},
       {"length with letters", with(cl + "0a\r\n"), 400},
       {"length in other digits", with(cl + "\xD9\xA0\r\n"), 400},
       {"length with a space before the colon", with("Content-Length : 0\r\n"), 400},
