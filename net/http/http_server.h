@@ -16,9 +16,10 @@
 // Room. Idle connections never keep a new one out: at `connections_max` the server closes the
 // connection that has been idle longest. If none is idle, it closes the one whose client has kept
 // it waiting longest for the rest of a head or the beginning of a body, unless that client waits
-// for an earlier answer. If there is no such connection, the server refuses the new one and closes
-// none. Clients whose body has begun are trusted: they can hold their places for
-// `request_seconds_max`.
+// for an earlier answer. It closes no connection that has been idle or has waited for less than
+// 100 ms, because its client's next bytes may still be unread. If there is no such connection, the
+// server refuses the new one and closes none. Clients whose body has begun are trusted: they can
+// hold their places for `request_seconds_max`.
 //
 // Lingering. When the server ends a connection, it writes the answers, shuts the socket down for
 // writing and reads input away for two seconds at most, so that a client that is still sending can
