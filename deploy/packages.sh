@@ -13,7 +13,7 @@ crier_build_packages=(
 
 # To build and run the tests, beside the above.
 crier_test_packages=(
-  catch2 python3 git ca-certificates curl
+  catch2 python3 git ca-certificates curl iproute2
   clang-19 libclang-rt-19-dev
   nodejs npm chromium
   nginx haproxy caddy openssl

@@ -232,10 +232,11 @@ if build tsan crier test_net test_broadcast test_cmd test_simulate test_daemon; 
   run_tests tsan -R '^(net|broadcast|cmd|simulate|daemon|daemon_own_tables)$'
 fi
 if build release crier test_core test_config test_metrics test_net test_broadcast test_cmd \
-  test_simulate; then
+  test_simulate bench_load attack_connections attack_heads; then
   run_tests release -R '^(core|config|metrics|net|broadcast|cmd)$'
   simulate "$([ "$mode" = --long ] && echo 50000 || echo 1000)"
   real interface "the HTTP interface as its page says"
+  real attack "attacks beside healthy clients"
   real clients "real clients"
   if [ "$mode" = --long ]; then
     real proxies "real proxies, slow ones too" --slow

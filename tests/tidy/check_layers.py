@@ -53,13 +53,17 @@ TESTS_MAY_INCLUDE = {
     "simulate": {"broadcast", "core"},
     "daemon": {"core"},  # They meet the real binary from outside, over sockets.
     "bench": {"core"},
+    "attack": set(),
     "support": {"core"},
     "fuzz": {"broadcast", "net", "config", "core"},
 }
-# daemon tests send over the wire what net's own tests send to the reader; workers that run in one
+# daemon tests and attacks send over the wire what net's own tests send to the reader; attacks use
+# what the load tools of bench share; workers that run in one
 # thread need broadcast's connections of a script.
 TESTS_MAY_ALSO = {
     "tests/daemon/": {"tests/net/http/hostile_heads.h"},
+    "tests/attack/": {"tests/net/http/hostile_heads.h", "tests/bench/support/histogram.h",
+                      "tests/bench/support/marker.h", "tests/bench/support/shared_state.h"},
     "tests/cmd/daemon/control/": {"tests/broadcast/streams/scripted_io.h"},
 }
 
