@@ -70,12 +70,19 @@ void PendingRequests::run(Instant now) {
     pool_[row].queued = false;
     resume(row, now);
   }
+  if (more_are_due_) expire_some(now);
 }
 
 void PendingRequests::sweep(Instant now) {
   work_.insert(work_.end(), starved_.begin(), starved_.end());
   starved_.clear();
-  std::size_t left = kDeadlinesPerSweep;
+  expire_some(now);
+  counters_.held.set(pool_.rented());
+  counters_.heads.set(pool_.readers());
+}
+
+void PendingRequests::expire_some(Instant now) {
+  std::size_t left = kRowsPerRun;
   for (const PendingPhase phase : {PendingPhase::head, PendingPhase::idle, PendingPhase::deferred,
                                    PendingPhase::flush, PendingPhase::linger}) {
     while (left > 0) {
@@ -85,8 +92,7 @@ void PendingRequests::sweep(Instant now) {
       --left;
     }
   }
-  counters_.held.set(pool_.rented());
-  counters_.heads.set(pool_.readers());
+  more_are_due_ = left == 0;
 }
 
 void PendingRequests::close_idle(Instant now) {

@@ -68,8 +68,8 @@ inline constexpr std::size_t kReadBytes = 16 * 1024;
 inline constexpr std::size_t kLingerBytesMax = 64 * 1024;
 // Bytes kept behind a deferred request. The rest of the read that brought the request always fits.
 inline constexpr std::size_t kHeldBytesMax = kReadBytes;
-inline constexpr std::size_t kRowsPerRun = 64;           // Rows continued in one run().
-inline constexpr std::size_t kDeadlinesPerSweep = 1024;  // Rows expired in one sweep().
+// Rows continued in one run(), and rows whose deadlines are applied in one sweep() or run().
+inline constexpr std::size_t kRowsPerRun = 64;
 
 struct PendingCounters {
   Counter accepted;              // Connections.
@@ -124,13 +124,13 @@ class PendingRequests {
   // Requires: reply.then is not `later`; if it is `taken`, deferred(token) has a value.
   bool answer(DeferralToken token, Reply reply, Instant now);
 
-  // Continues connections that have used up their share of an earlier turn. Call it once per turn
-  // while has_work().
-  bool has_work() const { return !work_.empty(); }
+  // Continues connections that have used up their share of an earlier turn, and applies deadlines
+  // that the last sweep had no time for. Call it once per turn while has_work().
+  bool has_work() const { return !work_.empty() || more_are_due_; }
   void run(Instant now);
 
-  // Applies the deadlines, and tries writes again for which the kernel had no memory. Call it every
-  // 100 ms or so.
+  // Applies the deadlines, a share of them if many are due, and tries writes again for which the
+  // kernel had no memory. Call it every 100 ms or so.
   void sweep(Instant now);
 
   // For the drain: closes connections that wait between two requests, now and from now on. Requests
@@ -164,6 +164,7 @@ class PendingRequests {
   Step flush(std::uint32_t row, Instant now);
   Step start_linger(std::uint32_t row, Instant now);
   Step linger(std::uint32_t row);
+  void expire_some(Instant now);
   void expire(std::uint32_t row, Instant now);
   bool watch(std::uint32_t row);
   void evict_one(std::uint32_t newcomer);
@@ -179,6 +180,7 @@ class PendingRequests {
   std::deque<Token> starved_;    // Work that waits for the next sweep.
   std::uint32_t deferrals_ = 0;  // Deferrals so far: the generation of the last DeferralToken.
   bool closes_idle_ = false;
+  bool more_are_due_ = false;
   std::array<char, kReadBytes> scratch_;
 };
 

@@ -193,6 +193,20 @@ TEST_CASE("one sweep and one run do a bounded share") {
   CHECK(port.handler.paths.size() == clients.size() * (kRequestsPerBurst + 1));
 }
 
+TEST_CASE("heads that are late together are ended a bounded share at a time") {
+  PendingFixture port({.capacity = 4'000});
+  std::vector<Fd> clients;
+  for (std::size_t i = 0; i < 2 * kRowsPerRun + 5; ++i) clients.push_back(port.connect("GET /"));
+  port.advance_ms(10'000);
+  CHECK(port.pending.counters().timeouts.read() == kRowsPerRun);
+  CHECK(port.pending.has_work());
+  port.pending.run(port.now);
+  CHECK(port.pending.counters().timeouts.read() == 2 * kRowsPerRun);
+  port.pending.run(port.now);
+  CHECK(port.pending.counters().timeouts.read() == clients.size());
+  CHECK_FALSE(port.pending.has_work());
+}
+
 TEST_CASE("a row's generation makes its old tokens stale, and phases expire in order") {
   PendingPool pool(2, {});
   const std::uint32_t first = pool.rent(Instant{10}).value();
