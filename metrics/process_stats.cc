@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <fstream>
-#include <iterator>
 #include <memory>
 #include <string>
 
@@ -23,7 +22,9 @@ constexpr const char* kFdDirectory = "/proc/self/fd";
 
 std::string contents(const char* path) {
   std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
+  std::string text;
+  std::getline(file, text, '\0');  // An istreambuf_iterator throws if reading fails.
+  return text;
 }
 
 std::string_view take_word(std::string_view& text) {

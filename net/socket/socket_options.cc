@@ -7,7 +7,6 @@
 #include <array>
 #include <cerrno>
 #include <fstream>
-#include <iterator>
 #include <utility>
 
 #include "net/socket/fd.h"
@@ -35,7 +34,9 @@ std::optional<int> option_of(int fd, int name) {
 
 std::string allowed_now() {
   std::ifstream file(kAllowedFile);
-  return {std::istreambuf_iterator<char>(file), {}};
+  std::string line;
+  std::getline(file, line);  // An istreambuf_iterator throws if reading fails.
+  return line;
 }
 
 }  // namespace

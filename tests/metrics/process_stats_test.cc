@@ -1,14 +1,17 @@
 #include "metrics/process_stats.h"
 
 #include <fcntl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <string>
 #include <vector>
 
 #include "metrics/exporter.h"
 #include "tests/support/catch.h"
+#include "tests/support/failing_call.h"
 
 namespace crier::metrics {
 namespace {
@@ -68,6 +71,14 @@ TEST_CASE("the figures of this process are plausible") {
   CHECK(stats.cpu_seconds > 0);
   CHECK(stats.open_fds >= 1);
   CHECK(stats.max_fds >= stats.open_fds);
+}
+
+TEST_CASE("a figure that cannot be read is left out") {
+  const int error = GENERATE(EIO, ENOMEM);
+  ProcessStats stats;
+  if (!tests::while_failing({SYS_read, error}, [&] { stats = read_process_stats(); })) return;
+  CHECK_FALSE(stats.threads);
+  CHECK(stats.max_fds > 0);
 }
 
 TEST_CASE("the start of the process is in the last hour") {

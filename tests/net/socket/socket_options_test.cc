@@ -220,6 +220,16 @@ TEST_CASE("a congestion control that the kernel forbids is refused with the allo
   CHECK(try_options({.congestion_control = "reno"}));
 }
 
+TEST_CASE("a list of congestion controls that cannot be read refuses none") {
+  const int error = GENERATE(EIO, ENOMEM);
+  std::optional<Result<TriedOptions>> tried;
+  if (!crier::tests::while_failing({SYS_read, error},
+                                   [&] { tried = try_options({.congestion_control = "cubic"}); })) {
+    return;
+  }
+  CHECK(tried->has_value());
+}
+
 TEST_CASE("without permission for busy polling a listener works, with a warning") {
   // Some kernels require a capability for it.
   const crier::tests::FailingCall forbidden{SYS_setsockopt, EPERM, SOL_SOCKET};
