@@ -87,7 +87,8 @@ HttpServer::HttpServer(Loop& loop, HttpHandler& handler, const HttpServerOptions
       options_(options),
       ready_poll_(loop, [this] { on_sockets_ready(); }),
       slots_(options.connections_max + kLingerSlots),
-      sweep_(loop, [this] { sweep(); }) {
+      sweep_(loop, [this] { sweep(); }),
+      starved_timer_(loop, [this] { resume_accepts(); }) {
   CRIER_CHECK(options.connections_max > 0);
   CRIER_CHECK(options.pipelined_max > 0);
   free_.reserve(slots_.size());
@@ -127,13 +128,15 @@ void HttpServer::close() {
   }
   CRIER_CHECK(open_ == 0);
   sweep_.stop();
+  starved_timer_.stop();
   marked_.clear();
   uv_idle_stop(next_turn_.get());
   make_calls();
 }
 
 void HttpServer::accept_some(Acceptor& acceptor) {
-  for (std::size_t i = 0; i < kAcceptsPerTurn && acceptor.poll.watching() && !starved_; ++i) {
+  for (std::size_t i = 0; i < kAcceptsPerTurn; ++i) {
+    if (!acceptor.poll.watching() || starved_timer_.running()) return;
     sockaddr_storage address{};
     socklen_t size = sizeof(address);
     Fd socket(::accept4(acceptor.fd, reinterpret_cast<sockaddr*>(&address), &size,
@@ -151,14 +154,18 @@ void HttpServer::accept_some(Acceptor& acceptor) {
   }
 }
 
-// Pauses accepting until the next sweep.
 void HttpServer::pause_accepts() {
   counters_.accepts_starved.add();
-  starved_ = true;
   for (Acceptor& each : acceptors_) {
     if (each.poll.watching()) each.poll.pause();
   }
-  sweep_.start_repeating(kSweepMillis);
+  starved_timer_.start_once(kStarvedPauseMs);
+}
+
+void HttpServer::resume_accepts() {
+  for (Acceptor& each : acceptors_) {
+    if (each.poll.watching()) each.poll.resume();
+  }
 }
 
 void HttpServer::adopt(Fd socket, HttpPeer peer) {
@@ -218,11 +225,6 @@ bool HttpServer::displace_one() {
 }
 
 void HttpServer::sweep() {
-  if (std::exchange(starved_, false)) {
-    for (Acceptor& acceptor : acceptors_) {
-      if (acceptor.poll.watching()) acceptor.poll.resume();
-    }
-  }
   const Instant now = Loop::now();
   for (const Slot& slot : slots_) {
     if (slot.connection != nullptr) slot.connection->check_deadlines(now);

@@ -37,8 +37,8 @@
 //
 // Kernel limits. The server watches connections in its own ready set. libuv would end the process
 // when the kernel cannot watch one more (fs.epoll.max_user_watches); the server closes such a
-// connection, pauses accepting until the next check of deadlines and counts `accepts_starved`. It
-// does the same, without a connection to close, when the kernel has no descriptor.
+// connection, pauses accepting for kStarvedPauseMs and counts `accepts_starved`. It does the same,
+// without a connection to close, when the kernel has no descriptor.
 //
 // Belongs to its loop's thread. The handler must outlive it.
 #pragma once
@@ -146,6 +146,7 @@ class HttpServer {
   void accept_some(Acceptor& acceptor);
   void adopt(Fd socket, HttpPeer peer);
   void pause_accepts();
+  void resume_accepts();
   bool make_room();
   bool displace_one();
   void sweep();
@@ -174,7 +175,6 @@ class HttpServer {
   std::size_t open_ = 0;                  // Connections, lingering ones included.
   std::list<HttpConnection*> lingering_;  // Longest first; connections add and remove themselves.
   std::size_t hand_ = 0;                  // The slot at which displace_one() begins to compare.
-  bool starved_ = false;                  // Acceptors are paused until the next sweep.
   std::vector<Marked> marked_;            // Connections to serve in the next turn.
   std::uint64_t least_used_us_ = 0;       // The used_us with which the last connection was served.
   Instant now_;                           // As of the end of the last request or step of a turn.
@@ -182,6 +182,7 @@ class HttpServer {
   std::vector<OnChange> calls_;           // Calls due to writers whose connection has closed.
   Handle<uv_idle_t> next_turn_;
   Timer sweep_;
+  Timer starved_timer_;  // While it runs, acceptors are paused.
   // All connections share it: each takes the bytes that it read before another one reads.
   std::array<char, 64 * 1024> read_buffer_;
 };

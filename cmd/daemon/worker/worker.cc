@@ -20,7 +20,6 @@
 namespace crier::cmd {
 namespace {
 
-constexpr std::uint64_t kStarvedPauseMs = 100;
 constexpr std::size_t kAcceptsInTurn = 16;        // Then the next worker accepts.
 constexpr std::uint32_t kRefusalsPerSecond = 16;  // Lines; as many as the log writes of a message.
 constexpr std::size_t kOriginBytesMax = 256;
