@@ -3,19 +3,17 @@
 // Any thread.
 #pragma once
 
-#include <sys/random.h>
+#include <stdlib.h>
 
 #include <type_traits>
-
-#include "core/check.h"
 
 namespace crier::cmd {
 
 template <typename T>
 T drawn() {
-  static_assert(std::is_trivially_copyable_v<T> && sizeof(T) <= 256);  // Never a part of it.
+  static_assert(std::is_trivially_copyable_v<T>);
   T value;
-  CRIER_CHECK(::getrandom(&value, sizeof(T), 0) == static_cast<ssize_t>(sizeof(T)));
+  ::arc4random_buf(&value, sizeof(T));  // Unlike getrandom(), it cannot fail.
   return value;
 }
 
