@@ -19,13 +19,14 @@ crier_test_packages=(
   nginx haproxy caddy openssl
   dpkg-dev file lintian man-db groff-base zsh yamllint  # Debian's package, and a manifest.
   mmdebstrap systemd-container                          # Its life; the units on a real systemd.
+  strace faketime                                       # Faults.
 )
 
 # Those of them that bring a system service. The tests start these programs themselves.
 crier_service_packages=(nginx haproxy caddy)
 
 # Only tests/run.sh --long.
-crier_long_packages=(clang-tidy-19)
+crier_long_packages=(clang-tidy-19 iproute2 nftables)
 
 is_installed() {
   [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]

@@ -243,6 +243,11 @@ if build release crier test_core test_config test_metrics test_net test_broadcas
   else
     real proxies "real proxies"
   fi
+  if [ "$mode" = --long ]; then
+    real faults "system calls that fail, 10,000 times" --long
+  else
+    real faults "system calls that fail"
+  fi
   real_as_root package "Debian's package"
   real_as_root systemd "the units on a real systemd"
 fi

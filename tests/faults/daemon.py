@@ -1,0 +1,125 @@
+"""A daemon as a child process, and what /proc says about it."""
+
+import json
+import os
+import signal
+import subprocess
+import tempfile
+import time
+import urllib.request
+
+
+# Room for everything that is published in a run, so that no stream but those of `small` has a gap.
+SETTINGS = ["admin.debug=true", "history.events_max=50000", "limits.event_bytes_max=262144",
+            "limits.owed_bytes_max=262144", 'topics=[{"match": "small", "events_max": 20}]']
+
+
+class Died(Exception):
+    pass
+
+
+class Daemon:
+    """Serves on `host`, an address of 127.0.0.0/8, with its files in a directory of its own."""
+
+    def __init__(self, crier, host, settings=(), environment=(), before=(), log=None):
+        self.host = host
+        self.directory = tempfile.mkdtemp(prefix="crier-faults-")
+        self.socket = os.path.join(self.directory, "publish.sock")
+        self.config = os.path.join(self.directory, "crier.json")
+        environment = {name: value.format(directory=self.directory)
+                       for name, value in dict(environment).items()}
+        self.set_clock("+0")
+        self.log = log or os.path.join(self.directory, "log")
+        self.configure({})
+        command = [*before, crier, "serve", "--config", self.config]
+        for setting in (f"http.listen={host}:8080", f"admin.listen={host}:8081",
+                        f"publish.socket={self.socket}", *SETTINGS, *settings):
+            command += ["--set", setting]
+        with open(self.log, "ab") as log_file:
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log_file,
+                env={**os.environ, **environment})
+        self.pid = self.process.pid
+        self.table_each = "workers.own_descriptor_table=on" in settings
+
+    def replace(self, name, text):
+        path = os.path.join(self.directory, name)
+        with open(path + ".new", "w") as file:
+            file.write(text)
+        os.rename(path + ".new", path)
+
+    def configure(self, config):
+        self.replace("crier.json", json.dumps(config))
+
+    def set_clock(self, clock):
+        """For libfaketime, where it is loaded."""
+        self.replace("clock", clock + "\n")
+
+    def reload(self):
+        self.process.send_signal(signal.SIGHUP)
+
+    def alive(self):
+        return self.process.poll() is None
+
+    def text(self):
+        with open(self.log, errors="replace") as file:
+            return file.read()
+
+    def check(self):
+        if self.alive():
+            return
+        lines = self.text().splitlines()
+        raise Died(f"the daemon ended with {self.process.returncode}: " + " | ".join(lines[-4:]))
+
+    def threads(self):
+        return [int(thread) for thread in os.listdir(f"/proc/{self.pid}/task")]
+
+    def cpu_ns(self):
+        """User and system time of all threads."""
+        used = 0
+        for thread in self.threads():
+            with open(f"/proc/{self.pid}/task/{thread}/schedstat") as file:
+                used += int(file.read().split()[0])
+        return used
+
+    def descriptors(self):
+        """Open descriptors of all its tables."""
+        tables = self.threads() if self.table_each else [self.pid]
+        return sum(len(os.listdir(f"/proc/{self.pid}/task/{one}/fd")) for one in tables)
+
+    def traced(self):
+        for thread in self.threads():
+            with open(f"/proc/{self.pid}/task/{thread}/status") as file:
+                if "TracerPid:\t0\n" not in file.read():
+                    return True
+        return False
+
+    def wait_until_ready(self, seconds=20):
+        """Returns the number of its descriptors without clients."""
+        deadline = time.monotonic() + seconds
+        while True:
+            self.check()
+            try:
+                urllib.request.urlopen(f"http://{self.host}:8080/healthz", timeout=1).close()
+                break
+            except OSError:
+                if time.monotonic() > deadline:
+                    raise Died("the daemon did not become ready") from None
+            time.sleep(0.01)
+        while (before := self.descriptors()) != (time.sleep(0.1), self.descriptors())[1]:
+            pass  # The connection of this question is still being closed.
+        return before
+
+    def stop(self):
+        """Returns the exit code."""
+        if self.alive():
+            self.process.terminate()
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        for name in os.listdir(self.directory):
+            os.unlink(os.path.join(self.directory, name))
+        os.rmdir(self.directory)
+        return self.process.returncode

@@ -1,0 +1,290 @@
+"""The runs of run.sh: one fault after another on live daemons, a few daemons at a time."""
+
+import argparse
+import collections
+import dataclasses
+import multiprocessing
+import shlex
+import sys
+import time
+
+from cases import Skip, all_cases
+from daemon import Daemon, Died
+from faults import FAULTS, PATHS, moment
+from load import Broken, Load
+from starts import start_faults
+from strace import Injection
+
+ATTACH_SECONDS = 5
+REACH_SECONDS = 2        # For the N-th call to come; otherwise the run does not count.
+START_STEP = 25          # Every so many calls of a start; with --long each.
+STRETCH_SECONDS = 0.3    # From the first call that fails to the end of the stretch.
+
+# Daemons that run side by side. The second half takes every block of 4 KiB from the kernel.
+VARIANTS = [
+    (["workers.count=1"], {}),
+    (["workers.count=2", "workers.own_descriptor_table=on"], {}),
+    (["workers.count=1"], {"GLIBC_TUNABLES": "glibc.malloc.mmap_threshold=4096"}),
+    (["workers.count=2"], {"GLIBC_TUNABLES": "glibc.malloc.mmap_threshold=4096"}),
+]
+
+
+@dataclasses.dataclass
+class Outcome:
+    fault: str
+    when: str
+    variant: int
+    hits: int = 0
+    problem: str = ""
+    log: str = ""
+    void: bool = False  # The kernel cannot fail so, and the daemon relies on it.
+
+
+class Target:
+    """A daemon of one variant with its load; a new one after each failure."""
+
+    def __init__(self, crier, variant):
+        self.crier = crier
+        self.variant = variant
+        self.daemon = None
+        self.load = None
+        self.figures = collections.Counter()
+        self.notes = collections.Counter()
+
+    def start(self):
+        settings, environment = VARIANTS[self.variant]
+        # Not 127.0.0.1: another program may have these ports there.
+        self.daemon = Daemon(self.crier, f"127.88.{self.variant}.1", settings, environment)
+        self.load = Load(self.daemon)
+        self.load.start()
+        self.load.run(lambda: False, 0.2)
+        self.load.settle()
+
+    def stop(self):
+        """Returns what is wrong at the end."""
+        if self.daemon is None:
+            return ""
+        problem = ""
+        if self.load is not None:
+            self.collect()
+        if self.load is not None and self.daemon.alive() and not self.load.close():
+            problem = f"{self.daemon.descriptors()} descriptors without clients"
+        code = self.daemon.stop()
+        self.daemon = self.load = None
+        return problem or (f"exit code {code} after SIGTERM" if code else "")
+
+    def collect(self):
+        for name, figure in self.load.figures.items():
+            self.figures[name] = max(self.figures[name], figure)
+        self.notes.update(self.load.notes)
+        self.load.notes = {}
+
+    def run(self, fault, n, stretch):
+        if self.daemon is None:
+            self.start()
+        daemon, load = self.daemon, self.load
+        when = f"{n}" if stretch == 1 else f"{n}..{n + stretch - 1}"
+        paths = PATHS[fault.files](daemon) if fault.files else []
+        outcome = Outcome(fault.name, when, self.variant)
+        if fault.starves:
+            load.starved_at = float("inf")
+        injection = Injection(daemon.pid, fault.call, fault.what, when, paths)
+
+        def hits():
+            injection.read()
+            return len(injection.hits())
+
+        try:
+            load.wait(lambda: hits() or injection.attached(), "strace", ATTACH_SECONDS)
+            load.start(fault.load)
+            reached = load.run(hits, REACH_SECONDS)
+            if reached and stretch > 1:
+                load.run(lambda: hits() >= stretch, STRETCH_SECONDS)
+        except Broken as problem:
+            outcome.problem = str(problem)
+        injection.detach()
+        outcome.hits = len(injection.hits())
+        if fault.starves:
+            load.starved_at = time.monotonic()
+        try:
+            if not outcome.problem:
+                load.settle()
+        except (Broken, Died) as problem:
+            outcome.problem = str(problem)
+        if outcome.problem:
+            outcome.log = "\n".join([*injection.hits()[:3], *daemon.text().splitlines()[-6:]])
+            outcome.void = not daemon.alive() and any("EPOLL_CTL_MOD" in hit
+                                                      for hit in injection.hits())
+            self.stop()
+        return outcome
+
+
+def serve(crier, variant, queues, results):
+    """One process: takes (fault, n, stretch) from each queue until None."""
+    target = Target(crier, variant)
+    for queue in queues:
+        while (item := queue.get()) is not None:
+            fault, n, stretch = item
+            try:
+                results.put(target.run(fault, n, stretch))
+            except Exception as problem:  # The other runs are of interest.
+                results.put(Outcome(fault.name, str(n), variant, problem=repr(problem)))
+                target.stop()
+    problem = ""
+    try:
+        if target.daemon is not None:
+            target.load.check_ready_again()
+    except (Broken, Died) as broken:
+        problem = str(broken)
+    problem = problem or target.stop()
+    results.put(Outcome("all clients leave, and the daemon stops", "", variant, 1, problem))
+    results.put((target.figures, target.notes))
+
+
+def plan(faults, runs):
+    """Round by round, so that few runs see every fault once."""
+    order = []
+    while faults and len(order) < runs:
+        order += [(fault, *moment(fault, len(order) // len(faults))) for fault in faults]
+    return order[:runs]
+
+
+class Report:
+    def __init__(self, crier):
+        self.crier = crier
+        self.runs = collections.Counter()
+        self.hits = collections.Counter()
+        self.missed = collections.Counter()
+        self.failed = collections.Counter()
+        self.void = collections.Counter()
+        self.figures = {}
+        self.notes = collections.Counter()
+
+    def add(self, outcome):
+        name = outcome.fault
+        if outcome.void:
+            self.void[name] += 1
+        elif outcome.problem:
+            self.failed[name] += 1
+            print(f"FAIL {name}, call {outcome.when}: {outcome.problem}", flush=True)
+            print(outcome.log)
+            if outcome.when:
+                print(f"again: tests/faults/run.sh {self.crier} --only {shlex.quote(name)} "
+                      f"--when {outcome.when} --variant {outcome.variant} --runs 20")
+        elif not outcome.hits:
+            self.missed[name] += 1
+        else:
+            self.runs[name] += 1
+            self.hits[name] += outcome.hits
+
+    def add_figures(self, figures, notes):
+        for name, figure in figures.items():
+            self.figures[name] = max(self.figures.get(name, 0), figure)
+        self.notes.update(notes)
+
+    def end(self, seconds):
+        for name in self.missed.keys() | self.void.keys() | self.runs.keys():
+            if not self.failed[name] and not self.runs[name]:
+                self.failed[name] += 1
+                print(f"FAIL {name}: no run reached the call")
+        for name, runs in self.runs.items():
+            if self.failed[name]:
+                continue
+            more = "".join(f", {count[name]} {text}" for count, text in (
+                (self.missed, "not reached"), (self.void, "void")) if count[name])
+            print(f"ok   {name}: {runs} runs, {self.hits[name]} calls{more}")
+        for name, figure in self.figures.items():
+            print(f"     {name}: at most {figure:.1f}")
+        for note, count in self.notes.most_common(40):
+            print(f"     {count} x {note}")
+        runs = sum(self.runs.values()) + sum(self.failed.values())
+        print(f"     {runs} runs, {sum(self.hits.values())} calls failed or late, {seconds:.0f} s")
+        failed = sum(self.failed.values())
+        passed = sum(not self.failed[name] for name in self.runs)
+        return passed, failed
+
+
+def run_all(crier, order, variants):
+    began = time.monotonic()
+    report = Report(crier)
+    results, common, memory = (multiprocessing.Queue() for _ in range(3))
+    for item in order:
+        (memory if item[0].load == "mapped" and len(variants) > 1 else common).put(item)
+    processes = []
+    for variant in variants:
+        queues = [memory, common] if VARIANTS[variant][1] else [common]
+        for queue in queues:
+            queue.put(None)
+        processes.append(multiprocessing.Process(target=serve,
+                                                 args=(crier, variant, queues, results)))
+        processes[-1].start()
+    working = len(processes)
+    while working:
+        result = results.get()
+        if isinstance(result, Outcome):
+            report.add(result)
+        else:
+            report.add_figures(*result)
+            working -= 1
+    for process in processes:
+        process.join()
+    return report.end(time.monotonic() - began)
+
+
+def run_one_by_one(crier, wanted, long):
+    """What is not injected into a live daemon at the N-th call; returns (passed, failed)."""
+    passed = failed = 0
+
+    def tell(name, figure, problem):
+        nonlocal passed, failed
+        passed, failed = passed + (not problem), failed + bool(problem)
+        if problem:
+            print(f"FAIL {name}: {problem}", flush=True)
+        else:
+            print(f"ok   {name}" + (f": {figure}" if figure else ""), flush=True)
+
+    for name, case in all_cases(long):
+        if wanted not in name:
+            continue
+        try:
+            tell(name, case(crier), "")
+        except Skip as reason:
+            print(f"skip {name}: {reason}", flush=True)
+        except Exception as problem:  # Whatever it is, the other cases are of interest.
+            tell(name, "", repr(problem))
+    for name, starts, problem in start_faults(crier, wanted, 1 if long else START_STEP):
+        tell(name, f"{starts} starts", problem)
+    return passed, failed
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="tests/faults/run.sh")
+    parser.add_argument("crier")
+    parser.add_argument("--long", action="store_true")
+    parser.add_argument("--runs", type=int)
+    parser.add_argument("--only", default="", help="a part of faults' names")
+    parser.add_argument("--when", help="N or N..M, as strace counts: the same in each run")
+    parser.add_argument("--variant", type=int, help="only this daemon")
+    options = parser.parse_args()
+
+    passed = failed = 0
+    if not options.when:
+        passed, failed = run_one_by_one(options.crier, options.only, options.long)
+    faults = [fault for fault in FAULTS if options.only in fault.name]
+    runs = options.runs or (10_000 if options.long else 300)
+    if options.when:
+        first, _, last = options.when.partition("..")
+        stretch = int(last or first) - int(first) + 1
+        order = [(fault, int(first), stretch) for fault in faults for _ in range(runs)]
+    else:
+        order = plan(faults, runs)
+    variants = range(len(VARIANTS)) if options.variant is None else [options.variant]
+    if order:
+        more = run_all(options.crier, order, variants)
+        passed, failed = passed + more[0], failed + more[1]
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,125 @@
+"""A system call fails while the daemon starts: it says why and ends, or serves all the same."""
+
+import os
+import re
+import socket
+import subprocess
+import tempfile
+import time
+
+# One errno a call: what a start does does not depend on which one it is.
+CALLS = {
+    "openat": "EMFILE", "read": "EIO", "newfstatat": "EIO", "mmap": "ENOMEM", "mprotect": "ENOMEM",
+    "socket": "ENOBUFS", "bind": "EADDRINUSE", "listen": "EADDRINUSE", "setsockopt": "ENOBUFS",
+    "getsockopt": "ENOBUFS", "getsockname": "ENOBUFS", "connect": "ENOMEM",
+    "epoll_create1": "EMFILE", "eventfd2": "EMFILE", "pipe2": "EMFILE", "clone3": "EAGAIN",
+    "flock": "ENOLCK", "ftruncate": "ENOSPC", "pwrite64": "ENOSPC", "fchmod": "EPERM",
+    "fchmodat": "EPERM", "unlink": "EPERM", "lstat": "EIO", "mkdir": "ENOSPC",
+    "sched_getaffinity": "EPERM", "prlimit64": "EPERM", "getrandom": "EINTR", "ioctl": "ENOTTY",
+    "poll": "ENOMEM", "access": "ENOENT", "getdents64": "ENOMEM",
+}
+# libuv ends the process without its first pipe; README.md.
+FIRST = {"pipe2": 2}
+HOST = "127.88.20.1"
+SECONDS = 20
+
+
+class Start:
+    def __init__(self, crier, call, n):
+        self.directory = tempfile.TemporaryDirectory(prefix="crier-starts-")
+        self.path = self.directory.name
+        self.trace = os.path.join(self.path, "trace")
+        self.socket = os.path.join(self.path, "publish.sock")
+        with open(os.path.join(self.path, "log"), "wb") as log:
+            self.process = subprocess.Popen(
+                ["strace", "-f", "-y", "-s", "80", "-o", self.trace, "-e", f"trace={call}", "-e",
+                 f"inject={call}:error={CALLS[call]}:when={n}", crier, "serve",
+                 "--set", f"http.listen={HOST}:8080", "--set", f"admin.listen={HOST}:8081",
+                 "--set", f"publish.socket={self.socket}", "--set", "workers.count=2"],
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log)
+
+    def text(self, name="log"):
+        with open(os.path.join(self.path, name), errors="replace") as file:
+            return file.read()
+
+    def hit(self):
+        return next((line for line in self.text("trace").splitlines() if "(INJECTED)" in line), "")
+
+    def child(self):
+        with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children") as file:
+            return int(file.read().split()[0])
+
+    def serves(self):
+        """Publishes, and reads it as a stream."""
+        with socket.create_connection((HOST, 8080), 5) as stream:
+            stream.send(b"GET /events/a HTTP/1.0\r\n\r\n")
+            text = stream.recv(4096)
+            while b"crier.open" not in text:
+                text += stream.recv(4096)
+            with socket.socket(socket.AF_UNIX) as publisher:
+                publisher.connect(self.socket)
+                publisher.send(b"POST /topics/a HTTP/1.0\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi")
+                stream.settimeout(5)
+                while b"data: hi" not in text:
+                    text += stream.recv(4096)
+
+    def outcome(self):
+        """Returns what is wrong, or nothing."""
+        deadline = time.monotonic() + SECONDS
+        while self.process.poll() is None:
+            if time.monotonic() > deadline:
+                return "neither ended nor served"
+            try:
+                self.serves()
+            except OSError:
+                time.sleep(0.01)
+                continue
+            os.kill(self.child(), 15)
+            self.process.wait(SECONDS)
+            return f"exit code {self.process.returncode}" if self.process.returncode else ""
+        if self.process.returncode <= 0:
+            return f"ended with {self.process.returncode}"
+        return "ended without a word" if not self.text().strip() else ""
+
+    def end(self):
+        if self.process.poll() is None:
+            try:
+                os.kill(self.child(), 9)
+            except (IndexError, OSError):
+                pass
+            self.process.wait()
+        self.directory.cleanup()
+
+
+def calls_before_main(crier, call):
+    """Of the loader and of libraries: what they do about an error is not ours."""
+    with tempfile.NamedTemporaryFile("r") as trace:
+        subprocess.run(["strace", "-o", trace.name, "-e", f"trace={call}", crier, "--version"],
+                       stdout=subprocess.DEVNULL, check=True)
+        return sum(f"{call}(" in line for line in trace)
+
+
+def start_faults(crier, wanted, step):
+    """Yields (name, starts, problem) for each call; with `step` 1 every N is tried."""
+    for call, error in CALLS.items():
+        name = f"start, {call} error={error}"
+        if wanted not in name:
+            continue
+        starts, problem = 0, ""
+        n = max(calls_before_main(crier, call) + 1, FIRST.get(call, 1))
+        while not problem:
+            start = Start(crier, call, n)
+            try:
+                wrong = start.outcome()
+                hit = start.hit()
+                if not hit:
+                    break
+                starts += 1
+                # libuv's pipes and eventfds do not fail so, and it ends the process if they do.
+                if wrong and not re.search(r"\(\d+<(pipe|anon_inode):", hit):
+                    problem = f"call {n}: {wrong}\n{hit}\n{start.text()}"
+            finally:
+                start.end()
+            n += step
+        if starts:
+            yield name, starts, problem

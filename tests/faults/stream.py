@@ -1,0 +1,155 @@
+"""A subscription, and the oracle for what it is sent."""
+
+import json
+import selectors
+import socket
+
+from connection import AGAIN_SECONDS, Connection
+
+
+def sequence_of(identifier):
+    return int(identifier.rsplit("-", 1)[1])
+
+
+class Stream(Connection):
+    """A subscription that resumes when it ends. A slow one reads `slow` bytes every 20 ms."""
+
+    def __init__(self, load, topics, version="1.1", slow=0, rests_after=0):
+        super().__init__(load, (load.daemon.host, 8080))
+        self.topics = {topic.name: topic for topic in topics}
+        self.version = version
+        self.slow = slow
+        self.rests_after = rests_after  # Events after which it disconnects and resumes.
+        self.position = None
+        self.epoch = ""
+        # The next N of each topic; None: not known, because the stream began or has a gap.
+        self.expected = dict.fromkeys(self.topics)
+        self.reopened = 0
+        self.gaps = 0
+        self.ends = []
+        self.start()
+
+    def start(self):
+        if self.socket is not None:
+            return
+        self.head = b""
+        self.raw = b""
+        self.text = b""
+        self.events = 0
+        self.opened = False
+        self.chunked = None
+        self.resumed_from = self.position
+        try:
+            self.open(receive_buffer=4096 if self.slow else 0)
+        except OSError as error:
+            self.load.problem(f"stream: cannot connect: {error}")
+            return self.ended()
+        query = "&".join(f"topic={name}" for name in self.topics)
+        resume = "" if self.position is None else f"Last-Event-ID: {self.epoch}-{self.position}\r\n"
+        self.send(f"GET /events?{query} HTTP/{self.version}\r\nHost: a\r\n"
+                  f"Accept: text/event-stream\r\n{resume}\r\n".encode())
+        if self.slow:
+            self.load.loop.selector.unregister(self.socket)
+            self.read_a_little(self.socket)
+
+    def read_a_little(self, sock):
+        """Until the load comes to rest; then the stream is as fast as others."""
+        if self.socket is not sock:
+            return
+        if self.load.active:
+            self.read(self.slow)
+            self.load.loop.call_later(0.02, lambda: self.read_a_little(sock))
+        else:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+            self.load.loop.selector.register(sock, selectors.EVENT_READ, self.on_events)
+
+    def ended(self):
+        self.reopened += 1
+        self.load.loop.call_later(AGAIN_SECONDS, self.start)
+
+    def received(self, data):
+        if self.chunked is None:
+            self.head += data
+            end = self.head.find(b"\r\n\r\n")
+            if end < 0:
+                return
+            if not self.head.startswith(b"HTTP/1.1 200"):
+                self.load.problem(f"stream: {self.head[:120]}")
+            self.chunked = b"chunked" in self.head[:end].lower()
+            data = self.head[end + 4:]
+        if self.chunked:
+            self.raw += data
+            data = self.unchunk()
+        self.text += data
+        *blocks, self.text = self.text.split(b"\n\n")
+        for block in blocks:
+            self.on_block(block.decode())
+            if self.socket is None:
+                return
+
+    def unchunk(self):
+        out = b""
+        while (end := self.raw.find(b"\r\n")) >= 0:
+            size = int(self.raw[:end], 16)
+            if len(self.raw) < end + 2 + size + 2:
+                break
+            out += self.raw[end + 2:end + 2 + size]
+            self.raw = self.raw[end + 2 + size + 2:]
+        return out
+
+    def on_block(self, block):
+        fields = dict(line.split(": ", 1) for line in block.split("\n") if ": " in line)
+        before = self.position
+        if "id" in fields:
+            self.epoch = fields["id"].rsplit("-", 1)[0]
+            self.position = sequence_of(fields["id"])
+        kind = fields.get("event")
+        if kind is None:
+            return self.on_event(fields, before)
+        if kind == "crier.open":
+            self.opened = True
+            if self.resumed_from is not None and self.position != self.resumed_from:
+                self.load.problem(f"resumed from {self.resumed_from}, opened at {self.position}")
+        elif kind == "crier.gap":
+            self.on_gap(json.loads(fields["data"]))
+        else:
+            self.ends.append(kind)
+            self.load.note(f"{kind}: {fields.get('data')}")
+
+    def on_gap(self, gap):
+        self.load.note(f"gap: {gap['reason']}")
+        self.gaps += 1
+        if "small" not in self.topics:
+            self.load.problem(f"a gap though the history holds all of {self.topics}: {gap}")
+        one = len(self.topics) == 1
+        for name, expected in self.expected.items():
+            known = one and gap["missed"] is not None and expected is not None
+            self.expected[name] = expected + gap["missed"] if known else None
+
+    def on_event(self, fields, before):
+        name, n = fields["data"].split(" ", 2)[:2]
+        n = int(n)
+        if name not in self.topics:
+            return self.load.problem(f"an event of another topic: {name}")
+        if before is not None and self.position <= before:
+            self.load.problem(f"{name} {n}: id {self.position} after {before}")
+        expected = self.expected[name]
+        if expected is not None and n != expected:
+            self.load.problem(f"{name}: {n} came where {expected} was due, without a gap")
+        if expected is None and not self.gaps:
+            self.load.first_events.append((before, self.topics[name], n))
+        self.expected[name] = n + 1
+        self.events += 1
+        if self.rests_after and self.events >= self.rests_after and self.load.active:
+            self.close()
+            self.load.loop.call_later(AGAIN_SECONDS, self.start)
+
+    def reopen(self):
+        self.close()
+        self.start()
+
+    def caught_up(self):
+        if self.socket is None or not self.opened:
+            return False
+        return all(self.expected[name] == topic.acknowledged or self.position >= topic.newest()
+                   for name, topic in self.topics.items())
