@@ -15,7 +15,7 @@ import subprocess
 import time
 import urllib.request
 
-from daemon import Daemon
+from daemon import Daemon, own_address
 from load import Load
 from strace import Injection
 
@@ -106,8 +106,8 @@ def while_calling(load, callers, done, seconds):
 
 def starved_by_injection(crier, accepts):
     """The kernel has no descriptor for so many accepts in a row."""
-    with serving(crier, "127.88.10.1") as (daemon, load):
-        injection = Injection(daemon.pid, "accept4", "error=EMFILE", f"1..{accepts}")
+    with serving(crier, own_address(10)) as (daemon, load):
+        injection = Injection(daemon, "accept4", "error=EMFILE", f"1..{accepts}")
 
         def hits():
             injection.read()
@@ -136,7 +136,7 @@ def starved_by_injection(crier, accepts):
 def starved_by_limit(crier, rounds):
     """RLIMIT_NOFILE has fallen to what is in use, while clients connect; then it rises again."""
     shares, backs = [], {"subscriber": [], "publisher": []}
-    with serving(crier, "127.88.11.1") as (daemon, load):
+    with serving(crier, own_address(11)) as (daemon, load):
         roomy = resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE)
         for i in range(rounds):
             used = {int(fd) for fd in os.listdir(f"/proc/{daemon.pid}/fd")}
@@ -166,7 +166,7 @@ def starved_by_limit(crier, rounds):
 
 def log_on_a_full_disk(crier):
     """Nothing can be logged, not even the start."""
-    with serving(crier, "127.88.12.1", ["log.level=debug"], log="/dev/full") as (_, load):
+    with serving(crier, own_address(12), ["log.level=debug"], log="/dev/full") as (_, load):
         for _ in range(3):
             load.start()
             load.run(lambda: False, 0.3)
@@ -175,9 +175,9 @@ def log_on_a_full_disk(crier):
 
 def log_on_a_disk_that_is_full_for_a_while(crier):
     """The lines that found no room are counted in the first line that finds some."""
-    with serving(crier, "127.88.13.1") as (daemon, load):
+    with serving(crier, own_address(13)) as (daemon, load):
         load.start()
-        injection = Injection(daemon.pid, "write", "error=ENOSPC", "1+", [daemon.log])
+        injection = Injection(daemon, "write", "error=ENOSPC", "1+", [daemon.log])
         load.run(lambda: injection.read() or len(injection.hits()) >= 30, 10)
         injection.detach()
         check(len(injection.hits()) >= 10, "nothing was logged")
@@ -226,7 +226,7 @@ def clock_that_jumps(crier):
     this_year = time.gmtime().tm_year
     jumps = {"+10y": this_year + 10, "-10y": this_year - 10, "@1970-01-01 00:00:01": 1970,
              "@2038-01-19 03:14:00": 2038, "+0": this_year}
-    with serving(crier, "127.88.14.1", ["heartbeat.interval_seconds=1"],
+    with serving(crier, own_address(14), ["heartbeat.interval_seconds=1"],
                  environment=environment) as (daemon, load):
         quiet = quiet_stream(load)
         for jump, year in jumps.items():
@@ -250,7 +250,7 @@ def clock_that_jumps(crier):
 def clock_that_runs(crier):
     """Both clocks run 50 times as fast as the kernel's."""
     environment = {"LD_PRELOAD": faketime(), "FAKETIME": "+0 x50"}
-    with serving(crier, "127.88.15.1", at_rest=False, environment=environment) as (_, load):
+    with serving(crier, own_address(15), at_rest=False, environment=environment) as (_, load):
         quiet = quiet_stream(load)
         for _ in range(5):
             load.start()
@@ -320,7 +320,7 @@ def silent_peers(crier):
     daemons, bases, streams, freed = {}, {}, [], {}
     try:
         for i, name in enumerate(counts, 1):
-            daemons[name] = Daemon(crier, f"127.88.16.{i}", [
+            daemons[name] = Daemon(crier, own_address(20 + i), [
                 "workers.count=1", f"heartbeat.interval_seconds={heartbeats[name]}"])
             bases[name] = daemons[name].wait_until_ready()
             streams += subscribe(daemons[name], "a", counts[name])

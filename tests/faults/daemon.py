@@ -14,6 +14,11 @@ SETTINGS = ["admin.debug=true", "history.events_max=50000", "limits.event_bytes_
             "limits.owed_bytes_max=262144", 'topics=[{"match": "small", "events_max": 20}]']
 
 
+def own_address(n):
+    """An address of 127.0.0.0/8 that differs between runs side by side; not that of other tests."""
+    return f"127.{88 + os.getpid() % 160}.{n}.1"
+
+
 class Died(Exception):
     pass
 

@@ -9,7 +9,7 @@ import sys
 import time
 
 from cases import Skip, all_cases
-from daemon import Daemon, Died
+from daemon import Daemon, Died, own_address
 from faults import FAULTS, PATHS, moment
 from load import Broken, Load
 from starts import start_faults
@@ -53,8 +53,7 @@ class Target:
 
     def start(self):
         settings, environment = VARIANTS[self.variant]
-        # Not 127.0.0.1: another program may have these ports there.
-        self.daemon = Daemon(self.crier, f"127.88.{self.variant}.1", settings, environment)
+        self.daemon = Daemon(self.crier, own_address(self.variant), settings, environment)
         self.load = Load(self.daemon)
         self.load.start()
         self.load.run(lambda: False, 0.2)
@@ -88,7 +87,7 @@ class Target:
         outcome = Outcome(fault.name, when, self.variant)
         if fault.starves:
             load.starved_at = float("inf")
-        injection = Injection(daemon.pid, fault.call, fault.what, when, paths)
+        injection = Injection(daemon, fault.call, fault.what, when, paths)
 
         def hits():
             injection.read()

@@ -1,7 +1,11 @@
 """Makes system calls of a running daemon fail, with `strace -e inject=`."""
 
 import os
+import signal
 import subprocess
+import time
+
+STOPPED = "--- stopped by SIGSTOP ---"
 
 
 class Injection:
@@ -11,8 +15,9 @@ class Injection:
     counted in each thread. With `paths` only calls on these files count.
     """
 
-    def __init__(self, pid, calls, what, when, paths=()):
-        self.command = ["strace", "-f", "-s", "0", "-p", str(pid), "-e", f"trace={calls}",
+    def __init__(self, daemon, calls, what, when, paths=()):
+        self.daemon = daemon
+        self.command = ["strace", "-f", "-s", "0", "-p", str(daemon.pid), "-e", f"trace={calls}",
                         "-e", f"inject={calls}:{what}:when={when}"]
         for path in paths:
             self.command += ["-P", path]
@@ -39,7 +44,17 @@ class Injection:
                 if "(INJECTED)" in line or "(DELAYED)" in line]
 
     def detach(self):
+        """The threads are stopped meanwhile: a call that strace leaves in the middle returns ENOSYS,
+        for which libuv ends the process."""
+        if self.daemon.alive():
+            os.kill(self.daemon.pid, signal.SIGSTOP)
+            threads, deadline = len(self.daemon.threads()), time.monotonic() + 5
+            while self.text.count(STOPPED) < threads and time.monotonic() < deadline:
+                time.sleep(0.0005)
+                self.read()
         self.process.terminate()
         self.process.wait()
         self.read()
         self.process.stderr.close()
+        if self.daemon.alive():
+            os.kill(self.daemon.pid, signal.SIGCONT)
