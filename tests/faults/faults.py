@@ -77,6 +77,14 @@ FAULTS = [
     Fault("openat", LATE, most=60, stretches=False, load="files"),
 ]
 
+# What no kernel does: bytes that were not sent, bytes that are there and are not told of, a
+# descriptor that stays open. The oracle must notice.
+LIES = [
+    Fault("sendto", "retval=10"),
+    Fault("recvmsg", "error=EAGAIN"),
+    Fault("close", "error=EIO"),
+]
+
 FIRST_ROUNDS = (1, 20, 3, 100, 2, 50, 7, 200)
 STRETCH = (2, 5, 20, 60)
 

@@ -10,7 +10,7 @@ import time
 
 from cases import Skip, all_cases
 from daemon import Daemon, Died, own_address
-from faults import FAULTS, PATHS, moment
+from faults import FAULTS, LIES, PATHS, moment
 from load import Broken, Load
 from starts import start_faults
 from strace import Injection
@@ -94,22 +94,21 @@ class Target:
             return len(injection.hits())
 
         try:
-            load.wait(lambda: hits() or injection.attached(), "strace", ATTACH_SECONDS)
-            load.start(fault.load)
-            reached = load.run(hits, REACH_SECONDS)
-            if reached and stretch > 1:
-                load.run(lambda: hits() >= stretch, STRETCH_SECONDS)
-        except Broken as problem:
-            outcome.problem = str(problem)
-        injection.detach()
-        outcome.hits = len(injection.hits())
-        if fault.starves:
-            load.starved_at = time.monotonic()
-        try:
-            if not outcome.problem:
-                load.settle()
+            try:
+                load.wait(lambda: hits() or injection.attached(), "strace", ATTACH_SECONDS)
+                load.start(fault.load)
+                if load.run(hits, REACH_SECONDS) and stretch > 1:
+                    load.run(lambda: hits() >= stretch, STRETCH_SECONDS)
+            finally:
+                injection.detach()
+                outcome.hits = len(injection.hits())
+                if fault.starves:
+                    load.starved_at = time.monotonic()
+            load.settle()
         except (Broken, Died) as problem:
             outcome.problem = str(problem)
+        except Exception as problem:  # Bytes that make no sense.
+            outcome.problem = repr(problem)[:200]
         if outcome.problem:
             outcome.log = "\n".join([*injection.hits()[:3], *daemon.text().splitlines()[-6:]])
             outcome.void = not daemon.alive() and any("EPOLL_CTL_MOD" in hit
@@ -253,6 +252,12 @@ def run_one_by_one(crier, wanted, long):
             tell(name, "", repr(problem))
     for name, starts, problem in start_faults(crier, wanted, 1 if long else START_STEP):
         tell(name, f"{starts} starts", problem)
+    for lie in LIES if long else []:
+        if wanted in (name := f"lie, {lie.name}"):
+            target = Target(crier, 0)
+            noticed = target.run(lie, 20, 1).problem
+            target.stop()
+            tell(name, f"noticed: {noticed[:60]}", "" if noticed else "not noticed")
     return passed, failed
 
 

@@ -44,8 +44,8 @@ class Injection:
                 if "(INJECTED)" in line or "(DELAYED)" in line]
 
     def detach(self):
-        """The threads are stopped meanwhile: a call that strace leaves in the middle returns ENOSYS,
-        for which libuv ends the process."""
+        """The threads are stopped meanwhile: a call that strace leaves halfway returns ENOSYS, for
+        which libuv ends the process."""
         if self.daemon.alive():
             os.kill(self.daemon.pid, signal.SIGSTOP)
             threads, deadline = len(self.daemon.threads()), time.monotonic() + 5
