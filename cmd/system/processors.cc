@@ -43,13 +43,14 @@ std::vector<unsigned> list_in(const std::filesystem::path& file) {
 std::map<unsigned, unsigned> nodes_below(const std::filesystem::path& directory) {
   constexpr std::string_view kPrefix = "node";
   std::map<unsigned, unsigned> node_of;
-  std::error_code absent;
-  for (const auto& entry : std::filesystem::directory_iterator(directory, absent)) {
-    const std::string name = entry.path().filename().string();
+  using Entries = std::filesystem::directory_iterator;
+  std::error_code unread;  // Absent, or the rest of it: a range-based for would throw.
+  for (Entries entry(directory, unread); entry != Entries(); entry.increment(unread)) {
+    const std::string name = entry->path().filename().string();
     if (!name.starts_with(kPrefix)) continue;
     const auto node = parse_decimal<unsigned>(std::string_view(name).substr(kPrefix.size()));
     if (!node) continue;
-    for (const unsigned processor : list_in(entry.path() / "cpulist")) node_of[processor] = *node;
+    for (const unsigned processor : list_in(entry->path() / "cpulist")) node_of[processor] = *node;
   }
   return node_of;
 }
