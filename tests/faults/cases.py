@@ -139,7 +139,9 @@ def starved_by_limit(crier, rounds):
     with serving(crier, own_address(11)) as (daemon, load):
         roomy = resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE)
         for i in range(rounds):
-            used = {int(fd) for fd in os.listdir(f"/proc/{daemon.pid}/fd")}
+            used = ()
+            while len(used) != load.base + load.connections():  # A file of /proc may be open.
+                used = {int(fd) for fd in os.listdir(f"/proc/{daemon.pid}/fd")}
             free = next(n for n in range(len(used) + 1) if n not in used)
             resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, (free, roomy[1]))
             callers = {"subscriber": Callers(load, (daemon.host, 8080), 20),
