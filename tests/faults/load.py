@@ -82,10 +82,8 @@ class Load:
         self.whole_heads = kind == "whole heads"
         self.operator.pause = 0.001 if kind == "files" else 0.02
         self.active = True
-        for stream in self.streams if kind == "new streams" else self.slow:
+        for stream in self.slow:
             stream.reopen()
-        if kind == "new streams":
-            self.await_streams()
         large = kind in ("large", "mapped")
         self.publishers[0].sizes = (200_000, 40, 40, 40, 40, 40) if large else (40,)
         for client in [*self.publishers, *self.visitors, self.operator]:

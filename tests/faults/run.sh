@@ -5,6 +5,7 @@
 #   tests/faults/run.sh [PATH-OF-CRIER [OPTION…]]
 #     --long             10,000 faults, not 300, and what takes minutes
 #     --runs N           faults to inject
+#     --minutes N        inject no more after so long
 #     --only TEXT        only the faults with TEXT in their names
 #     --when N | N..M    the N-th call fails, or all from N to M; README.md
 #     --variant 0..3     only this daemon
