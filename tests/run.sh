@@ -244,7 +244,7 @@ if build release crier test_core test_config test_metrics test_net test_broadcas
     real proxies "real proxies"
   fi
   if [ "$mode" = --long ]; then
-    real faults "system calls that fail, 10,000 times" --long
+    real_as_root faults "system calls that fail, 10,000 times" --long
   else
     real faults "system calls that fail"
   fi

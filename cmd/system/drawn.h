@@ -13,7 +13,7 @@ template <typename T>
 T drawn() {
   static_assert(std::is_trivially_copyable_v<T>);
   T value;
-  ::arc4random_buf(&value, sizeof(T));  // Unlike getrandom(), it cannot fail.
+  ::arc4random_buf(&value, sizeof(T));  // Tries again where getrandom() is interrupted.
   return value;
 }
 

@@ -52,8 +52,7 @@ def serving(crier, host, settings=(), at_rest=True, **more):
 class Callers:
     """Clients that connect, ask for /healthz and are closed, each again and again."""
 
-    def __init__(self, load, address, count):
-        self.load = load
+    def __init__(self, address, count):
         self.address = address
         self.answered = 0
         self.waiting = [None] * count
@@ -114,7 +113,7 @@ def starved_by_injection(crier, accepts):
             return len(injection.hits())
 
         load.wait(lambda: hits() or injection.attached(), "strace")
-        callers = Callers(load, (daemon.host, 8080), 20)
+        callers = Callers((daemon.host, 8080), 20)
         began, cpu = time.monotonic(), daemon.cpu_ns()
         check(while_calling(load, [callers], lambda: hits() >= accepts, 60 + accepts / 5),
               f"{hits()} of {accepts} accepts failed")
@@ -144,8 +143,8 @@ def starved_by_limit(crier, rounds):
                 used = {int(fd) for fd in os.listdir(f"/proc/{daemon.pid}/fd")}
             free = next(n for n in range(len(used) + 1) if n not in used)
             resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, (free, roomy[1]))
-            callers = {"subscriber": Callers(load, (daemon.host, 8080), 20),
-                       "publisher": Callers(load, daemon.socket, 5)}
+            callers = {"subscriber": Callers((daemon.host, 8080), 20),
+                       "publisher": Callers(daemon.socket, 5)}
             began, cpu = time.monotonic(), daemon.cpu_ns()
             while_calling(load, callers.values(), lambda: False, 0.5 + 0.087 * i)
             shares.append((daemon.cpu_ns() - cpu) / 1e9 / (time.monotonic() - began))
@@ -280,7 +279,7 @@ def in_network_of_its_own(function, crier):
 
     process = multiprocessing.get_context("fork").Process(target=child)
     process.start()
-    result = results.get()
+    result = results.get(timeout=300)
     process.join()
     if isinstance(result, Exception):
         raise result

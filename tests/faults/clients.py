@@ -17,6 +17,7 @@ class Topic:
         self.made = 0
         self.acknowledged = 0  # Every N below is acknowledged.
         self.sequences = {}    # N → sequence, of the acknowledged ones.
+        self.sizes = {}        # N → bytes that fill its data.
 
     def acknowledge(self, first, last, sequence_first, sequence_last):
         for n in range(first, last + 1):
@@ -57,6 +58,7 @@ class Publisher(Connection):
             head = (f"POST /topics/{name} HTTP/1.1\r\nHost: a\r\n"
                     f"Idempotency-Key: {name}-{first}\r\n")
         self.topic.made = last + 1
+        self.topic.sizes.update(dict.fromkeys(range(first, last + 1), size))
         text = f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode()
         return first, last, text
 
@@ -73,7 +75,7 @@ class Publisher(Connection):
     def received(self, data):
         for status, _, body in self.answers.feed(data):
             if status != 202 or not self.unanswered:
-                self.load.note(f"publisher: {status} {body[:80]}")
+                self.load.problem(f"publisher: {status} {body[:80]}")
                 self.close()
                 return self.ended()
             first, last, _ = self.unanswered.popleft()
@@ -117,7 +119,6 @@ class Visitor(Connection):
     def __init__(self, load, turn):
         super().__init__(load, (load.daemon.host, 8080))
         self.turn = turn
-        self.visits = 0
         self.done = True
 
     def fill(self):
@@ -151,7 +152,6 @@ class Visitor(Connection):
         if not self.data.startswith(self.wanted):
             self.load.problem(f"{self.name}: {self.data[:120]}")
         self.close()
-        self.visits += 1
         self.done = True
         self.fill()
 

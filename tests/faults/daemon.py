@@ -26,7 +26,7 @@ class Died(Exception):
 class Daemon:
     """Serves on `host`, an address of 127.0.0.0/8, with its files in a directory of its own."""
 
-    def __init__(self, crier, host, settings=(), environment=(), before=(), log=None):
+    def __init__(self, crier, host, settings=(), environment=(), log=None):
         self.host = host
         self.directory = tempfile.mkdtemp(prefix="crier-faults-")
         self.socket = os.path.join(self.directory, "publish.sock")
@@ -36,7 +36,7 @@ class Daemon:
         self.set_clock("+0")
         self.log = log or os.path.join(self.directory, "log")
         self.configure({})
-        command = [*before, crier, "serve", "--config", self.config]
+        command = [crier, "serve", "--config", self.config]
         for setting in (f"http.listen={host}:8080", f"admin.listen={host}:8081",
                         f"publish.socket={self.socket}", *SETTINGS, *settings):
             command += ["--set", setting]
@@ -91,13 +91,6 @@ class Daemon:
         """Open descriptors of all its tables."""
         tables = self.threads() if self.table_each else [self.pid]
         return sum(len(os.listdir(f"/proc/{self.pid}/task/{one}/fd")) for one in tables)
-
-    def traced(self):
-        for thread in self.threads():
-            with open(f"/proc/{self.pid}/task/{thread}/status") as file:
-                if "TracerPid:\t0\n" not in file.read():
-                    return True
-        return False
 
     def wait_until_ready(self, seconds=20):
         """Returns the number of its descriptors without clients."""

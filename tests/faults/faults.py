@@ -6,6 +6,7 @@ README.md.
 
 import dataclasses
 
+LATE = "delay_enter=20000"  # Microseconds.
 
 @dataclasses.dataclass(frozen=True)
 class Fault:
@@ -16,6 +17,11 @@ class Fault:
     starves: bool = False  # readyz says for 10 s that the system lacks something.
     stretches: bool = True
     load: str = ""         # What Load.start() is told.
+
+    @property
+    def costs_nothing(self):
+        """No connection may end because of it."""
+        return "EINTR" in self.what or self.what == LATE
 
     @property
     def name(self):
@@ -35,8 +41,6 @@ PATHS = {
 def rows(call, errors, **more):
     return [Fault(call, f"error={error}", **more) for error in errors.split()]
 
-
-LATE = "delay_enter=20000"  # Microseconds.
 
 FAULTS = [
     # First, so that readyz has forgotten them at the end of the run.
@@ -76,11 +80,11 @@ FAULTS = [
 ]
 
 # What no kernel does: bytes that were not sent, bytes that are there and are not told of, a
-# descriptor that stays open. The oracle must notice.
+# descriptor that stays open. The oracle must notice, in the words beside it.
 LIES = [
-    Fault("sendto", "retval=10"),
-    Fault("recvmsg", "error=EAGAIN"),
-    Fault("close", "error=EIO"),
+    (Fault("sendto", "retval=10"), ""),
+    (Fault("recvmsg", "error=EAGAIN"), "hang: publishers"),
+    (Fault("close", "error=EIO"), "descriptors"),
 ]
 
 FIRST_ROUNDS = (1, 20, 3, 100, 2, 50, 7, 200)

@@ -78,6 +78,10 @@ class Load:
     def may_be_unready(self):
         return time.monotonic() - self.starved_at < STARVED_SECONDS
 
+    def lost_connections(self):
+        """Of publishers and streams, by the daemon's doing."""
+        return sum(client.reopened for client in [*self.streams, *self.publishers])
+
     def start(self, kind=""):
         self.whole_heads = kind == "whole heads"
         self.operator.pause = 0.001 if kind == "files" else 0.02
@@ -137,8 +141,9 @@ class Load:
                              f"{n - 1} has {before}")
         self.first_events = []
         for topic in self.topics.values():
-            for n in [n for n in topic.sequences if n < topic.acknowledged - 5000]:
-                del topic.sequences[n]
+            for known, kept in ((topic.sequences, 5_000), (topic.sizes, 60_000)):
+                for n in [n for n in known if n < topic.acknowledged - kept]:
+                    del known[n]
 
     def check_health(self):
         for page in ("/healthz", "/readyz"):

@@ -95,6 +95,7 @@ class Target:
             injection.read()
             return len(injection.hits())
 
+        lost = load.lost_connections()
         try:
             try:
                 load.wait(lambda: hits() or injection.attached(), "strace", ATTACH_SECONDS)
@@ -109,14 +110,18 @@ class Target:
             if not outcome.hits:
                 self.reach[fault.name] = max(1, n // 2)
             load.settle()
+            if fault.costs_nothing and load.lost_connections() != lost:
+                raise Broken("a connection ended")
         except (Broken, Died) as problem:
             outcome.problem = str(problem)
         except Exception as problem:  # Bytes that make no sense.
             outcome.problem = repr(problem)[:200]
         if outcome.problem:
-            outcome.log = "\n".join([*injection.hits()[:3], *daemon.text().splitlines()[-6:]])
-            outcome.void = not daemon.alive() and any("EPOLL_CTL_MOD" in hit
-                                                      for hit in injection.hits())
+            outcome.log = "\n".join([*load.problems[:4], *injection.hits()[:3],
+                                     *daemon.text().splitlines()[-6:]])
+            outcome.void = (fault.call == "epoll_ctl" and "error=" in fault.what and
+                            not daemon.alive() and
+                            not any("EPOLL_CTL_ADD" in hit for hit in injection.hits()))
             self.stop()
         return outcome
 
@@ -259,12 +264,13 @@ def run_one_by_one(crier, wanted, long):
             tell(name, "", repr(problem))
     for name, starts, problem in start_faults(crier, wanted, 1 if long else START_STEP):
         tell(name, f"{starts} starts", problem)
-    for lie in LIES if long else []:
+    for lie, words in LIES if long else []:
         if wanted in (name := f"lie, {lie.name}"):
             target = Target(crier, 0)
-            noticed = target.run(lie, 20, 1).problem
+            told = target.run(lie, 20, 1)
             target.stop()
-            tell(name, f"noticed: {noticed[:60]}", "" if noticed else "not noticed")
+            noticed = told.hits and told.problem and words in told.problem
+            tell(name, f"noticed: {told.problem[:60]}", "" if noticed else "not noticed")
     return passed, failed
 
 
