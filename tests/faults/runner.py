@@ -20,6 +20,7 @@ REACH_SECONDS = 2        # For the N-th call to come; otherwise the run does not
 START_STEP = 25          # Every so many calls of a start; with --long each.
 STRETCH_SECONDS = 0.3    # From the first call that fails to the end of the stretch.
 
+RARE = {fault.name for fault in FAULTS if fault.load == "large"}
 # Daemons that run side by side. The second half takes every block of 4 KiB from the kernel.
 VARIANTS = [
     (["workers.count=1"], {}),
@@ -193,7 +194,11 @@ class Report:
 
     def end(self, seconds):
         for name in self.missed.keys() | self.void.keys() | self.runs.keys():
-            if not self.failed[name] and not self.runs[name]:
+            if self.failed[name] or self.runs[name]:
+                continue
+            if name in RARE:
+                print(f"skip {name}: no run reached the call, which malloc seldom makes")
+            else:
                 self.failed[name] += 1
                 print(f"FAIL {name}: no run reached the call")
         for name, runs in self.runs.items():
