@@ -184,7 +184,8 @@ constexpr std::array kKnobs{
         "with all patterns that begin like its topic."),
     number<&C::limits, &Limits::stream_seconds_max>(
         "limits.stream_seconds_max", {0, 30 * kDaySeconds}, kLive,
-        "Seconds after which crier ends a stream and tells its client to reconnect. 0: never."),
+        "Seconds after which crier ends a stream and tells its client to reconnect. Each stream "
+        "ends at 80 to 100 % of it, so that clients do not return together. 0: never."),
     number<&C::limits, &Limits::pending_requests_max>(
         "limits.pending_requests_max", {1, 4'000'000}, kRestart,
         "Connections of subscribers that are still sending their request, all workers together; "

@@ -15,6 +15,15 @@ bool older_than(Tick then, std::uint32_t seconds, Instant now) {
   return ticks_between(then, now.tick()) >= seconds * kTicksPerSecond;
 }
 
+// How long the stream may be open: 80 to 100 % of the bound, so that streams that opened together
+// do not end together. Each generation is a golden ratio away from the one before, which spreads
+// any run of them evenly.
+std::uint32_t lifetime_ticks(const Stream& stream, std::uint32_t seconds_max) {
+  const std::uint64_t most = std::uint64_t{seconds_max} * kTicksPerSecond;
+  const std::uint32_t share = stream.generation * 0x9e37'79b9U;
+  return static_cast<std::uint32_t>(most - ((most / 5 * share) >> 32));
+}
+
 }  // namespace
 
 void Sweep::tick(Instant now) {
@@ -76,7 +85,7 @@ bool Sweep::visit(StreamIndex index, Instant now) {
   }
   const std::uint32_t age_max = options.stream_seconds_max;
   if (age_max > 0 && stream.state != StreamState::ending &&
-      older_than(stream.opened_at, age_max, now)) {
+      ticks_between(stream.opened_at, now.tick()) >= lifetime_ticks(stream, age_max)) {
     parts_.delivery.end(index, EndReason::expired, now);
     return true;
   }

@@ -2,10 +2,10 @@
 // its own, and heartbeats do not come in bursts.
 //
 // The sweep sends a heartbeat to a stream that was quiet for heartbeat_seconds, ends streams that
-// are stalled or have reached their age, and, while draining, ends each stream at a time of
-// its own. While the use of memory is at the level end_streams, it ends the streams that are owed
-// more than half of owed_bytes_max, a second later those that are owed more than a quarter, and so
-// on down to a sixteenth.
+// are stalled or have reached their age, 80 to 100 % of stream_seconds_max, and, while draining,
+// ends each stream at a time of its own. While the use of memory is at the level end_streams, it
+// ends the streams that are owed more than half of owed_bytes_max, a second later those that are
+// owed more than a quarter, and so on down to a sixteenth.
 //
 // Belongs to one worker.
 #pragma once

@@ -24,8 +24,11 @@ void World::on_stream_ended(StreamToken token, const Stream& stream, EndReason r
   client.take(io_[fd].sent, now, step_);
   const std::uint64_t quiet_us = now.us - progress_[fd].at.us;
   switch (reason) {
-    case EndReason::drained:
     case EndReason::expired:
+      REQUIRE(ticks_between(stream.opened_at, now.tick()) >=
+              setting_.worker.stream_seconds_max * 80);
+      [[fallthrough]];
+    case EndReason::drained:
     case EndReason::overflow:
     case EndReason::memory:
       // Without memory for a ring a blocked stream cannot be sent its end.

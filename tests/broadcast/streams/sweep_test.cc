@@ -100,11 +100,28 @@ TEST_CASE("a stream that takes nothing because the kernel lacks memory is ended,
 TEST_CASE("a stream that reaches its age is told and ended") {
   WorkerFixture f({}, timed(15, 30, 10));
   const auto stream = f.open({"a"});
-  f.pass_seconds(9);
+  f.pass_seconds(7);
   CHECK(f.ended.empty());
-  f.pass_seconds(3);
+  f.pass_seconds(4);
   CHECK(f.ended == std::vector{EndReason::expired});
   CHECK(f.io[stream.fd].sent.ends_with("data: {\"reason\":\"expired\"}\n\n"));
+}
+
+TEST_CASE("streams that opened together end between 80 and 100 % of their age, evenly spread") {
+  WorkerOptions options = timed(3'600, 30, 100);
+  options.first_generation = GENERATE(1U, 77'777U, 0U - 50U);
+  WorkerFixture f({}, options);
+  for (int i = 0; i < 100; ++i) f.open({"a"});
+  f.pass_seconds(80);
+  CHECK(f.ended.empty());
+  for (std::size_t seconds = 4; seconds <= 20; seconds += 4) {
+    f.pass_seconds(4);
+    const std::size_t even_share = seconds * 5;
+    CHECK(f.ended.size() + 8 >= even_share);  // A stream is looked at once a second.
+    CHECK(f.ended.size() <= even_share + 2);
+  }
+  f.pass_seconds(2);
+  CHECK(f.ended.size() == 100);
 }
 
 TEST_CASE("a drain ends streams one after the other, evenly spread") {
