@@ -18,7 +18,7 @@ namespace {
 constexpr std::uint64_t kAddress = 32;
 constexpr std::uint64_t kClientBehindProxy = 24;
 constexpr std::uint64_t kIdempotencyKey = 128;
-constexpr std::uint64_t kTopicInLog = 512;
+constexpr std::uint64_t kTopicInLog = 640;  // 128 of them if it is closed.
 constexpr std::uint64_t kTopicInWorker = 384;
 constexpr std::uint64_t kTopicCounted = 32;  // For limits.streams_per_topic_max, in each worker.
 constexpr std::uint64_t kSubscription = 16;

@@ -12,7 +12,7 @@
 //         + publish.idempotency_keys_max × 128
 //   worst = full
 //         + history.bytes_max                                  events far apart in the index
-//         + topics_max × (512 + workers × 384)                 each topic, log and workers
+//         + topics_max × (640 + workers × 384)                 each topic, log and workers
 //         + topics_max × workers × 32, with a cap per topic    counts per topic
 //         + streams × topics_per_stream_max × 16           every stream with all its topics
 //         + streams × 192                                  every stream behind,

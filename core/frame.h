@@ -49,6 +49,7 @@ class Frame {
     std::uint64_t sequence = 0;  // 0 for a frame of crier's own, which has no position in the log.
     std::uint64_t topic_hash = 0;  // hash_of_topic(topic)
     Instant accepted;              // When crier accepted the publish.
+    bool closes = false;           // The event closes its topic.
   };
 
   // Makes a frame of a copy of topic and text. `account` may be null; otherwise it must outlive the
@@ -60,9 +61,10 @@ class Frame {
   // events.
   static FrameRef make_raw(std::string_view bytes);
 
-  std::uint64_t sequence() const { return header_.sequence; }
-  std::uint64_t topic_hash() const { return header_.topic_hash; }
-  Instant accepted() const { return header_.accepted; }
+  std::uint64_t sequence() const { return sequence_; }
+  std::uint64_t topic_hash() const { return topic_hash_; }
+  Instant accepted() const { return accepted_; }
+  bool closes() const { return closes_; }
   std::string_view topic() const { return {bytes(), topic_size_}; }
 
   // Returns the bytes that a stream of this framing is sent.
@@ -81,20 +83,30 @@ class Frame {
   friend class FrameRef;
   // Allocates a frame with room for `bytes` after the header.
   static Frame* allocate(const Header& header, FrameAccount* account, std::size_t bytes);
-  Frame(const Header& header, FrameAccount* account) : header_(header), account_(account) {}
+  Frame(const Header& header, FrameAccount* account)
+      : sequence_(header.sequence),
+        topic_hash_(header.topic_hash),
+        accepted_(header.accepted),
+        account_(account),
+        closes_(header.closes) {}
 
   const char* bytes() const { return reinterpret_cast<const char*>(this + 1); }
   char* bytes() { return reinterpret_cast<char*>(this + 1); }
   static void destroy(const Frame* frame);
 
-  Header header_;
+  std::uint64_t sequence_;
+  std::uint64_t topic_hash_;
+  Instant accepted_;
   FrameAccount* account_;
   mutable std::atomic<std::uint32_t> references_{1};
   std::uint32_t text_size_ = 0;
   std::uint8_t topic_size_ = 0;
   std::uint8_t chunk_head_size_ = 0;
   std::uint8_t tail_size_ = 0;
+  bool closes_;
 };
+
+static_assert(sizeof(Frame) == 48, "every retained event pays for it");
 
 // A shared reference to a frame, the size of a pointer. All-zero bytes are a null reference.
 class FrameRef {

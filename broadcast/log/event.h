@@ -1,6 +1,7 @@
-// An event as a publisher hands it in.
+// An event as a publisher hands it in, and the event that closes a topic.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 namespace crier::broadcast {
@@ -13,5 +14,18 @@ struct Event {
   std::string_view data;
   std::string_view name;  // The SSE event name; empty means the default, `message`.
 };
+
+// The last event of a topic that is closed has this name, which publishers cannot use: see
+// allowed_event_name(). So a journal keeps a closing event like any other.
+inline constexpr std::string_view kClosedName = "crier.closed";
+
+inline bool closes_topic(const Event& event) {
+  return event.name == kClosedName;
+}
+
+// Returns the data of a topic's closing event. Requires: valid_topic(topic).
+inline std::string closed_data(std::string_view topic) {
+  return "{\"topic\":\"" + std::string(topic) + "\"}";
+}
 
 }  // namespace crier::broadcast

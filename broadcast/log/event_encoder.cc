@@ -19,7 +19,8 @@ FrameRef EventEncoder::encode(const Event& event, std::uint64_t sequence, Instan
                    {.id = id_, .name = event.name, .data = event.data, .checksum = checksum_});
   FrameRef frame = Frame::make({.sequence = sequence,
                                 .topic_hash = keyed_hash(topic_key_, event.topic),
-                                .accepted = accepted},
+                                .accepted = accepted,
+                                .closes = closes_topic(event)},
                                event.topic, text_, account_);
   if (text_.capacity() > kTextBytesKept) std::string().swap(text_);
   return frame;

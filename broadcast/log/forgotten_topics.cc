@@ -4,18 +4,15 @@
 
 namespace crier::broadcast {
 
-void ForgottenTopics::add(std::uint64_t topic_hash, const Evicted& evicted) {
+void ForgottenTopics::add(std::uint64_t topic_hash, const Evicted& evicted, std::uint64_t loss) {
   CRIER_CHECK(evicted.through > 0);
   highest_.raise_to(evicted);
-  if (topics_max_ == 0) {
-    floor_.raise_to(evicted);
-    return;
-  }
+  if (topics_max_ == 0) return leave(topic_hash, evicted, loss);
   if (const auto known = index_of(topic_hash)) {  // Two topics have the same hash.
     entries_[*known].evicted.raise_to(evicted);
     return;
   }
-  const std::uint32_t at = vacant_entry();
+  const std::uint32_t at = vacant_entry(loss);
   entries_[at] = {topic_hash, evicted};
   index_.insert(topic_hash, at);
   CRIER_CHECK(index_.size() <= topics_max_);
@@ -39,7 +36,14 @@ std::optional<std::uint32_t> ForgottenTopics::index_of(std::uint64_t topic_hash)
                      [&](std::uint32_t at) { return entries_[at].topic_hash == topic_hash; });
 }
 
-std::uint32_t ForgottenTopics::vacant_entry() {
+void ForgottenTopics::leave(std::uint64_t topic_hash, const Evicted& evicted, std::uint64_t loss) {
+  floor_.raise_to(evicted);
+  if (!closed_.find(topic_hash)) return;
+  floor_.raise_to({evicted.through, loss});
+  closed_.remove(topic_hash);
+}
+
+std::uint32_t ForgottenTopics::vacant_entry(std::uint64_t loss) {
   if (!vacant_.empty()) {
     const std::uint32_t at = vacant_.back();
     vacant_.pop_back();
@@ -56,7 +60,7 @@ std::uint32_t ForgottenTopics::vacant_entry() {
   }
   hand_ = (hand_ + kCompared) % entries_.size();
   const Entry& leaving = entries_[chosen];
-  floor_.raise_to(leaving.evicted);
+  leave(leaving.topic_hash, leaving.evicted, loss);
   const auto at = static_cast<std::uint32_t>(chosen);
   index_.erase(leaving.topic_hash, at);
   return at;

@@ -2,7 +2,8 @@
 //
 // The table is bounded. When it is full, a new topic replaces an old one, whose loss raises the
 // floor. The floor holds for every topic that is neither listed nor in the table. So the log may
-// announce a loss that did not happen, but it never hides one that did.
+// announce a loss that did not happen, but it never hides one that did. A topic that was closed
+// stays closed until it leaves the table.
 //
 // Belongs to the control loop.
 #pragma once
@@ -13,6 +14,7 @@
 #include <optional>
 #include <vector>
 
+#include "broadcast/log/closed_topics.h"
 #include "broadcast/log/hash_index.h"
 
 namespace crier::broadcast {
@@ -20,7 +22,9 @@ namespace crier::broadcast {
 // The newest event that a topic, or a set of topics, has lost.
 struct Evicted {
   std::uint64_t through = 0;  // Sequence of the newest event that is gone; 0: none is gone.
-  std::uint64_t number = 0;   // The number of that eviction among all of the log, counted from 1.
+  // The number of that eviction among all of the log, counted from 1; History::count_loss() counts
+  // in the same numbers.
+  std::uint64_t number = 0;
 
   void raise_to(const Evicted& other) {
     through = std::max(through, other.through);
@@ -30,12 +34,15 @@ struct Evicted {
 
 class ForgottenTopics {
  public:
-  explicit ForgottenTopics(std::size_t topics_max) : topics_max_(topics_max) {}
+  // `closed` must outlive the table, which removes the marks of topics that leave it.
+  ForgottenTopics(std::size_t topics_max, ClosedTopics& closed)
+      : topics_max_(topics_max), closed_(closed) {}
 
   std::size_t size() const { return index_.size(); }
 
-  // Adds a topic that is no longer listed. Requires: evicted.through > 0.
-  void add(std::uint64_t topic_hash, const Evicted& evicted);
+  // Adds a topic that is no longer listed. If a closed topic leaves the table for it, `loss` is the
+  // number of the loss of that topic's closing event. Requires: evicted.through > 0.
+  void add(std::uint64_t topic_hash, const Evicted& evicted, std::uint64_t loss = 0);
 
   // Removes a topic that is listed again. Does nothing if it is not in the table.
   void remove(std::uint64_t topic_hash);
@@ -57,9 +64,11 @@ class ForgottenTopics {
   static constexpr std::size_t kCompared = 8;
 
   std::optional<std::uint32_t> index_of(std::uint64_t topic_hash) const;
-  std::uint32_t vacant_entry();
+  std::uint32_t vacant_entry(std::uint64_t loss);
+  void leave(std::uint64_t topic_hash, const Evicted& evicted, std::uint64_t loss);
 
   std::size_t topics_max_;
+  ClosedTopics& closed_;
   std::vector<Entry> entries_;
   std::vector<std::uint32_t> vacant_;
   std::size_t hand_ = 0;  // The entry at which the next comparison begins.

@@ -76,6 +76,10 @@ class History {
   // the frame's sequence is greater than all before.
   void push(TopicRow row, const FrameRef& frame);
 
+  // Counts a loss that is not an eviction: of a closing event that was evicted before, and that
+  // replays could make again until now. Returns its number.
+  std::uint64_t count_loss() { return ++evicted_.number; }
+
   // Evicts the oldest event of a topic. Requires: the topic has one.
   void evict_oldest_of(TopicRow row);
 

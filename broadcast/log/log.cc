@@ -41,8 +41,8 @@ Log::Log(LogOptions options)
     : options_(std::move(options)),
       topics_(options_.topics_max),
       history_(topics_),
-      forgotten_(options_.forgotten_max),
-      replayer_(topics_, history_, forgotten_, options_.topic_key) {
+      forgotten_(options_.forgotten_max, closed_),
+      replayer_({topics_, history_, forgotten_, closed_}, options_.epoch, options_.topic_key) {
   CRIER_CHECK(options_.classes != nullptr);
   restart_age_searches();
 }
@@ -60,6 +60,7 @@ void Log::append(const FrameRef& frame) {
   CRIER_CHECK(frame->sequence() > head_);
   const Instant now = frame->accepted();
   const TopicRow row = row_for(*frame);
+  mark(row, *frame);
   head_ = frame->sequence();
   while (history_.full()) evict(history_.oldest_topic(), EvictionCause::total_bytes);
   history_.push(row, frame);
@@ -85,6 +86,22 @@ TopicRow Log::row_for(const Frame& frame) {
   return row;
 }
 
+// Marks a topic as closed, or as open. Its newest event is still the one before `frame`. An earlier
+// closing event that the history has lost cannot be made again from now on.
+void Log::mark(TopicRow row, const Frame& frame) {
+  Topic& topic = topics_[row];
+  if (topic.events == 0 && closed_.find(topic.hash)) topic.evicted.number = history_.count_loss();
+  if (!frame.closes()) return closed_.remove(topic.hash);
+  const std::uint64_t before =
+      topic.events > 0 ? history_.at(topic.newest).sequence : topic.evicted.through;
+  closed_.add(topic.hash, {frame.sequence(), before});
+}
+
+Closing Log::closing_of(std::string_view topic) const {
+  if (closed_.size() == 0) return {};
+  return closed_.find(keyed_hash(options_.topic_key, topic));
+}
+
 // Forgets a topic without history if there is one. Otherwise forgets the topic that was published
 // to longest ago, with its events. These may be many, but each event is evicted once, so the cost
 // is O(1) per append.
@@ -100,7 +117,8 @@ void Log::make_room_for_topic() {
 }
 
 void Log::forget(TopicRow row) {
-  forgotten_.add(topics_[row].hash, topics_[row].evicted);
+  const std::uint64_t loss = closed_.size() > 0 ? history_.count_loss() : 0;
+  forgotten_.add(topics_[row].hash, topics_[row].evicted, loss);
   topics_.remove(row);
   stats_.topics_forgotten.add();
 }
@@ -280,13 +298,21 @@ void Log::update_gauges() {
   stats_.history_bytes.set(history_.bytes());
   stats_.history_frame_bytes.set(history_.frame_bytes());
   stats_.topics.set(topics_.size());
+  stats_.topics_closed.set(closed_.size());
   stats_.forgotten_entries.set(forgotten_.size());
 }
 
 std::optional<TopicInfo> Log::topic(std::string_view name, Instant now) const {
-  const auto row = topics_.find(keyed_hash(options_.topic_key, name), name);
-  if (!row) return std::nullopt;
-  return info_of(topics_[*row], now);
+  const std::uint64_t hash = keyed_hash(options_.topic_key, name);
+  if (const auto row = topics_.find(hash, name)) return info_of(topics_[*row], now);
+  const Closing closing = closed_.find(hash);
+  if (!closing) return std::nullopt;
+  TopicInfo info;
+  info.name = name;
+  info.topic_class = options_.classes->of_topic(name);
+  info.evicted_through = closing.sequence;
+  info.closed_sequence = closing.sequence;
+  return info;
 }
 
 TopicPage Log::page(std::uint64_t cursor, std::size_t limit, Instant now) const {
@@ -318,6 +344,7 @@ TopicInfo Log::info_of(const Topic& topic, Instant now) const {
     info.newest_sequence = history_.at(topic.newest).sequence;
   }
   info.evicted_through = topic.evicted.through;
+  info.closed_sequence = closed_.find(topic.hash).sequence;
   info.published = topic.published;
   info.events_per_second = elapsed == 0 ? topic.rate : folded_rate(topic, elapsed);
   return info;

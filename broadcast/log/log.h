@@ -5,6 +5,9 @@
 // no event says nothing about a loss. When the history evicts an event, its topic remembers that as
 // `evicted.through`, so that a replay that is no longer complete says so (see replay.h).
 //
+// A topic is closed by an event (see event.h). It stays closed as long as the log remembers it,
+// with or without history; an event that a journal has put after the closing one opens it again.
+//
 // Belongs to the control loop. Time is an argument, or the time at which an event was accepted. It
 // may stand still, but must not go back from call to call.
 #pragma once
@@ -18,6 +21,7 @@
 #include <vector>
 
 #include "broadcast/log/batch.h"
+#include "broadcast/log/closed_topics.h"
 #include "broadcast/log/forgotten_topics.h"
 #include "broadcast/log/history.h"
 #include "broadcast/log/log_stats.h"
@@ -63,8 +67,9 @@ struct TopicInfo {
   std::uint64_t oldest_sequence = 0;  // Of the retained events; 0: none is retained.
   std::uint64_t newest_sequence = 0;
   std::uint64_t evicted_through = 0;
-  std::uint64_t published = 0;     // Since the topic is listed.
-  double events_per_second = 0.0;  // A moving average over about 10 s.
+  std::uint64_t closed_sequence = 0;  // Of the event that closed it; 0: it is open.
+  std::uint64_t published = 0;        // Since the topic is listed.
+  double events_per_second = 0.0;     // A moving average over about 10 s.
 };
 
 struct TopicPage {
@@ -82,6 +87,9 @@ class Log {
   std::uint64_t head() const { return head_; }  // Sequence of the newest event; 0: no event yet.
   const HashKey& topic_key() const { return options_.topic_key; }
   const LogStats& stats() const { return stats_; }
+  const ClosedTopics& closed_topics() const { return closed_; }
+  // How the topic was closed, if it is.
+  Closing closing_of(std::string_view topic) const;
   // Returns a sequence up to which the history retains nothing, and never will again.
   std::uint64_t retained_after() const;
   // When the oldest event that is retained was accepted; nothing: none is.
@@ -114,6 +122,7 @@ class Log {
   MissedFrames frames_after(std::uint64_t sequence, std::size_t frames_max,
                             std::size_t bytes_max) const;
 
+  // Returns what is known of a topic that is listed or closed.
   std::optional<TopicInfo> topic(std::string_view name, Instant now) const;
   // Returns at most `limit` topics in table order, from the start (cursor 0) or from a page's
   // `next`. A page also ends after a bounded number of rows, so a page with few topics, or none,
@@ -129,6 +138,7 @@ class Log {
   };
 
   TopicRow row_for(const Frame& frame);
+  void mark(TopicRow row, const Frame& frame);
   void make_room_for_topic();
   void forget(TopicRow row);
   ClassIndex class_of(const Topic& topic) const;
@@ -146,6 +156,7 @@ class Log {
 
   LogOptions options_;
   LogStats stats_;
+  ClosedTopics closed_;
   TopicTable topics_;
   History history_;
   ForgottenTopics forgotten_;

@@ -31,6 +31,7 @@ struct LogStats {
   Counter history_frame_bytes;  // Gauge: memory of the retained frames alone.
   std::array<Counter, kNamesOf<EvictionCause>.size()> evicted;
   Counter topics;             // Gauge: topics listed.
+  Counter topics_closed;      // Gauge: topics that are closed, listed or not.
   Counter topics_forgotten;   // Topics that were removed from the list.
   Counter forgotten_entries;  // Gauge: entries in the table of forgotten topics.
   Counter replays;            // Replay requests answered.

@@ -90,7 +90,8 @@ void Replayer::resolve(const ReplayRequest& request, std::uint64_t after) {
     } else {
       const std::uint64_t hash = keyed_hash(topic_key_, subscription.text);
       const std::uint64_t start = request.last ? request.last->after.at(literals_.size()) : 0;
-      literals_.push_back({hash, topics_.find(hash, subscription.text), std::max(after, start)});
+      literals_.push_back({hash, topics_.find(hash, subscription.text), std::max(after, start),
+                           closed_.find(hash), subscription.text});
     }
   }
 }
@@ -102,11 +103,19 @@ std::shared_ptr<const LastStarts> Replayer::starts(std::uint64_t head) const {
   return starts;
 }
 
+// Returns the newest loss of a topic. A closing event that is made anew is none.
+Evicted Replayer::loss_of(const Literal& literal) const {
+  Evicted evicted = literal.row ? topics_[*literal.row].evicted : forgotten_.find(literal.hash);
+  if (!literal.lost_closing(topics_)) return evicted;
+  evicted.through = newest_only_ ? 0 : literal.closing.before;
+  return evicted;
+}
+
 Replayer::Loss Replayer::find_loss(std::uint64_t told) {
   Loss loss;
   for (const Literal& literal : literals_) {
     const Topic* topic = literal.row ? &topics_[*literal.row] : nullptr;
-    const Evicted evicted = topic != nullptr ? topic->evicted : forgotten_.find(literal.hash);
+    const Evicted evicted = loss_of(literal);
     if (!is_untold(evicted, literal.after, told)) continue;
     if (topic != nullptr && superseded(*topic)) continue;
     loss.evicted.raise_to(evicted);
@@ -118,7 +127,8 @@ Replayer::Loss Replayer::find_loss(std::uint64_t told) {
     if (!exact) {
       loss.missed.reset();
     } else if (loss.missed) {
-      *loss.missed += newest_only_ ? 1 : topic->published - topic->events;
+      const bool makes_closing = literal.lost_closing(topics_);
+      *loss.missed += newest_only_ ? 1 : topic->published - topic->events - (makes_closing ? 1 : 0);
     }
   }
   if (patterns_.empty()) return loss;
@@ -162,8 +172,20 @@ void Replayer::add_cursor(History::Position from, TopicRow row) {
   cursors_.push_back({history_.at(from).sequence, from, topics_[row].newest});
 }
 
+// Makes the closing event that the history has lost, if it is wanted.
+void Replayer::add_made_closing(const Literal& literal) {
+  const std::uint64_t sequence = literal.closing.sequence;
+  if (!literal.lost_closing(topics_) || sequence <= literal.after) return;
+  const std::string data = closed_data(literal.name);
+  const Event event{.topic = literal.name, .data = data, .name = kClosedName};
+  cursors_.push_back({.sequence = sequence,
+                      .at = history_.end(),
+                      .made = encoder_.encode(event, sequence, Instant{})});
+}
+
 void Replayer::cursors_after() {
   for (const Literal& literal : literals_) {
+    add_made_closing(literal);
     if (!literal.row || topics_[*literal.row].events == 0) continue;
     const Topic& topic = topics_[*literal.row];
     if (history_.at(topic.newest).sequence <= literal.after) continue;
@@ -174,15 +196,22 @@ void Replayer::cursors_after() {
   }
 }
 
+// A closing event is not one of the last `count`: it comes in addition.
 void Replayer::cursors_at_last(std::uint32_t count, std::uint64_t head) {
   for (Literal& literal : literals_) {
-    literal.after = head;
-    if (count == 0 || !literal.row || topics_[*literal.row].events == 0) continue;
-    const Topic& topic = topics_[*literal.row];
-    const auto wanted = [&](std::uint64_t number, std::uint64_t) {
-      return number + count > topic.published;
-    };
-    add_cursor(history_.oldest_wanted(topic, wanted), *literal.row);
+    const std::uint32_t most = literal.closing ? count + 1 : count;
+    if (literal.lost_closing(topics_)) {
+      add_made_closing(literal);
+    } else if (most == 0 || !literal.row || topics_[*literal.row].events == 0) {
+      literal.after = head;
+      continue;
+    } else {
+      const Topic& topic = topics_[*literal.row];
+      const auto wanted = [&](std::uint64_t number, std::uint64_t) {
+        return number + most > topic.published;
+      };
+      add_cursor(history_.oldest_wanted(topic, wanted), *literal.row);
+    }
     literal.after = cursors_.back().sequence - 1;
   }
 }
@@ -194,16 +223,17 @@ void Replayer::merge(const ReplayRequest& request, std::uint64_t head, ReplayAns
     const auto next =
         std::min_element(cursors_.begin(), cursors_.end(),
                          [](const Cursor& a, const Cursor& b) { return a.sequence < b.sequence; });
-    const History::Entry& entry = history_.at(next->at);
-    CRIER_CHECK(entry.frame);
-    room = give(request, entry.frame, bytes, answer);
+    const bool made = next->at == history_.end();
+    const FrameRef& frame = made ? next->made : history_.at(next->at).frame;
+    CRIER_CHECK(frame);
+    room = give(request, frame, bytes, answer);
     answer.through = next->sequence;
-    if (next->at == next->last) {
+    if (made || next->at == next->last) {
       *next = cursors_.back();
       cursors_.pop_back();
     } else {
-      next->at = entry.next;
-      next->sequence = history_.at(entry.next).sequence;
+      next->at = history_.at(next->at).next;
+      next->sequence = history_.at(next->at).sequence;
     }
   }
   if (cursors_.empty()) answer.through = head;
@@ -217,15 +247,28 @@ void Replayer::scan(const ReplayRequest& request, std::uint64_t after, std::uint
   std::size_t bytes = 0;
   bool room = true;
   answer.through = after;
+  for (const Literal& literal : literals_) add_made_closing(literal);
+  std::ranges::sort(cursors_, std::ranges::greater(), &Cursor::sequence);
+  const auto give_made = [&](std::uint64_t before) {
+    for (; room && !cursors_.empty() && cursors_.back().sequence < before; cursors_.pop_back()) {
+      room = give(request, cursors_.back().made, bytes, answer);
+      answer.through = cursors_.back().sequence;
+    }
+  };
   History::Position at = history_.first_after(after);
   for (; at != history_.end() && room; at = history_.after(at)) {
     const History::Entry& entry = history_.at(at);
+    give_made(entry.sequence);
+    if (!room) break;
     const bool passed_over = newest_only_ && topics_[entry.topic].newest != at;
     if (!passed_over && wanted(entry, matches)) room = give(request, entry.frame, bytes, answer);
     answer.through = entry.sequence;
     if (++entries >= kScanEntriesMax || matches >= kScanMatchesMax) room = false;
   }
-  if (at == history_.end()) answer.through = head;
+  if (at == history_.end()) {
+    give_made(std::numeric_limits<std::uint64_t>::max());
+    if (cursors_.empty()) answer.through = head;
+  }
   work_ += matches * kTopicsPerMatch;
 }
 

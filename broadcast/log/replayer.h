@@ -5,6 +5,9 @@
 // progress. With `newest_only` a chain is entered at its newest event, and a scan passes over every
 // event that is not the newest of its topic.
 //
+// For each literal topic the replayer makes the closing event again if the history has lost it. So
+// as long as the topic is remembered, its closing event is not a loss.
+//
 // Belongs to the control loop. All that the constructor is given must outlive the replayer.
 #pragma once
 
@@ -15,6 +18,8 @@
 #include <string_view>
 #include <vector>
 
+#include "broadcast/log/closed_topics.h"
+#include "broadcast/log/event_encoder.h"
 #include "broadcast/log/forgotten_topics.h"
 #include "broadcast/log/history.h"
 #include "broadcast/log/replay.h"
@@ -32,19 +37,31 @@ inline constexpr std::size_t kTopicsPerMatch = kScanTopicsMax / kScanMatchesMax;
 
 class Replayer {
  public:
-  Replayer(const TopicTable& topics, const History& history, const ForgottenTopics& forgotten,
-           const HashKey& topic_key)
-      : topics_(topics), history_(history), forgotten_(forgotten), topic_key_(topic_key) {}
+  struct Parts {
+    const TopicTable& topics;
+    const History& history;
+    const ForgottenTopics& forgotten;
+    const ClosedTopics& closed;
+  };
+  Replayer(const Parts& parts, const Epoch& epoch, const HashKey& topic_key)
+      : topics_(parts.topics),
+        history_(parts.history),
+        forgotten_(parts.forgotten),
+        closed_(parts.closed),
+        topic_key_(topic_key),
+        encoder_(epoch, topic_key, nullptr) {}
 
   // `head` is the sequence of the log's newest event.
   ReplayAnswer answer(const ReplayRequest& request, std::uint64_t head);
 
  private:
-  // The position in the chain of one topic.
+  // The position in the chain of one topic; or a closing event that was made again, and `at` is
+  // History::end().
   struct Cursor {
     std::uint64_t sequence = 0;
     History::Position at = 0;
     History::Position last = 0;
+    FrameRef made = {};
   };
   // The loss of the subscriptions after some sequence, as far as it was not told before.
   struct Loss {
@@ -55,11 +72,19 @@ class Replayer {
     std::uint64_t hash = 0;
     std::optional<TopicRow> row;
     std::uint64_t after = 0;  // Only later events are wanted.
+    Closing closing = {};
+    std::string_view name = {};
+
+    // Whether the history has lost the closing event, and with it all events of the topic.
+    bool lost_closing(const TopicTable& topics) const {
+      return closing && (!row || topics[*row].events == 0);
+    }
   };
 
   void resolve(const ReplayRequest& request, std::uint64_t after);
   std::shared_ptr<const LastStarts> starts(std::uint64_t head) const;
   Loss find_loss(std::uint64_t told);
+  Evicted loss_of(const Literal& literal) const;
   // Returns true if a retained event supersedes all that the topic has lost. A topic loses its
   // oldest event first.
   bool superseded(const Topic& topic) const { return newest_only_ && topic.events > 0; }
@@ -69,6 +94,7 @@ class Replayer {
   void cursors_after();
   void cursors_at_last(std::uint32_t count, std::uint64_t head);
   void add_cursor(History::Position from, TopicRow row);
+  void add_made_closing(const Literal& literal);
   void merge(const ReplayRequest& request, std::uint64_t head, ReplayAnswer& answer);
   void scan(const ReplayRequest& request, std::uint64_t after, std::uint64_t head,
             ReplayAnswer& answer);
@@ -78,7 +104,9 @@ class Replayer {
   const TopicTable& topics_;
   const History& history_;
   const ForgottenTopics& forgotten_;
+  const ClosedTopics& closed_;
   HashKey topic_key_;
+  EventEncoder encoder_;
 
   // State of the current request. Members, so that their memory is kept.
   std::vector<Literal> literals_;

@@ -25,7 +25,7 @@ Broadcaster::Broadcaster(const Parts& parts, WorkerOptions options)
                 options_.first_generation}),
       topics_(streams_, options_.topic_key, options_.topics_max, options_.patterns_max,
               counts_.topic_cap()),
-      delivery_({streams_, io_, stats_, closes_, replay_queue_, options_}),
+      delivery_({streams_, topics_, io_, stats_, closes_, replay_queue_, options_}),
       fanout_(streams_, topics_, delivery_),
       catch_up_({streams_, topics_, delivery_, replay_queue_, parts.replays, stats_, options_}),
       owed_bound_(streams_, delivery_, options_),
@@ -71,6 +71,7 @@ std::expected<void, Refused> Broadcaster::start(StreamToken token, const StartRe
     begin_replay(token.index, request, now);
   } else {
     write_prelude(token.index, request, now);
+    delivery_.end_if_closed(token.index, now);
   }
   if (!stream.has(Stream::kBlocked)) stream.clear(Stream::kOutputWatched);
   if (!io_.watch(stream.connection, token, stream.has(Stream::kOutputWatched))) {
@@ -95,8 +96,8 @@ void Broadcaster::begin_replay(StreamIndex index, const StartRequest& request, I
   if (stream.state == StreamState::replaying && owing->ring.empty()) delivery_.settle(index);
 }
 
-// Sends what is known at once in one write: head, padding, crier.open and, for an unknown id, the
-// gap.
+// Sends what is known at once in one write: head, padding, crier.open, for an unknown id the gap,
+// and without a position the topics that are closed.
 void Broadcaster::write_prelude(StreamIndex index, const StartRequest& request, Instant now) {
   const Stream& stream = streams_[index];
   const ResumePlan& resume = request.resume;
@@ -121,7 +122,31 @@ void Broadcaster::write_prelude(StreamIndex index, const StartRequest& request, 
     Delivery::append_framed(prelude_, stream.framing(), text);
     delivery_.count_gap(stream, gap);
   }
+  const bool named_position = resume.kind == ResumePlan::Kind::replay || !resume.id.empty();
+  if (!named_position) append_closings(stream, id, resume.after);
   delivery_.send_own(index, prelude_, now);
+}
+
+// The position is the id of these events, because the client is owed what comes after it.
+void Broadcaster::append_closings(const Stream& stream, std::string_view id,
+                                  std::uint64_t position) {
+  if (!options_.any_closed()) return;
+  streams_.for_each_subscription(stream, [&](const Subscription& subscription) {
+    const TopicEntry& row = topics_[subscription.row];
+    if (row.kind == Selector::Kind::pattern || !options_.closed_by(position, row.hash)) return;
+    std::string text;
+    append_closed_event(text, row.text(), id);
+    Delivery::append_framed(prelude_, stream.framing(), text);
+  });
+}
+
+bool Broadcaster::is_over(std::span<const Selector> subscriptions, const ResumePlan& resume) const {
+  const bool named_position = !resume.id.empty() && resume.from == ReplayFrom::sequence;
+  if (!named_position || !options_.any_closed()) return false;
+  return std::ranges::all_of(subscriptions, [&](const Selector& selector) {
+    return !selector.is_pattern() &&
+           options_.closed_by(resume.after, keyed_hash(options_.topic_key, selector.text));
+  });
 }
 
 void Broadcaster::on_writable(StreamToken token, Instant now) {

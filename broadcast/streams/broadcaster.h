@@ -120,6 +120,10 @@ class Broadcaster {
                                               Instant now);
   void cancel(StreamToken token);
 
+  // Returns true if the client named a position, every subscription is a topic that is closed, and
+  // the position is not before the events that closed them: nothing more will ever follow.
+  bool is_over(std::span<const Selector> subscriptions, const ResumePlan& resume) const;
+
   // Opens the stream: lists it under its topics, sends head and crier.open, asks for the replay,
   // and has StreamIo watch the connection. On success the stream owns the connection. On an error
   // nothing was sent, the slot is free again, and the caller still owns the connection.
@@ -192,6 +196,7 @@ class Broadcaster {
   void give_back_counts(Stream& stream);
   bool counts_consistent() const;
   void write_prelude(StreamIndex index, const StartRequest& request, Instant now);
+  void append_closings(const Stream& stream, std::string_view id, std::uint64_t position);
   void begin_replay(StreamIndex index, const StartRequest& request, Instant now);
   void handle_lost();
 

@@ -91,6 +91,7 @@ void CatchUp::take(ReplayAnswer&& answer, Instant now) {
   if (owing.replay != ReplayState::none) return;  // The stream fell back to the log again.
   stream->sequence_next = std::max(stream->sequence_next, answer.through + 1);
   continue_after(token.index, answer.reached_head);
+  parts_.delivery.end_if_closed(token.index, now);
 }
 
 // Sends crier.open, if it had to wait for the position, and then crier.gap, if there is a gap.

@@ -11,6 +11,7 @@ namespace crier::broadcast {
 
 Delivery::Delivery(const Parts& parts)
     : streams_(parts.streams),
+      topics_(parts.topics),
       io_(parts.io),
       stats_(parts.stats),
       closes_(parts.closes),
@@ -123,6 +124,7 @@ void Delivery::push(Stream& stream, Owing& owing, FrameRef frame) {
     stream.sequence_next = frame->sequence() + 1;
   }
   count_owed(stream, owing, *frame);
+  owing.closes = owing.closes || frame->closes();
   owing.ring.push(std::move(frame));
   owing.conflated = false;
 }
@@ -328,6 +330,7 @@ void Delivery::drain(StreamIndex index, Instant now) {
     if (owing.ring.empty()) {
       stream.clear(Stream::kBlocked);
       settle(index);
+      end_if_closed(index, now);
       return;
     }
     const Gathered gathered = gather(stream, owing, now);

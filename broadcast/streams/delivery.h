@@ -33,6 +33,7 @@
 #include "broadcast/streams/stream_io.h"
 #include "broadcast/streams/stream_table.h"
 #include "broadcast/streams/stream_watcher.h"
+#include "broadcast/streams/topic_index.h"
 #include "core/instant.h"
 #include "core/random.h"
 
@@ -43,6 +44,7 @@ class Delivery {
   // All parts must outlive the delivery. The options may change between turns.
   struct Parts {
     StreamTable& streams;
+    const TopicIndex& topics;
     StreamIo& io;
     WorkerStats& stats;
     DeferredClose& closes;
@@ -84,6 +86,9 @@ class Delivery {
   void end(StreamIndex index, EndReason reason, Instant now);
   // The same, but the stream gets only the event it has begun, and no other that it is owed.
   void end_dropping(StreamIndex index, EndReason reason, Instant now);
+  // Ends a live stream if all its topics are closed, by events that it was sent or that come before
+  // its position. Called whenever a stream becomes live, and after a closing event was offered.
+  void end_if_closed(StreamIndex index, Instant now);
 
   // Drops what the stream is owed. Called at the end of the turn that closes it.
   void release(StreamIndex index);
@@ -201,6 +206,7 @@ class Delivery {
   bool needs_tokens_to_ask(Stream& stream, Instant now);
 
   // Defined in overflow.cc.
+  bool all_closed(const Stream& stream) const;
   bool overflow(StreamIndex index, const Frame& frame, Instant now);
   bool make_room_by_dropping(Stream& stream, Owing& owing, std::size_t bytes);
   bool make_room_by_conflating(Stream& stream, Owing& owing, const Frame& next);
@@ -213,6 +219,7 @@ class Delivery {
   static bool owes_unsent_event(const Owing& owing);
 
   StreamTable& streams_;
+  const TopicIndex& topics_;
   StreamIo& io_;
   WorkerStats& stats_;
   DeferredClose& closes_;

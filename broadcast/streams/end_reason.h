@@ -14,6 +14,7 @@ enum class EndReason : std::uint8_t {
   overflow,       // The stream was owed more than its limits, and its policy is `disconnect`.
   stalled,        // The client took no byte of what it was owed for limits.owing_seconds_max.
   expired,        // The stream reached limits.stream_seconds_max.
+  closed,         // All topics of the stream are closed, and it was sent their last events.
   input_flood,    // The client sent more than a subscriber has reason to.
   drained,        // The daemon is stopping, and the client was told.
   drain_cut,      // The daemon stopped before the client took everything.
@@ -21,9 +22,9 @@ enum class EndReason : std::uint8_t {
   no_memory,      // A pool was exhausted, or the kernel had no memory.
 };
 
-constexpr std::array<std::string_view, 9> names_of(EndReason /*selects*/) {
-  return {"client_closed", "overflow",  "stalled", "expired",  "input_flood",
-          "drained",       "drain_cut", "memory",  "no_memory"};
+constexpr std::array<std::string_view, 10> names_of(EndReason /*selects*/) {
+  return {"client_closed", "overflow", "stalled",   "expired", "closed",
+          "input_flood",   "drained",  "drain_cut", "memory",  "no_memory"};
 }
 
 }  // namespace crier::broadcast

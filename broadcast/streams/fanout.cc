@@ -178,10 +178,13 @@ void Fanout::serve_segment(Segment& segment, const TopicEntry& row, Instant now)
   }
 }
 
-// The visit has already paid for one write of no bytes.
-void Fanout::offer(StreamIndex index, Frames frames, std::string_view shared, Instant now) {
+// Offers a stretch of the run. The visit has already paid for one write of no bytes.
+void Fanout::offer(StreamIndex index, const FrameRun& run, Frames frames, std::string_view shared,
+                   Instant now) {
   const std::uint64_t before = delivery_.steps();
   delivery_.offer(index, frames, shared, now);
+  if (run.closes()) [[unlikely]]
+    delivery_.end_if_closed(index, now);
   const std::uint64_t steps = delivery_.steps() - before;
   if (steps > kStepsPerWrite) spend(steps - kStepsPerWrite);
 }
@@ -200,7 +203,7 @@ void Fanout::visit(StreamIndex index, Segment& segment, std::size_t members, Ins
   if (frames.size() == 1 || members >= kStreamsToShareFor) {
     shared = join_bytes(segment.run, frames, stream.framing());
   }
-  offer(index, frames, shared, now);
+  offer(index, segment.run, frames, shared, now);
 }
 
 // Collects the groups in which the stream has pending frames. Returns true if there are several.
@@ -271,7 +274,7 @@ void Fanout::visit_merged(StreamIndex index, std::uint64_t through, Instant now)
   if (frames.size() == 1 || merged_.uses >= kStreamsToShareFor) {
     shared = join_bytes(merged_.run, frames, stream.framing());
   }
-  offer(index, frames, shared, now);
+  offer(index, merged_.run, frames, shared, now);
 }
 
 // Returns the bytes of a stretch as one piece, and counts joined bytes as pending.

@@ -92,7 +92,8 @@ class Fanout {
   void add_to_group(TopicEntryIndex row, const FrameRef& frame);
   SegmentIndex append_segment(Group& group);
   void spend(std::size_t steps) { steps_left_ -= std::min(steps, steps_left_); }
-  void offer(StreamIndex index, Frames frames, std::string_view shared, Instant now);
+  void offer(StreamIndex index, const FrameRun& run, Frames frames, std::string_view shared,
+             Instant now);
   void serve(std::deque<GroupIndex>& turns, Instant now);
   void serve_segment(Segment& segment, const TopicEntry& row, Instant now);
   void visit(StreamIndex index, Segment& segment, std::size_t members, Instant now);

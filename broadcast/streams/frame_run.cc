@@ -18,6 +18,7 @@ std::size_t wire_bytes(Frames frames, Framing framing) {
 void FrameRun::push_back(const Frame& frame) {
   CRIER_CHECK(frames().empty() || last() < frame.sequence());
   bytes_ += frame.wire(Framing::chunked).size();
+  closes_ = closes_ || frame.closes();
   if (frames().empty()) {
     only_ = &frame;
     return;
@@ -37,6 +38,7 @@ void FrameRun::merge(std::span<const Frames> runs) {
   const auto [from, to] = std::ranges::unique(frames_);
   frames_.erase(from, to);
   bytes_ = wire_bytes(frames_, Framing::chunked);
+  closes_ = std::ranges::any_of(frames_, &Frame::closes);
 }
 
 void FrameRun::clear() {
@@ -47,6 +49,7 @@ void FrameRun::clear() {
   only_ = nullptr;
   frames_.clear();
   bytes_ = 0;
+  closes_ = false;
   for (std::string& bytes : joined_) bytes = std::string();
 }
 

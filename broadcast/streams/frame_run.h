@@ -34,6 +34,8 @@ class FrameRun {
   std::uint64_t last() const { return frames().back()->sequence(); }
   // Returns the bytes of all frames as chunks.
   std::size_t bytes() const { return bytes_; }
+  // Whether one of the frames closes its topic.
+  bool closes() const { return closes_; }
   // Returns the size of the bytes that were joined.
   std::size_t joined_bytes() const { return joined_[0].size() + joined_[1].size(); }
 
@@ -55,6 +57,7 @@ class FrameRun {
   const Frame* only_ = nullptr;
   std::vector<const Frame*> frames_;  // Empty in a run of one frame.
   std::size_t bytes_ = 0;
+  bool closes_ = false;
   std::string joined_[2];  // By framing.
 };
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "broadcast/log/closed_topics.h"
 #include "broadcast/log/topic_class.h"
 #include "core/counter.h"
 #include "core/frame.h"
@@ -34,6 +35,8 @@ struct WorkerOptions {
   const FrameAccount* frames = nullptr;  // The memory of the log's frames; must outlive the worker.
   // The memory of retained frames; must outlive the worker.
   const Counter* history_bytes = nullptr;
+  // The topics that are closed; null: none is. Must outlive the worker.
+  const ClosedTopics* closed = nullptr;
   // How short memory is; null: never. Must outlive the worker.
   const MemoryShortage* memory = nullptr;
   std::shared_ptr<const TopicClasses> classes;  // A stream keeps the number of its row.
@@ -48,6 +51,12 @@ struct WorkerOptions {
   std::size_t replay_bytes_in_flight_max = 16u << 20;
 
   bool memory_is_at(MemoryStage stage) const { return memory != nullptr && memory->is_at(stage); }
+  bool any_closed() const { return closed != nullptr && closed->size() > 0; }
+  // Whether the topic was closed by an event up to `position`. Requires: any_closed().
+  bool closed_by(std::uint64_t position, std::uint64_t topic_hash) const {
+    const Closing closing = closed->find(topic_hash);
+    return closing && closing.sequence <= position;
+  }
 };
 
 }  // namespace crier::broadcast

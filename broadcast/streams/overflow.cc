@@ -20,10 +20,11 @@ constexpr std::uint32_t kConflatedPerStep = 4;
 // Frames of different topics. They must outlive it.
 class OneOfEachTopic {
  public:
-  // Returns false if it has a frame of the same topic.
+  // Returns false if it has a frame of the same topic, which supersedes this one. A closing event
+  // is never superseded.
   bool add(const Frame& frame) {
     const auto same = [&](std::uint32_t i) { return frames_[i]->topic() == frame.topic(); };
-    if (index_.find(frame.topic_hash(), same)) return false;
+    if (index_.find(frame.topic_hash(), same)) return frame.closes();
     index_.insert(frame.topic_hash(), static_cast<std::uint32_t>(frames_.size()));
     frames_.push_back(&frame);
     return true;
@@ -63,8 +64,11 @@ bool Delivery::overflow(StreamIndex index, const Frame& frame, Instant now) {
     end_dropping(index, EndReason::overflow, now);
     return false;
   }
-  if (make_room_by_dropping(stream, owing, frame.wire(stream.framing()).size())) {
+  if (!owing.closes && make_room_by_dropping(stream, owing, frame.wire(stream.framing()).size())) {
     push(stream, owing, FrameRef::share(frame));
+  } else if (owing.closes || frame.closes()) {  // A closing event is not dropped.
+    fall_back_to_log(index);
+    return false;
   } else {
     ++owing.dropped;
     owing.dropped_through = frame.sequence();
@@ -90,6 +94,8 @@ bool Delivery::give_way(StreamIndex index, std::uint32_t bytes_max, Instant now)
     fall_back_to_log(index);
   } else if (policy(stream) == OverflowPolicy::disconnect) {
     end_dropping(index, EndReason::overflow, now);
+  } else if (owing.closes) {
+    fall_back_to_log(index);
   } else {
     while (owing.bytes > bytes_max && drop_oldest(stream, owing)) {
     }
@@ -254,6 +260,23 @@ void Delivery::end_dropping(StreamIndex index, EndReason reason, Instant now) {
   Stream& stream = streams_[index];
   if (stream.owing != kNone) drop_unsent(stream, streams_.owing(stream));
   end(index, reason, now);
+}
+
+bool Delivery::all_closed(const Stream& stream) const {
+  if (!options_.any_closed()) return false;
+  bool all = true;
+  streams_.for_each_subscription(stream, [&](const Subscription& subscription) {
+    const TopicEntry& row = topics_[subscription.row];
+    all = all && row.kind == Selector::Kind::topic &&
+          options_.closed_by(stream.sequence_next - 1, row.hash);
+  });
+  return all;
+}
+
+void Delivery::end_if_closed(StreamIndex index, Instant now) {
+  const Stream& stream = streams_[index];
+  if (stream.state != StreamState::live || !all_closed(stream)) return;
+  end(index, EndReason::closed, now);
 }
 
 void Delivery::end(StreamIndex index, EndReason reason, Instant now) {

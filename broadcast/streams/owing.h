@@ -37,6 +37,7 @@ struct Owing {
   // The stream was connected when it fell behind, so its loss is `overflow`.
   bool connected = false;
   bool opened = true;     // crier.open was queued or sent.
+  bool closes = false;    // An event that closes a topic was added to the ring.
   bool conflated = true;  // No event was added to the ring since Delivery last conflated it.
 };
 

@@ -1,5 +1,6 @@
 #include "broadcast/streams/own_events.h"
 
+#include "broadcast/log/event.h"
 #include "core/text/sse_text.h"
 
 namespace crier::broadcast {
@@ -23,6 +24,10 @@ void append_gap_event(std::string& out, const Gap& gap, const Epoch& epoch) {
   data += id;
   data += "\"}";
   append_sse_event(out, {.id = id, .name = "crier.gap", .data = data});
+}
+
+void append_closed_event(std::string& out, std::string_view topic, std::string_view position_id) {
+  append_sse_event(out, {.id = position_id, .name = kClosedName, .data = closed_data(topic)});
 }
 
 void append_end_event(std::string& out, EndReason reason, std::uint32_t retry_ms) {

@@ -1,5 +1,6 @@
-// Writes the events that crier itself sends, `crier.open`, `crier.gap` and `crier.end`, as SSE text
-// that is not yet framed.
+// Writes the events that crier itself sends, `crier.open`, `crier.gap`, `crier.closed` and
+// `crier.end`, as SSE text that is not yet framed. (A stream that is there when a topic is closed,
+// or resumes from before that, gets `crier.closed` from the log.)
 //
 // An id in these events is always a true resume position: a client that reconnects with it gets
 // everything after it, or is told that events are missing.
@@ -27,6 +28,7 @@ inline constexpr std::uint32_t kLongRetryMsMax = 45'000;
 
 void append_open_event(std::string& out, std::string_view position_id, std::uint32_t retry_ms);
 void append_gap_event(std::string& out, const Gap& gap, const Epoch& epoch);
+void append_closed_event(std::string& out, std::string_view topic, std::string_view position_id);
 void append_end_event(std::string& out, EndReason reason, std::uint32_t retry_ms);
 
 // Appends 2 KB of comment, for clients that hold back the first bytes of a response.

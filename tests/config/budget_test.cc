@@ -52,7 +52,7 @@ TEST_CASE("each limit that costs memory moves the worst case by its price") {
     std::uint64_t bytes;
   };
   const auto [name, raise, bytes] = GENERATE(values<Price>({
-      {"a topic", [](Config& c) { ++c.limits.topics_max; }, 512 + 2 * 384},
+      {"a topic", [](Config& c) { ++c.limits.topics_max; }, 640 + 2 * 384},
       {"a subscription", [](Config& c) { ++c.limits.topics_per_stream_max; }, 1'000 * 16},
       {"a ring, to the next power of two", [](Config& c) { ++c.limits.owed_events_max; },
        1'000 * 1'024 * 8},

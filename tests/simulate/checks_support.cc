@@ -28,9 +28,11 @@ void World::on_stream_ended(StreamToken token, const Stream& stream, EndReason r
       REQUIRE(ticks_between(stream.opened_at, now.tick()) >=
               setting_.worker.stream_seconds_max * 80);
       [[fallthrough]];
+    case EndReason::closed:
     case EndReason::drained:
     case EndReason::overflow:
     case EndReason::memory:
+      if (reason == EndReason::closed) REQUIRE((client.all_closed() || io_[fd].gone));
       // Without memory for a ring a blocked stream cannot be sent its end.
       if (setting_.worker.ring_bytes_max < 1'000) break;
       REQUIRE((client.told_end(to_string(reason)) || io_[fd].gone));
@@ -141,7 +143,9 @@ void World::come_to_rest() {
   }
   settle_turn();
   for (const auto& client : clients_) {
-    if (client->connected()) client->check_complete();
+    if (!client->connected()) continue;
+    client->check_complete();
+    REQUIRE_FALSE(client->all_closed(control_.log()));
   }
 }
 
@@ -202,6 +206,7 @@ Happened World::count() const {
   happened.patterns_refused = patterns_refused_;
   happened.topics_full = topics_full_;
   happened.rows_full = rows_full_;
+  happened.over = over_;
   happened.overflows = stats_.overflows.read();
   happened.gave_way = stats_.gave_way.read();
   happened.dropped = stats_.frames_dropped.read();
@@ -228,6 +233,7 @@ void Happened::add(const Happened& other) {
   patterns_refused += other.patterns_refused;
   topics_full += other.topics_full;
   rows_full += other.rows_full;
+  over += other.over;
   overflows += other.overflows;
   gave_way += other.gave_way;
   dropped += other.dropped;

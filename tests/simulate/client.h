@@ -7,6 +7,9 @@
 //
 // With the policy conflate an event may be missing without a gap once a newer one of its topic was
 // published, but the newest of each topic may not; and a gap must have such an event as its reason.
+//
+// A closing event is an event like any other. It may come although the history has lost it. A
+// client that connects without a position is told at once which of its topics are closed.
 #pragma once
 
 #include <cstdint>
@@ -47,18 +50,23 @@ class Client {
   bool connected() const { return reader_ != nullptr; }
   StreamToken token() const { return token_; }
   ConnectionHandle fd() const { return fd_; }
+  // `log` is that of the record.
   void connect(StreamToken token, ConnectionHandle fd, const ResumePlan& plan,
-               const std::string& head, Instant now);
+               const std::string& head, Instant now, const Log& log);
   void take(std::string_view bytes, Instant now, std::uint64_t step);
   void break_off();
 
   // The log is about to answer this stream's request. `forgot`: it has forgotten topics, so it may
   // announce losses that did not happen.
-  void on_request(const ReplayRequest& request, bool forgot);
+  void on_request(const ReplayRequest& request, bool forgot, const Log& log);
 
   // Fails unless every published event has come or was announced as missing.
   void check_complete() const;
   bool told_end(std::string_view reason) const;
+  // Whether it subscribes to topics alone, and each was closed by an event up to here.
+  bool all_closed() const;
+  // The same as the log remembers it.
+  bool all_closed(const Log& log) const;
 
  private:
   struct TakenGap {
@@ -70,6 +78,7 @@ class Client {
   void on_open(const SseMessage& message);
   void on_gap(const SseMessage& message);
   void on_event(const SseMessage& message);
+  void on_closed_before(const SseMessage& message);
   void check_reason(const std::string& reason) const;
   std::uint64_t next_sequence() const;
   bool expected(std::uint64_t sequence) const;
@@ -103,10 +112,11 @@ class Client {
   bool over_rate_ = false;
   std::vector<TakenGap> gaps_;
   std::string end_reason_;
-  std::uint64_t missing_ = 0;  // Events that did not come.
-  std::uint64_t missed_ = 0;   // The sum of `missed` of all gaps.
-  bool missed_known_ = true;   // No gap had a `missed` of null.
-  bool gap_due_ = false;       // With conflate: the last answer may have announced a loss.
+  std::vector<std::string> closed_before_;  // Topics that it is still to be told are closed.
+  std::uint64_t missing_ = 0;               // Events that did not come.
+  std::uint64_t missed_ = 0;                // The sum of `missed` of all gaps.
+  bool missed_known_ = true;                // No gap had a `missed` of null.
+  bool gap_due_ = false;  // With conflate: the last answer may have announced a loss.
   // After last=N and earliest: up to this sequence only the events of `required_` must come.
   std::uint64_t optional_through_ = 0;
   std::set<std::uint64_t> required_;

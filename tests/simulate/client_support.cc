@@ -66,7 +66,7 @@ bool Client::announced(std::uint64_t sequence) const {
 }
 
 void Client::connect(StreamToken token, ConnectionHandle fd, const ResumePlan& plan,
-                     const std::string& head, Instant now) {
+                     const std::string& head, Instant now, const Log& log) {
   reader_ = std::make_unique<WireReader>(head, facts_.framing);
   token_ = token;
   fd_ = fd;
@@ -87,6 +87,23 @@ void Client::connect(StreamToken token, ConnectionHandle fd, const ResumePlan& p
   optional_through_ = 0;
   required_.clear();
   position_ = kind_ == ResumePlan::Kind::replay && from_ != ReplayFrom::sequence ? 0 : plan.after;
+  closed_before_.clear();
+  if (kind_ == ResumePlan::Kind::replay || !asked_id_.empty()) return;
+  for (const auto& [kind, topic] : facts_.subscriptions) {
+    if (kind == Selector::Kind::topic && log.closing_of(topic)) closed_before_.push_back(topic);
+  }
+}
+
+bool Client::all_closed() const {
+  return std::ranges::all_of(facts_.subscriptions, [&](const Selector& selector) {
+    return !selector.is_pattern() && record_.closed_by(selector.text, position_);
+  });
+}
+
+bool Client::all_closed(const Log& log) const {
+  return std::ranges::all_of(facts_.subscriptions, [&](const Selector& selector) {
+    return !selector.is_pattern() && log.closing_of(selector.text);
+  });
 }
 
 void Client::break_off() {
@@ -116,6 +133,8 @@ void Client::on_message(const SseMessage& message) {
     fail("the first event is not crier.open: " + message.event + " " + message.data);
   } else if (message.event == "crier.gap") {
     on_gap(message);
+  } else if (!closed_before_.empty()) {
+    on_closed_before(message);
   } else {
     on_event(message);
   }
@@ -204,6 +223,18 @@ void Client::on_gap(const SseMessage& message) {
   position_ = to;
 }
 
+// The id is the position, because what comes after it is owed.
+void Client::on_closed_before(const SseMessage& message) {
+  const std::string topic = between(message.data, "{\"topic\":\"", "\"}").value_or("?");
+  if (message.event != kClosedName || topic != closed_before_.front()) {
+    fail(message.event + " " + message.data + " before " + closed_before_.front() + " is closed");
+  }
+  if (sequence_of(message.last_event_id) != head_at_start_) {
+    fail("told that a topic is closed with id " + message.last_event_id);
+  }
+  closed_before_.erase(closed_before_.begin());
+}
+
 void Client::on_event(const SseMessage& message) {
   const bool told = kind_ == ResumePlan::Kind::unknown_id || from_ == ReplayFrom::restarted;
   if (told && gaps_.empty()) fail("an event before the gap a resume has to be told");
@@ -240,7 +271,7 @@ void Client::on_event(const SseMessage& message) {
   }
 }
 
-void Client::on_request(const ReplayRequest& request, bool forgot) {
+void Client::on_request(const ReplayRequest& request, bool forgot, const Log& log) {
   gap_due_ = forgot || record_.newest_gone(request.after, [this](const std::string& topic) {
     return subscribed(topic);
   });
@@ -251,8 +282,11 @@ void Client::on_request(const ReplayRequest& request, bool forgot) {
   }
   for (const auto& [kind, topic] : facts_.subscriptions) {
     const auto retained = record_.retained_of(topic);
-    const std::uint32_t wanted =
+    const Closing closing = log.closing_of(topic);
+    if (closing && retained.empty()) required_.insert(closing.sequence);
+    const std::uint32_t of_last =
         conflates() ? std::min(request.last_count, 1U) : request.last_count;
+    const std::uint32_t wanted = of_last + (closing && request.from == ReplayFrom::last ? 1 : 0);
     const std::size_t count = std::min<std::size_t>(wanted, retained.size());
     required_.insert(retained.end() - static_cast<std::ptrdiff_t>(count), retained.end());
   }
@@ -260,6 +294,7 @@ void Client::on_request(const ReplayRequest& request, bool forgot) {
 
 void Client::check_complete() const {
   if (messages_ == 0) fail("no crier.open");
+  if (!closed_before_.empty()) fail("not told that " + closed_before_.front() + " is closed");
   std::uint64_t missing = missing_;
   for (std::uint64_t x = next_sequence(); x <= record_.head(); ++x) {
     if (!owed(x)) continue;

@@ -34,6 +34,8 @@ class Record {
     const std::uint64_t gone = (*this)[sequence].gone_at_step;
     return gone != 0 && gone <= step;
   }
+  // Whether the topic's newest event up to `position` closes it.
+  bool closed_by(const std::string& topic, std::uint64_t position) const;
   // Whether a newer event of its topic was published. Requires: the sequence has an event.
   bool superseded(std::uint64_t sequence) const;
   // Whether the newest event of one of these topics comes after `after` and is gone.

@@ -9,6 +9,14 @@ void Record::add(Published event) {
   topics_[events_.back().topic].sequences.push_back(head());
 }
 
+bool Record::closed_by(const std::string& topic, std::uint64_t position) const {
+  const auto found = topics_.find(topic);
+  if (found == topics_.end()) return false;
+  const auto& sequences = found->second.sequences;
+  const auto later = std::ranges::upper_bound(sequences, position);
+  return later != sequences.begin() && (*this)[*std::prev(later)].name == kClosedName;
+}
+
 bool Record::superseded(std::uint64_t sequence) const {
   return topics_.at((*this)[sequence].topic).sequences.back() > sequence;
 }

@@ -36,6 +36,7 @@ TEST_CASE("no subscriber loses an event silently, whatever happens") {
   CHECK(all.patterns_refused > 0);
   CHECK(all.topics_full > 0);
   CHECK(all.rows_full > 0);
+  CHECK(all.over > 0);
   CHECK(all.gave_way > 0);
   CHECK(all.dropped > 0);
   CHECK(all.superseded > 0);

@@ -44,7 +44,7 @@ std::string topic_name(std::size_t number);
 struct Happened {
   std::uint64_t events = 0, delivered = 0, opened = 0, refused = 0, patterns_refused = 0,
                 topics_full = 0, rows_full = 0, overflows = 0, gave_way = 0, dropped = 0,
-                superseded = 0;
+                superseded = 0, over = 0;
   std::uint64_t gaps[kNamesOf<GapReason>.size()] = {};
   std::uint64_t ended[kNamesOf<EndReason>.size()] = {};
   std::uint64_t lags = 0, losses = 0, topic_losses = 0, paced = 0, replayed = 0, heartbeats = 0;
@@ -64,6 +64,7 @@ class World : private StreamObserver {
   void step();
   void publish_first();
   void publish_some();
+  void close_one();
   void open_some();
   void connect(Client& client);
   void count_refused(Refused why);
@@ -116,6 +117,7 @@ class World : private StreamObserver {
   std::uint64_t patterns_refused_ = 0;
   std::uint64_t topics_full_ = 0;
   std::uint64_t rows_full_ = 0;
+  std::uint64_t over_ = 0;  // Requests for topics that are closed, after their last events.
 };
 
 }  // namespace crier::broadcast::simulate

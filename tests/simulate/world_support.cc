@@ -30,6 +30,7 @@ World::World(std::uint64_t seed)
   WorkerOptions options = setting_.worker;
   options.frames = &account_;
   options.history_bytes = &control_.log().stats().history_frame_bytes;
+  options.closed = &control_.log().closed_topics();
   options.memory = &memory_;
   worker_ = std::make_unique<Broadcaster>(Broadcaster::Parts{io_, control_, *this, stats_, counts_},
                                           std::move(options));
@@ -76,7 +77,7 @@ void World::step() {
     case 0:
     case 1:
     case 2:
-      return publish_some();
+      return one_in(60) ? close_one() : publish_some();
     case 3:
     case 4:
       return open_some();
@@ -118,6 +119,8 @@ void World::publish_some() {
   std::string topic = any();
   for (std::uint32_t i = 0; i < count; ++i) {
     if (!one_topic) topic = any();
+    // A journal may put an event after the closing one; publishers cannot.
+    if (control_.log().closing_of(topic) && !one_in(40)) continue;
     std::string data = std::to_string(record_.head() + 1) + (one_in(5) ? "\n: \n" : "=");
     data.append(random_.between(0, setting_.data_bytes), 'x');
     const std::string name = one_in(3) ? "n" + std::to_string(i) : "";
@@ -128,6 +131,15 @@ void World::publish_some() {
     record_.look_at(control_.log(), now_, step_);
     if (one_in(60)) control_turn();
   }
+}
+
+void World::close_one() {
+  const std::string topic =
+      topic_name(random_.between(0, static_cast<std::uint32_t>(setting_.topics) - 1));
+  const std::string data = closed_data(topic);
+  control_.publish({.topic = topic, .data = data, .name = kClosedName}, 0, now_);
+  record_.add({topic, std::string(kClosedName), data});
+  record_.look_at(control_.log(), now_, step_);
 }
 
 void World::open_some() {
@@ -185,6 +197,11 @@ void World::connect(Client& client) {
   }
   if (one_in(12)) return worker_->cancel(*token);
   const ResumePlan plan = choose_plan(client);
+  if (worker_->is_over(client.facts().subscriptions, plan)) {
+    ++over_;
+    REQUIRE(client.all_closed(control_.log()));
+    return worker_->cancel(*token);
+  }
   const ConnectionHandle fd = io_.open();
   if (one_in(4)) io_[fd].room = random_.between(0, 400);
   if (one_in(4)) io_[fd].per_write_max = random_.between(1, 300);
@@ -201,7 +218,7 @@ void World::connect(Client& client) {
   if (one_in(4)) request.trace_id = "a-client's-own";
   if (one_in(4)) request.trace_id = "0af7651916cd43dd8448eb211c80319c";
   by_generation_[token->generation] = &client;
-  client.connect(*token, fd, plan, kHead, now_);
+  client.connect(*token, fd, plan, kHead, now_, control_.log());
   progress_[fd] = {0, now_, {}};
   if (const auto started = worker_->start(*token, request, now_); !started) {
     ++refused_;
@@ -276,7 +293,7 @@ void World::control_turn() {
     REQUIRE(client != by_generation_.end());
     if (client->second->token().generation == request.generation) {
       const bool forgot = control_.log().stats().topics_forgotten.read() > 0;
-      client->second->on_request(request, forgot);
+      client->second->on_request(request, forgot, control_.log());
     }
   };
   const bool feed_first = one_in(2);

@@ -91,6 +91,7 @@ constexpr Row<LogStats> kLogRows[] = {
      "Memory of the events retained for replay, their frames alone.",
      &LogStats::history_frame_bytes},
     {Kind::gauge, "crier_topics", "Topics known now.", &LogStats::topics},
+    {Kind::gauge, "crier_topics_closed", "Topics that are closed.", &LogStats::topics_closed},
     {Kind::counter, "crier_topics_forgotten_total", "Topics forgotten.",
      &LogStats::topics_forgotten},
     {Kind::gauge, "crier_topics_forgotten_known",

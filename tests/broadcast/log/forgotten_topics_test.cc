@@ -8,7 +8,8 @@
 namespace crier::broadcast {
 
 TEST_CASE("a forgotten topic has its entry until the table is full, then the floor") {
-  ForgottenTopics forgotten(2);
+  ClosedTopics closed;
+  ForgottenTopics forgotten(2, closed);
   CHECK(forgotten.find(1).through == 0);
 
   forgotten.add(1, {10, 1});
@@ -27,7 +28,8 @@ TEST_CASE("a forgotten topic has its entry until the table is full, then the flo
 }
 
 TEST_CASE("removing a topic frees its entry") {
-  ForgottenTopics forgotten(2);
+  ClosedTopics closed;
+  ForgottenTopics forgotten(2, closed);
   forgotten.add(1, {10, 1});
   forgotten.add(2, {20, 2});
   forgotten.remove(1);
@@ -40,7 +42,8 @@ TEST_CASE("removing a topic frees its entry") {
 }
 
 TEST_CASE("a table without room keeps only the floor") {
-  ForgottenTopics forgotten(0);
+  ClosedTopics closed;
+  ForgottenTopics forgotten(0, closed);
   forgotten.add(1, {10, 4});
   forgotten.add(2, {5, 9});
   CHECK(forgotten.size() == 0);
@@ -48,9 +51,21 @@ TEST_CASE("a table without room keeps only the floor") {
   CHECK(forgotten.find(1).number == 9);
 }
 
+TEST_CASE("a topic that leaves the table is no longer closed") {
+  ClosedTopics closed;
+  ForgottenTopics forgotten(GENERATE(0U, 1U), closed);
+  for (const std::uint64_t topic : {1U, 2U}) {
+    closed.add(topic, {topic * 10, 0});
+    forgotten.add(topic, {topic * 10, topic});
+  }
+  CHECK_FALSE(closed.find(1));
+  CHECK(closed.find(2).sequence == (forgotten.size() == 1 ? 20 : 0));
+}
+
 TEST_CASE("the table never says less than a forgotten topic has lost") {
   const std::size_t topics_max = GENERATE(1U, 2U, 9U, 40U);
-  ForgottenTopics forgotten(topics_max);
+  ClosedTopics closed;
+  ForgottenTopics forgotten(topics_max, closed);
   std::map<std::uint64_t, std::uint64_t> lost;
   std::mt19937 random(5);
   for (std::uint64_t number = 1; number < 2'000; ++number) {

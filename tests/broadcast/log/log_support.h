@@ -55,6 +55,12 @@ inline std::uint64_t publish(Log& log, std::string_view topic, Instant now = {},
   return append(log, {.topic = topic, .data = data}, now)->sequence();
 }
 
+inline FrameRef close(Log& log, std::string_view topic, Instant now = {},
+                      FrameAccount* account = nullptr) {
+  const std::string data = closed_data(topic);
+  return append(log, {.topic = topic, .data = data, .name = kClosedName}, now, account);
+}
+
 inline ReplayRequest ask(const std::vector<std::string>& subscriptions, std::uint64_t after = 0) {
   ReplayRequest request;
   request.subscriptions = selectors(subscriptions);

@@ -34,6 +34,7 @@ struct WorkerFixture : ReplayPort, StreamObserver {
     options.classes = classes;
     options.frames = &account;
     options.history_bytes = &log.stats().history_frame_bytes;
+    options.closed = &log.closed_topics();
     if (options.streams_max == 0) options.streams_max = 20'000;
     if (options.topics_max == 0) options.topics_max = 1'000;
     counts.streams_max = 1'000'000;
