@@ -44,6 +44,7 @@ WorkerSetup WorkerSet::setup_of(std::uint32_t worker, const net::SocketOptions& 
   setup.options.workers = checked.workers;
   setup.options.frames = &parts_.frames;
   setup.options.history_bytes = &parts_.event_log.stats().history_frame_bytes;
+  setup.options.closed = &parts_.event_log.closed_topics();
   setup.options.memory = &parts_.memory;
   setup.policy = subscribe_policy(config, checked.fit.bound);
   setup.endpoint = *net::Endpoint::parse(config.http.listen);

@@ -212,10 +212,14 @@ std::string preflight_reply(const Request& request, const Cors& cors) {
   return builder.field("Access-Control-Max-Age", kPreflightSeconds).finish();
 }
 
+std::string empty_reply(const ReplyOptions& options) {
+  return ReplyBuilder(204).options(options).finish();
+}
+
 std::string options_reply(std::string_view allow, const ReplyOptions& options) {
   ReplyOptions complete = options;
   complete.allow = allow;
-  return ReplyBuilder(204).options(complete).finish();
+  return empty_reply(complete);
 }
 
 }  // namespace crier::net

@@ -93,6 +93,8 @@ std::string stream_head(const StreamHead& head);
 // The 204 for a CORS preflight, with the methods and headers that a page may send. Requires:
 // is_preflight(request).
 std::string preflight_reply(const Request& request, const Cors& cors);
+// A 204 without further headers.
+std::string empty_reply(const ReplyOptions& options);
 // The 204 for any other OPTIONS.
 std::string options_reply(std::string_view allow, const ReplyOptions& options = {});
 

@@ -3,12 +3,14 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { get } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { CuttingProxy } from './cutting_proxy.mjs';
 import { numbersUpTo, publishNumbers } from './numbers.mjs';
 
 const kPromptSeconds = 15;      // For what should take milliseconds, on a busy machine.
 const kReconnectSeconds = 25;   // After crier.open's or crier.end's `retry`.
 const kBusyRetrySeconds = 45;   // After crier.busy's, which is up to 30 s.
+const kStopsSeconds = 8;        // A client that has not come back after twice its `retry` will not.
 
 const kEvents = [
   { data: 'plain' },
@@ -134,6 +136,31 @@ async function returnsAfterEnd(context, subscriber) {
   assert.equal(ending.curlExit ?? 0, 0, `curl ended with ${ending.curlExit}`);
 }
 
+// After the closing event and the end a client comes back once. Whether it stops at the 204 that
+// it then gets is the client's own; deploy/http.md says which do.
+async function meetsTheEndOfATopic({ daemon, journal, subscribe }, subscriber) {
+  await subscribe(daemon.url('/events/job'));
+  await journal.nth('crier.open', 1, kPromptSeconds);
+  await daemon.publish('job', 'started');
+  const id = await daemon.close('job', 'done');
+  const closed = await journal.nth('crier.closed', 1, kPromptSeconds);
+  assert.deepEqual(closed, { type: 'crier.closed', data: '{"topic":"job"}', id });
+  const end = await journal.nth('crier.end', 1, kPromptSeconds);
+  assert.deepEqual(JSON.parse(end.data), { reason: 'closed' });
+  assert.deepEqual(journal.of('message').map((entry) => entry.data), ['started', 'done']);
+
+  const deadline = Date.now() + kReconnectSeconds * 1000;
+  while (await daemon.answeredClosed() === 0) {
+    assert.ok(Date.now() < deadline, 'it did not come back');
+    await sleep(200);
+  }
+  await sleep(kStopsSeconds * 1000);
+  const answered = await daemon.answeredClosed();
+  assert.equal(answered > 1, subscriber.returnsAfter204 ?? false, `answered ${answered} times`);
+  assert.equal(journal.of('crier.open', 'crier.closed').length, 2);
+  if (!subscriber.returnsAfter204) assert.equal(journal.of('error').at(-1).closed, true);
+}
+
 async function refusesOtherOrigins({ journal, subscribe, daemon }) {
   await subscribe(daemon.url('/events/news'));
   const error = await journal.nth('error', 1, kPromptSeconds);
@@ -162,6 +189,7 @@ export const cases = [
     run: returnsAfterEnd,
     settings: { 'drain.window_seconds': 1 },
   },
+  { name: 'comes to the end of a closed topic', run: meetsTheEndOfATopic },
   {
     name: 'is refused when its origin is not listed',
     run: refusesOtherOrigins,

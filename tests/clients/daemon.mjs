@@ -58,9 +58,19 @@ export class Daemon {
   }
 
   // How many are open.
-  async streams() {
+  streams() {
+    return this.#metric('crier_stream_active_connections');
+  }
+
+  // How many requests were answered 204, because their topics are closed.
+  answeredClosed() {
+    return this.#metric('crier_requests_refused_total{reason="closed"}');
+  }
+
+  async #metric(name) {
     const answer = await fetch(`http://${this.address}:8081/metrics`);
-    return Number((await answer.text()).match(/^crier_stream_active_connections (\d+)$/m)[1]);
+    const line = (await answer.text()).split('\n').find((each) => each.startsWith(`${name} `));
+    return Number(line.slice(name.length));
   }
 
   // Drains. Throws unless the daemon ends by itself, with success.
@@ -82,17 +92,26 @@ export class Daemon {
   }
 
   // Returns the event's id.
-  async publish(topic, data, name) {
+  publish(topic, data, name) {
     const query = name ? `?event=${encodeURIComponent(name)}` : '';
+    return this.#send('POST', `/topics/${topic}${query}`, data);
+  }
+
+  // Returns the closing event's id.
+  close(topic, lastData) {
+    return this.#send('DELETE', `/topics/${topic}`, lastData);
+  }
+
+  async #send(method, path, data) {
     const call = request({
-      socketPath: this.socket, method: 'POST', path: `/topics/${topic}${query}`,
+      socketPath: this.socket, method, path,
       headers: { Host: 'x', 'Content-Length': Buffer.byteLength(data) },
     });
     call.end(data);
     const [answer] = await once(call, 'response');
     let body = '';
     for await (const piece of answer.setEncoding('utf8')) body += piece;
-    if (answer.statusCode !== 202) throw new Error(`publish: ${answer.statusCode} ${body}`);
+    if (answer.statusCode !== 202) throw new Error(`${method}: ${answer.statusCode} ${body}`);
     return JSON.parse(body).id;
   }
 

@@ -1,7 +1,7 @@
 // Reports everything that an EventSource gives to its listeners. Runs in Node and in the browser.
 
 export const kEventTypes =
-  ['message', 'update', 'crier.open', 'crier.gap', 'crier.busy', 'crier.end'];
+  ['message', 'update', 'crier.open', 'crier.gap', 'crier.closed', 'crier.busy', 'crier.end'];
 
 export function watch(source, report) {
   for (const type of kEventTypes) {

@@ -108,7 +108,7 @@ std::vector<RefusedPublish> refused_publishes() {
       {"another parameter", topic + "?evnt=a", "", "1", 400},
       {"from a web page", topic, "Origin: http://localhost\r\n", "1", 403},
       {"an unknown path", "POST /nowhere", "", "1", 404},
-      {"a method that is not served", "DELETE /topics/a", "", "", 405},
+      {"a method that is not served", "PUT /topics/a", "", "", 405},
       {"too much data", topic, "", std::string(5'000, 'x'), 413},
       {"a form", topic, "Content-Type: multipart/form-data; boundary=x\r\n", "--x--", 415},
       {"an array", publish, kJson, "[" + object + "]", 400},

@@ -122,10 +122,32 @@ std::span<const PublishEvent> EventIntake::take_new(std::span<const PublishEvent
   return new_;
 }
 
+// Returns the line of the first event whose topic is closed, or 0.
+std::size_t EventIntake::line_of_closed(std::span<const PublishEvent> events) const {
+  if (parts_.log.closed_topics().size() == 0) return 0;
+  for (const PublishEvent& publish : events) {
+    if (parts_.log.closing_of(publish.event.topic)) return publish.line;
+  }
+  return 0;
+}
+
+bool EventIntake::any_is_closing(std::span<const PublishEvent> events) const {
+  return !closing_in_journal_.empty() &&
+         std::ranges::any_of(events, [this](const PublishEvent& publish) {
+           return closing_in_journal_.contains(std::string(publish.event.topic));
+         });
+}
+
 std::optional<IntakeOutcome> EventIntake::send(std::span<const PublishEvent> events, Instant now) {
   CRIER_CHECK(!events.empty());
   IntakeOutcome outcome = no_sequence_yet(events);
   const auto group = resolved_.empty() ? events : take_new(events, outcome);
+  outcome.closed_line = line_of_closed(group);
+  if (outcome.closed_line != 0) return outcome;
+  if (any_is_closing(group)) {
+    outcome.failure = JournalFailure::unavailable;
+    return outcome;
+  }
   if (!uses_.empty() && !in_flight_.empty() &&
       in_flight_.size() + uses_.size() > kKeysInFlightMax) {
     outcome.failure = JournalFailure::unavailable;
@@ -142,6 +164,10 @@ std::optional<IntakeOutcome> EventIntake::send(std::span<const PublishEvent> eve
       resolved_, [](const Resolved& resolved) { return resolved.in_flight != nullptr; });
   if (outcome.failure || (!group_is_open && !repeats)) return outcome;
   wait(outcome, group_is_open, now);
+  if (group_is_open && closes_topic(group.back().event)) {
+    last_->closes = group.back().event.topic;
+    closing_in_journal_.insert(last_->closes);
+  }
   return std::nullopt;
 }
 
@@ -176,6 +202,7 @@ void EventIntake::on_appended(const Appended& appended) {
   CRIER_CHECK(last_ == nullptr);
   const std::shared_ptr<Waiting> waiting = std::move(groups_.front());
   groups_.pop_front();
+  closing_in_journal_.erase(waiting->closes);
   conclude(waiting->outcome, waiting->uses, appended, waiting->accepted);
   // Keys are freed before the answers leave: an answered publisher may send again at once.
   std::vector<std::shared_ptr<Waiting>> answers{waiting};

@@ -7,6 +7,10 @@
 // events are found by their keys. The number of keys in flight is bounded; beyond it a request with
 // keys fails as `unavailable`.
 //
+// A topic that is closed takes no new event. While its closing event is in the journal, a request
+// with a new event for it fails as `unavailable`. Events that were accepted before are still found
+// by their keys.
+//
 // Belongs to the control loop.
 #pragma once
 
@@ -17,8 +21,10 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "broadcast/log/event_encoder.h"
@@ -44,6 +50,8 @@ struct IntakeOutcome {
   std::uint32_t published = 0;    // New events; 0: all were accepted before.
   std::size_t conflict_line = 0;  // Not 0: nothing was published, for this line's key was used for
                                   // other content.
+  // Not 0: nothing was published, for the topic of this line's event is closed.
+  std::size_t closed_line = 0;
   std::optional<broadcast::JournalFailure> failure;  // Set: the request has failed.
 };
 
@@ -76,8 +84,8 @@ class EventIntake final : private broadcast::JournalClient {
       std::uint32_t uid, std::string_view key, std::string_view body,
       std::span<const broadcast::PublishEvent> events, Instant now);
 
-  // Sets the call that gets the outcome of the last submission. The outcome is never a conflict,
-  // because submit() returns conflicts at once. `done` must not submit.
+  // Sets the call that gets the outcome of the last submission. The outcome is never a conflict or
+  // a closed topic, because submit() returns these at once. `done` must not submit.
   void then(Done done);
 
  private:
@@ -94,6 +102,7 @@ class EventIntake final : private broadcast::JournalClient {
     IntakeOutcome outcome;  // Filled in as answers arrive.
     Instant accepted;
     std::vector<KeyUse> uses;  // The keys of its group.
+    std::string closes = {};   // The topic that its group closes; empty: none.
     std::size_t awaited = 0;   // Missing answers: for its own group, and for each key of another's.
     Done done;
   };
@@ -121,6 +130,8 @@ class EventIntake final : private broadcast::JournalClient {
                       Instant now);
   std::span<const broadcast::PublishEvent> take_new(std::span<const broadcast::PublishEvent> events,
                                                     IntakeOutcome& outcome);
+  std::size_t line_of_closed(std::span<const broadcast::PublishEvent> events) const;
+  bool any_is_closing(std::span<const broadcast::PublishEvent> events) const;
   std::optional<IntakeOutcome> send(std::span<const broadcast::PublishEvent> events, Instant now);
   void wait(const IntakeOutcome& outcome, bool group_is_open, Instant now);
   void conclude(IntakeOutcome& outcome, std::span<const KeyUse> uses,
@@ -133,6 +144,8 @@ class EventIntake final : private broadcast::JournalClient {
   Parts parts_;
   std::deque<std::shared_ptr<Waiting>> groups_;  // Groups in the journal, in its order.
   std::unordered_map<broadcast::Fingerprint, InFlight, HashOfKey> in_flight_;
+  // Topics whose closing events are in the journal.
+  std::unordered_set<std::string> closing_in_journal_;
   std::shared_ptr<Waiting> last_;  // Between a submission without an outcome and then().
 
   // Buffers of the present request, kept for their memory.

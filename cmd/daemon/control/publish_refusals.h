@@ -17,6 +17,7 @@ enum class PublishRefusal : std::uint8_t {
   forbidden,     // 403: the peer is not listed, or the request comes from a web page.
   not_found,     // 404
   method,        // 405
+  closed,        // 409: an event for a topic that is closed.
   too_large,     // 413
   content_type,  // 415
   key_reused,    // 422
@@ -28,10 +29,10 @@ enum class PublishRefusal : std::uint8_t {
   memory,        // 503: limits.memory_max is nearly reached.
   head,          // The server refused it before it was a complete request, with any status.
 };
-constexpr std::array<std::string_view, 14> names_of(PublishRefusal /*selects*/) {
-  return {"malformed",    "forbidden",  "not_found", "method",   "too_large",
-          "content_type", "key_reused", "rate",      "draining", "busy",
-          "no_space",     "journal",    "memory",    "head"};
+constexpr std::array<std::string_view, 15> names_of(PublishRefusal /*selects*/) {
+  return {"malformed", "forbidden",    "not_found",  "method", "closed",
+          "too_large", "content_type", "key_reused", "rate",   "draining",
+          "busy",      "no_space",     "journal",    "memory", "head"};
 }
 
 // What is answered, by reason.
@@ -46,6 +47,7 @@ inline constexpr std::array<RefusalRow, kNamesOf<PublishRefusal>.size()> kRefusa
     {403, "forbidden"},
     {404, "not_found"},
     {405, "method_not_allowed"},
+    {409, "topic_closed"},
     {413, "content_too_large"},
     {415, "unsupported_media_type"},
     {422, "idempotency_key_reused"},

@@ -6,6 +6,7 @@
 
 #include "cmd/daemon/control/body_type.h"
 #include "cmd/daemon/control/page_query.h"
+#include "cmd/daemon/control/publish_call.h"
 #include "cmd/daemon/control/publish_refusals.h"
 #include "cmd/daemon/control/refusal_log.h"
 #include "cmd/daemon/control/topic_pages.h"
@@ -26,7 +27,7 @@ using broadcast::PublishEvent;
 using net::Method;
 
 constexpr std::string_view kTopics = "/topics";
-constexpr std::string_view kPublishAllow = "GET, HEAD, OPTIONS, POST";
+constexpr std::string_view kPublishAllow = "DELETE, GET, HEAD, OPTIONS, POST";
 constexpr std::string_view kNotBoth =
     "The idempotency key is given twice: send either the header or the field \"key\".";
 constexpr std::string_view kNoCounts = "A worker did not answer in time; try again later.";
@@ -36,29 +37,6 @@ bool is_read(Method method) {
 }
 
 }  // namespace
-
-struct PublishRoutes::Call {
-  const net::HttpRequest& request;
-  const net::Responder& responder;
-
-  const net::Request& head() const { return request.head; }
-  std::uint32_t uid() const { return request.peer.credentials.uid; }
-  bool keep_alive() const { return head().keep_alive; }
-  Instant arrived() const { return request.arrived; }
-};
-
-// What is needed to answer after the request is gone.
-struct PublishRoutes::Later {
-  net::Responder responder;
-  net::ReplyOptions options;
-  std::string trace_id;
-  std::uint32_t uid;
-  Instant arrived_at;
-
-  bool keep_alive() const { return options.keep_alive; }
-  Instant arrived() const { return arrived_at; }
-  void send(std::string bytes) const { responder.reply(std::move(bytes), !options.keep_alive); }
-};
 
 PublishRoutes::Later PublishRoutes::later(const Call& call) {
   const net::Request& head = call.head();
@@ -104,20 +82,23 @@ void PublishRoutes::on_http_request(const net::HttpRequest& request, net::Respon
                            !head.keep_alive);
   }
   refuse(call, PublishRefusal::not_found,
-         "There is no such path. These exist: POST /topics/{topic}, POST /publish, GET /topics and "
-         "GET /topics/{topic}.");
+         "There is no such path. These exist: POST, GET and DELETE /topics/{topic}, POST /publish "
+         "and GET /topics.");
 }
 
 void PublishRoutes::route_topic(const Call& call, std::string_view encoded) {
   const Method method = call.head().method;
-  if (method != Method::post && !is_read(method)) {
-    return refuse(call, PublishRefusal::method, "Publish with POST, read with GET.",
-                  "GET, HEAD, POST");
+  const bool closes = call.head().method_text == "DELETE";
+  if (!closes && method != Method::post && !is_read(method)) {
+    return refuse(call, PublishRefusal::method,
+                  "Publish with POST, read with GET, close with DELETE.",
+                  "DELETE, GET, HEAD, POST");
   }
   const auto topic = percent_decode(encoded, false);
   if (!topic) {
     return refuse(call, PublishRefusal::malformed, "The path contains an invalid escape.");
   }
+  if (closes) return close_topic(call, *topic);
   if (method == Method::post) return publish_text(call, *topic);
   show_topic(call, *topic);
 }
@@ -172,29 +153,39 @@ bool PublishRoutes::within_rate(const Call& call) {
   return false;
 }
 
-void PublishRoutes::publish_text(const Call& call, std::string_view topic) {
-  if (!may_publish(call)) return;
-  const auto query = parse_query(call.head().query, 1);
+// Reads an event whose data is the body and whose name is in the query. Returns false if it has
+// refused the request.
+bool PublishRoutes::read_text(const Call& call, std::string_view topic, TextEvent& text) {
+  auto query = parse_query(call.head().query, 1);
   if (!query || (!query->empty() && query->front().first != "event")) {
-    return refuse(call, PublishRefusal::malformed,
-                  "The query may hold one `event`, the event's name, and nothing else.");
+    refuse(call, PublishRefusal::malformed,
+           "The query may hold one `event`, the event's name, and nothing else.");
+    return false;
   }
   if (body_type(call.head().content_type) == BodyType::form) {
-    return refuse(call, PublishRefusal::content_type,
-                  "A form (multipart) is not an event's data: send the data alone as the body, "
-                  "with curl by --data-binary.");
+    refuse(call, PublishRefusal::content_type,
+           "A form (multipart) is not an event's data: send the data alone as the body, with curl "
+           "by --data-binary.");
+    return false;
   }
-  PublishEvent publish;
-  publish.event.topic = topic;
-  publish.event.data = call.request.body;
-  if (!query->empty()) publish.event.name = query->front().second;
-  if (const auto refusal = judge_event(publish.event, parts_.limits.event_bytes_max)) {
-    return refuse(call, *refusal);
+  if (!query->empty()) text.name = std::move(query->front().second);
+  broadcast::Event& event = text.publish.event;
+  event = {.topic = topic, .data = call.request.body, .name = text.name};
+  if (const auto refusal = judge_event(event, parts_.limits.event_bytes_max)) {
+    refuse(call, *refusal);
+    return false;
   }
-  if (!valid_event_text(publish.event.data)) {
-    return refuse(call, PublishRefusal::malformed, "The body is not UTF-8 without NUL.");
+  if (!valid_event_text(event.data)) {
+    refuse(call, PublishRefusal::malformed, "The body is not UTF-8 without NUL.");
+    return false;
   }
-  publish_one(call, publish);
+  return true;
+}
+
+void PublishRoutes::publish_text(const Call& call, std::string_view topic) {
+  if (!may_publish(call)) return;
+  TextEvent text;
+  if (read_text(call, topic, text)) publish_one(call, text.publish);
 }
 
 void PublishRoutes::publish_body(const Call& call) {
@@ -267,6 +258,12 @@ void PublishRoutes::publish_lines(const Call& call) {
 
 void PublishRoutes::settle(const Call& call, AnswerForm form, std::size_t events,
                            const std::optional<IntakeOutcome>& outcome) {
+  if (outcome && outcome->closed_line != 0) {
+    const bool named = form == AnswerForm::lines;
+    return refuse(call, PublishRefusal::closed,
+                  (named ? "Line " + std::to_string(outcome->closed_line) + ": " : "") +
+                      "The topic is closed; it takes no more events.");
+  }
   const bool failed = outcome && outcome->failure;
   if (!failed) rates_.take(call.uid(), outcome ? outcome->published : events, parts_.now());
   if (outcome) return answer(call, form, *outcome);
@@ -346,7 +343,7 @@ void PublishRoutes::answer(const To& to, AnswerForm form, const IntakeOutcome& o
   const Epoch& epoch = parts_.log.epoch();
   std::string body;
   if (form == AnswerForm::id) {
-    append_event_id(body.append("{\"id\":\""), epoch, outcome.answer.first_sequence);
+    append_event_id(body.append("{\"id\":\""), epoch, outcome.answer.last_sequence);
   } else {
     body.append("{\"accepted\":").append(std::to_string(outcome.answer.accepted));
     append_event_id(body.append(",\"first_id\":\""), epoch, outcome.answer.first_sequence);

@@ -4,6 +4,8 @@
 //   POST /publish                     one event as application/json     202 {"id"}
 //                                     a line each, application/x-ndjson 202 {"accepted","first_id",
 //                                                                            "last_id"}
+//   DELETE /topics/{topic}?event=NAME closes the topic; the body or   202 {"id"}
+//                                     the name: a last event
 //   GET  /topics?limit=&after=        a page of the topics in the log; see topic_pages.h
 //   GET  /topics/{topic}              a topic with events or subscribers
 //
@@ -14,6 +16,8 @@
 // line refuses the request. Every answer is JSON, and every error has a trace id. An answer
 // repeated for an idempotency key has `Idempotency-Replayed: true`. The `Idempotency-Key` of a
 // request with lines applies to the whole request.
+//
+// An event for a closed topic is 409. Closing it again, without a last event, repeats the answer.
 //
 // A user that publishes more events than its rate allows is refused with 429 and Retry-After,
 // before the body is parsed if the user may not publish one event. Events that were accepted before
@@ -105,10 +109,14 @@ class PublishRoutes final : public net::HttpHandler {
 
  private:
   enum class AnswerForm : std::uint8_t { id, lines };
+  // Defined in publish_call.h.
   struct Call;
   struct Later;
+  struct TextEvent;
 
+  bool read_text(const Call& call, std::string_view topic, TextEvent& text);
   void publish_text(const Call& call, std::string_view topic);
+  void close_topic(const Call& call, std::string_view topic);  // In publish_close.cc.
   void publish_body(const Call& call);
   void publish_object(const Call& call);
   void publish_lines(const Call& call);

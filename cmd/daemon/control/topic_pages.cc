@@ -36,6 +36,8 @@ void append_topic(std::string& out, const Epoch& epoch, const broadcast::TopicIn
   out.append(",\"subscribers\":").append(std::to_string(subscribers));
   out.append(",\"published\":").append(std::to_string(topic.published));
   out.append(",\"events_per_second\":").append(per_second(topic.events_per_second));
+  out.append(",\"closed_id\":");
+  append_id(out, epoch, topic.closed_sequence);
   out.append(",\"history\":{\"events\":").append(std::to_string(topic.events));
   out.append(",\"bytes\":").append(std::to_string(topic.bytes));
   out.append(",\"oldest_id\":");

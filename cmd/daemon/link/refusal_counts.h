@@ -23,6 +23,7 @@ enum class RefusalReason : std::uint8_t {
   not_found,
   forbidden,  // For the Host, the Origin, a pattern or a topic's class.
   not_acceptable,
+  closed,  // 204: the topics are closed, and the client has had their last events.
   streams_max,
   streams_per_address_max,
   streams_per_topic_max,
@@ -33,7 +34,7 @@ enum class RefusalReason : std::uint8_t {
   draining,
 };
 
-constexpr std::array<std::string_view, 18> names_of(RefusalReason /*selects*/) {
+constexpr std::array<std::string_view, 19> names_of(RefusalReason /*selects*/) {
   return {"malformed",
           "too_large",
           "unsupported",
@@ -44,6 +45,7 @@ constexpr std::array<std::string_view, 18> names_of(RefusalReason /*selects*/) {
           "not_found",
           "forbidden",
           "not_acceptable",
+          "closed",
           "streams_max",
           "streams_per_address_max",
           "streams_per_topic_max",

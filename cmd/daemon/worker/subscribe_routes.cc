@@ -158,11 +158,24 @@ net::Reply SubscribeRoutes::serve_events(Call& call) {
                " may not be subscribed to: its row of `topics` says \"subscribe\": false."});
     }
   }
+  const broadcast::ResumePlan resume = plan(*wanted);
+  if (parts_.broadcaster.is_over(wanted->topics, resume)) return answer_closed(call);
   if (request.method == net::Method::head) return answer_head(call);
-  return open_stream(call, *wanted);
+  return open_stream(call, *wanted, resume);
 }
 
-net::Reply SubscribeRoutes::open_stream(const Call& call, const net::SubscribeRequest& wanted) {
+// This status tells an EventSource to stop. It takes no slot, so a full server gives it, too. A
+// page of another origin must be allowed to see it, or its EventSource would go on trying.
+net::Reply SubscribeRoutes::answer_closed(const Call& call) {
+  parts_.refusals.add(RefusalReason::closed);
+  const bool keep_alive = call.request.keep_alive;
+  const std::string trace = traces_.of(call.request);
+  return {keep_alive ? net::Reply::Then::keep_alive : net::Reply::Then::close,
+          net::empty_reply({.keep_alive = keep_alive, .trace_id = trace, .cors = call.cors})};
+}
+
+net::Reply SubscribeRoutes::open_stream(const Call& call, const net::SubscribeRequest& wanted,
+                                        const broadcast::ResumePlan& resume) {
   const Instant now = net::Loop::now();
   const net::PeerAddress& client = call.connection.peer;
   // A proxy that does not name its clients is not one client.
@@ -182,7 +195,7 @@ net::Reply SubscribeRoutes::open_stream(const Call& call, const net::SubscribeRe
   start.padding = wanted.padding;
   start.rate = wanted.rate;
   start.subscriptions = wanted.topics;
-  start.resume = plan(wanted);
+  start.resume = resume;
   if (!is_proxy) {
     start.address_hash =
         keyed_hash(identity_.trace_key, {reinterpret_cast<const char*>(key.data()), key.size()});

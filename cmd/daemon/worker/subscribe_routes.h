@@ -3,7 +3,8 @@
 //
 // A refusal is counted under one reason, and its answer has a code and a trace id. Where crier has
 // no room for a stream, an EventSource is answered with the event crier.busy, because it never
-// reconnects after an error status. Belongs to one worker; its parts must outlive it.
+// reconnects after an error status. A client that has had the last events of all its topics, which
+// are closed, is answered 204. Belongs to one worker; its parts must outlive it.
 #pragma once
 
 #include <functional>
@@ -71,7 +72,9 @@ class SubscribeRoutes final : public net::RequestHandler {
   };
 
   net::Reply serve_events(Call& call);
-  net::Reply open_stream(const Call& call, const net::SubscribeRequest& wanted);
+  net::Reply open_stream(const Call& call, const net::SubscribeRequest& wanted,
+                         const broadcast::ResumePlan& resume);
+  net::Reply answer_closed(const Call& call);
   net::Reply answer_options(const Call& call) const;
   net::Reply answer_head(const Call& call);
   net::Reply refuse(const Call& call, RefusalReason reason, const net::Refusal& refusal,

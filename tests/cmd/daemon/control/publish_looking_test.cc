@@ -79,7 +79,7 @@ TEST_CASE("OPTIONS * is answered with the methods") {
   REQUIRE(socket.client->send("OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
   const std::string got = socket.client->receive_all();
   CHECK(got.starts_with("HTTP/1.1 204 "));
-  CHECK(got.find("Allow: GET, HEAD, OPTIONS, POST\r\n") != std::string::npos);
+  CHECK(got.find("Allow: DELETE, GET, HEAD, OPTIONS, POST\r\n") != std::string::npos);
 }
 
 }  // namespace

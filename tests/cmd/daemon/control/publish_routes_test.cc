@@ -102,7 +102,7 @@ TEST_CASE("an invalid publish is refused, and the connection goes on") {
         400, "given twice"},
        {get("/publish"), 405, "Allow: POST\r\n"},
        {post("/topics", "x"), 405, "Allow: GET, HEAD\r\n"},
-       {"OPTIONS /topics/a HTTP/1.1\r\nHost: x\r\n\r\n", 405, "Allow: GET, HEAD, POST\r\n"},
+       {"OPTIONS /topics/a HTTP/1.1\r\nHost: x\r\n\r\n", 405, "Allow: DELETE, GET, HEAD, POST\r\n"},
        {get("/"), 404, "POST /publish"},
        {get("/topicsx"), 404, "POST /publish"},
        {get("/topics/a..b"), 400, "is not a valid topic"},

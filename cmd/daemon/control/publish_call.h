@@ -1,0 +1,43 @@
+// A publisher's request while PublishRoutes handles it, and what is left of it once the request is
+// gone. Included by the files of PublishRoutes alone.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "cmd/daemon/control/publish_routes.h"
+#include "net/http/reply.h"
+
+namespace crier::cmd {
+
+struct PublishRoutes::Call {
+  const net::HttpRequest& request;
+  const net::Responder& responder;
+
+  const net::Request& head() const { return request.head; }
+  std::uint32_t uid() const { return request.peer.credentials.uid; }
+  bool keep_alive() const { return head().keep_alive; }
+  Instant arrived() const { return request.arrived; }
+};
+
+// What is needed to answer after the request is gone.
+struct PublishRoutes::Later {
+  net::Responder responder;
+  net::ReplyOptions options;
+  std::string trace_id;
+  std::uint32_t uid;
+  Instant arrived_at;
+
+  bool keep_alive() const { return options.keep_alive; }
+  Instant arrived() const { return arrived_at; }
+  void send(std::string bytes) const { responder.reply(std::move(bytes), !options.keep_alive); }
+};
+
+// An event whose data is the body of the request.
+struct PublishRoutes::TextEvent {
+  std::string name;
+  broadcast::PublishEvent publish;
+};
+
+}  // namespace crier::cmd

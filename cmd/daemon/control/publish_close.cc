@@ -1,0 +1,44 @@
+// PublishRoutes continued: how a topic is closed.
+
+#include <array>
+#include <span>
+#include <string>
+
+#include "broadcast/log/event.h"
+#include "cmd/daemon/control/publish_call.h"
+
+namespace crier::cmd {
+
+// The closing event follows the last event, if the request has one, in the same group, so that no
+// other event comes between them and both are committed or neither.
+void PublishRoutes::close_topic(const Call& call, std::string_view topic) {
+  if (!may_publish(call)) return;
+  TextEvent last;
+  if (!read_text(call, topic, last)) return;
+  const net::Request& head = call.head();
+  const std::string data = broadcast::closed_data(topic);
+  last.publish.line = 1;
+  const broadcast::PublishEvent closing{
+      .event = {.topic = topic, .data = data, .name = broadcast::kClosedName}, .line = 1};
+  const std::array<broadcast::PublishEvent, 2> both = {last.publish, closing};
+  const bool has_last = !call.request.body.empty() || !last.name.empty();
+  auto events = std::span(both).subspan(has_last ? 0 : 1);
+  std::optional<IntakeOutcome> outcome;
+  if (head.has_idempotency_key) {
+    // What the key stands for. No body of lines looks like it.
+    std::string content = "DELETE " + std::string(topic);
+    if (has_last) content.append("\n" + last.name + "\n").append(call.request.body);
+    outcome = intake_.submit_whole(call.uid(), head.idempotency_key, content, events, parts_.now());
+    if (outcome && outcome->conflict_line != 0) return refuse_reused_key(call, 0);
+  } else {
+    outcome = intake_.submit(call.uid(), events, parts_.now());
+  }
+  const bool closed_before = outcome && outcome->closed_line != 0;
+  if (const broadcast::Closing first = parts_.log.closing_of(topic);
+      closed_before && !has_last && first) {
+    outcome = IntakeOutcome{.answer = {first.sequence, first.sequence, 1}};
+  }
+  settle(call, AnswerForm::id, events.size(), outcome);
+}
+
+}  // namespace crier::cmd
