@@ -30,6 +30,13 @@ constexpr Option kPublishOptions[] = {
     {"--verbose", OptionKind::flag, "", "print the ids of what was published"},
 };
 
+constexpr Option kCloseOptions[] = {
+    {"--socket", OptionKind::text, "PATH", "the daemon's publish socket"},
+    {"--event", OptionKind::text, "NAME", "the SSE event name of the last event"},
+    {"--key", OptionKind::text, "KEY",
+     "idempotency key: repeating the command publishes nothing new"},
+};
+
 constexpr Option kSubscribeOptions[] = {
     {"--url", OptionKind::text, "URL", "the daemon (default http://127.0.0.1:8080)"},
     {"--json", OptionKind::flag, "", "print each event as a line of JSON: id, event, data"},
@@ -102,8 +109,18 @@ constexpr std::string_view kPublishNotes =
     "  crier publish orders.eu.created --json '{\"order\": 17}'\n"
     "  tail -f access.log | crier publish log --lines\n";
 
+constexpr std::string_view kCloseNotes =
+    "The topic takes no more events. Its subscribers get DATA, if given, as its last event, then\n"
+    "the event crier.closed; a stream ends once all its topics are closed. The socket is found as\n"
+    "by `crier publish`.\n"
+    "\n"
+    "Examples:\n"
+    "  crier close jobs.17\n"
+    "  crier close jobs.17 --event done '{\"exit\": 0}'\n";
+
 constexpr std::string_view kSubscribeNotes =
-    "Prints the data of each event, and reconnects without loss when the stream breaks.\n"
+    "Prints the data of each event, and reconnects without loss when the stream breaks. Exits\n"
+    "with 0 once all topics are closed.\n"
     "If events were lost, it warns on standard error. It does not support https: behind a proxy\n"
     "use curl -N.\n"
     "\n"
@@ -165,6 +182,8 @@ constexpr Command kCommands[] = {
     {"serve", "", "run the daemon", kServeNotes, 0, 0, kServeOptions, &serve},
     {"publish", "TOPIC [DATA|-]", "publish events to a topic", kPublishNotes, 1, 2, kPublishOptions,
      &publish},
+    {"close", "TOPIC [DATA]", "close a topic: no more events", kCloseNotes, 1, 2, kCloseOptions,
+     &close_topic},
     {"subscribe", "TOPIC…", "print the events of topics", kSubscribeNotes, 1, kAnyNumber,
      kSubscribeOptions, &subscribe},
     {"status", "", "show what a running daemon does", "", 0, 0, kStatusOptions, &status},

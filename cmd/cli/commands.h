@@ -17,6 +17,9 @@ int check(const Arguments& arguments);
 // Hands events to the daemon's publish socket.
 int publish(const Arguments& arguments);
 
+// Has the daemon close a topic.
+int close_topic(const Arguments& arguments);
+
 // Prints the events of topics, and connects again when the stream breaks.
 int subscribe(const Arguments& arguments);
 

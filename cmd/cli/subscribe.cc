@@ -113,6 +113,7 @@ std::optional<int> SubscribeRun::run_stream() {
   const auto end = client_.stream(follower_.request(), on_head, on_body);
 
   if (follower_.state() == TopicFollower::State::counted) return kExitOk;
+  if (follower_.state() == TopicFollower::State::closed) return kExitOk;
   if (follower_.state() == TopicFollower::State::output_failed) return kExitFailed;
   if (follower_.state() == TopicFollower::State::unverified) return kExitFailed;
   if (!readable) return failed(arguments_, "an event is larger than 8 MiB; giving up");
@@ -122,6 +123,10 @@ std::optional<int> SubscribeRun::run_stream() {
 }
 
 std::optional<int> SubscribeRun::judge_answer(const ClientResponse& answer) {
+  if (answer.head.status == 204) {
+    warn(arguments_, "all topics are closed");
+    return kExitOk;
+  }
   if (answer.head.status == 200) return failed(arguments_, "the answer is not an event stream");
   const std::string failure = describe_failure(answer);
   if (!is_passing(answer.head.status)) return failed(arguments_, failure);

@@ -18,6 +18,7 @@ bool is_ours(const SseMessage& message) {
 // The data of crier's own events, as far as the warnings use it.
 struct Notice {
   std::string reason = "no reason given";
+  std::string topic = "a topic";
   std::optional<std::uint64_t> missed;
 };
 
@@ -27,6 +28,9 @@ Notice read_notice(std::string_view data) {
   if (!json.is_object()) return notice;
   if (const auto reason = json.find("reason"); reason != json.end() && reason->is_string()) {
     notice.reason = reason->get<std::string>();
+  }
+  if (const auto topic = json.find("topic"); topic != json.end() && topic->is_string()) {
+    notice.topic = topic->get<std::string>();
   }
   if (const auto missed = json.find("missed");
       missed != json.end() && missed->is_number_unsigned()) {
@@ -119,6 +123,10 @@ void TopicFollower::tell(const SseMessage& message) {
     output_.warn("warning: " + what + " (" + notice.reason + ")");
   } else if (message.event == "crier.busy") {
     output_.warn("the server is busy (" + notice.reason + "); trying again");
+  } else if (message.event == "crier.closed") {
+    output_.warn(notice.topic + " is closed");
+  } else if (message.event == "crier.end" && notice.reason == "closed") {
+    state_ = State::closed;
   } else if (message.event == "crier.end") {
     output_.warn("the server ended the stream (" + notice.reason + "); connecting again");
   }

@@ -37,7 +37,8 @@ class TopicFollower {
     std::function<bool(std::string_view)> print;  // Returns false if it failed.
     std::function<void(std::string_view)> warn;
   };
-  enum class State : std::uint8_t { going, counted, output_failed, unverified };
+  // `closed`: the server has said that all topics are closed.
+  enum class State : std::uint8_t { going, counted, closed, output_failed, unverified };
 
   TopicFollower(SubscribeAs as, Output output)
       : as_(std::move(as)), output_(std::move(output)), resume_id_(as_.last_event_id) {}

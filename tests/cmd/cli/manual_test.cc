@@ -86,7 +86,7 @@ TEST_CASE("paragraphs and examples of a note stay apart") {
   const std::string page = command_page();
   CHECK_THAT(page,
              ContainsSubstring("\n.PP\nExamples:\n.PP\n.RS 4\n.nf\ncrier publish news \\(aqHello"));
-  CHECK_THAT(page, ContainsSubstring("\\-\\-lines\n.fi\n.RE\n.SS \"crier subscribe"));
+  CHECK_THAT(page, ContainsSubstring("\\-\\-lines\n.fi\n.RE\n.SS \"crier close"));
 }
 
 TEST_CASE("no line of a manual page is a mistake in roff") {

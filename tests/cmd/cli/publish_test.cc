@@ -287,6 +287,27 @@ TEST_CASE("a batch that the server refuses is named") {
   CHECK(ran.err.find('\x1B') == std::string::npos);
 }
 
+TEST_CASE("a topic is closed, with a last event or without") {
+  ScriptedServer server(
+      false, {{kAccepted}, {kAccepted}, {http_answer("409 Conflict", R"({"message":"closed"})")}});
+  const auto ran = run_command(
+      {"close", "a.b", "hi", "--socket", server.path(), "--event", "x y", "--key", "k1"});
+  CHECK(ran.code == kExitOk);
+  CHECK((ran.out + ran.err).empty());
+  CHECK(run_command({"close", "a.b", "--socket", server.path()}).code == kExitOk);
+  const auto refused = run_command({"close", "a.b", "hi", "--socket", server.path()});
+  CHECK(refused.code == kExitFailed);
+  CHECK(refused.err == "crier close: closed (HTTP 409)\n");
+  CHECK(run_command({"close", "a.*", "--socket", server.path()}).code == kExitMisused);
+  const auto requests = server.requests();
+  REQUIRE(requests.size() == 3);
+  CHECK_THAT(requests[0], StartsWith("DELETE /topics/a.b?event=x%20y HTTP/1.1\r\n"));
+  CHECK_THAT(requests[0], ContainsSubstring("\r\nIdempotency-Key: k1\r\n"));
+  CHECK_THAT(requests[0], Catch::Matchers::EndsWith("Content-Length: 2\r\n\r\nhi"));
+  CHECK_THAT(requests[1], StartsWith("DELETE /topics/a.b HTTP/1.1\r\n"));
+  CHECK_THAT(requests[1], Catch::Matchers::EndsWith("Content-Length: 0\r\n\r\n"));
+}
+
 TEST_CASE("a publish that makes no sense is misuse") {
   CHECK(run_command({"publish", "a..b", "x"}).code == kExitMisused);
   CHECK(run_command({"publish", "a.*", "x"}).code == kExitMisused);

@@ -268,6 +268,23 @@ TEST_CASE("a damaged event ends the command, and so does one without a checksum"
                                      "frames.checksum of the server is off"));
 }
 
+TEST_CASE("a subscription ends well when its topics are closed") {
+  const auto [answer, out, says] = GENERATE(table<std::string, std::string, std::string>({
+      {stream("event: crier.open\nid: e-0\ndata: {}\n\nid: e-1\ndata: bye\n\n"
+              "event: crier.closed\nid: e-2\ndata: {\"topic\":\"t\"}\n\n"
+              "event: crier.end\nretry: 1\ndata: {\"reason\":\"closed\"}\n\n"),
+       "bye\n", "crier subscribe: t is closed\n"},
+      {"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n", "",
+       "crier subscribe: all topics are closed\n"},
+  }));
+  ScriptedServer server(true, {{answer, true}});
+  const auto ran = run_command({"subscribe", "t", "--url", server.url()});
+  CHECK(ran.code == kExitOk);
+  CHECK(ran.out == out);
+  CHECK(ran.err == says);
+  CHECK(server.requests().size() == 1);
+}
+
 TEST_CASE("a permanent failure ends the command") {
   const std::string refused = http_answer("403 No", R"({"code":"patterns","message":"denied"})");
   ScriptedServer server(true, {{refused}, {http_answer("200 OK", "<html>")}});
