@@ -16,7 +16,8 @@ struct Event {
 };
 
 // The last event of a topic that is closed has this name, which publishers cannot use: see
-// allowed_event_name(). So a journal keeps a closing event like any other.
+// allowed_event_name(). So a journal keeps a closing event like any other. Like crier's other own
+// events it has no checksum.
 inline constexpr std::string_view kClosedName = "crier.closed";
 
 inline bool closes_topic(const Event& event) {

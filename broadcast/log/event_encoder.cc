@@ -15,8 +15,10 @@ FrameRef EventEncoder::encode(const Event& event, std::uint64_t sequence, Instan
   id_.clear();
   append_event_id(id_, epoch_, sequence);
   text_.clear();
-  append_sse_event(text_,
-                   {.id = id_, .name = event.name, .data = event.data, .checksum = checksum_});
+  append_sse_event(text_, {.id = id_,
+                           .name = event.name,
+                           .data = event.data,
+                           .checksum = checksum_ && !closes_topic(event)});
   FrameRef frame = Frame::make({.sequence = sequence,
                                 .topic_hash = keyed_hash(topic_key_, event.topic),
                                 .accepted = accepted,

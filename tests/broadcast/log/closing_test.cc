@@ -84,6 +84,17 @@ TEST_CASE("a closing event that is made again is the event it was") {
   }
 }
 
+TEST_CASE("a closing event has no checksum, like crier's other own events") {
+  EventEncoder encoder(Epoch::from_random(7), {11, 13}, nullptr, true);
+  const std::string data = closed_data("a");
+  const auto text = [&](std::string_view name) {
+    const Event event{.topic = "a", .data = data, .name = name};
+    return std::string(encoder.encode(event, 1, {})->wire(Framing::plain));
+  };
+  CHECK(text("published").find("crc32c") != std::string::npos);
+  CHECK(text(kClosedName).find("crc32c") == std::string::npos);
+}
+
 TEST_CASE("earliest and last=N give the closing event in addition") {
   ClosingFixture f;
   const auto [from, count, newest_only, subscriptions, frames] =
