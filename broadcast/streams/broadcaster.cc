@@ -12,6 +12,8 @@ namespace {
 
 // Streams that one slice looks at after events were lost.
 constexpr std::size_t kLostLooks = 64;
+// A client can lower its ring to this part of owed_events_max, whose least value is as large.
+constexpr std::uint32_t kOwedPartLeast = 8;
 
 }  // namespace
 
@@ -53,13 +55,7 @@ std::expected<void, Refused> Broadcaster::start(StreamToken token, const StartRe
   if (!stream.has(Stream::kAddressCounted)) {
     stream.address = static_cast<std::uint32_t>(request.address_hash);
   }
-  stream.bucket.reset(now);
-  const TopicClass& row = (*options_.classes)[stream.topic_class];
-  if (!row.bytes_rate.unlimited()) streams_.byte_bucket(stream) = CostBucket();
-  if (request.rate > 0) {
-    const TokenRate lowered = row.rate.lowered_to(request.rate);
-    if (lowered != row.rate) streams_.set_own_rate(stream, lowered);
-  }
+  set_own_limits(stream, request, now);
   stream.sequence_next = request.resume.after + 1;
   stream.become(StreamState::live);
   stats_.opened.add();
@@ -79,6 +75,31 @@ std::expected<void, Refused> Broadcaster::start(StreamToken token, const StartRe
   }
   observer_.on_stream_opened(token, stream, request.resume.asked());
   return {};
+}
+
+// Fills the stream's buckets, and sets the limits that its client asked to have lowered. The events
+// that the client still has to process are taken out of its first burst and out of its ring.
+void Broadcaster::set_own_limits(Stream& stream, const StartRequest& request, Instant now) {
+  const TopicClass& row = (*options_.classes)[stream.topic_class];
+  if (!row.bytes_rate.unlimited()) streams_.byte_bucket(stream) = CostBucket();
+  stream.bucket.reset(now);
+  TokenRate rate = row.rate;
+  for (const std::uint32_t wanted : {request.rate, request.consumer.throughput}) {
+    if (wanted > 0) rate = rate.lowered_to(wanted);
+  }
+  const Consumer& consumer = request.consumer;
+  if (!rate.unlimited()) {
+    stream.bucket.take(rate, std::min(consumer.lag, stream.bucket.available(rate, now)));
+  }
+  const std::uint64_t most = options_.owed_events_max;
+  std::uint64_t events = most;
+  if (consumer.throughput > 0) {
+    events = std::min(events, std::uint64_t{consumer.throughput} * options_.owing_seconds_max);
+  }
+  events = std::max(events - std::min<std::uint64_t>(events, consumer.lag), most / kOwedPartLeast);
+  const OwnLimits own{.rate = rate == row.rate ? TokenRate() : rate,
+                      .owed_events_max = events == most ? 0 : static_cast<std::uint32_t>(events)};
+  if (own != OwnLimits()) streams_.set_own_limits(stream, own);
 }
 
 void Broadcaster::begin_replay(StreamIndex index, const StartRequest& request, Instant now) {

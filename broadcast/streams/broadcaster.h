@@ -83,6 +83,12 @@ enum class Refused : std::uint8_t {
   draining,
 };
 
+// What a client says of itself when it subscribes. Both only ever lower what its stream gets.
+struct Consumer {
+  std::uint32_t throughput = 0;  // Events per second that it can take; 0: unknown.
+  std::uint32_t lag = 0;         // Events that it has received and not yet processed.
+};
+
 struct StartRequest {
   // The stream owns it and closes it through StreamIo.
   ConnectionHandle connection = ConnectionHandle::none;
@@ -95,6 +101,7 @@ struct StartRequest {
   // Events per second that the client asks for, 1 to 1,000,000. It lowers the rate of the stream's
   // class, and never raises it. 0: the client asks for none.
   std::uint32_t rate = 0;
+  Consumer consumer;
   std::uint64_t address_hash = 0;  // Hash of the client's address; 0: unknown.
   std::string_view trace_id;  // The trace id that the client sent, see StreamTable; empty: none.
   // Its socket has options on trial, so the stream is counted apart as well.
@@ -195,6 +202,7 @@ class Broadcaster {
   void vacate(StreamIndex index, EndReason reason, Instant now);
   void give_back_counts(Stream& stream);
   bool counts_consistent() const;
+  void set_own_limits(Stream& stream, const StartRequest& request, Instant now);
   void write_prelude(StreamIndex index, const StartRequest& request, Instant now);
   void append_closings(const Stream& stream, std::string_view id, std::uint64_t position);
   void begin_replay(StreamIndex index, const StartRequest& request, Instant now);

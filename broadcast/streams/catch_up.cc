@@ -62,7 +62,9 @@ ReplayRequest CatchUp::request_of(StreamToken token, Stream& stream) const {
   request.bytes_max = part_bytes();
   // Leaves room in the ring for crier.open and crier.gap, which are sent first.
   constexpr std::uint32_t kOwnFrames = 4;
-  request.frames_max = std::max(parts_.options.owed_events_max, kOwnFrames + 1) - kOwnFrames;
+  const std::uint32_t events_max =
+      parts_.streams.owed_events_max(stream, parts_.options.owed_events_max);
+  request.frames_max = std::max(events_max, kOwnFrames + 1) - kOwnFrames;
   return request;
 }
 

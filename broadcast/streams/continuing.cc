@@ -15,7 +15,7 @@ constexpr std::size_t kBytesToAsk = 16 * 1'024;
 }  // namespace
 
 TokenRate Delivery::rate(const Stream& stream) const {
-  const TokenRate own = streams_.own_rate(stream);
+  const TokenRate own = streams_.own_limits(stream).rate;
   return own.unlimited() ? class_of(stream).rate : own;
 }
 

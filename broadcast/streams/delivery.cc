@@ -96,8 +96,9 @@ bool Delivery::enqueue(StreamIndex index, Frames frames, Instant now) {
   Owing& owing = streams_.owing(stream);
   const bool conflates = policy(stream) == OverflowPolicy::conflate;
   for (const Frame* frame : frames) {
-    const bool room = conflates ? make_room_by_conflating(stream, owing, *frame)
-                                : make_room_for(owing, frame->wire(stream.framing()).size());
+    const bool room = conflates
+                          ? make_room_by_conflating(stream, owing, *frame)
+                          : make_room_for(stream, owing, frame->wire(stream.framing()).size());
     if (room) {
       push(stream, owing, FrameRef::share(*frame));
     } else if (!overflow(index, *frame, now)) {
@@ -108,14 +109,14 @@ bool Delivery::enqueue(StreamIndex index, Frames frames, Instant now) {
 }
 
 // Returns true if the stream's limits allow one more frame of so many bytes.
-bool Delivery::within_limits(const Owing& owing, std::size_t bytes) const {
-  return owing.ring.size() < options_.owed_events_max &&
+bool Delivery::within_limits(const Stream& stream, const Owing& owing, std::size_t bytes) const {
+  return owing.ring.size() < streams_.owed_events_max(stream, options_.owed_events_max) &&
          (owing.ring.empty() || owing.bytes + bytes <= options_.owed_bytes_max);
 }
 
 // Room for a frame of so many bytes within the stream's limits; its ring grows as needed.
-bool Delivery::make_room_for(Owing& owing, std::size_t bytes) {
-  return within_limits(owing, bytes) && streams_.make_room(owing);
+bool Delivery::make_room_for(const Stream& stream, Owing& owing, std::size_t bytes) {
+  return within_limits(stream, owing, bytes) && streams_.make_room(owing);
 }
 
 void Delivery::push(Stream& stream, Owing& owing, FrameRef frame) {

@@ -190,8 +190,8 @@ class Delivery {
   }
   void fall_behind(StreamIndex index, Frames frames, const Cut& cut, Instant now);
 
-  bool within_limits(const Owing& owing, std::size_t bytes) const;
-  bool make_room_for(Owing& owing, std::size_t bytes);
+  bool within_limits(const Stream& stream, const Owing& owing, std::size_t bytes) const;
+  bool make_room_for(const Stream& stream, Owing& owing, std::size_t bytes);
   void push(Stream& stream, Owing& owing, FrameRef frame);
   // Count the bytes of a frame when a ring takes a reference to it, and when the ring drops that
   // reference.

@@ -114,7 +114,7 @@ bool Delivery::close_owing(StreamIndex index) {
 }
 
 bool Delivery::make_room_by_dropping(Stream& stream, Owing& owing, std::size_t bytes) {
-  while (!make_room_for(owing, bytes)) {
+  while (!make_room_for(stream, owing, bytes)) {
     if (!drop_oldest(stream, owing)) return false;
   }
   return true;
@@ -124,7 +124,7 @@ bool Delivery::make_room_by_dropping(Stream& stream, Owing& owing, std::size_t b
 // Returns false if too few of them, or too few bytes, were dropped to pay for the pass.
 bool Delivery::make_room_by_conflating(Stream& stream, Owing& owing, const Frame& next) {
   const std::size_t bytes = next.wire(stream.framing()).size();
-  const bool within = within_limits(owing, bytes);
+  const bool within = within_limits(stream, owing, bytes);
   if (within && !owing.ring.full()) return true;
   const std::uint32_t looks = owing.ring.size();
   const std::uint32_t bytes_before = owing.bytes;
@@ -132,7 +132,7 @@ bool Delivery::make_room_by_conflating(Stream& stream, Owing& owing, const Frame
   const bool paid =
       dropped >= (looks + 7) / 8 || bytes_before - owing.bytes >= options_.owed_bytes_max / 8;
   if (!paid && !(within && streams_.grow_ring(owing))) return false;
-  return make_room_for(owing, bytes);
+  return make_room_for(stream, owing, bytes);
 }
 
 // Drops each event of which no byte was sent and that a later event of its topic supersedes. That

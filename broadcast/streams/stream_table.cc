@@ -14,7 +14,7 @@ StreamTable::StreamTable(const Sizes& sizes)
       further_(sizes.streams_max),
       traces_(sizes.streams_max),
       byte_buckets_(sizes.streams_max),
-      own_rates_(sizes.streams_max),
+      own_limits_(sizes.streams_max),
       next_generation_(sizes.first_generation) {}
 
 // Gives back what the objects own, because the pools call no destructors.
@@ -44,9 +44,9 @@ void StreamTable::vacate(StreamIndex index) {
   Stream& stream = slots_[index];
   CRIER_CHECK(stream.owing == kNone);
   CRIER_CHECK(stream.extra == kNone);
-  if (!own_rate(stream).unlimited()) {
-    own_rates_[index] = TokenRate();
-    --own_rates_set_;
+  if (own_limits(stream) != OwnLimits()) {
+    own_limits_[index] = OwnLimits();
+    --own_limits_set_;
   }
   stream.become(StreamState::vacant);
   stream.generation = 0;
@@ -91,11 +91,11 @@ void StreamTable::give_back_owing(Stream& stream) {
   stream.owing = kNone;
 }
 
-void StreamTable::set_own_rate(const Stream& stream, TokenRate rate) {
-  CRIER_CHECK(!rate.unlimited());
-  CRIER_CHECK(own_rate(stream).unlimited());
-  own_rates_[index_of(stream)] = rate;
-  ++own_rates_set_;
+void StreamTable::set_own_limits(const Stream& stream, const OwnLimits& limits) {
+  CRIER_CHECK(limits != OwnLimits());
+  CRIER_CHECK(own_limits(stream) == OwnLimits());
+  own_limits_[index_of(stream)] = limits;
+  ++own_limits_set_;
 }
 
 bool StreamTable::grow_ring(Owing& owing) {

@@ -6,7 +6,7 @@
 //
 // A stream whose class has a rate in bytes has its second bucket in an array beside the slots: 8
 // bytes for each slot that such a stream has had, and no memory while no stream has such a class.
-// The rate that a client asked for is kept in the same way, so it costs 8 bytes as well.
+// The limits that a client asked to have lowered are kept in the same way, and cost 12 bytes.
 //
 // Belongs to one worker.
 #pragma once
@@ -35,6 +35,14 @@ namespace crier::broadcast {
 struct Subscription {
   std::uint32_t row = kNone;   // The row in the topic index.
   std::uint32_t position = 0;  // The position in that row's list.
+};
+
+// The limits of a stream whose client asked for less than its class gives.
+struct OwnLimits {
+  TokenRate rate;                     // Unlimited: its class's.
+  std::uint32_t owed_events_max = 0;  // 0: the worker's.
+
+  friend bool operator==(const OwnLimits&, const OwnLimits&) = default;
 };
 
 class StreamTable {
@@ -90,12 +98,17 @@ class StreamTable {
   // bytes. It holds what an earlier stream in the slot left until it is assigned to.
   CostBucket& byte_bucket(const Stream& stream) { return byte_buckets_[index_of(stream)]; }
 
-  // Returns the rate of events that the stream's client asked for; unlimited: it asked for none.
-  TokenRate own_rate(const Stream& stream) const {
-    return own_rates_set_ == 0 ? TokenRate() : own_rates_[index_of(stream)];
+  // Returns the limits that the stream's client asked for.
+  OwnLimits own_limits(const Stream& stream) const {
+    return own_limits_set_ == 0 ? OwnLimits() : own_limits_[index_of(stream)];
   }
-  // Requires: the rate is limited, and the stream has none.
-  void set_own_rate(const Stream& stream, TokenRate rate);
+  // Returns how many events the stream's ring may hold where the worker's limit is `usual`.
+  std::uint32_t owed_events_max(const Stream& stream, std::uint32_t usual) const {
+    const std::uint32_t own = own_limits(stream).owed_events_max;
+    return own == 0 ? usual : own;
+  }
+  // Requires: there is a limit, and the stream has none.
+  void set_own_limits(const Stream& stream, const OwnLimits& limits);
 
   // Makes room for one more frame in the ring, which grows as needed. Returns false if the ring has
   // its largest size, or memory has reached its bound.
@@ -184,8 +197,8 @@ class StreamTable {
   IndexPool<Further> further_;
   IndexPool<Trace> traces_;
   ReservedArray<CostBucket> byte_buckets_;  // By slot.
-  ReservedArray<TokenRate> own_rates_;      // By slot; unlimited if its stream has none.
-  std::size_t own_rates_set_ = 0;
+  ReservedArray<OwnLimits> own_limits_;     // By slot; all zero if its stream has none.
+  std::size_t own_limits_set_ = 0;
   std::unordered_map<StreamIndex, std::shared_ptr<const LastStarts>> last_starts_;
   // The generation of the next slot taken. It is unique until 2^32 slots were taken.
   std::uint32_t next_generation_;

@@ -108,6 +108,8 @@ constexpr KnownField kKnownFields[] = {
      }},
     {"traceparent", note_first<&Request::traceparent>},
     {"x-trace-id", note_first<&Request::trace_id>},
+    {"x-consumer-lag", note_first<&Request::consumer_lag>},
+    {"x-consumer-throughput", note_first<&Request::consumer_throughput>},
     {"access-control-request-method", note_first<&Request::access_control_request_method>},
     {"access-control-request-headers", note_first<&Request::access_control_request_headers>},
 };

@@ -19,8 +19,9 @@ constexpr std::string_view kPreflightSeconds = "86400";  // Browsers shorten it:
 // The headers that a page may add to a request for a stream: those that known clients of event
 // streams send.
 constexpr std::string_view kRequestHeaders[] = {
-    "Accept", "Authorization",    "Cache-Control", "Content-Type", "Last-Event-ID",
-    "Pragma", "X-Requested-With", "X-Trace-Id",    "traceparent",  "tracestate",
+    "Accept",           "Authorization", "Cache-Control",  "Content-Type",
+    "Last-Event-ID",    "Pragma",        "X-Consumer-Lag", "X-Consumer-Throughput",
+    "X-Requested-With", "X-Trace-Id",    "traceparent",    "tracestate",
 };
 
 struct Reason {

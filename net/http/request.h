@@ -50,6 +50,8 @@ struct Request {
   bool has_idempotency_key = false;
   std::string_view traceparent;  // W3C Trace Context.
   std::string_view trace_id;     // X-Trace-Id
+  std::string_view consumer_lag;
+  std::string_view consumer_throughput;
   std::string_view access_control_request_method;
   std::string_view access_control_request_headers;
 

@@ -87,10 +87,15 @@ Problem take_start(std::string_view name, std::string_view value, Start& start) 
   return std::nullopt;
 }
 
+// Returns 0 for a text that is no rate.
+std::uint32_t parse_rate(std::string_view text) {
+  const std::uint32_t rate = parse_decimal<std::uint32_t>(text).value_or(0);
+  return rate <= kRateMax ? rate : 0;
+}
+
 void take_rate(std::string_view value, SubscribeRequest& parsed) {
-  const auto rate = parse_decimal<std::uint32_t>(value);
-  if (!rate || *rate == 0 || *rate > kRateMax) return;
-  parsed.rate = parsed.rate == 0 ? *rate : std::min(parsed.rate, *rate);
+  const std::uint32_t rate = parse_rate(value);
+  if (rate > 0) parsed.rate = parsed.rate == 0 ? rate : std::min(parsed.rate, rate);
 }
 
 // Parameters without a meaning for crier: those that pages add against caches, and those of popular
@@ -193,6 +198,8 @@ std::expected<SubscribeRequest, SubscribeRefusal> parse_subscribe_request(const 
     parsed.resume = start.resume;
     parsed.last_count = start.last_count;
   }
+  parsed.consumer_throughput = parse_rate(request.consumer_throughput);
+  parsed.consumer_lag = parse_decimal<std::uint32_t>(request.consumer_lag).value_or(0);
   return parsed;
 }
 

@@ -6,7 +6,9 @@
 // begins as `last=N`, `from=earliest` or `from=latest` asks.
 //
 // `rate=N` asks for at most N events per second. A value that is no number from 1 to kRateMax is
-// ignored, and the lowest of several counts.
+// ignored, and the lowest of several counts. X-Consumer-Throughput is such a rate, too, and
+// X-Consumer-Lag says how many events the client has received and not yet processed. A value that
+// is no number is ignored.
 //
 // Other parameters are refused, except those that polyfills send and pages add against caches. Pure
 // functions; any thread.
@@ -42,6 +44,8 @@ struct SubscribeRequest {
   std::uint32_t last_count = 0;  // 1 to kLastCountMax.
   // Events per second that the client asks for, 1 to kRateMax; 0: as its class gives.
   std::uint32_t rate = 0;
+  std::uint32_t consumer_throughput = 0;  // 1 to kRateMax; 0: unknown.
+  std::uint32_t consumer_lag = 0;
   bool padding = false;  // padding=true or evs_preamble=1: begin with a comment of 2 KB.
 };
 

@@ -267,22 +267,27 @@ TEST_CASE("a stream that has lasted long enough is told, and ended", "[slow]") {
 }
 
 TEST_CASE("a stream over its rate is paced, the others are not", "[slow]") {
-  const auto [name, options, query] = GENERATE(table<std::string, DaemonOptions, std::string>({
+  const auto [name, options, query,
+              fields] = GENERATE(table<std::string, DaemonOptions, std::string, std::string>({
       {"by its class",
        {.configuration = R"({"topics": [{"match": "slow.>", "rate": 10, "burst": 5}]})"},
+       "",
        ""},
       {"by the bytes of its class",
        {.configuration = R"({"topics": [{"match": "slow.>", "bytes_rate": 1000,
                                          "bytes_burst": 510}]})"},
+       "",
        ""},
       {"by the rate of all",
        {.settings = {"limits.events_per_second=10", "limits.events_burst=5"}},
+       "",
        ""},
-      {"by its client", {}, "&rate=8"},
+      {"by its client", {}, "&rate=8", ""},
+      {"by what its client can take", {}, "", "X-Consumer-Throughput: 8\r\nX-Consumer-Lag: 3\r\n"},
   }));
   INFO(name);
   const RunningDaemon daemon(options);
-  Subscriber paced = daemon.subscribe("/events?topic=slow.a" + query);
+  Subscriber paced = daemon.subscribe("/events?topic=slow.a" + query, {.fields = fields});
   Subscriber free = daemon.subscribe("/events?topic=fast");
   REQUIRE(paced.next().event == "crier.open");
   REQUIRE(free.next().event == "crier.open");
@@ -296,6 +301,19 @@ TEST_CASE("a stream over its rate is paced, the others are not", "[slow]") {
   const auto began = std::chrono::steady_clock::now();
   for (int i = 5; i < 20; ++i) CHECK(paced.next().data == data(i));
   CHECK(std::chrono::steady_clock::now() - began >= std::chrono::milliseconds(1'000));
+}
+
+TEST_CASE("nonsense that a client says of itself is ignored") {
+  const RunningDaemon daemon;
+  const std::string nonsense =
+      GENERATE("", "0", "-1", "fast", "1e3", "99999999999999999999", "1, 2");
+  Subscriber stream =
+      daemon.subscribe("/events/a", {.fields = "X-Consumer-Throughput: " + nonsense +
+                                               "\r\nX-Consumer-Lag: " + nonsense + "\r\n"});
+  REQUIRE(stream.next().event == "crier.open");
+  for (int i = 0; i < 20; ++i) daemon.publish("a", std::to_string(i));
+  for (int i = 0; i < 20; ++i) CHECK(stream.next().data == std::to_string(i));
+  CHECK(daemon.metric("crier_write_blocked_total") == 0);
 }
 
 }  // namespace

@@ -194,6 +194,7 @@ net::Reply SubscribeRoutes::open_stream(const Call& call, const net::SubscribeRe
   start.framing = call.request.http_1_0 ? Framing::plain : Framing::chunked;
   start.padding = wanted.padding;
   start.rate = wanted.rate;
+  start.consumer = {.throughput = wanted.consumer_throughput, .lag = wanted.consumer_lag};
   start.subscriptions = wanted.topics;
   start.resume = resume;
   if (!is_proxy) {

@@ -247,7 +247,7 @@ TEST_CASE("a client's own rate lowers that of its class, for its stream alone") 
     f.rate = 0;
     for (std::size_t i = 0; i < asked.size(); ++i) {
       const auto next = f.open({"other"});
-      CHECK(f.worker->streams().own_rate(*f.worker->streams().find(next.token)).unlimited());
+      CHECK(f.worker->streams().own_limits(*f.worker->streams().find(next.token)) == OwnLimits());
       f.worker->on_peer_closed(next.token);
     }
     f.worker->finish_turn(f.now);

@@ -143,11 +143,13 @@ TEST_CASE("a preflight is answered with the methods and headers allowed") {
   request.has_origin = true;
   request.origin = "https://shop.example";
   request.access_control_request_method = "GET";
-  request.access_control_request_headers = "last-event-id, x-evil,AUTHORIZATION, Last-Event-ID";
+  request.access_control_request_headers =
+      "last-event-id, x-evil,AUTHORIZATION, Last-Event-ID, x-consumer-lag, X-Consumer-Throughput";
   const Parsed reply = parse(preflight_reply(request, shop(OriginVerdict::listed)));
   CHECK(reply.status_line == "HTTP/1.1 204 No Content");
   CHECK(reply.value("Access-Control-Allow-Methods") == "GET, HEAD, OPTIONS");
-  CHECK(reply.value("Access-Control-Allow-Headers") == "Last-Event-ID, Authorization");
+  CHECK(reply.value("Access-Control-Allow-Headers") ==
+        "Last-Event-ID, Authorization, X-Consumer-Lag, X-Consumer-Throughput");
   CHECK(reply.value("Access-Control-Max-Age") == "86400");
   CHECK(reply.value("Connection") == "keep-alive");
   CHECK(reply.value("Content-Length") == "(0)");

@@ -155,6 +155,44 @@ TEST_CASE("the rate that a client asks for") {
   CHECK(parsed->rate == rate);
 }
 
+TEST_CASE("what a client says of itself") {
+  struct Row {
+    std::string_view throughput;
+    std::string_view lag;
+    std::uint32_t throughput_read;
+    std::uint32_t lag_read;
+  };
+  const Row row = GENERATE(values<Row>({
+      {"", "", 0, 0},
+      {"1", "1", 1, 1},
+      {"1000000", "1000000", 1'000'000, 1'000'000},
+      {"1000001", "4294967295", 0, 4'294'967'295},
+      {"4294967297", "4294967296", 0, 0},
+      {"99999999999999999999", "99999999999999999999", 0, 0},
+      {"0", "0", 0, 0},
+      {"-1", "-1", 0, 0},
+      {"+5", "+5", 0, 0},
+      {"1.5", "1.5", 0, 0},
+      {"5x", "5x", 0, 0},
+      {"5, 6", "5, 6", 0, 0},
+      {"0x10", "0x10", 0, 0},
+      {"1e3", "1e3", 0, 0},
+      {"fast", "none", 0, 0},
+      {"\xff", "\xff", 0, 0},
+      {"7", "nonsense", 7, 0},
+      {"nonsense", "7", 0, 7},
+  }));
+  INFO(row.throughput << " " << row.lag);
+  Request request = asking("/events/a", "rate=9");
+  request.consumer_throughput = row.throughput;
+  request.consumer_lag = row.lag;
+  const auto parsed = parse_subscribe_request(request, 3);
+  REQUIRE(parsed.has_value());
+  CHECK(parsed->consumer_throughput == row.throughput_read);
+  CHECK(parsed->consumer_lag == row.lag_read);
+  CHECK(parsed->rate == 9);
+}
+
 TEST_CASE("as many topics as allowed, repetitions not counted") {
   CHECK(
       parse_subscribe_request(asking("/events", "topic=a&topic=b&topic=a&topic=c"), 3).has_value());
