@@ -35,4 +35,10 @@ struct DiscardOutcome {
   std::size_t bytes = 0;
 };
 
+// What the kernel knows of the way to a client.
+struct PathReading {
+  std::uint32_t round_trip_us = 0;  // Smoothed.
+  std::uint32_t unsent_bytes = 0;   // That wait in the kernel for the client's window or the link.
+};
+
 }  // namespace crier

@@ -302,6 +302,19 @@ void Log::update_gauges() {
   stats_.forgotten_entries.set(forgotten_.size());
 }
 
+Behind Log::behind(std::string_view name, std::uint64_t sequence) const {
+  const auto row = topics_.find(keyed_hash(options_.topic_key, name), name);
+  if (!row || topics_[*row].events == 0) return {};
+  const Topic& topic = topics_[*row];
+  if (history_.at(topic.newest).sequence <= sequence) return {};
+  std::uint64_t first = topic.published;  // The number of the oldest event after `sequence`.
+  const auto oldest = history_.oldest_wanted(topic, [&](std::uint64_t number, std::uint64_t of) {
+    if (of > sequence) first = std::min(first, number);
+    return of > sequence;
+  });
+  return {topic.published - first + 1, history_.at(oldest).frame->accepted()};
+}
+
 std::optional<TopicInfo> Log::topic(std::string_view name, Instant now) const {
   const std::uint64_t hash = keyed_hash(options_.topic_key, name);
   if (const auto row = topics_.find(hash, name)) return info_of(topics_[*row], now);

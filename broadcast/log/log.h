@@ -122,6 +122,9 @@ class Log {
   MissedFrames frames_after(std::uint64_t sequence, std::size_t frames_max,
                             std::size_t bytes_max) const;
 
+  // Returns what is retained of a topic after a sequence.
+  Behind behind(std::string_view topic, std::uint64_t sequence) const;
+
   // Returns what is known of a topic that is listed or closed.
   std::optional<TopicInfo> topic(std::string_view name, Instant now) const;
   // Returns at most `limit` topics in table order, from the start (cursor 0) or from a page's

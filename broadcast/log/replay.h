@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "core/frame.h"
+#include "core/instant.h"
 #include "core/names.h"
 #include "core/topic.h"
 
@@ -28,6 +29,12 @@ enum class ReplayFrom : std::uint8_t {
   earliest,   // Everything retained; nothing is announced as missing.
   last,       // The last `last_count` events of each literal topic; no older events of patterns.
   restarted,  // Everything retained, announced as `restarted`: the id was of another epoch.
+};
+
+// Events that wait for a stream.
+struct Behind {
+  std::uint64_t events = 0;
+  std::optional<Instant> oldest;  // When the oldest of them was accepted; nothing: there is none.
 };
 
 // The sequences at which ReplayFrom::last began, for several subscriptions. Later requests need

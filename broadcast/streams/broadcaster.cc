@@ -31,7 +31,7 @@ Broadcaster::Broadcaster(const Parts& parts, WorkerOptions options)
       fanout_(streams_, topics_, delivery_),
       catch_up_({streams_, topics_, delivery_, replay_queue_, parts.replays, stats_, options_}),
       owed_bound_(streams_, delivery_, options_),
-      sweep_({streams_, delivery_, closes_, stats_, options_}) {
+      sweep_({streams_, delivery_, closes_, io_, stats_, options_}) {
   CRIER_CHECK(options_.classes != nullptr);
   CRIER_CHECK(options_.owed_events_max <= options_.ring_frames_max);
   CRIER_CHECK(options_.workers >= 1);

@@ -39,6 +39,15 @@ struct Owing {
   bool opened = true;     // crier.open was queued or sent.
   bool closes = false;    // An event that closes a topic was added to the ring.
   bool conflated = true;  // No event was added to the ring since Delivery last conflated it.
+
+  // Returns the events in the ring, without crier's own.
+  Behind waiting() const {
+    Behind behind;
+    for (std::uint32_t i = 0; i < ring.size(); ++i) {
+      if (ring[i]->sequence() != 0 && behind.events++ == 0) behind.oldest = ring[i]->accepted();
+    }
+    return behind;
+  }
 };
 
 }  // namespace crier::broadcast

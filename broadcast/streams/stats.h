@@ -21,6 +21,22 @@ inline constexpr std::array<std::uint64_t, 14> kDurationBounds = {
     100,       1'000,     5'000,      15'000,     60'000,     300'000,     900'000,
     1'800'000, 3'600'000, 14'400'000, 43'200'000, 86'400'000, 259'200'000, 604'800'000};
 
+// Events.
+inline constexpr std::array<std::uint64_t, 8> kLagBounds = {0,   1,     10,    100,
+                                                            500, 1'000, 5'000, 50'000};
+
+// Milliseconds.
+inline constexpr std::array<std::uint64_t, 9> kLagAgeBounds = {0,     10,     100,    500,    1'000,
+                                                               5'000, 10'000, 30'000, 300'000};
+
+// Microseconds.
+inline constexpr std::array<std::uint64_t, 11> kRoundTripBounds = {
+    100, 500, 1'000, 5'000, 10'000, 20'000, 50'000, 100'000, 200'000, 500'000, 1'000'000};
+
+// Bytes.
+inline constexpr std::array<std::uint64_t, 7> kUnsentBounds = {0,      1'024,   4'096,    16'384,
+                                                               65'536, 262'144, 1'048'576};
+
 using Latency = Histogram<kLatencyBounds.size()>;
 
 struct WorkerStats {
@@ -52,6 +68,11 @@ struct WorkerStats {
   // From an event's acceptance to its own write, of events accepted while the stream was open.
   Latency latency{kLatencyBounds};
   Histogram<kDurationBounds.size()> duration{kDurationBounds};
+  // Of the streams that the sweep samples.
+  Histogram<kLagBounds.size()> lag{kLagBounds};
+  Histogram<kLagAgeBounds.size()> lag_age{kLagAgeBounds};
+  Histogram<kRoundTripBounds.size()> round_trip{kRoundTripBounds};
+  Histogram<kUnsentBounds.size()> unsent{kUnsentBounds};
 };
 
 }  // namespace crier::broadcast

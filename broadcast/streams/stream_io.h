@@ -5,6 +5,7 @@
 #include <sys/uio.h>
 
 #include <cstddef>
+#include <optional>
 #include <span>
 
 #include "broadcast/streams/stream.h"
@@ -27,6 +28,8 @@ class StreamIo {
   // Reports writable edges, too, from now on. An edge that came before is reported. Called when a
   // later write is cut short for the first time. Requires: watch() was called without `output`.
   virtual void watch_output(ConnectionHandle connection, StreamToken token) = 0;
+  // Returns what the kernel knows of the way to the client now; nothing if it does not know.
+  virtual std::optional<PathReading> path(ConnectionHandle connection) const = 0;
   virtual void close(ConnectionHandle connection) = 0;
 };
 

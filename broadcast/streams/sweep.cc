@@ -33,8 +33,14 @@ void Sweep::tick(Instant now) {
   set_owed_max(now);
   const std::size_t even_share = end * kSweepTickMs / kSweepRoundMs + 1;
   const std::size_t stop = std::min(end, next_ + std::min(even_share, kSweepShareMax));
+  const std::size_t every = (stop - next_) / kSweepSamplesMax + 1;
+  std::size_t sampled = next_ + random_.next() % every;
   std::size_t writes = 0;
   while (next_ < stop && writes < kSweepWritesMax) {
+    if (next_ == sampled) {
+      sample(parts_.streams[static_cast<StreamIndex>(next_)], now);
+      sampled += every;
+    }
     if (visit(static_cast<StreamIndex>(next_++), now)) ++writes;
   }
 }
@@ -90,6 +96,23 @@ bool Sweep::visit(StreamIndex index, Instant now) {
     return true;
   }
   return heartbeat(index, now);
+}
+
+void Sweep::sample(const Stream& stream, Instant now) {
+  const bool behind = stream.state == StreamState::owing || stream.state == StreamState::replaying;
+  if (!behind && stream.state != StreamState::live) return;
+  WorkerStats& stats = parts_.stats;
+  const Behind waiting = behind ? parts_.streams.owing(stream).waiting() : Behind();
+  // Only the log knows what a replaying stream with an empty ring is owed, so that is not counted.
+  if (stream.state != StreamState::replaying || waiting.oldest) {
+    const std::uint64_t since_us = std::min(now.us, waiting.oldest.value_or(now).us);
+    stats.lag.observe(waiting.events);
+    stats.lag_age.observe((now.us - since_us) / 1'000);
+  }
+  const auto path = parts_.io.path(stream.connection);
+  if (!path) return;
+  stats.round_trip.observe(path->round_trip_us);
+  stats.unsent.observe(path->unsent_bytes);
 }
 
 bool Sweep::heartbeat(StreamIndex index, Instant now) {

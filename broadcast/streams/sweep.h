@@ -7,6 +7,10 @@
 // ends the streams that are owed more than half of owed_bytes_max, a second later those that are
 // owed more than a quarter, and so on down to a sixteenth.
 //
+// In each tick it also samples a bounded number of streams: how far they are behind, and what the
+// kernel knows of the way to their clients. Each stream of the share is as likely to be sampled as
+// any other.
+//
 // Belongs to one worker.
 #pragma once
 
@@ -18,7 +22,9 @@
 #include "broadcast/streams/delivery.h"
 #include "broadcast/streams/options.h"
 #include "broadcast/streams/stats.h"
+#include "broadcast/streams/stream_io.h"
 #include "broadcast/streams/stream_table.h"
+#include "core/random.h"
 
 namespace crier::broadcast {
 
@@ -28,10 +34,11 @@ class Sweep {
     StreamTable& streams;
     Delivery& delivery;
     DeferredClose& closes;
+    const StreamIo& io;
     WorkerStats& stats;
     const WorkerOptions& options;
   };
-  explicit Sweep(const Parts& parts) : parts_(parts) {}
+  explicit Sweep(const Parts& parts) : parts_(parts), random_(parts.options.random_seed) {}
 
   // Visits one share. Call it every kSweepTickMs.
   void tick(Instant now);
@@ -50,10 +57,12 @@ class Sweep {
   // Both return true if they wrote something.
   bool visit(StreamIndex index, Instant now);
   bool heartbeat(StreamIndex index, Instant now);
+  void sample(const Stream& stream, Instant now);
   void set_owed_max(Instant now);
   void drain(Instant now);
 
   Parts parts_;
+  Random random_;
   std::size_t next_ = 0;
   // A stream that is owed more ends; nothing: none ends for that.
   std::optional<std::uint32_t> owed_max_;

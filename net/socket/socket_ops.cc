@@ -1,6 +1,10 @@
 #include "net/socket/socket_ops.h"
 
+#include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -80,6 +84,15 @@ DiscardOutcome discard_input(int fd, std::size_t max_bytes) {
     }
   }
   return {InputEnd::more, total};
+}
+
+std::optional<PathReading> read_path(int fd) {
+  tcp_info info{};
+  socklen_t size = sizeof(info);
+  if (::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return std::nullopt;
+  int unsent = 0;
+  if (info.tcpi_state == TCP_CLOSE || ::ioctl(fd, SIOCOUTQNSD, &unsent) != 0) return std::nullopt;
+  return PathReading{info.tcpi_rtt, static_cast<std::uint32_t>(unsent)};
 }
 
 bool peer_left(int fd) {

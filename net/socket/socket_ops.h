@@ -7,6 +7,7 @@
 #include <sys/uio.h>
 
 #include <cstddef>
+#include <optional>
 #include <span>
 
 #include "core/io_outcome.h"
@@ -18,6 +19,9 @@ WriteOutcome write_pieces(int fd, std::span<const iovec> pieces);
 
 // Reads and forgets at most max_bytes. Requires: max_bytes > 0.
 DiscardOutcome discard_input(int fd, std::size_t max_bytes);
+
+// Two system calls. Nothing if the socket is not TCP, or its connection is lost.
+std::optional<PathReading> read_path(int fd);
 
 // Has the peer closed both directions, or is the connection lost? On TCP a peer that closes is not
 // told from one that only stops sending: false. Unread input does not hide it.

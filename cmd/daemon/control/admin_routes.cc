@@ -247,9 +247,10 @@ void AdminRoutes::streams(const net::Request& request, const Answer& answer) {
   const auto page = parse_page_query(request.query);
   if (!page) return answer.refuse(kBadPage);
   parts_.workers.list_streams(page->after, page->limit,
-                              [answer](const std::optional<StreamPage>& streams) {
-                                if (!streams) return answer.refuse(kNoAnswer);
-                                answer.send(net::kJsonType, streams_json(*streams));
+                              [answer, log = &parts_.log](const std::optional<StreamPage>& found) {
+                                if (!found) return answer.refuse(kNoAnswer);
+                                answer.send(net::kJsonType,
+                                            streams_json(*found, *log, net::Loop::now()));
                               });
 }
 

@@ -1,20 +1,52 @@
 #include "cmd/daemon/control/debug_json.h"
 
+#include <algorithm>
+#include <optional>
+
 #include "config/json_value.h"
 
 namespace crier::cmd {
 namespace {
 
-config::Json to_json(const StreamRow& row) {
+// How far the stream is behind, with the events that its worker has not offered it yet; nothing:
+// the log would have to be searched for that.
+std::optional<broadcast::Behind> behind_of(const StreamRow& row, const broadcast::Log& log) {
+  broadcast::Behind all = row.waiting;
+  for (const Selector& topic : row.topics) {
+    if (topic.is_pattern()) {
+      if (row.from_history) return std::nullopt;
+      continue;
+    }
+    const broadcast::Behind more = log.behind(topic.text, row.position);
+    all.events += more.events;
+    if (!more.oldest || row.waiting.oldest) continue;  // What waits in its ring is older.
+    all.oldest = std::min(*more.oldest, all.oldest.value_or(*more.oldest));
+  }
+  return all;
+}
+
+double seconds_since(const std::optional<Instant>& then, Instant now) {
+  return then && now > *then ? static_cast<double>((now.us - then->us) / 1'000) / 1'000 : 0;
+}
+
+config::Json to_json(const StreamRow& row, const broadcast::Log& log, Instant now) {
+  std::vector<std::string_view> topics;
+  for (const Selector& topic : row.topics) topics.push_back(topic.text);
+  const auto behind = behind_of(row, log);
+  using Json = config::Json;
   return {{"session_id", row.session_id},
           {"trace_id", row.trace_id},
           {"address", row.address.empty() ? config::Json() : config::Json(row.address)},
           {"state", row.state},
-          {"topics", row.topics},
+          {"topics", topics},
           {"bytes_sent", row.bytes_sent},
           {"events_sent", row.events_sent},
           {"owed_events", row.owed_events},
           {"owed_bytes", row.owed_bytes},
+          {"lag_events", behind ? Json(behind->events) : Json()},
+          {"lag_seconds", behind ? Json(seconds_since(behind->oldest, now)) : Json()},
+          {"round_trip_ms", row.path ? Json(row.path->round_trip_us / 1e3) : Json()},
+          {"unsent_bytes", row.path ? Json(row.path->unsent_bytes) : Json()},
           {"open_seconds", row.open_seconds}};
 }
 
@@ -36,9 +68,9 @@ std::string workers_json(const std::vector<WorkerRow>& workers) {
   return config::Json{{"workers", std::move(rows)}}.dump() + "\n";
 }
 
-std::string streams_json(const StreamPage& page) {
+std::string streams_json(const StreamPage& page, const broadcast::Log& log, Instant now) {
   config::Json rows = config::Json::array();
-  for (const StreamRow& row : page.rows) rows.push_back(to_json(row));
+  for (const StreamRow& row : page.rows) rows.push_back(to_json(row, log, now));
   const config::Json all{
       {"streams", std::move(rows)},
       {"next", page.next == 0 ? config::Json(nullptr) : config::Json(std::to_string(page.next))}};

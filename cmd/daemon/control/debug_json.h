@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "broadcast/log/log.h"
 #include "cmd/daemon/control/debug_switch.h"
 #include "cmd/daemon/link/worker_queries.h"
 
@@ -17,8 +18,9 @@ namespace crier::cmd {
 std::string workers_json(const std::vector<WorkerRow>& workers);
 
 // {"streams":[…],"next":"…"}. `next` is the `after` of the next request, and null on the last page.
-// It is text, because a cursor may be larger than the integers that JavaScript reads exactly.
-std::string streams_json(const StreamPage& page);
+// It is text, because a cursor may be larger than the integers that JavaScript reads exactly. The
+// log tells how far each stream is behind, except one that continues from it and has a pattern.
+std::string streams_json(const StreamPage& page, const broadcast::Log& log, Instant now);
 
 // {"rules":[…]}. A topic or address that a rule does not name is null.
 std::string debug_rules_json(std::span<const DebugSwitch::Row> rows, Instant now);

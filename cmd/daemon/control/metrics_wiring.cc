@@ -214,11 +214,31 @@ void add_workers(Catalogue& catalogue, Sources<WorkerStats> workers) {
       "From an accepted publish to the event's bytes in the kernel, for each stream that was open "
       "when it was accepted. Replays of earlier events are not observed.",
       1e6);
+  auto lag = catalogue.histogram(
+      "crier_stream_lag_events",
+      "Events queued for a stream, of streams sampled by the sweep. A stream that continues from "
+      "the "
+      "history counts those that it has taken from there, and is left out if there are none.",
+      1);
+  auto lag_age = catalogue.histogram("crier_stream_lag_seconds",
+                                     "Age of the oldest event that a stream is owed, of streams "
+                                     "sampled by the sweep; 0 if it is owed none.",
+                                     1e3);
+  auto round_trip = catalogue.histogram(
+      "crier_stream_round_trip_seconds",
+      "Round trip to the client as the kernel estimates it, of streams sampled by the sweep.", 1e6);
+  auto unsent = catalogue.histogram(
+      "crier_stream_unsent_bytes",
+      "Bytes that the kernel has taken and not yet sent, of streams sampled by the sweep.", 1);
   auto blocked = catalogue.counter("crier_write_blocked_total",
                                    "Writes cut short, by a full socket or the stream's rate.");
   for (const WorkerStats* worker : workers) {
     duration.add(worker->duration);
     latency.add(worker->latency);
+    lag.add(worker->lag);
+    lag_age.add(worker->lag_age);
+    round_trip.add(worker->round_trip);
+    unsent.add(worker->unsent);
     blocked.add({{"reason", "socket"}}, worker->blocked_by_socket);
     blocked.add({{"reason", "rate"}}, worker->blocked_by_rate);
   }

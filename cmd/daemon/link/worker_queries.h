@@ -11,7 +11,10 @@
 #include <string_view>
 #include <vector>
 
+#include "broadcast/log/replay.h"
 #include "config/affinity.h"
+#include "core/io_outcome.h"
+#include "core/topic.h"
 
 namespace crier::cmd {
 
@@ -20,12 +23,16 @@ struct StreamRow {
   std::string trace_id;
   std::string address;  // The client's; empty if the peer has reset the connection.
   std::string state;
-  std::vector<std::string> topics;
+  std::vector<Selector> topics;
   std::uint64_t bytes_sent = 0;
   std::uint32_t events_sent = 0;
   std::uint32_t owed_events = 0;
   std::uint32_t owed_bytes = 0;
   double open_seconds = 0.0;
+  std::uint64_t position = 0;  // Of the newest event that is in its ring or was sent.
+  broadcast::Behind waiting;   // In its ring.
+  bool from_history = false;   // It is fed from the history, not from the worker's batches.
+  std::optional<PathReading> path;
 };
 
 struct StreamPage {

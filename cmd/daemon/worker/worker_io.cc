@@ -54,6 +54,10 @@ void WorkerIo::watch_output(broadcast::ConnectionHandle connection, broadcast::S
   ready_.retag(fd_of(connection), ready_token(token));
 }
 
+std::optional<PathReading> WorkerIo::path(broadcast::ConnectionHandle connection) const {
+  return net::read_path(fd_of(connection));
+}
+
 void WorkerIo::close(broadcast::ConnectionHandle connection) {
   net::Fd(fd_of(connection)).reset();
 }

@@ -30,6 +30,7 @@ class WorkerIo final : public broadcast::StreamIo {
   [[nodiscard]] bool watch(broadcast::ConnectionHandle connection, broadcast::StreamToken token,
                            bool output) override;
   void watch_output(broadcast::ConnectionHandle connection, broadcast::StreamToken token) override;
+  std::optional<PathReading> path(broadcast::ConnectionHandle connection) const override;
   void close(broadcast::ConnectionHandle connection) override;
 
  private:

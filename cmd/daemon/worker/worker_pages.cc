@@ -27,14 +27,18 @@ StreamPage Worker::list_streams(std::uint32_t from, std::size_t limit) const {
     row.address = names_->address(stream);
     row.state = to_string(stream.state);
     for (const Selector& topic : broadcaster_->topics().subscriptions(stream)) {
-      row.topics.push_back(topic.text);
+      row.topics.push_back(topic);
     }
     row.bytes_sent = stream.bytes_sent;
     row.events_sent = stream.events_sent;
     if (stream.owing != broadcast::kNone) {
       row.owed_events = streams.owing(stream).ring.size();
       row.owed_bytes = streams.owing(stream).bytes;
+      row.waiting = streams.owing(stream).waiting();
     }
+    row.position = stream.sequence_next - 1;
+    row.from_history = stream.state == broadcast::StreamState::replaying;
+    row.path = io_->path(stream.connection);
     row.open_seconds =
         static_cast<double>(ticks_between(stream.opened_at, now.tick())) / kTicksPerSecond;
     page.rows.push_back(std::move(row));

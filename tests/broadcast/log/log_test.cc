@@ -37,6 +37,35 @@ TEST_CASE("an event is encoded once, with its id") {
   CHECK(account.frames.load() == 0);
 }
 
+TEST_CASE("what is retained of a topic after a sequence is counted") {
+  Log log(log_options({.events_max = 50}));
+  for (std::uint64_t i = 0; i < 100; ++i) publish(log, i % 2 == 0 ? "even" : "odd", at(i));
+  for (int i = 0; i < 20; ++i) publish(log, "even", at(100));  // 20 of the even ones are gone.
+  struct Row {
+    std::string_view topic;
+    std::uint64_t after;
+    std::uint64_t events;
+    std::optional<Instant> oldest;
+  };
+  const Row row = GENERATE(values<Row>({
+      {"odd", 0, 50, at(1)},
+      {"odd", 1, 50, at(1)},
+      {"odd", 2, 49, at(3)},
+      {"odd", 51, 25, at(51)},
+      {"odd", 99, 1, at(99)},
+      {"odd", 100, 0, {}},
+      {"odd", 1'000, 0, {}},
+      {"even", 0, 50, at(40)},  // As far as they are retained.
+      {"even", 99, 20, at(100)},
+      {"even", 119, 1, at(100)},
+      {"other", 0, 0, {}},
+  }));
+  INFO(row.topic << " after " << row.after);
+  const Behind behind = log.behind(row.topic, row.after);
+  CHECK(behind.events == row.events);
+  CHECK(behind.oldest == row.oldest);
+}
+
 TEST_CASE("each limit evicts the oldest event first and counts it as its cause") {
   SECTION("events of a topic") {
     Log log(log_options({.events_max = 2}));

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <limits>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -37,6 +38,7 @@ class ScriptedIo : public StreamIo {
     bool watched = false;
     bool output_watched = false;  // Writable edges are reported only when it is true.
     bool closed = false;
+    std::optional<PathReading> path = PathReading();
     std::size_t writes = 0;
     std::size_t bytes = 0;  // Bytes taken so far.
   };
@@ -52,6 +54,7 @@ class ScriptedIo : public StreamIo {
   }
   std::size_t total_writes() const { return total_writes_; }
   std::size_t total_pieces() const { return total_pieces_; }
+  std::size_t path_readings() const { return path_readings_; }
 
   WriteOutcome write(ConnectionHandle connection, std::span<const iovec> pieces) override {
     Socket& socket = (*this)[connection];
@@ -109,6 +112,13 @@ class ScriptedIo : public StreamIo {
     socket.output_watched = true;
   }
 
+  std::optional<PathReading> path(ConnectionHandle connection) const override {
+    const Socket& socket = sockets_.at(static_cast<std::size_t>(connection));
+    CRIER_CHECK(!socket.closed);
+    ++path_readings_;
+    return socket.path;
+  }
+
   void close(ConnectionHandle connection) override {
     Socket& socket = (*this)[connection];
     CRIER_CHECK(!socket.closed);
@@ -119,6 +129,7 @@ class ScriptedIo : public StreamIo {
   std::vector<Socket> sockets_;
   std::size_t total_writes_ = 0;
   std::size_t total_pieces_ = 0;
+  mutable std::size_t path_readings_ = 0;
 };
 
 }  // namespace crier::broadcast

@@ -15,6 +15,26 @@ WorkerOptions timed(std::uint32_t heartbeat, std::uint32_t owing, std::uint32_t 
   return options;
 }
 
+// As of one sample in `bounds`: the number of the bucket in which it is; -1 if there is another
+// number of samples.
+template <std::size_t N>
+int bucket_of_one(const Histogram<N>& histogram) {
+  int found = -1;
+  std::uint64_t samples = 0;
+  for (std::size_t i = 0; i <= N; ++i) {
+    samples += histogram.bucket(i);
+    if (histogram.bucket(i) > 0) found = static_cast<int>(i);
+  }
+  return samples == 1 ? found : -1;
+}
+
+template <std::size_t N>
+std::uint64_t samples_of(const Histogram<N>& histogram) {
+  std::uint64_t samples = 0;
+  for (std::size_t i = 0; i <= N; ++i) samples += histogram.bucket(i);
+  return samples;
+}
+
 }  // namespace
 
 TEST_CASE("a quiet stream gets heartbeats, a busy one does not") {
@@ -158,6 +178,70 @@ TEST_CASE("a client that is told of a drain comes back when slow streams are cut
     CHECK(retry_ms >= left_ms + static_cast<int>(kRetryMsMin));
     CHECK(retry_ms <= left_ms + static_cast<int>(kRetryMsMax));
   }
+}
+
+TEST_CASE("the sweep samples how far a stream is behind and the way to its client") {
+  WorkerOptions options;
+  options.owed_events_max = 8;
+  WorkerFixture f({}, options);
+  const auto stream = f.open({"a"});
+  f.io[stream.fd].path = PathReading{.round_trip_us = 60'000, .unsent_bytes = 2'000};
+  SECTION("a stream that keeps up") {
+    f.worker->tick(f.now);
+    CHECK(bucket_of_one(f.stats.lag) == 0);
+    CHECK(bucket_of_one(f.stats.lag_age) == 0);
+  }
+  SECTION("a stream that is owed events of its ring") {
+    f.io[stream.fd].room = 0;
+    for (int i = 0; i < 5; ++i) f.publish({"a"});
+    f.run();
+    f.now.us += 400'000;
+    f.worker->tick(f.now);
+    CHECK(f.stats.lag.sum() == 5);
+    CHECK(f.stats.lag_age.sum() == 400);
+  }
+  SECTION("a stream whose ring was dropped") {
+    f.io[stream.fd].room = 0;
+    for (int i = 0; i < 9; ++i) f.publish({"a"});
+    f.run();
+    CHECK(f.state(stream) == StreamState::replaying);
+    f.worker->tick(f.now);
+    CHECK(samples_of(f.stats.lag) == 0);  // Only the log knows what it is owed.
+    CHECK(samples_of(f.stats.lag_age) == 0);
+  }
+  CHECK(f.stats.round_trip.sum() == 60'000);
+  CHECK(f.stats.unsent.sum() == 2'000);
+  CHECK(bucket_of_one(f.stats.round_trip) == 7);  // At most 100 ms.
+  CHECK(f.io.path_readings() == 1);
+}
+
+TEST_CASE("the kernel may know nothing of a stream that is sampled") {
+  WorkerFixture f;
+  f.io[f.open({"a"}).fd].path = std::nullopt;
+  f.worker->tick(f.now);
+  CHECK(samples_of(f.stats.lag) == 1);
+  CHECK(samples_of(f.stats.round_trip) == 0);
+  CHECK(samples_of(f.stats.unsent) == 0);
+}
+
+TEST_CASE("a tick samples a bounded number of streams, and in time all of them") {
+  constexpr std::uint64_t kStreams = 2'000;
+  WorkerFixture f;
+  for (std::uint64_t i = 0; i < kStreams; ++i) {
+    f.io[f.open({"a"}).fd].path = PathReading{.round_trip_us = static_cast<std::uint32_t>(i)};
+  }
+  std::uint64_t seconds = 0;
+  for (; f.stats.round_trip.sum() < kStreams * (kStreams - 1) / 2 && seconds < 100; ++seconds) {
+    const std::size_t before = f.io.path_readings();
+    f.pass_seconds(1);
+    CHECK(f.io.path_readings() - before <= 20 * (kSweepSamplesMax + 1));
+    CHECK(f.io.path_readings() - before >= 20 * kSweepSamplesMax / 2);
+  }
+  // Each is as likely as any other, so their sum is that of as many random ones.
+  const std::uint64_t samples = samples_of(f.stats.round_trip);
+  const double mean = static_cast<double>(f.stats.round_trip.sum()) / static_cast<double>(samples);
+  CHECK(mean > kStreams * 0.4);
+  CHECK(mean < kStreams * 0.6);
 }
 
 }  // namespace crier::broadcast

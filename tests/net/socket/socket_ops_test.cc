@@ -34,6 +34,28 @@ TEST_CASE("one piece and several arrive in order") {
   CHECK(receive(client.get(), 16) == "alpha beta gamma");
 }
 
+TEST_CASE("the way to a peer is read while its connection lives") {
+  auto [server, client] = tcp_pair("127.0.0.31");
+  CHECK(read_path(server.get())->unsent_bytes == 0);
+  CHECK(read_path(server.get())->round_trip_us > 0);
+  std::string block(std::size_t{8} << 20, 'x');
+  const std::array<iovec, 1> pieces{piece(block)};
+  for (int i = 0; i < 500 && read_path(server.get())->unsent_bytes == 0; ++i) {
+    write_pieces(server.get(), pieces);  // Until the peer's buffer is full.
+    stays_silent(server.get(), 10);
+  }
+  CHECK(read_path(server.get())->unsent_bytes > 0);
+  client.reset();  // It has unread input, so its kernel sends RST.
+  REQUIRE(wait_for(server.get(), POLLHUP));
+  CHECK_FALSE(read_path(server.get()));
+
+  std::array<int, 2> no_tcp{};
+  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, no_tcp.data()) == 0);
+  const Fd one(no_tcp[0]);
+  const Fd other(no_tcp[1]);
+  CHECK_FALSE(read_path(one.get()));
+}
+
 TEST_CASE("a full socket takes a part, then nothing, and its writable edge follows") {
   const auto [server, client] = tcp_pair("127.0.0.31");
   auto set = ReadySet::create();

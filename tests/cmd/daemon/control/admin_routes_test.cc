@@ -204,25 +204,36 @@ TEST_CASE("streams are listed page by page, when the workers have answered") {
   CHECK(served.queries.asked_cursor == 18'446'744'073'709'551'615U);
   net::http_test::turn_for(served.loop, 20);
   CHECK_FALSE(client.ended());
+  for (const char* topic : {"a.b", "other", "c"}) broadcast::publish(served.log, topic);
   StreamPage page;
   page.rows.push_back({.session_id = "0:1:2",
                        .trace_id = "tr\xff",
                        .address = "192.0.2.1:5",
                        .state = "live",
-                       .topics = {"a.b", "c"},
+                       .topics = selectors(std::vector{"a.b", "c"}),
                        .bytes_sent = 10,
                        .events_sent = 3,
                        .owed_events = 2,
                        .owed_bytes = 90,
-                       .open_seconds = 1.5});
+                       .open_seconds = 1.5,
+                       .position = 0,
+                       .waiting = {1, net::Loop::now()},
+                       .path = PathReading{12'345, 6}});
+  page.rows.push_back({.topics = selectors(std::vector{"*.x"}), .from_history = true});
   page.next = 9'007'199'254'740'993;
   served.queries.listed(std::move(page));
   const Reply reply = Served::read(client);
   CHECK(reply.status == 200);
-  CHECK(json::parse(reply.body) ==
-        json::parse(R"({"streams":[{"session_id":"0:1:2","trace_id":"tr�",
+  json shown = json::parse(reply.body);
+  CHECK(shown["streams"][0].at("lag_seconds") < 60);
+  shown["streams"][0].erase("lag_seconds");
+  CHECK(shown == json::parse(R"({"streams":[{"session_id":"0:1:2","trace_id":"tr�",
           "address":"192.0.2.1:5","state":"live","topics":["a.b","c"],"bytes_sent":10,
-          "events_sent":3,"owed_events":2,"owed_bytes":90,"open_seconds":1.5}],
+          "events_sent":3,"owed_events":2,"owed_bytes":90,"lag_events":3,"round_trip_ms":12.345,
+          "unsent_bytes":6,"open_seconds":1.5},
+          {"session_id":"","trace_id":"","address":null,"state":"","topics":["*.x"],"bytes_sent":0,
+          "events_sent":0,"owed_events":0,"owed_bytes":0,"lag_events":null,"lag_seconds":null,
+          "round_trip_ms":null,"unsent_bytes":null,"open_seconds":0.0}],
           "next":"9007199254740993"})"));
 }
 

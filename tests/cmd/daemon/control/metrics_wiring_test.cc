@@ -21,6 +21,8 @@ namespace {
 using broadcast::EndReason;
 using broadcast::GapReason;
 
+using Catch::Matchers::EndsWith;
+
 // One line of /metrics: its name, the text between its braces, its value.
 struct Sample {
   std::string name;
@@ -301,6 +303,20 @@ TEST_CASE("latencies are microseconds and durations milliseconds, both shown in 
   }
 }
 
+TEST_CASE("lag and round trip are in the unit of their metric, over all workers") {
+  Counters counters;
+  counters.workers[0].lag.observe(2);
+  counters.workers[1].lag.observe(40);
+  counters.workers[1].lag_age.observe(1'500);
+  counters.workers[0].round_trip.observe(20'001);
+  counters.workers[1].unsent.observe(3'000);
+  const Samples text = counters.read();
+  CHECK(text.sum("crier_stream_lag_events_sum") == 42);
+  CHECK(text.sum("crier_stream_lag_seconds_sum") == 1.5);
+  CHECK(text.sum("crier_stream_round_trip_seconds_sum") == 0.020001);
+  CHECK(text.sum("crier_stream_unsent_bytes_sum") == 3'000);
+}
+
 TEST_CASE("two parsers that disagree are seen wherever it happens") {
   Counters counters;
   counters.pending[1].parser_disagreements.add();
@@ -318,7 +334,9 @@ TEST_CASE("the metrics are named as Prometheus asks, and few") {
     CAPTURE(family.name);
     CHECK((family.name.starts_with("crier_") || family.name.starts_with("process_")));
     CHECK(family.help.ends_with('.'));
-    if (family.kind == metrics::Kind::histogram) CHECK(family.name.ends_with("_seconds"));
+    if (family.kind == metrics::Kind::histogram) {
+      CHECK_THAT(family.name, EndsWith("_seconds") || EndsWith("_bytes") || EndsWith("_events"));
+    }
     std::set<metrics::Labels> distinct;
     for (const metrics::Series& series : family.series) distinct.insert(series.labels);
     CHECK(distinct.size() == family.series.size());
