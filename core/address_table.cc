@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/check.h"
+#include "core/word_lock.h"
 
 namespace crier {
 namespace {
@@ -21,36 +22,6 @@ std::uint64_t count_in(std::uint64_t row) {
 
 }  // namespace
 
-// Holds the locks of both buckets of an address. It takes the lower one first, so that two threads
-// never wait for each other.
-class AddressTable::TwoLocks {
- public:
-  TwoLocks(Word& a, Word& b) : first_(std::min(&a, &b)), second_(std::max(&a, &b)) {
-    lock(*first_);
-    if (second_ != first_) lock(*second_);
-  }
-  ~TwoLocks() {
-    if (second_ != first_) unlock(*second_);
-    unlock(*first_);
-  }
-  TwoLocks(const TwoLocks&) = delete;
-  TwoLocks& operator=(const TwoLocks&) = delete;
-
- private:
-  static void lock(Word& word) {
-    while (word.exchange(1, std::memory_order_acquire) != 0) {
-      word.wait(1, std::memory_order_relaxed);
-    }
-  }
-  static void unlock(Word& word) {
-    word.store(0, std::memory_order_release);
-    word.notify_one();
-  }
-
-  Word* first_;
-  Word* second_;
-};
-
 // The table has twice as many rows as addresses_max. With half of the rows in use, an address with
 // two full buckets of 15 rows is too rare to matter.
 AddressTable::AddressTable(std::size_t addresses_max, const HashKey& key)
@@ -68,7 +39,10 @@ std::optional<std::uint32_t> AddressTable::enter(std::string_view name, std::uin
   const std::size_t a = bucket_of(hash);
   const std::size_t b = bucket_of(hash * kSecondChoice);
 
-  const TwoLocks locks(words_[a], words_[b]);
+  // The lower one first, so that two threads never wait for each other.
+  const WordLock first(words_[std::min(a, b)]);
+  std::optional<WordLock> second;
+  if (a != b) second.emplace(words_[std::max(a, b)]);
   const Found in_a = scan(a, tag);
   const Found in_b = scan(b, tag);
   if (const auto row = in_a.match ? in_a.match : in_b.match) {

@@ -72,7 +72,6 @@ class AddressTable {
 
  private:
   using Word = std::atomic<std::uint64_t>;
-  class TwoLocks;
 
   struct Found {
     std::optional<std::size_t> match;
