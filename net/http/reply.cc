@@ -165,10 +165,12 @@ std::string error_reply(const Refusal& refusal, std::string_view trace_id,
 }
 
 std::string status_reply(const Refusal& refusal, std::uint32_t retry_after_seconds,
-                         std::string_view trace_id, const Cors& cors) {
+                         std::string_view trace_id, const Cors& cors, bool head_only) {
   CRIER_CHECK(refusal.status == 429 || refusal.status == 503);
   CRIER_CHECK(retry_after_seconds > 0);
-  return error_reply(refusal, trace_id, {.retry_after_seconds = retry_after_seconds, .cors = cors});
+  return error_reply(
+      refusal, trace_id,
+      {.head_only = head_only, .retry_after_seconds = retry_after_seconds, .cors = cors});
 }
 
 std::string busy_reply(const Refusal& refusal, std::uint32_t retry_ms, std::string_view trace_id,

@@ -67,7 +67,7 @@ std::string error_reply(const Refusal& refusal, std::string_view trace_id,
 // An error with status 429 or 503 and Retry-After, for clients that handle a status. Requires:
 // refusal.status is one of these; retry_after_seconds > 0.
 std::string status_reply(const Refusal& refusal, std::uint32_t retry_after_seconds,
-                         std::string_view trace_id, const Cors& cors = {});
+                         std::string_view trace_id, const Cors& cors = {}, bool head_only = false);
 
 // The same refusal for an EventSource, which never reconnects after an error status: 200, one event
 // crier.busy without an id, a retry: of `retry_ms`, and the end of the response. The event's data

@@ -8,6 +8,9 @@
 //              │          ├─ later ─► on_deferred ─► deferred ─► answer(): one of the above
 //              '- refused or too late ─► on_refused ─► as close
 //
+// Turning away. The handler may have a connection closed at once, by its peer's address: nothing is
+// read or rented for it.
+//
 // Reading. The first read follows accept at once. Most heads are complete then, and such a socket
 // enters the ready set only under its stream's token. Sockets are edge-triggered: a connection that
 // has used up its share of a turn before EAGAIN is kept in a list of work for the next turn.
@@ -73,6 +76,7 @@ inline constexpr std::size_t kRowsPerRun = 64;
 
 struct PendingCounters {
   Counter accepted;              // Connections.
+  Counter turned_away;           // Of these, closed unread because the handler wished it.
   Counter requests;              // Complete heads, handed to the handler.
   Counter refused_malformed;     // Heads refused with 400.
   Counter refused_too_large;     // Heads refused with 413, 414 or 431.

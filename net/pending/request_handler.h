@@ -17,6 +17,7 @@
 #include <string>
 
 #include "core/check.h"
+#include "core/instant.h"
 #include "net/http/proxy_header.h"
 #include "net/http/request.h"
 #include "net/socket/peer_address.h"
@@ -45,6 +46,8 @@ struct DeferralToken {
 class RequestHandler {
  public:
   virtual ~RequestHandler() = default;
+  // Whether a connection of this peer, which was just accepted, is to be closed unread.
+  virtual bool turns_away(const PeerAddress&, Instant) { return false; }
   // Whether a connection of this peer, which was just accepted, begins with a PROXY header.
   virtual ProxyProtocol proxy_protocol(const PeerAddress&) const { return ProxyProtocol::off; }
   // Handles a complete request. A handler that returns `taken` owns the descriptor; it must have

@@ -23,6 +23,29 @@ TEST_CASE("a head that comes whole is taken over without ever being registered")
   CHECK(port.stream_tokens == std::vector<Token>{stream_token(0, 1)});
 }
 
+TEST_CASE("a connection that is turned away is closed unread, and takes no row") {
+  PendingFixture port;
+  const std::string sent = GENERATE(std::string(), get_request("/keep"));
+  auto [server, client] = tcp_pair("127.0.0.20");
+  auto [other_server, other] = tcp_pair("127.0.0.20");
+  port.handler.turned_away = remote_address(server.get());
+  if (!sent.empty()) {
+    send_text(client.get(), sent);
+    REQUIRE(wait_for(server.get(), POLLIN));
+  }
+  port.pending.accept({.fd = server.release(), .peer = *port.handler.turned_away}, port.now);
+  CHECK(port.closed(client));
+  CHECK(port.handler.paths.empty());
+  CHECK(port.pending.size() == 0);
+  CHECK(port.pending.counters().turned_away.read() == 1);
+
+  const PeerAddress peer = *remote_address(other_server.get());
+  port.pending.accept({.fd = other_server.release(), .peer = peer}, port.now);
+  CHECK(port.pending.size() == 1);
+  CHECK(port.pending.counters().turned_away.read() == 1);
+  CHECK(port.pending.counters().accepted.read() == 2);
+}
+
 TEST_CASE("a head that comes byte by byte is taken over with its registration") {
   PendingFixture port;
   const std::string head = get_request("/take/slowly");

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,7 @@ class PathHandler final : public RequestHandler {
   static constexpr std::size_t kBigBytes = 8 * 1024 * 1024;
 
   explicit PathHandler(ReadySet& ready) : ready_(ready) {}
+  bool turns_away(const PeerAddress& peer, Instant) override { return peer == turned_away; }
   ProxyProtocol proxy_protocol(const PeerAddress&) const override { return proxies; }
   Reply on_request(const Request& request, const Accepted& connection, bool registered) override;
   std::string on_refused(const Refusal& refusal, const PeerAddress& peer) override;
@@ -37,6 +39,7 @@ class PathHandler final : public RequestHandler {
   Reply on_deferral_expired(DeferralToken token, const Request& request, const Accepted&) override;
   void on_deferral_cancelled(DeferralToken token) override { cancelled.push_back(token); }
 
+  std::optional<PeerAddress> turned_away;
   ProxyProtocol proxies = ProxyProtocol::off;  // What every peer is.
   std::vector<std::string> paths;
   std::vector<Taken> taken;
