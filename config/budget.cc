@@ -8,6 +8,7 @@
 
 #include "config/memory_max.h"
 #include "core/check.h"
+#include "core/request_limiter.h"
 #include "core/turn_limits.h"
 #include "core/units.h"
 
@@ -16,6 +17,7 @@ namespace {
 
 // Bytes of user memory each; the header says of what.
 constexpr std::uint64_t kAddress = 32;
+constexpr std::uint64_t kRequestBucket = 34;
 constexpr std::uint64_t kClientBehindProxy = 24;
 constexpr std::uint64_t kIdempotencyKey = 128;
 constexpr std::uint64_t kTopicInLog = 640;  // 128 of them if it is closed.
@@ -64,10 +66,12 @@ void add_memory(Budget& budget, const Config& config) {
   const std::uint64_t ring = std::bit_ceil(std::uint64_t{limits.owed_events_max});
   const bool counts_addresses = limits.streams_per_address_max != 0;
   const bool counts_topics = limits.streams_per_topic_max != 0;
+  const bool limits_requests = limits.requests_per_address != 0;
   const bool behind_proxies = !config.http.trusted_proxies.empty();
   budget.rows = {
       {"streams", streams * kStreamBytes},
       {"addresses", counts_addresses ? streams * kAddress : 0},
+      {"request limits", limits_requests ? RequestLimiter::kAddressesMax * kRequestBucket : 0},
       {"behind proxies", behind_proxies ? streams * kClientBehindProxy : 0},
       {"history", config.history.bytes_max},
       {"sparse history", config.history.bytes_max, true},

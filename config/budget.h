@@ -7,6 +7,7 @@
 //
 //   full  = streams × 128                                  slot, two topics, a trace id
 //         + streams × 32, with a cap per address           counts per address
+//         + 65,536 × 34, with limits.requests_per_address  request buckets of addresses
 //         + streams × 24, with trusted proxies             addresses that proxies named
 //         + history.bytes_max                                  frames and their index
 //         + publish.idempotency_keys_max × 128

@@ -125,7 +125,10 @@ struct Limits {
   std::uint32_t streams_max = kAuto;          // What the machine allows: Budget::streams.
   std::uint32_t streams_per_address_max = 0;  // 0: no cap.
   std::uint32_t streams_per_topic_max = 0;    // 0: no cap.
-  std::string memory_max = "80%";             // See memory_max.h.
+  std::uint32_t requests_per_address = 0;     // Per second; 0: no limit.
+  std::uint32_t requests_per_address_burst = 200;
+  std::uint32_t breaker_seconds = 60;  // 0: no breaker.
+  std::string memory_max = "80%";      // See memory_max.h.
   RefuseWith refuse_with = RefuseWith::stream;
   std::uint32_t event_bytes_max = 256 * 1024;
   std::uint32_t request_bytes_max = 8 * 1024 * 1024;

@@ -133,6 +133,20 @@ constexpr std::array kKnobs{
         "limits.streams_per_topic_max", {0, 16'000'000}, kRestart,
         "Open streams of one topic, all workers together. A stream counts for each topic that it "
         "names, and not for its patterns. 0: no cap."),
+    number<&C::limits, &Limits::requests_per_address>(
+        "limits.requests_per_address", {0, 1'000'000}, kLive,
+        "Requests per second of one client address (IPv6: of one /64), all workers together; "
+        "crier refuses further ones. On the open internet: 20. Behind a proxy it needs "
+        "http.trusted_proxies. 0: no limit."),
+    number<&C::limits, &Limits::requests_per_address_burst>(
+        "limits.requests_per_address_burst", {1, 1'000'000}, kLive,
+        "Requests that an address may send at once, if limits.requests_per_address is set. Clients "
+        "behind one address reconnect at the same time: allow as many as the largest office has."),
+    number<&C::limits, &Limits::breaker_seconds>(
+        "limits.breaker_seconds", {0, 3'600}, kLive,
+        "Seconds for which an address is shut out after limits.requests_per_address has refused it "
+        "three times in a row: its requests are refused, and its connections closed unread unless "
+        "they are a trusted proxy's. 0: never."),
     text<&C::limits, &Limits::memory_max>(
         "limits.memory_max", kMemoryMax, kRestart,
         "Memory that crier may use, the kernel's socket buffers included: bytes (K, M, G, T), or a "

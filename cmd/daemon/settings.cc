@@ -57,6 +57,11 @@ net::ProxyProtocol proxy_protocol(config::ProxyProtocol wanted) {
   return net::ProxyProtocol::off;
 }
 
+RequestLimit request_limit(const config::Limits& limits) {
+  return {.rate = {limits.requests_per_address, limits.requests_per_address_burst},
+          .breaker_seconds = limits.breaker_seconds};
+}
+
 }  // namespace
 
 SubscribePolicy subscribe_policy(const config::Config& config, std::string_view streams_bound) {
@@ -67,6 +72,7 @@ SubscribePolicy subscribe_policy(const config::Config& config, std::string_view 
           .patterns = config.subscribe.patterns == config::Patterns::allow,
           .refuse_with_status = config.limits.refuse_with == config::RefuseWith::status,
           .topics_per_stream_max = config.limits.topics_per_stream_max,
+          .requests = request_limit(config.limits),
           .streams_bound = streams_bound};
 }
 

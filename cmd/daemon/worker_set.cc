@@ -13,10 +13,12 @@ WorkerSet::WorkerSet(Parts parts, const net::SocketOptions& sockets)
     : parts_(std::move(parts)),
       trace_key_(drawn<HashKey>()),
       seed_(drawn<std::uint64_t>()),
-      tables_left_(static_cast<std::ptrdiff_t>(parts_.checked.workers) + 1) {
+      tables_left_(static_cast<std::ptrdiff_t>(parts_.checked.workers) + 1),
+      requests_(RequestLimiter::kAddressesMax, drawn<HashKey>()) {
   const Worker::Shared shared{
       parts_.counts, parts_.log_head, parts_.wake_control,
-      tables_left_,  accepting_,      [this](std::uint32_t worker) { workers_[worker]->wake(); }};
+      tables_left_,  accepting_,      [this](std::uint32_t worker) { workers_[worker]->wake(); },
+      requests_};
   const auto classes = topic_classes(parts_.config);
   for (std::uint32_t i = 0; i < parts_.checked.workers; ++i) {
     WorkerSetup setup = setup_of(i, sockets);

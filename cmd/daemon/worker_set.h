@@ -18,6 +18,7 @@
 #include "cmd/daemon/preflight.h"
 #include "cmd/daemon/worker/worker.h"
 #include "cmd/system/activation.h"
+#include "core/request_limiter.h"
 
 namespace crier::cmd {
 
@@ -82,6 +83,7 @@ class WorkerSet {
   const std::uint64_t seed_;
   std::latch tables_left_;
   std::atomic<std::uint32_t> accepting_{0};
+  RequestLimiter requests_;
   std::vector<std::unique_ptr<Worker>> workers_;
 };
 

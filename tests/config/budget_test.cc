@@ -31,6 +31,8 @@ TEST_CASE("a full house is slots, history and idempotency keys") {
   CHECK(budget_of(config, 1).full_bytes == 1'000 * (128 + 32) + 1'000'000 + 10 * 128);
   config.http.trusted_proxies = {"10.0.0.1"};
   CHECK(budget_of(config, 1).full_bytes == 1'000 * (128 + 32 + 24) + 1'000'000 + 10 * 128);
+  config.limits.requests_per_address = 5;
+  CHECK(budget_of(config, 1).full_bytes == 1'000 * 184 + 65'536 * 34 + 1'000'000 + 10 * 128);
 }
 
 TEST_CASE("the rows add up to both sums") {

@@ -50,7 +50,8 @@ std::string HttpAnswer::field(const std::string& name) const {
   return found == fields.end() ? std::string() : found->second;
 }
 
-RawSocket RawSocket::tcp(const std::string& address, int port, int receive_buffer) {
+RawSocket RawSocket::tcp(const std::string& address, int port, int receive_buffer,
+                         const std::string& from) {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) fail("socket");
   if (receive_buffer > 0) {  // Set before connect(), because it decides the window.
@@ -59,6 +60,12 @@ RawSocket RawSocket::tcp(const std::string& address, int port, int receive_buffe
   const int on = 1;
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   bound_sends(fd);
+  if (!from.empty()) {
+    sockaddr_in own{};
+    own.sin_family = AF_INET;
+    ::inet_pton(AF_INET, from.c_str(), &own.sin_addr);
+    if (::bind(fd, reinterpret_cast<const sockaddr*>(&own), sizeof own) != 0) fail("bind");
+  }
   sockaddr_in to{};
   to.sin_family = AF_INET;
   to.sin_port = htons(static_cast<std::uint16_t>(port));

@@ -31,7 +31,9 @@ struct HttpAnswer {
 class RawSocket {
  public:
   // Throws if the connection is refused. `receive_buffer`: SO_RCVBUF; 0: the kernel's default.
-  static RawSocket tcp(const std::string& address, int port, int receive_buffer = 0);
+  // `from`: the address to connect from; empty: the kernel's choice.
+  static RawSocket tcp(const std::string& address, int port, int receive_buffer = 0,
+                       const std::string& from = {});
   static RawSocket unix_stream(const std::string& path);
   RawSocket(RawSocket&& other) noexcept;
   RawSocket& operator=(RawSocket&& other) noexcept;

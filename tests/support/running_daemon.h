@@ -82,6 +82,9 @@ class RunningDaemon {
   void write_configuration(const std::string& text) const;
 
   RawSocket connect(int receive_buffer = 0) const;
+  RawSocket connect_from(const std::string& address) const {
+    return RawSocket::tcp(address_, kPort, 0, address);
+  }
   RawSocket connect_publisher() const { return RawSocket::unix_stream(publish_path_); }
   RawSocket connect_admin() const;
 

@@ -86,9 +86,15 @@ void Control::write(const Note& note, Instant now) {
                          refused.origin,
                          refused.trace_id});
           },
+          [&](const ShutOutNote& shut_out) {
+            log_shut_out(parts_.limited, shut_out.address, shut_out.seconds);
+          },
           [&](const UnloggedNote& unlogged) {
             if (unlogged.refused > 0) {
               parts_.limited.leave_out(Level::info, kStreamRefused, unlogged.refused);
+            }
+            if (unlogged.shut_out > 0) {
+              parts_.limited.leave_out(Level::info, kShutOut, unlogged.shut_out);
             }
             connections.add_unlogged_opened(unlogged.opened, unlogged.resumed);
             for (std::size_t i = 0; i < unlogged.ended.size(); ++i) {

@@ -254,7 +254,8 @@ void add_workers(Catalogue& catalogue, Sources<WorkerStats> workers) {
 
 void add_refusals(Catalogue& catalogue, const MetricSources& sources) {
   auto refused = catalogue.counter("crier_requests_refused_total",
-                                   "Requests of subscribers refused, whatever the answer was.");
+                                   "Requests of subscribers refused, whatever the answer was; "
+                                   "reason breaker_at_accept: connections closed unread.");
   add_reasons<RefusalReason>(refused, "reason", &RefusalCounts::by_reason, sources.refusals);
   const std::pair<RefusalReason, Counter PendingCounters::*> earlier[] = {
       {RefusalReason::malformed, &PendingCounters::refused_malformed},
@@ -262,6 +263,7 @@ void add_refusals(Catalogue& catalogue, const MetricSources& sources) {
       {RefusalReason::unsupported, &PendingCounters::refused_unsupported},
       {RefusalReason::timeout, &PendingCounters::timeouts},
       {RefusalReason::pending_full, &PendingCounters::evicted},
+      {RefusalReason::breaker_at_accept, &PendingCounters::turned_away},
   };
   for (const auto& [reason, counter] : earlier) {
     add_refusal<PendingCounters>(refused, reason, counter, sources.pending);

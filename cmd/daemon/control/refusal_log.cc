@@ -8,6 +8,10 @@
 namespace crier::cmd {
 namespace {
 
+constexpr std::string_view kRaiseRequests =
+    "raise limits.requests_per_address or limits.requests_per_address_burst; if `from` is a proxy, "
+    "list it in http.trusted_proxies; a reload applies it";
+
 // By the code of the answer, where the sentence itself does not say what mends it.
 struct Remedy {
   std::string_view code;
@@ -20,6 +24,7 @@ constexpr Remedy kRemedies[] = {
     {"streams_per_address_max",
      "raise limits.streams_per_address_max; if `from` is a proxy, list it in "
      "http.trusted_proxies"},
+    {"requests_per_address", kRaiseRequests},
     {"streams_per_topic_max", "raise limits.streams_per_topic_max, or set it to 0"},
     {"class_streams_max", "raise streams_max of the row of `topics`, or set it to 0"},
     {"topics_max", "raise limits.topics_max"},
@@ -65,6 +70,13 @@ void log_refusal(LogSink& log, std::string_view message, const RefusedRequest& r
   fields.push_back({"why", request.answer.message});
   if (!mend.empty()) fields.push_back({"remedy", mend});
   log.write(Level::info, message, fields);
+}
+
+void log_shut_out(LogSink& log, std::string_view from, std::uint32_t seconds) {
+  log.info(kShutOut, {{"from", from},
+                      {"seconds", seconds},
+                      {"why", "limits.requests_per_address refused three requests in a row"},
+                      {"remedy", kRaiseRequests}});
 }
 
 }  // namespace crier::cmd

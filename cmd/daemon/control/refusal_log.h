@@ -5,6 +5,7 @@
 // status: for such a refusal this line is all there is. Give it a sink that limits repeats.
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 #include "core/log.h"
@@ -26,6 +27,11 @@ inline constexpr std::string_view kStreamRefused = "request refused";
 inline constexpr std::string_view kPublishRefused = "publish request refused";
 inline constexpr std::string_view kAdminRefused = "admin request refused";
 
+inline constexpr std::string_view kShutOut = "address shut out";
+
 void log_refusal(LogSink& log, std::string_view message, const RefusedRequest& request);
+
+// The breaker of a client's address has opened for so many seconds: the one line about that.
+void log_shut_out(LogSink& log, std::string_view from, std::uint32_t seconds);
 
 }  // namespace crier::cmd

@@ -57,8 +57,14 @@ struct RefusedNote {
   std::string why;
   std::string trace_id;
 };
+// The breaker of an address has opened.
+struct ShutOutNote {
+  std::string address;
+  std::uint32_t seconds = 0;
+};
 struct UnloggedNote {
   std::uint64_t refused = 0;
+  std::uint64_t shut_out = 0;
   std::uint64_t opened = 0;
   std::uint64_t resumed = 0;  // The part of `opened` that resumed.
   std::array<std::uint64_t, kNamesOf<broadcast::EndReason>.size()> ended{};
@@ -71,7 +77,7 @@ struct DebugNote {
   std::string_view message;  // A constant.
   Fields fields;
 };
-using Note = std::variant<OpenedNote, EndedNote, RefusedNote, UnloggedNote, DebugNote>;
+using Note = std::variant<OpenedNote, EndedNote, RefusedNote, ShutOutNote, UnloggedNote, DebugNote>;
 
 using OutboxItem = std::variant<std::monostate, std::unique_ptr<broadcast::ReplayRequest>,
                                 std::unique_ptr<Note>, std::unique_ptr<ControlTask>>;

@@ -26,6 +26,9 @@ enum class RefusalReason : std::uint8_t {
   closed,  // 204: the topics are closed, and the client has had their last events.
   streams_max,
   streams_per_address_max,
+  requests_per_address,
+  breaker,            // The client's address is shut out.
+  breaker_at_accept,  // It is, so a connection was closed unread.
   streams_per_topic_max,
   class_streams_max,  // The streams_max of a row of `topics`.
   topics_max,
@@ -34,7 +37,7 @@ enum class RefusalReason : std::uint8_t {
   draining,
 };
 
-constexpr std::array<std::string_view, 19> names_of(RefusalReason /*selects*/) {
+constexpr std::array<std::string_view, 22> names_of(RefusalReason /*selects*/) {
   return {"malformed",
           "too_large",
           "unsupported",
@@ -48,6 +51,9 @@ constexpr std::array<std::string_view, 19> names_of(RefusalReason /*selects*/) {
           "closed",
           "streams_max",
           "streams_per_address_max",
+          "requests_per_address",
+          "breaker",
+          "breaker_at_accept",
           "streams_per_topic_max",
           "class_streams_max",
           "topics_max",

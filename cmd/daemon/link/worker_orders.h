@@ -11,6 +11,7 @@
 #include "broadcast/streams/options.h"
 #include "cmd/daemon/link/debug_rules.h"
 #include "cmd/daemon/link/messages.h"
+#include "core/request_limiter.h"
 #include "net/http/client_address.h"
 #include "net/http/proxy_header.h"
 #include "net/socket/socket_options.h"
@@ -26,6 +27,7 @@ struct SubscribePolicy {
   bool patterns = false;
   bool refuse_with_status = false;
   std::size_t topics_per_stream_max = 64;
+  RequestLimit requests;           // Of one client address.
   std::string_view streams_bound;  // What allows no more streams, a constant; not of a reload.
 };
 

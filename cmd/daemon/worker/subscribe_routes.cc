@@ -14,6 +14,15 @@
 #include "net/socket/peer_address.h"
 
 namespace crier::cmd {
+
+// Why a request is refused for now: for lack of room, or because there are too many.
+struct NotNow {
+  RefusalReason reason;
+  int status;
+  std::string message;
+  bool logged = true;
+};
+
 namespace {
 
 constexpr std::string_view kAllow = "GET, HEAD, OPTIONS";
@@ -23,12 +32,6 @@ constexpr std::uint32_t kBusyRetryMsMax = 30'000;
 net::Reply closing(std::string bytes) {
   return {net::Reply::Then::close, std::move(bytes)};
 }
-
-struct NotNow {
-  RefusalReason reason;
-  int status;
-  std::string message;
-};
 
 NotNow not_now(broadcast::Refused refused, const SubscribePolicy& policy) {
   switch (refused) {
@@ -85,6 +88,13 @@ SubscribeRoutes::SubscribeRoutes(const Parts& parts, const Identity& identity,
       random_(identity.random_seed),
       traces_(random_.next()) {}
 
+// A trusted proxy is answered instead: it would pass a close on as a 502, after which an
+// EventSource gives up.
+bool SubscribeRoutes::turns_away(const net::PeerAddress& peer, Instant now) {
+  return policy_.requests.breaks() && !policy_.proxies.contain(peer) &&
+         parts_.requests.is_open(net::limit_key(peer), policy_.requests, now);
+}
+
 net::ProxyProtocol SubscribeRoutes::proxy_protocol(const net::PeerAddress& peer) const {
   return policy_.proxies.contain(peer) ? policy_.proxy_protocol : net::ProxyProtocol::off;
 }
@@ -101,6 +111,15 @@ net::Reply SubscribeRoutes::on_request(const net::Request& request, const net::A
   client.behind_proxy = client.behind_proxy || client.peer != connection.peer;
   Call call{request, client, registered};
   call.trace_id = net::trace_id_of(request);
+  if (const auto refused = count_request(client.peer)) {
+    call.cors = net::cors_of(request, net::judge_origin(request, policy_.origins));
+    return refuse_for_now(call, *refused);
+  }
+  return serve(call);
+}
+
+net::Reply SubscribeRoutes::serve(Call& call) {
+  const net::Request& request = call.request;
   if (!policy_.hosts.empty() && !net::host_allowed(request.host, policy_.hosts)) {
     return refuse(call, RefusalReason::forbidden,
                   {403, "host_not_allowed",
@@ -182,7 +201,7 @@ net::Reply SubscribeRoutes::open_stream(const Call& call, const net::SubscribeRe
   const bool is_proxy = policy_.proxies.contain(client);
   const auto key = net::limit_key(client);
   const auto token = parts_.broadcaster.reserve(is_proxy ? std::nullopt : std::optional(key), now);
-  if (!token) return refuse_for_now(call, token.error());
+  if (!token) return refuse_for_now(call, not_now(token.error(), policy_));
   if (call.connection.behind_proxy) parts_.names.set_client(*token, client);
   const std::string trace =
       call.trace_id.empty() ? parts_.names.trace_id(*token) : std::string(call.trace_id);
@@ -204,7 +223,7 @@ net::Reply SubscribeRoutes::open_stream(const Call& call, const net::SubscribeRe
   start.trace_id = call.trace_id;
   start.canary = call.connection.canary;
   if (const auto started = parts_.broadcaster.start(*token, start, now); !started) {
-    return refuse_for_now(call, started.error());
+    return refuse_for_now(call, not_now(started.error(), policy_));
   }
   return {net::Reply::Then::taken, {}};
 }
@@ -257,10 +276,34 @@ net::Reply SubscribeRoutes::refuse_method(const Call& call) {
   return refuse(call, RefusalReason::method, net::refusals::kNotPublishing, kAllow);
 }
 
-// Refuses for lack of room. An EventSource never reconnects after an error status, so it gets the
-// event crier.busy with a retry time instead.
-net::Reply SubscribeRoutes::refuse_for_now(const Call& call, broadcast::Refused refused) {
-  const NotNow why = not_now(refused, policy_);
+// Counts a request for its client's address. Returns why it is refused, if it is.
+std::optional<NotNow> SubscribeRoutes::count_request(const net::PeerAddress& client) {
+  if (policy_.requests.rate.unlimited() || policy_.proxies.contain(client)) return std::nullopt;
+  const RequestLimit& limit = policy_.requests;
+  switch (parts_.requests.ask(net::limit_key(client), limit, net::Loop::now())) {
+    case RequestLimiter::Verdict::allowed:
+      return std::nullopt;
+    case RequestLimiter::Verdict::open:
+      return NotNow{RefusalReason::breaker, 429,
+                    "This address sent too many requests; for limits.breaker_seconds none of its "
+                    "requests is served.",
+                    /*logged=*/false};
+    case RequestLimiter::Verdict::opened: {
+      net::PeerAddress address = client;
+      address.port = 0;
+      parts_.tell_shut_out({net::to_string(address), limit.breaker_seconds});
+      break;
+    }
+    case RequestLimiter::Verdict::refused:
+      break;
+  }
+  return NotNow{RefusalReason::requests_per_address, 429,
+                "This address sends more requests than limits.requests_per_address allows."};
+}
+
+// An EventSource never reconnects after an error status, so it gets the event crier.busy with a
+// retry time instead.
+net::Reply SubscribeRoutes::refuse_for_now(const Call& call, const NotNow& why) {
   parts_.refusals.add(why.reason);
   const net::Refusal refusal{why.status, to_string(why.reason), why.message};
   const std::string trace = traces_.of(call.request);
@@ -268,22 +311,28 @@ net::Reply SubscribeRoutes::refuse_for_now(const Call& call, broadcast::Refused 
   const std::uint32_t retry_ms =
       for_longer ? random_.between(broadcast::kLongRetryMsMin, broadcast::kLongRetryMsMax)
                  : random_.between(kBusyRetryMsMin, kBusyRetryMsMax);
-  const bool busy = !policy_.refuse_with_status && net::names_event_stream(call.request);
-  parts_.tell_refused({why.reason,
-                       {busy ? 200 : why.status, refusal.code, refusal.message},
-                       call.connection.peer,
-                       call.request.origin,
-                       trace});
+  const net::Method method = call.request.method;
+  const bool busy = !policy_.refuse_with_status && method == net::Method::get &&
+                    net::names_event_stream(call.request);
+  if (why.logged) {
+    parts_.tell_refused({why.reason,
+                         {busy ? 200 : why.status, refusal.code, refusal.message},
+                         call.connection.peer,
+                         call.request.origin,
+                         trace});
+  }
   if (busy) {
     return closing(net::busy_reply(refusal, retry_ms, trace, call.cors));
   }
-  return closing(net::status_reply(refusal, (retry_ms + 999) / 1'000, trace, call.cors));
+  return closing(net::status_reply(refusal, (retry_ms + 999) / 1'000, trace, call.cors,
+                                   method == net::Method::head));
 }
 
 std::string SubscribeRoutes::on_refused(const net::Refusal& refusal, const net::PeerAddress& peer) {
   net::ReplyOptions options;
   if (refusal.status == 405) options.allow = kAllow;
   const std::string trace = traces_.make();
+  static_cast<void>(count_request(peer));  // The head is refused in any case.
   parts_.tell_refused({reason_of_head(refusal.status), refusal, peer, {}, trace});
   options.trace_id = trace;
   return net::error_reply(refusal, trace, options);

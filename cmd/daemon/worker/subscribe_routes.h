@@ -4,20 +4,27 @@
 // A refusal is counted under one reason, and its answer has a code and a trace id. Where crier has
 // no room for a stream, an EventSource is answered with the event crier.busy, because it never
 // reconnects after an error status. A client that has had the last events of all its topics, which
-// are closed, is answered 204. Belongs to one worker; its parts must outlive it.
+// are closed, is answered 204.
+//
+// Every request counts for limits.requests_per_address once its head was read or refused, whatever
+// the answer is: for the client's address, and never for that of a trusted proxy. Belongs to one
+// worker; its parts must outlive it.
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "broadcast/streams/broadcaster.h"
+#include "cmd/daemon/link/messages.h"
 #include "cmd/daemon/link/refusal_counts.h"
 #include "cmd/daemon/link/trace_id.h"
 #include "cmd/daemon/link/worker_orders.h"
 #include "cmd/daemon/worker/stream_names.h"
 #include "cmd/daemon/worker/worker_io.h"
 #include "core/random.h"
+#include "core/request_limiter.h"
 #include "core/text/event_id.h"
 #include "net/http/reply.h"
 #include "net/pending/request_handler.h"
@@ -34,6 +41,8 @@ struct RefusedStream {
   std::string_view trace_id;
 };
 
+struct NotNow;
+
 class SubscribeRoutes final : public net::RequestHandler {
  public:
   struct Parts {
@@ -43,7 +52,9 @@ class SubscribeRoutes final : public net::RequestHandler {
     RefusalCounts& refusals;
     StreamNames& names;
     const std::atomic<std::uint64_t>& log_head;
+    RequestLimiter& requests;
     std::function<void(const RefusedStream&)> tell_refused;
+    std::function<void(ShutOutNote)> tell_shut_out;
   };
   // The values that make this worker's ids and random numbers its own.
   struct Identity {
@@ -54,6 +65,7 @@ class SubscribeRoutes final : public net::RequestHandler {
   };
   SubscribeRoutes(const Parts& parts, const Identity& identity, SubscribePolicy policy);
 
+  bool turns_away(const net::PeerAddress& peer, Instant now) override;
   net::ProxyProtocol proxy_protocol(const net::PeerAddress& peer) const override;
   net::Reply on_request(const net::Request& request, const net::Accepted& connection,
                         bool registered) override;
@@ -71,6 +83,8 @@ class SubscribeRoutes final : public net::RequestHandler {
     std::string_view trace_id{};  // The client's own; empty if it sent none.
   };
 
+  std::optional<NotNow> count_request(const net::PeerAddress& client);
+  net::Reply serve(Call& call);
   net::Reply serve_events(Call& call);
   net::Reply open_stream(const Call& call, const net::SubscribeRequest& wanted,
                          const broadcast::ResumePlan& resume);
@@ -80,7 +94,7 @@ class SubscribeRoutes final : public net::RequestHandler {
   net::Reply refuse(const Call& call, RefusalReason reason, const net::Refusal& refusal,
                     std::string_view allow = {});
   net::Reply refuse_method(const Call& call);
-  net::Reply refuse_for_now(const Call& call, broadcast::Refused refused);
+  net::Reply refuse_for_now(const Call& call, const NotNow& why);
   broadcast::ResumePlan plan(const net::SubscribeRequest& wanted) const;
 
   Parts parts_;

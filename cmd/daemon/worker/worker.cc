@@ -89,7 +89,9 @@ Result<void> Worker::set_up() {
   routes_ = std::make_unique<SubscribeRoutes>(
       SubscribeRoutes::Parts{
           *broadcaster_, *setup_.options.classes, *io_, refusals_, *names_, shared_.log_head,
-          [this](const RefusedStream& refused) { on_refused(refused, net::Loop::now()); }},
+          shared_.requests,
+          [this](const RefusedStream& refused) { on_refused(refused, net::Loop::now()); },
+          [this](ShutOutNote note) { on_shut_out(std::move(note), net::Loop::now()); }},
       setup_.identity, setup_.policy);
   debug_ = std::make_unique<StreamDebug>(
       StreamDebug::Parts{*broadcaster_, *names_, setup_.identity.epoch,
@@ -275,6 +277,7 @@ void Worker::end_notes_second(Instant now) {
   if (!notes_second_.over(now)) return;
   notes_.begin();
   refusal_notes_.begin();
+  shut_out_notes_.begin();
   if (link_.has_room_for_notes()) note_unlogged();
 }
 
@@ -326,6 +329,14 @@ void Worker::on_refused(const RefusedStream& refused, Instant now) {
                          .origin = std::string(refused.origin.substr(0, kOriginBytesMax)),
                          .why = std::string(refused.refusal.message),
                          .trace_id = std::string(refused.trace_id)});
+}
+
+void Worker::on_shut_out(ShutOutNote note, Instant now) {
+  if (!may_note(shut_out_notes_, kRefusalsPerSecond, now)) {
+    ++unlogged_.shut_out;
+    return;
+  }
+  link_.send(std::move(note));
 }
 
 }  // namespace crier::cmd

@@ -68,6 +68,7 @@ class Worker final : public WorkerPages, public broadcast::StreamObserver {
     // instead: only `accepting` watches it, until it has accepted some and wakes the next.
     std::atomic<std::uint32_t>& accepting;
     std::function<void(std::uint32_t)> wake_worker;  // Any thread.
+    RequestLimiter& requests;
   };
   Worker(WorkerSetup setup, const Shared& shared);
   // Requires: joined, or never started.
@@ -115,6 +116,8 @@ class Worker final : public WorkerPages, public broadcast::StreamObserver {
                         bool resumed) override;
   // Of its routes: a request is refused.
   void on_refused(const RefusedStream& refused, Instant now);
+  // Of its routes: the breaker of an address has opened.
+  void on_shut_out(ShutOutNote note, Instant now);
 
  private:
   void carry_out(WorkerOrders& orders);
@@ -167,6 +170,7 @@ class Worker final : public WorkerPages, public broadcast::StreamObserver {
   Period notes_second_;
   LinesPerSecond notes_;  // About streams.
   LinesPerSecond refusal_notes_;
+  LinesPerSecond shut_out_notes_;
   UnloggedNote unlogged_;
   bool any_unlogged_ = false;
   std::promise<Result<void>> started_;

@@ -160,6 +160,7 @@ TEST_CASE("the settings of the subscriber port") {
   config::Config config;
   CHECK_FALSE(subscribe_policy(config, {}).patterns);
   CHECK_FALSE(subscribe_policy(config, {}).refuse_with_status);
+  CHECK(subscribe_policy(config, {}).requests.rate.unlimited());
   config.http.hosts = {"h"};
   CHECK(subscribe_policy(config, {}).proxies.ranges.empty());
   CHECK(subscribe_policy(config, {}).proxy_protocol == net::ProxyProtocol::off);
@@ -172,6 +173,9 @@ TEST_CASE("the settings of the subscriber port") {
   config.subscribe.patterns = config::Patterns::allow;
   config.limits.refuse_with = config::RefuseWith::status;
   config.limits.topics_per_stream_max = 71;
+  config.limits.requests_per_address = 72;
+  config.limits.requests_per_address_burst = 73;
+  config.limits.breaker_seconds = 74;
   const SubscribePolicy policy = subscribe_policy(config, "the bound");
   CHECK(policy.hosts == config.http.hosts);
   CHECK(policy.origins == config.http.origins);
@@ -182,6 +186,7 @@ TEST_CASE("the settings of the subscriber port") {
   CHECK(policy.patterns);
   CHECK(policy.refuse_with_status);
   CHECK(policy.topics_per_stream_max == 71);
+  CHECK(policy.requests == RequestLimit{{72, 73}, 74});
   CHECK(policy.streams_bound == "the bound");
 }
 

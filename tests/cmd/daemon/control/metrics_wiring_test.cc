@@ -150,13 +150,15 @@ TEST_CASE("a refusal counts once, wherever it was made") {
   counters.pending[1].refused_malformed.add(10);
   counters.refusals[1].add(RefusalReason::draining);
   counters.listeners[1].shed.add(4);
+  counters.pending[0].turned_away.add(3);
   counters.pending[0].evicted.add(8);
   const Samples text = counters.read();
   CHECK(labelled(text, "crier_requests_refused_total", "malformed") == 11);
   CHECK(labelled(text, "crier_requests_refused_total", "draining") == 1);
   CHECK(labelled(text, "crier_requests_refused_total", "no_descriptors") == 4);
   CHECK(labelled(text, "crier_requests_refused_total", "pending_full") == 8);
-  CHECK(text.sum("crier_requests_refused_total") == 24);
+  CHECK(labelled(text, "crier_requests_refused_total", "breaker_at_accept") == 3);
+  CHECK(text.sum("crier_requests_refused_total") == 27);
 }
 
 TEST_CASE("refused publishes are counted by their reason") {

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/turn_limits.h"
 
@@ -17,12 +18,13 @@ struct WorkerFixture {
   std::atomic<std::uint64_t> log_head{0};
   std::latch tables_left{1};
   std::atomic<std::uint32_t> accepting{0};
+  RequestLimiter requests{16, HashKey{}};
   Worker worker;
   std::unique_ptr<broadcast::Stream> ended = std::make_unique<broadcast::Stream>();
 
   explicit WorkerFixture(std::optional<std::uint32_t> notes_per_second)
       : worker(setup(notes_per_second),
-               {counts, log_head, [] {}, tables_left, accepting, [](auto) {}}) {}
+               {counts, log_head, [] {}, tables_left, accepting, [](auto) {}, requests}) {}
 
   static WorkerSetup setup(std::optional<std::uint32_t> notes_per_second) {
     WorkerSetup setup;
@@ -92,6 +94,32 @@ TEST_CASE("a worker hands on a few refusals a second, and counts the rest") {
     }
   }
   CHECK(told == 17);
+  CHECK(counted == 4);
+}
+
+TEST_CASE("refusals leave the lines about breakers their own share of a second") {
+  const auto fixture = std::make_unique<WorkerFixture>(std::nullopt);
+  WorkerFixture& f = *fixture;
+  const Instant now{5'000'000};
+  const net::PeerAddress peer;
+  for (int i = 0; i < 100; ++i) {
+    f.worker.on_refused({.reason = RefusalReason::requests_per_address,
+                         .refusal = {429, "requests_per_address", "No."},
+                         .peer = peer},
+                        now);
+  }
+  for (int i = 0; i < 20; ++i) f.worker.on_shut_out({"192.0.2.1", 60}, now);
+  f.worker.on_shut_out({"192.0.2.2", 61}, Instant{6'000'000});
+  std::vector<ShutOutNote> told;
+  std::uint64_t counted = 0;
+  while (auto item = f.worker.link().take()) {
+    const auto& note = *std::get<std::unique_ptr<Note>>(*item);
+    if (const auto* unlogged = std::get_if<UnloggedNote>(&note)) counted += unlogged->shut_out;
+    if (const auto* shut_out = std::get_if<ShutOutNote>(&note)) told.push_back(*shut_out);
+  }
+  REQUIRE(told.size() == 17);
+  CHECK(told.back().address == "192.0.2.2");
+  CHECK(told.back().seconds == 61);
   CHECK(counted == 4);
 }
 
