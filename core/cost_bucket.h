@@ -43,6 +43,11 @@ class CostBucket {
     full_at_ns_ = std::max(full_at_ns_, now.us * 1'000) + time_of(rate, cost);
   }
 
+  // Makes the bucket at most empty: for a rate that has changed since the last take().
+  void forget_debt(const CostRate& rate, Instant now) {
+    full_at_ns_ = std::min(full_at_ns_, now.us * 1'000 + time_of(rate, rate.burst));
+  }
+
   // Returns when the bucket will be full, or has become full.
   std::uint64_t full_at_ns() const { return full_at_ns_; }
 

@@ -31,6 +31,7 @@ RequestLimiter::Verdict RequestLimiter::ask(const Address& address, const Reques
     *row = {.tag = tag};
   }
   if (row->is_open(limit, now)) return Verdict::open;
+  row->bucket.forget_debt(limit.rate, now);
   if (row->bucket.wait_ns(limit.rate, 1, now) == 0) {
     row->bucket.take(limit.rate, 1, now);
     row->opened_until = {};

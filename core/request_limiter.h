@@ -13,7 +13,7 @@
 // the address is forgotten whose bucket has been full the longest, which changes nothing for it;
 // addresses whose breaker is open are forgotten last. A forgotten address has a full bucket again.
 //
-// Memory is touched as addresses arrive, 34 bytes for each, and none while nothing is limited.
+// Memory is touched as addresses arrive, at most 2.2 MB in all, and none while nothing is limited.
 //
 // Any thread; a call holds the lock of one set while it looks at seven rows.
 #pragma once

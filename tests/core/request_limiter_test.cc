@@ -108,18 +108,23 @@ TEST_CASE("a request that is refused half-open opens the breaker again") {
   for (const char expected : std::string("rrOo")) {
     CHECK(letter(limiter.ask(client(1), before, {1})) == expected);
   }
-  // A reload lowers the burst, so that the bucket has nothing for another 15 minutes.
+  // A reload lowers the burst: the bucket is empty under the new limit.
   const RequestLimit after{{1, 5}, 60};
-  std::uint64_t now = 1;
-  for (int episode = 0; episode < 15; ++episode) {
-    now += 60'000 * kMs;
-    CHECK_FALSE(limiter.is_open(client(1), after, {now}));
-    CHECK(limiter.ask(client(1), after, {now}) == Verdict::opened);
-    CHECK(limiter.ask(client(1), after, {now}) == Verdict::open);
-  }
-  now += 100'000 * kMs;
-  CHECK(limiter.ask(client(1), after, {now}) == Verdict::allowed);
-  CHECK(limiter.ask(client(1), after, {now}) == Verdict::allowed);  // It is closed.
+  const Instant half_open{60'001 * kMs};
+  CHECK_FALSE(limiter.is_open(client(1), after, half_open));
+  CHECK(limiter.ask(client(1), after, half_open) == Verdict::opened);
+  CHECK(limiter.ask(client(1), after, half_open) == Verdict::open);
+  CHECK(limiter.ask(client(1), after, {121'000 * kMs}) == Verdict::allowed);
+  CHECK(limiter.ask(client(1), after, {121'000 * kMs}) == Verdict::allowed);  // It is closed.
+}
+
+TEST_CASE("a raised rate holds at once, also for an address that has used up its burst") {
+  RequestLimiter limiter(1, kLimiterKey);
+  const RequestLimit before{{1, 200}, 60};
+  for (int i = 0; i < 200; ++i) REQUIRE(limiter.ask(client(1), before, {1}) == Verdict::allowed);
+  const RequestLimit after{{20, 200}, 60};
+  CHECK(limiter.ask(client(1), after, {1}) == Verdict::refused);
+  CHECK(limiter.ask(client(1), after, {1 + 50 * kMs}) == Verdict::allowed);
 }
 
 TEST_CASE("switched off, a breaker that was open shuts nobody out") {
