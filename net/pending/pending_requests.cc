@@ -32,11 +32,7 @@ PendingRequests::~PendingRequests() = default;
 void PendingRequests::accept(const Accepted& connection, Instant now) {
   CRIER_CHECK(connection.fd >= 0);
   counters_.accepted.add();
-  if (handler_.turns_away(connection.peer, now)) {
-    counters_.turned_away.add();
-    Fd(connection.fd).reset();
-    return;
-  }
+  if (handler_.turns_away(connection.peer, now)) return turn_away(connection.fd);
   const auto rented = pool_.rent(after_ms(now, limits_.head_ms));
   CRIER_CHECK(rented.has_value());  // Between two calls at most `capacity` rows are rented.
   const std::uint32_t row = *rented;

@@ -154,6 +154,10 @@ class PendingRequests {
     gone,      // The row is free.
   };
 
+  void turn_away(int fd) {
+    counters_.turned_away.add();
+    Fd(fd).reset();
+  }
   void resume(std::uint32_t row, Instant now);
   void serve(std::uint32_t row, Instant now);
   Step read_some(std::uint32_t row, std::string_view& bytes);
