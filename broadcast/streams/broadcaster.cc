@@ -12,8 +12,10 @@ namespace {
 
 // Streams that one slice looks at after events were lost.
 constexpr std::size_t kLostLooks = 64;
-// A client can lower its ring to this part of owed_events_max, whose least value is as large.
-constexpr std::uint32_t kOwedPartLeast = 8;
+// A client can lower its ring to this part of owed_events_max, and not below so many events, the
+// least value of owed_events_max: crier's own events need some of them.
+constexpr std::uint64_t kOwedPartLeast = 8;
+constexpr std::uint64_t kOwedEventsLeast = 8;
 
 }  // namespace
 
@@ -96,7 +98,8 @@ void Broadcaster::set_own_limits(Stream& stream, const StartRequest& request, In
   if (consumer.throughput > 0) {
     events = std::min(events, std::uint64_t{consumer.throughput} * options_.owing_seconds_max);
   }
-  events = std::max(events - std::min<std::uint64_t>(events, consumer.lag), most / kOwedPartLeast);
+  const std::uint64_t least = std::max(most / kOwedPartLeast, kOwedEventsLeast);
+  events = std::max(events - std::min<std::uint64_t>(events, consumer.lag), std::min(least, most));
   const OwnLimits own{.rate = rate == row.rate ? TokenRate() : rate,
                       .owed_events_max = events == most ? 0 : static_cast<std::uint32_t>(events)};
   if (own != OwnLimits()) streams_.set_own_limits(stream, own);

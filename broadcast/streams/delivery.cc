@@ -327,7 +327,7 @@ void Delivery::drain(StreamIndex index, Instant now) {
   Owing& owing = streams_.owing(stream);
   const std::uint64_t stop = steps_ + kSliceSteps;
   while (true) {
-    if (owing.dropped > 0) announce_dropped(stream, owing);
+    if (owing.dropped > 0) announce_dropped(index);
     if (owing.ring.empty()) {
       stream.clear(Stream::kBlocked);
       settle(index);

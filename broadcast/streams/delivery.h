@@ -214,7 +214,7 @@ class Delivery {
   Frames newest_of_each_topic(Frames frames);
   void drop_unsent(Stream& stream, Owing& owing);
   bool drop_oldest(Stream& stream, Owing& owing);
-  void announce_dropped(Stream& stream, Owing& owing);
+  void announce_dropped(StreamIndex index);
   FrameRef gap_of_dropped(const Stream& stream, Owing& owing);
   static bool owes_unsent_event(const Owing& owing);
 

@@ -100,7 +100,7 @@ bool Delivery::give_way(StreamIndex index, std::uint32_t bytes_max, Instant now)
     while (owing.bytes > bytes_max && drop_oldest(stream, owing)) {
     }
     // With an empty ring the stream would count as keeping up and would not be told.
-    if (owing.ring.empty()) announce_dropped(stream, owing);
+    if (owing.ring.empty()) announce_dropped(index);
   }
   return true;
 }
@@ -196,11 +196,15 @@ void Delivery::drop_unsent(Stream& stream, Owing& owing) {
   }
 }
 
-// Announces dropped events at their place in the stream, once that place is the next to be sent.
-void Delivery::announce_dropped(Stream& stream, Owing& owing) {
+// Announces dropped events at their place in the stream, once that place is the next to be sent. A
+// full ring loses an event for it; one that may have a closing event is read from the log again.
+void Delivery::announce_dropped(StreamIndex index) {
+  Stream& stream = streams_[index];
+  Owing& owing = streams_.owing(stream);
   CRIER_CHECK(owing.dropped > 0);
   if (owing.oldest_sent > 0) return;
   if (!owing.ring.empty() && owing.ring[0]->sequence() == 0) return;
+  if (owing.closes && !streams_.make_room(owing)) fall_back_to_log(index);
   while (!streams_.make_room(owing) && drop_oldest(stream, owing)) {
   }
   CRIER_CHECK(!owing.ring.full());

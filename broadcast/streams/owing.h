@@ -40,13 +40,14 @@ struct Owing {
   bool closes = false;    // An event that closes a topic was added to the ring.
   bool conflated = true;  // No event was added to the ring since Delivery last conflated it.
 
-  // Returns the events in the ring, without crier's own.
+  // Returns what is in the ring from its oldest event on: crier's own events are not counted before
+  // that event, and are behind it.
   Behind waiting() const {
-    Behind behind;
     for (std::uint32_t i = 0; i < ring.size(); ++i) {
-      if (ring[i]->sequence() != 0 && behind.events++ == 0) behind.oldest = ring[i]->accepted();
+      if (ring[i]->sequence() == 0) continue;
+      return {.events = ring.size() - i, .oldest = ring[i]->accepted()};
     }
-    return behind;
+    return {};
   }
 };
 

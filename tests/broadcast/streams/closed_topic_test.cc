@@ -48,12 +48,6 @@ WorkerOptions small_ring() {
   return options;
 }
 
-TopicClass with_policy(OverflowPolicy policy) {
-  TopicClass global;
-  global.policy = policy;
-  return global;
-}
-
 }  // namespace
 
 TEST_CASE("a stream ends after the event that closes its topic, other streams stay") {
@@ -169,6 +163,26 @@ TEST_CASE("later events of other topics do not push a closing event out") {
   close_topics(f, {"b"});
   f.run();
   CHECK(f.ended == std::vector{EndReason::closed});
+}
+
+TEST_CASE("the announcement of a loss does not push a closing event out") {
+  WorkerOptions options;
+  options.owed_events_max = 8;
+  options.owed_bytes_max = 1'000;
+  WorkerFixture f(with_policy(OverflowPolicy::drop_oldest), options);
+  const auto stream = f.open({"a", "b"});
+  f.io[stream.fd].room = 0;
+  f.publish({"a"}, std::string(930, 'x'));
+  close_topics(f, {"a"});  // There is room for it without the event before.
+  for (int i = 0; i < 7; ++i) f.publish({"b"});
+  f.run();
+  REQUIRE(f.stats.frames_dropped.read() == 1);
+  f.unblock(stream);
+  f.answer_all();
+  const std::string events = told(f, stream);
+  INFO(events);
+  CHECK(events.starts_with("crier.open:0 crier.gap:1 crier.closed:2 x:3 "));
+  CHECK(events.ends_with(" x:9"));
 }
 
 TEST_CASE("a closing event is not superseded by an event that opens the topic again") {

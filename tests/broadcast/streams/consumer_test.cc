@@ -100,4 +100,16 @@ TEST_CASE("throughput and lag of a client lower the cap of its ring within bound
   CHECK(f.worker->streams().own_limits(*f.worker->streams().find(next.token)) == OwnLimits());
 }
 
+TEST_CASE("a client cannot ask for less room than crier's own events need") {
+  WorkerOptions options;
+  options.owed_events_max = GENERATE(8U, 16U, 40U);
+  WorkerFixture f({}, options);
+  f.consumer = {.throughput = 1, .lag = 100};
+  const auto stream = f.open({"a"});
+  f.io[stream.fd].room = 0;
+  for (int i = 0; i < 8; ++i) f.publish({"a"});
+  f.run();
+  CHECK(f.stats.overflows.read() == 0);
+}
+
 }  // namespace crier::broadcast
