@@ -22,7 +22,7 @@ struct RefusedCase {
 constexpr unsigned table_bytes(unsigned rows, unsigned row_bytes) {
   return (rows * row_bytes + 4'095) / 4'096 * 4'096;
 }
-constexpr unsigned kTopics = 1'234'567;
+constexpr unsigned kRefusedTopicsMax = 1'234'567;
 constexpr unsigned kLogRowBytes = 96;     // broadcast::Topic
 constexpr unsigned kWorkerRowBytes = 40;  // broadcast::TopicEntry
 
@@ -31,10 +31,10 @@ TEST_CASE("what the system refuses at the start is told, and the exit code is 1"
       {"descriptors for the loops", {SYS_epoll_create1, EMFILE}, "LimitNOFILE="},
       {"watching a descriptor", {SYS_epoll_ctl, ENOSPC}, "fs.epoll.max_user_watches"},
       {"the log's topics",
-       {SYS_mmap, ENOMEM, table_bytes(kTopics, kLogRowBytes)},
+       {SYS_mmap, ENOMEM, table_bytes(kRefusedTopicsMax, kLogRowBytes)},
        "limits.topics_max"},
       {"a worker's topics",
-       {SYS_mmap, ENOMEM, table_bytes(kTopics + 1, kWorkerRowBytes)},
+       {SYS_mmap, ENOMEM, table_bytes(kRefusedTopicsMax + 1, kWorkerRowBytes)},
        "limits.topics_max"},
   }));
   INFO(row.name);
@@ -43,7 +43,7 @@ TEST_CASE("what the system refuses at the start is told, and the exit code is 1"
   const auto failed = RunningDaemon::run_to_exit(
       {"http.listen=127.255.255.250:8080", "admin.listen=127.255.255.250:8081",
        "publish.socket=/tmp/crier-refused/publish.sock", "limits.streams_max=1000",
-       "limits.topics_max=" + std::to_string(kTopics), "workers.count=3",
+       "limits.topics_max=" + std::to_string(kRefusedTopicsMax), "workers.count=3",
        "workers.own_descriptor_table=on"},
       row.call);
   INFO(failed.output);

@@ -174,11 +174,11 @@ TEST_CASE("a stream that is owed nearly as many topics as it may be continues fr
 
 TEST_CASE(
     "more topics than a stream may be owed come from the history, each with its newest event") {
-  constexpr std::uint64_t kTopics = 200;
+  constexpr std::uint64_t kManyTopics = 200;
   WorkerFixture f(conflating(1), owed_at_most(64));
   const auto stream = open_stopped(f, {"t.*"}, 5);
   Topics round;
-  for (std::uint64_t i = 0; i < kTopics; ++i) round.push_back("t." + std::to_string(i));
+  for (std::uint64_t i = 0; i < kManyTopics; ++i) round.push_back("t." + std::to_string(i));
   for (int i = 0; i < 3; ++i) {
     f.publish(round);
     f.run();
@@ -187,7 +187,7 @@ TEST_CASE(
   CHECK(f.worker->streams().ring_bytes() == RingPool::kSmallest * sizeof(FrameRef));
   read_all(f, stream);
   Sequences expected{1};
-  for (std::uint64_t x = 2 * kTopics + 1; x <= 3 * kTopics; ++x) expected.push_back(x);
+  for (std::uint64_t x = 2 * kManyTopics + 1; x <= 3 * kManyTopics; ++x) expected.push_back(x);
   CHECK(f.ids_sent(stream) == expected);
   CHECK(count_of(f.io[stream.fd].sent, "crier.gap") == 0);
   CHECK(f.asked > 1);  // In parts.

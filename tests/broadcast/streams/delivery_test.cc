@@ -5,12 +5,6 @@
 namespace crier::broadcast {
 namespace {
 
-TopicClass with_policy(OverflowPolicy policy) {
-  TopicClass global;
-  global.policy = policy;
-  return global;
-}
-
 WorkerOptions small_rings(std::uint32_t owed_events_max) {
   WorkerOptions options;
   options.owed_events_max = owed_events_max;

@@ -157,6 +157,12 @@ struct WorkerFixture : ReplayPort, StreamObserver {
   std::unique_ptr<Broadcaster> worker;
 };
 
+inline TopicClass with_policy(OverflowPolicy policy) {
+  TopicClass global;
+  global.policy = policy;
+  return global;
+}
+
 inline std::size_t count_of(const std::string& text, std::string_view part) {
   std::size_t count = 0;
   for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) {

@@ -7,10 +7,8 @@
 namespace crier::net {
 namespace {
 
-using Progress = ResponseParser::Progress;
-
 struct Read {
-  Progress progress = Progress::more;
+  ResponseParser::Progress progress = ResponseParser::Progress::more;
   int status = 0;
   std::string type;
   std::string body;
@@ -27,15 +25,15 @@ Read read_cut(const std::string& text, std::size_t cut, bool closed) {
   };
   for (const std::string& piece : {text.substr(0, cut), text.substr(cut)}) {
     // On the heap at its exact size, so that a sanitizer detects a read beyond it.
-    if (read.progress == Progress::more && !piece.empty())
+    if (read.progress == ResponseParser::Progress::more && !piece.empty())
       read.progress = parser.consume(piece, keep);
   }
-  if (closed && read.progress == Progress::more) read.progress = parser.finish();
+  if (closed && read.progress == ResponseParser::Progress::more) read.progress = parser.finish();
   if (parser.has_head()) {
     read.status = parser.head().status;
     read.type = parser.head().field("content-type");
   }
-  if (read.progress == Progress::complete) read.keep_alive = parser.keep_alive();
+  if (read.progress == ResponseParser::Progress::complete) read.keep_alive = parser.keep_alive();
   return read;
 }
 
@@ -83,7 +81,7 @@ TEST_CASE("a response reads the same however it is cut") {
   for (std::size_t cut = 0; cut <= text.size(); ++cut) {
     INFO("cut after " << cut << " bytes");
     const Read read = read_cut(text, cut, row.closed);
-    CHECK(read.progress == Progress::complete);
+    CHECK(read.progress == ResponseParser::Progress::complete);
     CHECK(read.status == row.status);
     CHECK(read.type == row.type);
     CHECK(read.body == row.body);
@@ -94,7 +92,7 @@ TEST_CASE("a response reads the same however it is cut") {
 TEST_CASE("bytes behind a response are not part of it") {
   const Read read =
       read_cut("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\naHTTP/1.1 500 No\r\n", 0, false);
-  CHECK(read.progress == Progress::complete);
+  CHECK(read.progress == ResponseParser::Progress::complete);
   CHECK(read.status == 200);
   CHECK(read.body == "a");
 }
@@ -105,7 +103,7 @@ TEST_CASE("a connection that ends early is no whole response") {
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
         "HTTP/1.1 200 OK\r\nContent-", "HTTP/1.1 100 Continue\r\n\r\n", ""}) {
     INFO(text);
-    CHECK(read_cut(text, 0, true).progress == Progress::refused);
+    CHECK(read_cut(text, 0, true).progress == ResponseParser::Progress::refused);
   }
 }
 
@@ -118,7 +116,7 @@ TEST_CASE("a response that is not HTTP is refused with a reason") {
         "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"}) {
     INFO(text);
     ResponseParser parser;
-    REQUIRE(parser.consume(text, {}) == Progress::refused);
+    REQUIRE(parser.consume(text, {}) == ResponseParser::Progress::refused);
     CHECK_FALSE(parser.problem().empty());
     CHECK(parser.problem().find("allback") == std::string::npos);  // What llhttp says of ours.
   }
@@ -128,7 +126,7 @@ TEST_CASE("a head is bounded in bytes and fields") {
   const std::string start = "HTTP/1.1 200 OK\r\n";
   const auto refused = [&](const std::string& text) {
     ResponseParser parser;
-    return parser.consume(start + text, {}) == Progress::refused;
+    return parser.consume(start + text, {}) == ResponseParser::Progress::refused;
   };
   CHECK(refused("A: " + std::string(ResponseParser::kHeadBytesMax, 'x')));
   CHECK_FALSE(refused("A: " + std::string(ResponseParser::kHeadBytesMax / 2, 'x')));
