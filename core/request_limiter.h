@@ -69,8 +69,10 @@ class RequestLimiter {
     Instant opened_until;        // The end of the breaker; 0: closed.
     std::uint32_t refusals = 0;  // In a row, while closed.
 
+    // Not if more than breaker_seconds are left: they have been lowered since.
     bool is_open(const RequestLimit& limit, Instant now) const {
-      return limit.breaks() && now < opened_until;
+      const std::uint64_t longest_us = (std::uint64_t{limit.breaker_seconds} + 1) * 1'000'000;
+      return limit.breaks() && now < opened_until && opened_until.us - now.us <= longest_us;
     }
   };
   struct Set {

@@ -7,7 +7,7 @@ socket.send_buffer_bytes, and prints a table.
 The links need netem, which the kernel of this machine may lack. So the script boots User-Mode Linux
 (Debian: user-mode-linux, kmod, iproute2) on this machine's root directory, read-only, and runs
 itself there as the first process. That machine has one processor: compare sizes with one another,
-and take no figure for what crier can do. links.md says what the runs are.
+and take no figure for what crier can do. links.md says what the runs are, and has the results.
 """
 import argparse
 import collections
@@ -15,6 +15,7 @@ import ctypes
 import glob
 import itertools
 import json
+import math
 import os
 import re
 import shutil
@@ -255,6 +256,12 @@ def size_text(kib):
     return "kernel" if kib == 0 else f"{kib} KiB"
 
 
+def tenths(figure):
+    """Returns the logarithm of a figure in steps of a tenth: figures of one step do not differ. In
+    steps, unlike with a tolerance, no three sizes can beat one another in turn."""
+    return round(math.log(max(figure, 1), 1.1)) if math.isfinite(figure) else math.inf
+
+
 class Link:
     """The figures of one link: medians of its runs, by run and size."""
 
@@ -267,21 +274,21 @@ class Link:
                       for key, group in groups.items()}
 
     def cost(self, buffer):
-        """Of a size, what should be low: one number for each thing."""
+        """Returns what should be low for a size: one number of tenths for each figure."""
         costs = []
         for (run, size), cell in self.cells.items():
             if size == buffer:
-                costs.append(-cell["bytes_per_second"] if run == "full" else cell["p99"])
-                costs += [cell["queued"]] if run == "full" else []
+                costs.append(-tenths(cell["bytes_per_second"]) if run == "full"
+                             else tenths(cell["p99"]))
+                costs += [tenths(cell["queued"])] if run == "full" else []
         return costs
 
     def front(self, buffers):
-        """The sizes that no other one beats: is better in one thing and as good in the others. Less
-        than a tenth is no difference."""
+        """Returns the sizes that no other one beats: is better in one figure and as good in the
+        others."""
         def beats(one, other):
-            pairs = list(zip(self.cost(one), self.cost(other)))
-            no_worse = all(a <= b + 0.1 * abs(b) for a, b in pairs)
-            return no_worse and any(a < b - 0.1 * abs(b) for a, b in pairs)
+            mine, its = self.cost(one), self.cost(other)
+            return mine != its and all(a <= b for a, b in zip(mine, its))
 
         return [size for size in buffers if not any(beats(other, size) for other in buffers)]
 

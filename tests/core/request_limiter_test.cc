@@ -127,6 +127,18 @@ TEST_CASE("a raised rate holds at once, also for an address that has used up its
   CHECK(limiter.ask(client(1), after, {1 + 50 * kMs}) == Verdict::allowed);
 }
 
+TEST_CASE("an address is not shut out for longer than a reload allows") {
+  RequestLimiter limiter(1, kLimiterKey);
+  const RequestLimit before{{1, 1}, 3'600};
+  for (int i = 0; i < 4; ++i) limiter.ask(client(1), before, {1});
+  REQUIRE(limiter.is_open(client(1), before, {2}));
+  const RequestLimit after{{1, 1}, 60};
+  CHECK_FALSE(limiter.is_open(client(1), after, {2}));
+  CHECK(limiter.is_open(client(1), after, {3'550'000 * kMs}));  // Less than a minute is left.
+  CHECK(limiter.ask(client(1), after, {2'000 * kMs}) == Verdict::allowed);
+  CHECK_FALSE(limiter.is_open(client(1), after, {3'550'000 * kMs}));
+}
+
 TEST_CASE("switched off, a breaker that was open shuts nobody out") {
   RequestLimiter limiter(1, kLimiterKey);
   const RequestLimit limit{{1, 1}, 60};

@@ -217,6 +217,26 @@ TEST_CASE("behind a trusted proxy a client is answered, and the proxy serves the
   CHECK(ask_from(daemon, kAttacker).status == 0);  // Without the proxy: the same address.
 }
 
+TEST_CASE("a client that the PROXY protocol names is refused alone, with its /64") {
+  const RunningDaemon daemon({.settings = limited({R"(http.trusted_proxies=["127.0.0.1"])",
+                                                   "http.proxy_protocol=required"})});
+  const auto ask_as = [&](const std::string& client) {
+    return answer_to(daemon, "127.0.0.1",
+                     "PROXY TCP6 " + client + " 2001:db8::99 1 2\r\n" +
+                         "GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n");
+  };
+  std::string body;
+  for (int i = 0; i < 1'000 && body.find("\"breaker\"") == std::string::npos; ++i) {
+    const HttpAnswer answer = ask_as("2001:db8::1");
+    REQUIRE(answer.status != 0);
+    body = answer.body;
+  }
+  CHECK(ask_as("2001:db8::1").status == 429);
+  CHECK(ask_as("2001:db8::ffff:1").body.find("\"breaker\"") != std::string::npos);
+  CHECK(ask_as("2001:db8:0:1::1").status == 200);
+  CHECK(refusals(daemon, "breaker_at_accept") == 0);
+}
+
 TEST_CASE("refusals of a full server open no breaker") {
   const RunningDaemon daemon(
       {.settings = {"limits.requests_per_address=1000000",

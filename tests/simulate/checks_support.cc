@@ -98,7 +98,8 @@ void World::check_stalled() {
     if (!client->connected()) continue;
     const Stream& stream = *worker_->streams().find(client->token());
     const Progress& progress = progress_[client->fd()];
-    const std::uint64_t quiet_us = now_.us - progress.at.us;
+    // A socket that reports room is no longer blocked, even if it then takes no byte.
+    const std::uint64_t quiet_us = now_.us - std::max(progress.at, progress.writable_at).us;
     INFO("client " << client->facts().number << " quiet for " << quiet_us << " us, state "
                    << static_cast<int>(stream.state) << ", flags " << int{stream.flags});
     // Without memory for a ring, too, such a stream asks the log again and again.

@@ -105,8 +105,9 @@ class World : private StreamObserver {
   std::map<std::uint32_t, Client*> by_generation_;
   struct Progress {
     std::size_t bytes = 0;
-    Instant at;          // When bytes last went out.
-    Instant starved_at;  // When the kernel last had no memory.
+    Instant at;           // When bytes last went out.
+    Instant starved_at;   // When the kernel last had no memory.
+    Instant writable_at;  // When the socket last reported room.
   };
   std::map<ConnectionHandle, Progress> progress_;
   bool hung_up_ = false;  // The client of the stream that ends now has closed.

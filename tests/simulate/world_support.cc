@@ -348,6 +348,7 @@ void World::deliver_edges(std::uint32_t percent) {
     if (!socket.output_watched || !socket.owes_edge || !(writable || socket.gone)) continue;
     if (random_.between(1, 100) > percent) continue;
     socket.owes_edge = false;
+    progress_[client->fd()].writable_at = now_;
     worker_->on_writable(client->token(), now_);
   }
 }
@@ -357,7 +358,8 @@ void World::read_sockets() {
     if (!client->connected()) continue;
     ScriptedIo::Socket& socket = io_[client->fd()];
     Progress& progress = progress_[client->fd()];
-    if (socket.bytes != progress.bytes) progress = {socket.bytes, now_, progress.starved_at};
+    if (socket.bytes != progress.bytes)
+      progress = {socket.bytes, now_, progress.starved_at, progress.writable_at};
     if (socket.starved) progress.starved_at = now_;
     client->take(socket.sent, now_, step_);
     socket.sent.clear();

@@ -75,7 +75,7 @@ void log_refusal(LogSink& log, std::string_view message, const RefusedRequest& r
 void log_shut_out(LogSink& log, std::string_view from, std::uint32_t seconds) {
   log.info(kShutOut, {{"from", from},
                       {"seconds", seconds},
-                      {"why", "limits.requests_per_address refused three requests in a row"},
+                      {"why", "three requests in a row were more than limits.requests_per_address"},
                       {"remedy", kRaiseRequests}});
 }
 

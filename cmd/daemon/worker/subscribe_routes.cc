@@ -332,8 +332,10 @@ std::string SubscribeRoutes::on_refused(const net::Refusal& refusal, const net::
   net::ReplyOptions options;
   if (refusal.status == 405) options.allow = kAllow;
   const std::string trace = traces_.make();
-  static_cast<void>(count_request(peer));  // The head is refused in any case.
-  parts_.tell_refused({reason_of_head(refusal.status), refusal, peer, {}, trace});
+  const auto over_limit = count_request(peer);  // The head is refused in any case.
+  if (!over_limit || over_limit->logged) {
+    parts_.tell_refused({reason_of_head(refusal.status), refusal, peer, {}, trace});
+  }
   options.trace_id = trace;
   return net::error_reply(refusal, trace, options);
 }
