@@ -101,7 +101,7 @@ Result<void> Worker::set_up() {
   listener_poll_ = std::make_unique<net::PollHandle>(loop_, [this] { on_accept_ready(); });
   sweep_timer_ = std::make_unique<net::Timer>(loop_, [this] { on_sweep(); });
   revisit_timer_ = std::make_unique<net::Timer>(loop_, [this] { broadcaster_->revisit(); });
-  starved_timer_ = std::make_unique<net::Timer>(loop_, [this] {
+  pause_timer_ = std::make_unique<net::Timer>(loop_, [this] {
     // Out of its turn at a shared listener, finish_turn() resumes when the turn comes.
     if (!leaves_accepting_ && listener_poll_->watching()) listener_poll_->resume();
   });
@@ -114,7 +114,7 @@ Result<void> Worker::set_up() {
 void Worker::clean_up() {
   sweep_timer_.reset();
   revisit_timer_.reset();
-  starved_timer_.reset();
+  pause_timer_.reset();
   listener_poll_.reset();
   sockets_poll_.reset();
   loop_.set_end_of_turn([] {});
@@ -181,17 +181,23 @@ bool Worker::accepts() const {
 void Worker::on_accept_ready() {
   if (!accepts()) return leave_accepting();
   const Instant now = net::Loop::now();
+  const Counter& turned_away = pending_->counters().turned_away;
+  const std::uint64_t before = turned_away.read();
   const auto end = listener_->accept_some(kAcceptsPerTurn, [&](const net::Accepted& accepted) {
     pending_->accept(accepted, now);
     ++accepted_;
   });
   const bool starved = end == net::AcceptEnd::starved;
+  // To be woken for each connection of a flood costs more than to close it.
+  const bool flooded = turned_away.read() != before && end == net::AcceptEnd::drained;
   if (setup_.handed_in.shared && (starved || accepted_ >= kAcceptsInTurn)) {
     pass_accepting_on();  // Another may have the descriptors that this one lacks.
-  } else if (starved) {
+  } else if (starved || (flooded && !setup_.handed_in.shared)) {
     listener_poll_->pause();
+    pause_timer_->start_once(starved ? kStarvedPauseMs : kFloodedPauseMs);
+    return;
   }
-  if (starved) starved_timer_->start_once(kStarvedPauseMs);
+  if (starved) pause_timer_->start_once(kStarvedPauseMs);
 }
 
 void Worker::leave_accepting() {
@@ -244,7 +250,7 @@ void Worker::on_sweep() {
 // Everything a worker does between two sleeps besides its callbacks, in order.
 void Worker::finish_turn() {
   if (const auto orders = link_.begin_turn()) carry_out(*orders);
-  const bool may_resume = leaves_accepting_ && !starved_timer_->running();
+  const bool may_resume = leaves_accepting_ && !pause_timer_->running();
   if (may_resume && accepts() && listener_poll_->watching()) {
     leaves_accepting_ = false;
     listener_poll_->resume();

@@ -165,7 +165,7 @@ class Worker final : public WorkerPages, public broadcast::StreamObserver {
   std::size_t accepted_ = 0;       // In its turn.
   std::unique_ptr<net::Timer> sweep_timer_;
   std::unique_ptr<net::Timer> revisit_timer_;
-  std::unique_ptr<net::Timer> starved_timer_;
+  std::unique_ptr<net::Timer> pause_timer_;
 
   Period notes_second_;
   LinesPerSecond notes_;  // About streams.
