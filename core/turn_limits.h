@@ -15,7 +15,7 @@ namespace crier {
 inline constexpr std::size_t kAcceptsPerTurn = 64;
 // From an accept for which the kernel has no descriptor or memory to the next try.
 inline constexpr std::uint64_t kStarvedPauseMs = 50;
-// The same from a connection of an address that is shut out.
+// From turning away a connection of an address that is shut out to the next accept.
 inline constexpr std::uint64_t kFloodedPauseMs = 2;
 inline constexpr std::size_t kReadyBatchMax = 256;  // Tokens taken from the ready set at once.
 inline constexpr std::size_t kReadyBatchesPerTurn = 4;

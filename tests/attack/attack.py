@@ -168,6 +168,7 @@ def main():
         except (Failed, OSError, subprocess.SubprocessError) as error:
             bad += 1
             print(f"FAIL {attack.name}: {error}", flush=True)
+            lines.append(f"| {attack.name} | it did not run to its end: {error} |  | **no** |")
             continue
         found = ([verdict(attack, runs)] if arguments.short
                  else list(table(attack, runs, arguments.counts)))

@@ -51,6 +51,8 @@ def stopped_readers(settings):
         empty = scene.memory()
         others.group("healthy", stopped, reads=0)
         others.open("healthy", stopped)
+        # Until their sockets are full they are streams like others, and too many.
+        scene.load.burst("healthy", 400, 1_000)
         scene.attacked(patience // 2 + 1)
         sizes = send_buffers(scene.server.address, f"127.{others.octet}.0.0/16")
         each = (scene.memory() - empty) * 1024 / stopped + max(sizes, default=0) / 1024
@@ -74,9 +76,10 @@ def flooded(settings, addresses, knobs):
             scene.attacked(settings.seconds)
             result = flood.finish()
         cpu = (scene.found["cpu"] - scene.found["quiet_cpu"]) / flood.rate() * 1e6
-        served = sum(result[key] for key in ("outcome busy", "outcome opened", "unanswered"))
+        at_accept = 'crier_requests_refused_total{reason="breaker_at_accept"}'
         return scene.figures(rate=flood.rate(), cpu=cpu, busy=result["outcome busy"],
-                             closed=result["started"] - served)
+                             opened=result["outcome opened"],
+                             closed=scene.metrics().get(at_accept, 0))
 
 
 def flood_from_one(settings):
@@ -128,7 +131,11 @@ def position_of(scene):
         client.sendall(stream_request("storm").encode())
         text = b""
         while b"\ndata: " not in text:
-            text += client.recv(4096)
+            if not (more := client.recv(4096)):
+                raise Failed("a new stream was closed")
+            text += more
+    if b"event: crier.open" not in text:
+        raise Failed("a new stream was refused")
     return text.split(b"id: ", 1)[1].split(b"\n", 1)[0].decode()
 
 
@@ -208,6 +215,7 @@ ATTACKS = [
     Attack("flood from one address", flood_from_one, [
         Row("rate", "connections per second", 20_000, at_least=True, timed=True),
         Row("busy", "requests refused by `crier.busy`", 1, at_least=True),
+        Row("opened", "streams beyond the cap", 0),
         Row("cpu", "processor time of a refused request", unit="µs", digits=1, timed=True),
         Row("broken_rate", "with a breaker: connections per second", 20_000, at_least=True,
             timed=True),
@@ -219,7 +227,8 @@ ATTACKS = [
             0.33, unit="×", digits=2, timed=True),
         *common(event_ratio=1.5)]),
     Attack("flood from 10,000 addresses", flood_from_many, [
-        Row("rate", "connections per second", timed=True), *common()]),
+        Row("rate", "connections per second", timed=True),
+        Row("opened", "streams opened", 1, at_least=True), *common()]),
     Attack("reconnect storm", storm, [
         Row("missed", "streams that missed an event, of 15,000", 0),
         Row("seconds", "until all have what they missed", 10, unit="s", digits=1, timed=True),

@@ -134,7 +134,8 @@ class Connections:
 
     def rate(self):
         result = self.finish()
-        return result["started"] / result["elapsed_ns"] * 1e9
+        failed = result["outcome Cannot assign requested address"]
+        return (result["started"] - failed) / result["elapsed_ns"] * 1e9
 
 
 HEALTHY_NET = 200
@@ -230,7 +231,10 @@ class Scene:
 
     def attacked(self, seconds):
         found = self.watch(seconds)
-        found["refused"] += self.found.get("refused", 0)
+        before = self.found
+        found["refused"] += before.get("refused", before["quiet_refused"])
+        for key in ("event", "new", "answer"):
+            found[key] = max(found[key], before.get(key, 0))
         self.found |= found
         self.found["event_ratio"] = found["event"] / self.found["quiet_event"]
 
@@ -264,7 +268,9 @@ class Scene:
         return self.server.output().splitlines()
 
     def figures(self, **more):
-        """Requires that the daemon still serves."""
+        """Requires that the daemon still serves, and all streams that were there from the start."""
+        reached = self.load.burst("healthy", 1, self.size)["received"]
+        self.found["refused"] += STREAMS - reached
         seconds = collections.Counter(line[:19] for line in self.log()[self.found["began"]:])
         self.found["log"] = max(seconds.values(), default=0)
         self.found["disagreements"] = self.metrics()["crier_parser_disagreement_total"]

@@ -61,8 +61,8 @@ TEST_CASE("a breaker that opens is one line, which says what mends it") {
   log_shut_out(out, "192.0.2.1", 60);
   CHECK(
       out.lines.at(0) ==
-      "info address shut out from=192.0.2.1 seconds=60 why=\"limits.requests_per_address refused "
-      "three requests in a row\" remedy=\"raise limits.requests_per_address or "
+      "info address shut out from=192.0.2.1 seconds=60 why=\"three requests in a row "
+      "were more than limits.requests_per_address\" remedy=\"raise limits.requests_per_address or "
       "limits.requests_per_address_burst; if `from` is a proxy, list it in http.trusted_proxies; a "
       "reload applies it\"");
 }
