@@ -34,7 +34,7 @@ enum class ReplayFrom : std::uint8_t {
 // Events that wait for a stream.
 struct Behind {
   std::uint64_t events = 0;
-  std::optional<Instant> oldest;  // When the oldest of them was accepted; nothing: there is none.
+  std::optional<Instant> oldest;  // When the oldest was accepted; nothing without events.
 };
 
 // The sequences at which ReplayFrom::last began, for several subscriptions. Later requests need

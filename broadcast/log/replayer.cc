@@ -103,7 +103,7 @@ std::shared_ptr<const LastStarts> Replayer::starts(std::uint64_t head) const {
   return starts;
 }
 
-// Returns the newest loss of a topic. A closing event that is made anew is none.
+// Returns the newest loss of a topic. A closing event that is made again is not lost.
 Evicted Replayer::loss_of(const Literal& literal) const {
   Evicted evicted = literal.row ? topics_[*literal.row].evicted : forgotten_.find(literal.hash);
   if (!literal.lost_closing(topics_)) return evicted;

@@ -139,7 +139,7 @@ TEST_CASE("an address is not shut out for longer than a reload allows") {
   CHECK_FALSE(limiter.is_open(client(1), after, {3'550'000 * kMs}));
 }
 
-TEST_CASE("switched off, a breaker that was open shuts nobody out") {
+TEST_CASE("a breaker that is switched off while it is open refuses no address") {
   RequestLimiter limiter(1, kLimiterKey);
   const RequestLimit limit{{1, 1}, 60};
   for (int i = 0; i < 4; ++i) limiter.ask(client(1), limit, {1});

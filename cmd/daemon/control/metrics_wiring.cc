@@ -217,8 +217,8 @@ void add_workers(Catalogue& catalogue, Sources<WorkerStats> workers) {
   auto lag = catalogue.histogram(
       "crier_stream_lag_events",
       "Events queued for a stream, of streams sampled by the sweep. A stream that continues from "
-      "the "
-      "history counts those that it has taken from there, and is left out if there are none.",
+      "the history counts those that it has taken from there, and is left out if it has taken "
+      "none.",
       1);
   auto lag_age = catalogue.histogram("crier_stream_lag_seconds",
                                      "Age of the oldest event that a stream is owed, of streams "

@@ -33,10 +33,9 @@ void PublishRoutes::close_topic(const Call& call, std::string_view topic) {
   } else {
     outcome = intake_.submit(call.uid(), events, parts_.now());
   }
-  const bool closed_before = outcome && outcome->closed_line != 0;
-  if (const broadcast::Closing first = parts_.log.closing_of(topic);
-      closed_before && !has_last && first) {
-    outcome = IntakeOutcome{.answer = {first.sequence, first.sequence, 1}};
+  if (outcome && outcome->closed_line != 0 && !has_last) {  // It repeats the first answer.
+    const std::uint64_t first = parts_.log.closing_of(topic).sequence;
+    outcome = IntakeOutcome{.answer = {first, first, 1}};
   }
   settle(call, AnswerForm::id, events.size(), outcome);
 }

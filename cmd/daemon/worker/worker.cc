@@ -189,15 +189,14 @@ void Worker::on_accept_ready() {
   });
   const bool starved = end == net::AcceptEnd::starved;
   // To be woken for each connection of a flood costs more than to close it.
-  const bool flooded = turned_away.read() != before && end == net::AcceptEnd::drained;
+  const bool flooded =
+      !setup_.handed_in.shared && end == net::AcceptEnd::drained && turned_away.read() != before;
   if (setup_.handed_in.shared && (starved || accepted_ >= kAcceptsInTurn)) {
     pass_accepting_on();  // Another may have the descriptors that this one lacks.
-  } else if (starved || (flooded && !setup_.handed_in.shared)) {
+  } else if (starved || flooded) {
     listener_poll_->pause();
-    pause_timer_->start_once(starved ? kStarvedPauseMs : kFloodedPauseMs);
-    return;
   }
-  if (starved) pause_timer_->start_once(kStarvedPauseMs);
+  if (starved || flooded) pause_timer_->start_once(starved ? kStarvedPauseMs : kFloodedPauseMs);
 }
 
 void Worker::leave_accepting() {
