@@ -47,7 +47,8 @@ count() {
   passed=$((passed + $2))
   failed=$((failed + $3))
   if [ "$3" -gt 0 ]; then
-    failures+=("$1")
+    failures+=("failed: $1")
+    mapfile -t -O ${#failures[@]} failures < <(grep '^FAIL' "$4" | cut -c1-400 | head -n 10)
     echo "-- $1: $2 passed, $3 failed; the end of $4:"
     tail -n 60 "$4"
   else
@@ -202,7 +203,7 @@ real_as_root() {
 
 finish() {
   say "done"
-  [ ${#failures[@]} -eq 0 ] || printf 'failed: %s\n' "${failures[@]}"
+  [ ${#failures[@]} -eq 0 ] || printf '%s\n' "${failures[@]}"
   echo "$passed passed, $failed failed"
   [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
   exit

@@ -101,13 +101,14 @@ directories_are_for_everybody() {
   ! dpkg-deb -c "$package" | grep '^d' | grep -v '^drwxr-xr-x root/root '
 }
 
-# Of CMake's project, the binary, the changelog and the manual page.
+# Of CMake's project, the binary, the changelog and the manual page. Each is read to its end: with
+# pipefail, a reader that stops early fails the whole pipe when the writer notices.
 versions_agree() {
   local version share=$scratch/tree/usr/share
   version=$(dpkg-deb -f "$package" Version)
-  "$crier" --version | grep -qx "crier $version" &&
-    zcat "$share/doc/crier/changelog.gz" | head -n 1 | grep -q "^crier ($version)" &&
-    zcat "$share/man/man7/crier-http.7.gz" | grep -q "^.TH .*\"crier $version\""
+  [ "$("$crier" --version)" = "crier $version" ] &&
+    [ "$(zcat "$share/doc/crier/changelog.gz" | sed -n '1s/ [^ ]*;.*//p')" = "crier ($version)" ] &&
+    zcat "$share/man/man7/crier-http.7.gz" | grep -c "^.TH .*\"crier $version\""
 }
 
 knows_its_libraries() {
