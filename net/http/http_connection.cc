@@ -122,6 +122,16 @@ bool HttpConnection::has_only_head() const {
   return (in_head || (phase_ == Phase::body && body_.empty())) && !readable_ && nothing_owed();
 }
 
+std::optional<Instant> HttpConnection::waits_for_client_since() const {
+  if (phase_ == Phase::body && !readable_ && nothing_owed()) return request_began_;
+  if (progress_at_.us != 0) return progress_at_;
+  return std::nullopt;
+}
+
+void HttpConnection::make_way(const Refusal& refusal) {
+  progress_at_.us == 0 ? refuse_all(refusal) : close();
+}
+
 // Writes the output and decides the next step. Every event of a connection ends here.
 void HttpConnection::settle() {
   if (owes_continue_ && phase_ == Phase::body && answers_.empty()) {

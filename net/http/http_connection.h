@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <list>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -66,6 +67,13 @@ class HttpConnection {
   // The time since which the server waits for the client: the beginning of an incomplete head, or
   // the end of a whole head, or the sending of 100 Continue. Requires: has_only_head().
   Instant waited_for_since() const { return phase_ == Phase::head ? request_began_ : active_at_; }
+  // The time since which the server waits for the rest of a body, or for the client to read its
+  // answers, if it waits for nothing else.
+  std::optional<Instant> waits_for_client_since() const;
+  // Gives up its place: with `refusal` as the answer to the request whose body is incomplete, and
+  // closed at once if the client does not read. Requires: waits_for_client_since().
+  void make_way(const Refusal& refusal);
+  uid_t user() const { return peer_.credentials.uid; }  // -1 on a TCP socket.
   // Like close(), after one write of the output.
   void flush_and_close();
 

@@ -29,6 +29,9 @@ constexpr std::size_t kComparedMax = 320;
 constexpr std::uint64_t kLateMicrosMin = 100'000;
 constexpr Refusal kTooManyConnections{503, "too_many_connections",
                                       "There are too many connections; try again later."};
+constexpr Refusal kTooManyOfOneUser{503, "too_many_connections",
+                                    "Your user holds more than half of the connections, and "
+                                    "another user needs one; try again later."};
 
 bool is_starvation(int error) {
   return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
@@ -170,7 +173,7 @@ void HttpServer::resume_accepts() {
 
 void HttpServer::adopt(Fd socket, HttpPeer peer) {
   const auto credentials = peer.local ? peer_credentials(socket.get()) : PeerCredentials{};
-  const bool fits = credentials && make_room();
+  const bool fits = credentials && make_room(credentials->uid);
   if (free_.empty() || !credentials) {
     counters_.connections_refused.add();
     return;
@@ -194,8 +197,9 @@ void HttpServer::adopt(Fd socket, HttpPeer peer) {
 
 // Frees a slot if it can. Returns true if the new connection may be served, and false if it may
 // only be answered 503.
-bool HttpServer::make_room() {
-  const bool fits = serving() < options_.connections_max || displace_one();
+bool HttpServer::make_room(uid_t newcomer) {
+  const bool fits =
+      serving() < options_.connections_max || displace_one() || displace_one_of_crowd(newcomer);
   if (free_.empty() && !lingering_.empty()) lingering_.front()->close();
   return fits;
 }
@@ -221,6 +225,36 @@ bool HttpServer::displace_one() {
   if (leaving == nullptr) return false;
   counters_.displaced.add();
   leaving->close();
+  return true;
+}
+
+// Two passes: a vote that only the user of more than half of the connections is sure to win, and a
+// count of that user's connections.
+bool HttpServer::displace_one_of_crowd(uid_t newcomer) {
+  uid_t crowd = newcomer;
+  std::size_t votes = 0;
+  for (const Slot& slot : slots_) {
+    if (slot.connection == nullptr) continue;
+    const uid_t user = slot.connection->user();
+    if (votes == 0) crowd = user;
+    user == crowd ? ++votes : --votes;
+  }
+  if (crowd == newcomer) return false;
+  std::size_t places = 0;
+  HttpConnection* leaving = nullptr;
+  Instant since{Loop::now().us - kLateMicrosMin};
+  for (const Slot& slot : slots_) {
+    HttpConnection* const connection = slot.connection.get();
+    if (connection == nullptr || connection->user() != crowd) continue;
+    ++places;
+    const auto waits_since = connection->waits_for_client_since();
+    if (!waits_since || *waits_since > since) continue;
+    leaving = connection;
+    since = *waits_since;
+  }
+  if (leaving == nullptr || places <= options_.connections_max / 2) return false;
+  counters_.displaced.add();
+  leaving->make_way(kTooManyOfOneUser);
   return true;
 }
 

@@ -19,7 +19,9 @@
 // for an earlier answer. It closes no connection that has been idle or has waited for less than
 // 100 ms, because its client's next bytes may still be unread. If there is no such connection, the
 // server refuses the new one and closes none. Clients whose body has begun are trusted: they can
-// hold their places for `request_seconds_max`.
+// hold their places for `request_seconds_max`. Only a user that holds more than half of the places
+// loses one to another user's connection: the one that has waited longest for the rest of a body
+// (503), or for its client to read.
 //
 // Lingering. When the server ends a connection, it writes the answers, shuts the socket down for
 // writing and reads input away for two seconds at most, so that a client that is still sending can
@@ -147,8 +149,9 @@ class HttpServer {
   void adopt(Fd socket, HttpPeer peer);
   void pause_accepts();
   void resume_accepts();
-  bool make_room();
+  bool make_room(uid_t newcomer);
   bool displace_one();
+  bool displace_one_of_crowd(uid_t newcomer);
   void sweep();
   void on_sockets_ready();
 

@@ -6,8 +6,12 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
+#include <thread>
 #include <utility>
+#include <vector>
 
 #include "tests/support/catch.h"
 #include "tests/support/running_daemon.h"
@@ -207,6 +211,58 @@ TEST_CASE("a user at full speed gets its rate, and others are accepted meanwhile
   CHECK(accepted >= 30);
   CHECK(refused > 0);
   CHECK(daemon.wait_for_output("limit reached limit=publish.rate"));
+}
+
+// With half a body on each, which is all that a user needs to keep them for 10 s.
+std::vector<RawSocket> held_connections(const RunningDaemon& daemon, int count) {
+  std::vector<RawSocket> held;
+  for (int i = 0; i < count; ++i) {
+    held.push_back(daemon.connect_publisher());
+    const std::string whole = request_text("POST /topics/a", "body");
+    held.back().send(std::string_view(whole).substr(0, whole.size() - 2));
+  }
+  std::this_thread::sleep_for(std::chrono::milliseconds(150));
+  return held;
+}
+
+TEST_CASE("a user that holds the publish connections keeps no other user out") {
+  const RunningDaemon daemon({.settings = {"publish.connections_max=4", "publish.mode=0666"}});
+  auto held = held_connections(daemon, 4);
+  RawSocket own = daemon.connect_publisher();
+  own.send(request_text("POST /topics/a", "own"));
+  CHECK(own.read_answer().status == 503);
+  if (::geteuid() != 0) return;  // Only root may connect as another user.
+
+  RawSocket other = connect_as(daemon, 65'534);
+  other.send(request_text("POST /topics/a", "other"));
+  CHECK(other.read_answer().status == 202);
+  const HttpAnswer told = held.front().read_answer();  // The one that had waited longest.
+  CHECK(told.status == 503);
+  CHECK(told.body.find("more than half of the connections") != std::string::npos);
+  for (auto& each : std::span(held).subspan(1)) {
+    each.send("dy");
+    CHECK(each.read_answer().status == 202);
+  }
+}
+
+TEST_CASE("users that hold half of the publish connections keep them") {
+  if (::geteuid() != 0) return;  // Only root may connect as another user.
+  const RunningDaemon daemon({.settings = {"publish.connections_max=4", "publish.mode=0666"}});
+  auto held = held_connections(daemon, 2);
+  RawSocket first = connect_as(daemon, 65'534);
+  RawSocket second = connect_as(daemon, 65'533);
+  for (RawSocket* each : {&first, &second}) {
+    const std::string whole = request_text("POST /topics/a", "body");
+    each->send(std::string_view(whole).substr(0, whole.size() - 2));
+  }
+  std::this_thread::sleep_for(std::chrono::milliseconds(150));
+  RawSocket fifth = connect_as(daemon, 65'532);
+  fifth.send(request_text("POST /topics/a", "fifth"));
+  CHECK(fifth.read_answer().status == 503);
+  for (auto& each : held) {
+    each.send("dy");
+    CHECK(each.read_answer().status == 202);
+  }
 }
 
 TEST_CASE("a body beyond limits.request_bytes_max is refused, and the daemon serves on") {
