@@ -84,7 +84,10 @@ class Start:
             except (OSError, IndexError):
                 time.sleep(0.01)
                 continue
-            self.process.wait(SECONDS)
+            try:
+                self.process.wait(SECONDS)
+            except subprocess.TimeoutExpired:
+                return "did not end after SIGTERM"
             return f"exit code {self.process.returncode}" if self.process.returncode else ""
         if self.process.returncode <= 0:
             return f"ended with {self.process.returncode}"
