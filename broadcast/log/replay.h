@@ -100,7 +100,7 @@ struct ReplayAnswer {
   std::uint64_t evictions_told = 0;
   // To be repeated in every later request for events up to its head.
   std::shared_ptr<const LastStarts> last;
-  // The extra cost of the request's patterns, in topics that were asked for losses.
+  // What the answer cost, in topics that a pattern asks for losses.
   std::size_t work = 0;
 };
 

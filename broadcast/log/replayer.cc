@@ -75,7 +75,8 @@ ReplayAnswer Replayer::answer(const ReplayRequest& request, std::uint64_t head) 
           answer.frames.empty() ? answer.through : answer.frames.front()->sequence() - 1;
       break;
   }
-  answer.work = work_;
+  answer.work =
+      work_ + literals_.size() * kTopicsPerLiteral + answer.frames.size() * kTopicsPerFrame;
   return answer;
 }
 
@@ -216,24 +217,25 @@ void Replayer::cursors_at_last(std::uint32_t count, std::uint64_t head) {
   }
 }
 
+// The cursors are a heap whose top is the lowest sequence.
 void Replayer::merge(const ReplayRequest& request, std::uint64_t head, ReplayAnswer& answer) {
   std::size_t bytes = 0;
   bool room = true;
+  std::ranges::make_heap(cursors_, std::ranges::greater(), &Cursor::sequence);
   while (room && !cursors_.empty()) {
-    const auto next =
-        std::min_element(cursors_.begin(), cursors_.end(),
-                         [](const Cursor& a, const Cursor& b) { return a.sequence < b.sequence; });
-    const bool made = next->at == history_.end();
-    const FrameRef& frame = made ? next->made : history_.at(next->at).frame;
+    std::ranges::pop_heap(cursors_, std::ranges::greater(), &Cursor::sequence);
+    Cursor& next = cursors_.back();
+    const bool made = next.at == history_.end();
+    const FrameRef& frame = made ? next.made : history_.at(next.at).frame;
     CRIER_CHECK(frame);
     room = give(request, frame, bytes, answer);
-    answer.through = next->sequence;
-    if (made || next->at == next->last) {
-      *next = cursors_.back();
+    answer.through = next.sequence;
+    if (made || next.at == next.last) {
       cursors_.pop_back();
     } else {
-      next->at = history_.at(next->at).next;
-      next->sequence = history_.at(next->at).sequence;
+      next.at = history_.at(next.at).next;
+      next.sequence = history_.at(next.at).sequence;
+      std::ranges::push_heap(cursors_, std::ranges::greater(), &Cursor::sequence);
     }
   }
   if (cursors_.empty()) answer.through = head;

@@ -34,6 +34,9 @@ inline constexpr std::size_t kScanMatchesMax = 16'384;  // Comparisons of a patt
 inline constexpr std::size_t kScanTopicsMax = 131'072;  // Topics that a pattern asks for losses.
 // One comparison costs as much as asking so many topics.
 inline constexpr std::size_t kTopicsPerMatch = kScanTopicsMax / kScanMatchesMax;
+// And so many are as dear as finding a literal topic, which misses several caches, and as a frame.
+inline constexpr std::size_t kTopicsPerLiteral = 32;
+inline constexpr std::size_t kTopicsPerFrame = 4;
 
 class Replayer {
  public:

@@ -44,12 +44,14 @@ struct ControlFixture {
     feed.flush();
     take_inbox();
   }
-  void ask(std::string_view subscription) {
+  void ask(std::string_view subscription) { ask({*Selector::parse(subscription)}, 2, 1); }
+  // Asks for `frames_max` of the newest `events` events.
+  void ask(std::vector<Selector> subscriptions, std::uint64_t events, std::uint32_t frames_max) {
     broadcast::ReplayRequest request;
-    request.subscriptions.push_back(*Selector::parse(subscription));
-    request.after = log.head() - 2;
-    request.bytes_max = 1;
-    request.frames_max = 1;
+    request.subscriptions = std::move(subscriptions);
+    request.after = log.head() - events;
+    request.bytes_max = 1'000'000;
+    request.frames_max = frames_max;
     REQUIRE(link.ask(std::move(request)));
   }
 
@@ -199,6 +201,29 @@ TEST_CASE("a turn answers fewer patterns if they look up the losses of many topi
   }
   CHECK(answers == 40);
   CHECK(gaps == (subscription == "busy" ? 40 : 0));
+}
+
+TEST_CASE("a turn answers fewer requests that name many topics or are given many events") {
+  ControlFixture f;
+  for (int i = 0; i < 880; ++i) f.publish("t." + std::to_string(i));
+  f.feed.flush();
+  f.take_inbox();
+  struct Row {
+    std::size_t topics;
+    std::uint32_t frames;
+    std::size_t at_once;
+  };
+  const auto row = GENERATE(values<Row>({{1, 1, 32}, {64, 1, 22}, {880, 1, 5}, {880, 880, 4}}));
+  CAPTURE(row.topics, row.frames);
+  for (int i = 0; i < 40; ++i) {
+    std::vector<Selector> topics;
+    for (std::size_t n = 0; n < row.topics; ++n) {
+      topics.push_back(*Selector::parse("t." + std::to_string(n)));
+    }
+    f.ask(std::move(topics), 880, row.frames);
+  }
+  CHECK(f.control.take_outboxes(Instant{}));
+  CHECK(f.take_inbox().answers == row.at_once);
 }
 
 TEST_CASE("a turn feeds a late worker less if the losses of many topics are looked up") {
