@@ -43,7 +43,7 @@ class IndexPool {
 
  private:
   // How many items are given back to the system together: at least 64 KiB, so that a stream that
-  // opens and closes does not cost a system call each time; and a multiple of 64 items, as
+  // closes costs a system call only if it was the last of so many; and a multiple of 64 items, as
   // FreeIndices::none_rented requires.
   static constexpr std::size_t kReleaseItems = ((std::size_t{64} << 10) / sizeof(T) + 63) / 64 * 64;
 
