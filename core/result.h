@@ -7,7 +7,15 @@
 
 namespace crier {
 
-enum class Errc { invalid_config, address_in_use, limit_reached, bad_request, not_found, os };
+enum class Errc {
+  invalid_config,
+  address_in_use,
+  limit_reached,
+  bad_request,
+  not_found,
+  denied,  // The system does not let this user do it.
+  os,
+};
 
 struct Error {
   Errc code;           // For the program to branch on.

@@ -73,7 +73,7 @@ int debug(const Arguments& arguments) {
     }
   }
   const auto answer = HttpClient(*std::move(address), kAnswerTimeout).exchange(request);
-  if (!answer) return failed(arguments, answer.error().detail);
+  if (!answer) return failed(arguments, unanswered(answer.error()));
   if (answer->head.status != 200) return failed(arguments, describe_failure(*answer));
   const auto text = text_of(answer->body);
   if (!text) return failed(arguments, "the server's answer does not come from crier");

@@ -169,6 +169,9 @@ int publish(const Arguments& arguments) {
   if (!valid_topic(operands[0])) {
     return misused(arguments, describe_bad_topic(operands[0]));
   }
+  if (arguments.has("--key") && arguments.text("--key").empty()) {
+    return misused(arguments, "--key must be 1 to 255 bytes of printable ASCII, not empty");
+  }
   const bool has_data = operands.size() > 1 && operands[1] != "-";
   if (arguments.has("--lines")) {
     if (has_data)

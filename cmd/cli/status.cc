@@ -15,12 +15,7 @@ int status(const Arguments& arguments) {
   HttpClient client(*std::move(address), kAnswerTimeout);
   const auto answer =
       client.exchange({.method = "GET", .target = "/status", .fields = {}, .body = {}});
-  if (!answer) {
-    const bool unreachable = answer.error().code == Errc::not_found;
-    return failed(arguments,
-                  answer.error().detail +
-                      (unreachable ? "; is `crier serve` running? --admin says where" : ""));
-  }
+  if (!answer) return failed(arguments, unanswered(answer.error()));
   if (answer->head.status != 200) return failed(arguments, describe_failure(*answer));
   const auto text = status_text(answer->body);
   if (!text) return failed(arguments, text.error().detail);

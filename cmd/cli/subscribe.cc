@@ -153,6 +153,11 @@ int subscribe(const Arguments& arguments) {
   const auto url = parse_url(arguments.text("--url", "http://127.0.0.1:8080"));
   if (!url) return misused(arguments, url.error().detail);
   for (const std::string& topic : arguments.operands()) {
+    if (topic.find("://") != std::string::npos) {
+      const auto given = parse_url(topic);
+      return misused(arguments, given ? "give `" + topic + "` with --url, and topics without it"
+                                      : given.error().detail);
+    }
     if (!valid_pattern(topic)) return misused(arguments, describe_bad_pattern(topic));
   }
   SubscribeAs as{.topics = arguments.operands(),

@@ -212,6 +212,11 @@ Result<void> HttpClient::stream(const ClientRequest& request, const OnHead& on_h
   return {};
 }
 
+std::string unanswered(const Error& error) {
+  const bool absent = error.code == Errc::not_found;
+  return error.detail + (absent ? "; is `crier serve` running? --admin says where" : "");
+}
+
 std::string describe_failure(const ClientResponse& response) {
   const std::string status = "HTTP " + std::to_string(response.head.status);
   const config::Json body = config::read_json(response.body);

@@ -97,6 +97,9 @@ class HttpClient {
   std::optional<net::ClientSocket> kept_;
 };
 
+// Why the admin endpoint did not answer, with advice if nothing listens there.
+std::string unanswered(const Error& error);
+
 // A sentence about an answer that is not a success: the message and code of the daemon's JSON, or
 // the status if the body is not such JSON.
 std::string describe_failure(const ClientResponse& response);

@@ -21,12 +21,17 @@ seconds retry_after(std::string_view text) {
   return std::clamp(seconds{delay}, kDelayMin, Publisher::kPatience);
 }
 
-Error nobody_listens(const ServerAddress& server, const Error& error) {
-  const std::string hint =
-      server.path.empty()
-          ? ""
-          : "; is `crier serve` running? --socket or $CRIER_SOCKET names its socket";
-  return {error.code, error.detail + hint};
+// Says what helps if the socket cannot be reached.
+Error advised(const ServerAddress& server, Error error) {
+  if (server.path.empty()) return error;
+  if (error.code == Errc::not_found) {
+    error.detail += "; is `crier serve` running? --socket or $CRIER_SOCKET names its socket";
+  } else if (error.code == Errc::denied) {
+    error.detail +=
+        "; publishers must be in the socket's group, which `ls -l` shows: `adduser USER GROUP`, "
+        "then restart what publishes, or log in again";
+  }
+  return error;
 }
 
 }  // namespace
@@ -53,9 +58,8 @@ Result<std::string> Publisher::post(const ClientRequest& request) {
       if (!delay) return fail(Errc::bad_request, describe_failure(*response));
     } else {
       const bool absent = response.error().code == Errc::not_found;
-      if (!absent) return std::unexpected(response.error());
-      if (has_answered_ && waited < kPatience) delay = kDelayMin;
-      if (!delay) return std::unexpected(nobody_listens(client_.server(), response.error()));
+      if (absent && has_answered_ && waited < kPatience) delay = kDelayMin;
+      if (!delay) return std::unexpected(advised(client_.server(), response.error()));
     }
     sleep_(*delay);
     waited += *delay;

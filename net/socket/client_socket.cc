@@ -23,8 +23,9 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 Error os_error(const std::string& what, int error) {
-  const bool nobody = error == ECONNREFUSED || error == ENOENT;
-  return {nobody ? Errc::not_found : Errc::os, what + ": " + errno_text(error)};
+  const bool absent = error == ECONNREFUSED || error == ENOENT;
+  const Errc code = absent ? Errc::not_found : error == EACCES ? Errc::denied : Errc::os;
+  return {code, what + ": " + errno_text(error)};
 }
 
 // Waits until `fd` is ready for `events`. False when the time is up.

@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <nlohmann/json.hpp>
@@ -201,6 +202,17 @@ TEST_CASE("a publisher waits for Retry-After, and gives up in the end") {
   SECTION("nothing has ever listened there") {
     Publisher publisher({"/nowhere/x.sock", "", ""}, sleep);
     CHECK_THAT(publisher.post({}).error().detail, ContainsSubstring("is `crier serve` running?"));
+    CHECK(slept.empty());
+  }
+  SECTION("the user may not connect") {
+    ScriptedServer server(false, {});
+    REQUIRE(::chmod(server.path().c_str(), 0) == 0);
+    const bool root = ::geteuid() == 0;  // Who may do everything.
+    if (root) REQUIRE(::seteuid(65'534) == 0);
+    const auto answer = Publisher({server.path(), "", ""}, sleep).post({});
+    if (root) REQUIRE(::seteuid(0) == 0);
+    REQUIRE_FALSE(answer);
+    CHECK_THAT(answer.error().detail, ContainsSubstring("adduser USER GROUP"));
     CHECK(slept.empty());
   }
 }

@@ -302,6 +302,12 @@ TEST_CASE("a permanent failure ends the command") {
 TEST_CASE("a subscription that makes no sense is misuse") {
   CHECK(run_command({"subscribe", "a b"}).code == kExitMisused);
   CHECK(run_command({"subscribe", "a", "--url", "localhost"}).code == kExitMisused);
+  const auto secure = run_command({"subscribe", "https://x.example/"});
+  CHECK(secure.code == kExitMisused);
+  CHECK_THAT(secure.err, ContainsSubstring("curl -N"));
+  const auto plain = run_command({"subscribe", "http://x.example"});
+  CHECK(plain.code == kExitMisused);
+  CHECK_THAT(plain.err, ContainsSubstring("with --url"));
   CHECK(run_command({"subscribe", "a", "--from", "now"}).code == kExitMisused);
   CHECK(run_command({"subscribe", "a", "--from", "earliest", "--last-event-id", "x"}).code ==
         kExitMisused);
