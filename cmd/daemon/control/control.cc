@@ -180,10 +180,20 @@ void Control::list_streams(std::uint64_t cursor, std::size_t limit,
     done(StreamPage{});
     return;
   }
-  // A page has streams of one worker only: its table is large.
+  // One worker after the other, until the page is full.
   auto page = std::make_shared<StreamPage>();
-  const auto question = new_question(1, [page, done = std::move(done)](bool complete) {
-    complete ? done(std::move(*page)) : done(std::nullopt);
+  const auto question = new_question(1, [=, this, done = std::move(done)](bool complete) {
+    if (!complete) return done(std::nullopt);
+    const std::size_t left = limit - page->rows.size();
+    if (left == 0 || page->next == 0 || page->next >> kSlotBits == first) {
+      return done(std::move(*page));
+    }
+    list_streams(page->next, left, [page, done](std::optional<StreamPage> more) {
+      if (!more) return done(std::nullopt);
+      std::ranges::move(more->rows, std::back_inserter(page->rows));
+      page->next = more->next;
+      done(std::move(*page));
+    });
   });
   const std::size_t workers = parts_.links.size();
   const bool asked = parts_.links[first]->inquire([=](WorkerPages& worker) {

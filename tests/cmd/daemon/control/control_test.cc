@@ -82,7 +82,15 @@ struct ControlFixture {
 // The part of a worker that answers questions.
 struct OnePage : WorkerPages {
   std::uint32_t subscribers(std::string_view) const override { return 3; }
-  StreamPage list_streams(std::uint32_t, std::size_t) const override { return {}; }
+  // Has three streams; `next` is the slot of the first one that did not fit.
+  StreamPage list_streams(std::uint32_t from, std::size_t limit) const override {
+    StreamPage page;
+    while (from < 3 && page.rows.size() < limit) {
+      page.rows.push_back({.session_id = std::to_string(from++)});
+    }
+    if (from < 3) page.next = from;
+    return page;
+  }
 };
 
 }  // namespace
@@ -179,6 +187,35 @@ TEST_CASE("a worker that does not turn is detected, and its questions are given 
   CHECK(told == std::vector<bool>(127, true));  // The first question had been given up.
   ask();
   CHECK(told.size() == 127);  // There is room again.
+}
+
+TEST_CASE("a page of streams goes on with the next worker until it is full") {
+  ControlFixture f;
+  WorkerLink second{{[] {}, [] {}}};
+  Control control{{f.log, f.connections, f.limited, f.lines, {&f.link, &second}, [](std::size_t) {
+                     return WorkerRow();
+                   }}};
+  OnePage pages;
+  std::vector<std::string> listed;
+  std::uint64_t cursor = 0;
+  std::size_t asked = 0;
+  const std::size_t limit = GENERATE(values<std::size_t>({1, 2, 4, 100}));
+  do {
+    std::optional<StreamPage> page;
+    control.list_streams(cursor, limit, [&](std::optional<StreamPage> got) { page = got; });
+    for (int turn = 0; turn < 2; ++turn) {
+      for (WorkerLink* link : {&f.link, &second}) {
+        while (auto item = link->next()) (*std::get<std::unique_ptr<WorkerTask>>(*item))(pages);
+      }
+      control.take_outboxes(Instant{});
+    }
+    REQUIRE(page);
+    CHECK((page->rows.size() == limit || page->next == 0));
+    for (const StreamRow& row : page->rows) listed.push_back(row.session_id);
+    cursor = page->next;
+    ++asked;
+  } while (cursor != 0 && asked < 10);
+  CHECK(listed == std::vector<std::string>{"0", "1", "2", "0", "1", "2"});
 }
 
 TEST_CASE("a turn answers fewer patterns if they look up the losses of many topics") {
