@@ -370,7 +370,7 @@ void HttpConnection::refuse(const Refusal& refusal) {
   request_began_ = {};
   empty(body_);
   server_.counters_.refused.add();
-  std::string bytes = server_.handler_.on_http_refused(refusal);
+  std::string bytes = server_.handler_.on_http_refused(refusal, peer_);
   if (closed_) return;
   answers_.push_last(std::move(bytes));
   collect_answers();

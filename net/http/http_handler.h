@@ -118,7 +118,7 @@ class HttpHandler {
   // Returns the complete response for a request that the server cannot serve: its head or body is
   // refused (4xx, 5xx), it came too slowly (408), there are too many connections (503), or the
   // handler has not answered in time (503). The server closes the connection after it.
-  virtual std::string on_http_refused(const Refusal& refusal) = 0;
+  virtual std::string on_http_refused(const Refusal& refusal, const HttpPeer& peer) = 0;
 };
 
 }  // namespace crier::net

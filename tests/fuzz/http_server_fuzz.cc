@@ -90,7 +90,7 @@ class Handler : public HttpHandler {
       responder.reply(next_answer(), false);
     }
   }
-  std::string on_http_refused(const Refusal& refusal) override {
+  std::string on_http_refused(const Refusal& refusal, const HttpPeer&) override {
     seen.push_back(std::to_string(refusal.status));
     return next_answer();
   }

@@ -81,10 +81,6 @@ constexpr std::string_view kIndexNoDebug =
     "<code>admin.debug</code> to true\n"
     "</ul>\n</html>\n";
 
-std::string name_of(const net::HttpPeer& peer) {
-  return peer.local ? "uid " + std::to_string(peer.credentials.uid) : net::to_string(peer.address);
-}
-
 bool has_parameters(std::string_view query) {
   while (!query.empty()) {
     const std::string_view parameter = query.substr(0, query.find('&'));
@@ -185,11 +181,11 @@ void AdminRoutes::on_http_request(const net::HttpRequest& request, net::Responde
   (this->*route->change)(request, answer);
 }
 
-std::string AdminRoutes::on_http_refused(const net::Refusal& refusal) {
+std::string AdminRoutes::on_http_refused(const net::Refusal& refusal, const net::HttpPeer& peer) {
   const bool body = refusal == net::refusals::kNotPublishing;
   const net::Refusal& told = body ? kHasBody : refusal;
   const std::string trace = traces_.make();
-  log_refusal(parts_.refusals, kAdminRefused, {told.code, told, {}, {}, trace});
+  log_refusal(parts_.refusals, kAdminRefused, {told.code, told, name_of(peer), {}, trace});
   return net::error_reply(told, trace, {.allow = told.status == 405 ? kAllow : ""});
 }
 

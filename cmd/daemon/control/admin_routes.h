@@ -64,7 +64,7 @@ class AdminRoutes : public net::HttpHandler {
   explicit AdminRoutes(Parts parts) : parts_(std::move(parts)), traces_(parts_.random_seed) {}
 
   void on_http_request(const net::HttpRequest& request, net::Responder responder) override;
-  std::string on_http_refused(const net::Refusal& refusal) override;
+  std::string on_http_refused(const net::Refusal& refusal, const net::HttpPeer& peer) override;
 
  private:
   class Answer;

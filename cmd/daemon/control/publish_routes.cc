@@ -103,12 +103,12 @@ void PublishRoutes::route_topic(const Call& call, std::string_view encoded) {
   show_topic(call, *topic);
 }
 
-std::string PublishRoutes::on_http_refused(const net::Refusal& refusal) {
+std::string PublishRoutes::on_http_refused(const net::Refusal& refusal, const net::HttpPeer& peer) {
   counters_.refused[static_cast<std::size_t>(PublishRefusal::head)].add();
   const bool later = refusal.status == 429 || refusal.status == 503;
   const std::string trace = traces_.make();
   log_refusal(parts_.refusals, kPublishRefused,
-              {to_string(PublishRefusal::head), refusal, {}, {}, trace});
+              {to_string(PublishRefusal::head), refusal, name_of(peer), {}, trace});
   return net::error_reply(refusal, trace,
                           {.allow = refusal.status == 405 ? kPublishAllow : "",
                            .retry_after_seconds = later ? 1U : 0U});

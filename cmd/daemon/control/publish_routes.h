@@ -99,7 +99,7 @@ class PublishRoutes final : public net::HttpHandler {
   PublishRoutes& operator=(const PublishRoutes&) = delete;
 
   void on_http_request(const net::HttpRequest& request, net::Responder responder) override;
-  std::string on_http_refused(const net::Refusal& refusal) override;
+  std::string on_http_refused(const net::Refusal& refusal, const net::HttpPeer& peer) override;
 
   // Applies from the next request on, also on open connections.
   void set_peers(net::PeerList peers) { parts_.peers = std::move(peers); }

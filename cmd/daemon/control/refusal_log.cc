@@ -20,7 +20,7 @@ struct Remedy {
 constexpr Remedy kRemedies[] = {
     {"host_not_allowed", "list the host in http.hosts; a reload applies it"},
     {"patterns_denied", "set subscribe.patterns to allow; a reload applies it"},
-    {"streams_max", "raise limits.streams_max, unless it is auto, and LimitNOFILE= (ulimit -n)"},
+    {"streams_max", "raise what `why` names; LimitNOFILE= (ulimit -n) bounds limits.streams_max"},
     {"streams_per_address_max",
      "raise limits.streams_per_address_max; if `from` is a proxy, list it in "
      "http.trusted_proxies"},
@@ -32,34 +32,20 @@ constexpr Remedy kRemedies[] = {
     {"memory", "raise limits.memory_max, or lower the limit of the part that the log names"},
 };
 
-// Returns true for scheme://host[:port] of characters that a shell takes as they are. A client may
-// send anything as its origin.
-bool safe_in_command(std::string_view origin) {
-  constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-  constexpr std::string_view kOther = "0123456789.-:";
-  const std::size_t scheme = origin.find_first_not_of(kLetters);
-  if (scheme == 0 || scheme == std::string_view::npos) return false;
-  if (!origin.substr(scheme).starts_with("://")) return false;
-  const std::string_view host = origin.substr(scheme + 3);
-  return !host.empty() && std::ranges::all_of(host, [&](char c) {
-    return kLetters.contains(c) || kOther.contains(c);
-  });
-}
-
 std::string remedy(const RefusedRequest& request) {
   if (request.answer.code == "origin_not_allowed") {
     if (request.origin == "null") return {};  // No setting allows it; the sentence says what to do.
-    const std::string command =
-        safe_in_command(request.origin)
-            ? ", as --set http.origins=" + std::string(request.origin) + " does"
-            : "";
-    return "list the origin in http.origins" + command + "; a reload applies it";
+    return "add the origin to http.origins; a reload applies it";
   }
   const auto* const found = std::ranges::find(kRemedies, request.answer.code, &Remedy::code);
   return found == std::end(kRemedies) ? std::string() : std::string(found->text);
 }
 
 }  // namespace
+
+std::string name_of(const net::HttpPeer& peer) {
+  return peer.local ? "uid " + std::to_string(peer.credentials.uid) : net::to_string(peer.address);
+}
 
 void log_refusal(LogSink& log, std::string_view message, const RefusedRequest& request) {
   const std::string mend = remedy(request);

@@ -6,9 +6,11 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "core/log.h"
+#include "net/http/http_handler.h"
 #include "net/http/request.h"
 
 namespace crier::cmd {
@@ -21,6 +23,9 @@ struct RefusedRequest {
   std::string_view origin;  // Empty: the request had none.
   std::string_view trace_id;
 };
+
+// "uid 33" of a Unix socket, "127.0.0.1:50312" of TCP.
+std::string name_of(const net::HttpPeer& peer);
 
 // The messages, by port.
 inline constexpr std::string_view kStreamRefused = "request refused";

@@ -58,7 +58,7 @@ class ScriptedHandler : public HttpHandler {
       responder.reply(answer_to(path, request.body), false);
     }
   }
-  std::string on_http_refused(const Refusal& refusal) override {
+  std::string on_http_refused(const Refusal& refusal, const HttpPeer&) override {
     refused.push_back(refusal.status);
     return refusal_with(refusal.status);
   }

@@ -321,6 +321,7 @@ TEST_CASE("a head that is refused is answered in JSON") {
   const json body = json::parse(got.substr(got.find("\r\n\r\n") + 4));
   CHECK(body["code"] == "bad_request");
   CHECK(body["trace_id"].get<std::string>().size() == 32);
+  CHECK_THAT(socket.lines.lines.back(), Catch::Matchers::ContainsSubstring(" from=\"uid "));
   socket.client.emplace(socket.loop, socket.path);
   socket.works();
 }
