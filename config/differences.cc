@@ -4,6 +4,14 @@
 #include "config/knob.h"
 
 namespace crier::config {
+namespace {
+
+std::string plain_text(const Value& value) {
+  const auto* text = std::get_if<std::string>(&value);
+  return text != nullptr ? *text : to_text(value);
+}
+
+}  // namespace
 
 std::vector<Difference> compare(const Config& running, const Config& wanted) {
   std::vector<Difference> found;
@@ -11,7 +19,8 @@ std::vector<Difference> compare(const Config& running, const Config& wanted) {
     const Value before = knob.get(running);
     const Value after = knob.get(wanted);
     if (before == after) continue;
-    found.push_back({knob.key, to_text(before), to_text(after), knob.applies == Applies::live});
+    found.push_back(
+        {knob.key, plain_text(before), plain_text(after), knob.applies == Applies::live});
   }
   if (running.topics != wanted.topics) {
     found.push_back({kTopicsKey, to_text(running.topics), to_text(wanted.topics),

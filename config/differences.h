@@ -11,7 +11,7 @@ namespace crier::config {
 
 struct Difference {
   std::string_view key;  // A constant; `topics` stands for all its rows.
-  std::string running;   // As JSON on one line.
+  std::string running;   // On one line: a text as it is, anything else as JSON.
   std::string wanted;
   bool live = false;  // Applied by apply_live(); else it waits for the next start.
 };

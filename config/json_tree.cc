@@ -95,7 +95,9 @@ class TreeReader {
     if (word == "}" || word == "]") {
       return fail("unexpected '" + std::string(word) + "', perhaps after a comma");
     }
-    return fail("unexpected " + shown(word));
+    const bool quoted = word.size() > 1 && word.front() == '"' && word.back() == '"' &&
+                        shown(word.substr(1, word.size() - 2)) == word;
+    return fail("unexpected " + (quoted ? std::string(word) : shown(word)));
   }
 
   // Of the cursor's next byte; at the end of the text, of the last one.

@@ -24,14 +24,14 @@ constexpr std::array kKnobs{
         "pass names on."),
     list<&C::http, &Http::origins>(
         "http.origins", kOrigins, kLive,
-        "Web origins, beside the server's own, whose pages may subscribe."),
+        "Web origins whose pages may subscribe, in addition to crier's own."),
     number<&C::http, &Http::backlog>(
         "http.backlog", {1, 65'535}, kRestart,
         "Connections that may wait to be accepted, per worker. The kernel "
         "caps it at net.core.somaxconn."),
     list<&C::http, &Http::trusted_proxies>(
         "http.trusted_proxies", kAddressRanges, kLive,
-        "Addresses of proxies whose word counts when they name the address of a client. They must "
+        "Addresses of proxies that crier believes when they name a client's address. They must "
         "replace or append to the header that names it. Limits and logs then use the client's "
         "address. Empty: none; limits and logs use the address from which a connection comes."),
     choice<&C::http, &Http::client_address_from>(
@@ -112,8 +112,8 @@ constexpr std::array kKnobs{
     choice<&C::workers, &Workers::own_descriptor_table>(
         "workers.own_descriptor_table", kRestart,
         "Whether each worker has a descriptor table of its own, so that the limit on open files "
-        "counts per worker. auto: if limits.streams_max is a number that needs it and the system "
-        "allows it."),
+        "counts per worker. auto: only if limits.streams_max is a number too large for one table, "
+        "and the system allows it."),
 
     choice<&C::subscribe, &Subscribe::patterns>(
         "subscribe.patterns", kLive,
