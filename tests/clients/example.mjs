@@ -1,4 +1,5 @@
-// deploy/examples/page.html in Chromium: what it shows over a reload and a restart of crier.
+// deploy/examples/page.html in Chromium: what it shows over a reload and a restart of crier, and
+// when its topics are closed.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -82,6 +83,14 @@ async function run(daemon, page, origin, directory) {
   await daemon.publish('all', 'after a restart');
   await page.shows('history', 'live', 'while it is loaded again', 'after a restart');
   assert.equal(page.seen.state, 'connected; some events are missing');
+
+  await daemon.close('all', '');
+  await daemon.close('user.42', '');
+  const isClosed = ({ state }) => state.startsWith('closed');
+  await page.until('closed', isClosed);
+  const { loaded: before } = page.seen;
+  page.reload = true;
+  await page.until('loaded again, and closed', (seen) => seen.loaded !== before && isClosed(seen));
 }
 
 export async function exampleResumes(crier, directory, addresses) {
