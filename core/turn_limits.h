@@ -41,7 +41,6 @@ inline constexpr std::size_t kSweepSamplesMax = 4;
 inline constexpr std::size_t kSweepWritesMax = 2'048;  // Heartbeats that the sweep sends per tick.
 // How often streams that wait for tokens are visited.
 inline constexpr std::uint32_t kRevisitTickMs = 20;
-// Such streams visited for the price of one slice.
 // Waiting streams that are visited for the price of one slice.
 inline constexpr std::size_t kRevisitLooks = 256;
 inline constexpr std::size_t kPiecesPerWrite = 64;         // iovecs in one sendmsg.

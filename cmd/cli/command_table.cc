@@ -83,11 +83,11 @@ constexpr Option kConfigOptions[] = {
 constexpr Option kTuneOptions[] = {
     {"--config", OptionKind::text, "FILE", "the configuration to compare with"},
     kSet,
-    {"--apply", OptionKind::flag, "", "raise parameters that are below; needs root"},
+    {"--apply", OptionKind::flag, "", "change what does not meet the needs; needs root"},
     {"--if-configured", OptionKind::flag, "",
-     "for the unit: --apply only if kernel.tuning is\n"
-     "`apply`; --undo not if kernel.keep is true, and\n"
-     "not for parameters raised by hand"},
+     "for the unit: does nothing unless kernel.tuning is\n"
+     "`apply`; with --undo, leaves parameters that were\n"
+     "changed by hand, and all if kernel.keep is true"},
     {"--undo", OptionKind::flag, "", "restore what was changed, by hand or by the unit"},
     {"--all", OptionKind::flag, "", "show also rows that need nothing, and each row's reason"},
     {"--sysctl", OptionKind::flag, "", "print a file for /etc/sysctl.d"},
@@ -169,8 +169,8 @@ constexpr std::string_view kDebugNotes =
 constexpr std::string_view kConfigNotes = "Give exactly one of the options.\n";
 
 constexpr std::string_view kManualNotes =
-    "`crier` is about this program, crier(1), and needs not be named; `config` about the\n"
-    "configuration, crier.json(5); `http` about the HTTP interface, crier-http(7). To read one:\n"
+    "Without a name it prints crier(1), about this program; `config` is crier.json(5), about the\n"
+    "configuration; `http` is crier-http(7), about the HTTP interface. To read one:\n"
     "\n"
     "  crier manual http | man -l -\n";
 

@@ -71,8 +71,8 @@ std::string advice(const std::vector<Examined>& all) {
   for (const Examined& one : all) {
     if (one.verdict == Verdict::below) text += "  " + mending(one) + "\n";
   }
-  if (text.empty()) return "\nNothing is below what this configuration needs.\n";
-  return "\nTo change the parameters that are below, run `crier tune --apply` as root (--undo "
+  if (text.empty()) return "\nAll parameters meet what this configuration needs.\n";
+  return "\nTo change these parameters, run `crier tune --apply` as root (--undo "
          "restores them), or:\n" +
          text;
 }

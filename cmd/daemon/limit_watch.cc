@@ -7,7 +7,9 @@ namespace {
 
 // The effect of each limit once it is reached, and what to do about it.
 constexpr std::array<std::string_view, kNamesOf<Limit>.size()> kEffects = {
-    "new streams are refused; raise this limit, unless it is auto, and LimitNOFILE= (ulimit -n)",
+    "new streams are refused; `crier status` names the bound; raise limits.streams_max, or where "
+    "the "
+    "system allows less, LimitNOFILE= (ulimit -n), and restart",
     "further streams of a topic are refused; raise this limit",
     "further streams of the topics of a row are refused; raise this limit",
     "streams that subscribe to new topics are refused; raise this limit",

@@ -24,7 +24,7 @@ enum class Verdict : std::uint8_t {
   odd,       // Not in the form the table knows; left alone.
 };
 constexpr std::array<std::string_view, 5> names_of(Verdict /*selects*/) {
-  return {"ok", "below", "unneeded", "absent", "odd"};
+  return {"ok", "change", "unneeded", "absent", "odd"};
 }
 
 struct Examined {

@@ -40,13 +40,13 @@ void KernelTuner::say_what_is_below() {
     ++count;
   }
   if (count == 0) return;
-  // Every distribution's own values are below here and there, and crier runs with them: no warning
+  // Every distribution's own values differ here and there, and crier runs with them: no warning
   // unless they were to be raised.
   const bool should_be_raised = settings_.tuning == config::KernelTuning::apply;
   const Field fields[] = {{"count", count}, {"parameters", names}};
   log_.write(
       should_be_raised ? Level::warning : Level::info,
-      "kernel parameters are below what this configuration needs; `crier tune` shows why, and "
+      "kernel parameters do not meet what this configuration needs; `crier tune` shows why, and "
       "how to change them",
       fields);
 }

@@ -49,10 +49,12 @@ inline constexpr Refusal kProxyHeaderMissing = bad_request(
     "http.proxy_protocol is required.");
 
 // --- limits ---
-inline constexpr Refusal kTargetTooLong{414, "uri_too_long", "The request target is too long."};
-inline constexpr Refusal kHeadTooLarge{431, "headers_too_large", "The request head is too large."};
+inline constexpr Refusal kTargetTooLong{414, "uri_too_long",
+                                        "The request target is longer than 8 KiB."};
+inline constexpr Refusal kHeadTooLarge{431, "headers_too_large",
+                                       "The request head is larger than 16 KiB."};
 inline constexpr Refusal kTooManyFields{431, "headers_too_large",
-                                        "The request has too many header lines."};
+                                        "The request has more than 100 header lines."};
 
 // --- request line ---
 inline constexpr Refusal kUnknownMethod{501, "method_unknown", "crier does not know this method."};
@@ -74,12 +76,13 @@ inline constexpr Refusal kTwoLengths = bad_request("There is more than one Conte
 inline constexpr Refusal kBadLength = bad_request("Content-Length must be a plain decimal number.");
 inline constexpr Refusal kLengthRequired{411, "length_required",
                                          "Send the body with a Content-Length, or chunked."};
-inline constexpr Refusal kLengthTooLarge{413, "content_too_large", "The body is too large."};
+inline constexpr Refusal kLengthTooLarge{
+    413, "content_too_large", "The body is larger than limits.request_bytes_max allows."};
 // Handlers also use it for a method that they do not serve, with or without a body.
 inline constexpr Refusal kNotPublishing{
     405, "method_not_allowed",
-    "Requests of this method, or with a body, are not accepted here; events are published on the "
-    "publish socket."};
+    "Only GET, HEAD and OPTIONS without a body are served here; publish events on the publish "
+    "socket."};
 inline constexpr Refusal kBodyOfGet{413, "content_too_large",
                                     "A request of this method must not have a body."};
 inline constexpr Refusal kExpectation{417, "expectation_failed",

@@ -58,7 +58,7 @@ std::size_t DebugSwitch::switch_off(std::optional<std::uint32_t> id, std::string
 
 void DebugSwitch::tick(Instant now) {
   if (rows_.empty()) return;
-  end("its time", [&](const Row& row) { return now >= row.ends; });
+  end("expiry", [&](const Row& row) { return now >= row.ends; });
 }
 
 void DebugSwitch::tell_workers() const {

@@ -57,7 +57,8 @@ constexpr Row<WorkerStats> kWorkerRows[] = {
      "Bytes owed to streams that cannot take them yet; frames that several are owed count for "
      "each.",
      &WorkerStats::queue_bytes},
-    {Kind::gauge, "crier_ring_bytes", "Storage of the queues of streams, without what is owed.",
+    {Kind::gauge, "crier_ring_bytes",
+     "Memory of the streams' queues themselves, without the events in them.",
      &WorkerStats::ring_bytes},
     {Kind::counter, "crier_replay_frames_total", "Frames of the history taken by streams.",
      &WorkerStats::replay_frames},
@@ -75,7 +76,8 @@ constexpr Row<WorkerStats> kWorkerRows[] = {
      &WorkerStats::events_superseded},
     {Kind::counter, "crier_worker_batches_total", "Batches of events taken by workers.",
      &WorkerStats::batches},
-    {Kind::counter, "crier_worker_lost_pauses_total", "Times a worker fell behind the history.",
+    {Kind::counter, "crier_worker_lost_pauses_total",
+     "Times a worker fell so far behind that the history no longer held what it missed.",
      &WorkerStats::lost_pauses},
 };
 
@@ -115,7 +117,7 @@ constexpr Row<PendingCounters> kPendingRows[] = {
      "Connections of subscribers that have no stream yet, bounded by limits.pending_requests_max.",
      &PendingCounters::held},
     {Kind::gauge, "crier_request_heads_pending",
-     "Of crier_requests_pending, those of which a part of a head has come.",
+     "Connections in crier_requests_pending that have sent part of a request.",
      &PendingCounters::heads},
     {Kind::counter, "crier_connections_unwatched_total",
      "Connections closed because the kernel had no room to watch one more.",
@@ -216,9 +218,8 @@ void add_workers(Catalogue& catalogue, Sources<WorkerStats> workers) {
       1e6);
   auto lag = catalogue.histogram(
       "crier_stream_lag_events",
-      "Events queued for a stream, of streams sampled by the sweep. A stream that continues from "
-      "the history counts those that it has taken from there, and is left out if it has taken "
-      "none.",
+      "Events waiting for a stream, in a sample of the streams. Of a stream that reads from the "
+      "history, those that were fetched; without any, it is not sampled.",
       1);
   auto lag_age = catalogue.histogram("crier_stream_lag_seconds",
                                      "Age of the oldest event that a stream is owed, of streams "
@@ -286,8 +287,8 @@ void add_publishing(Catalogue& catalogue, const PublishCounters& publishing) {
   add_rows<PublishCounters>(catalogue, kPublishingRows, source);
   catalogue
       .histogram("crier_publish_latency_seconds",
-                 "From the arrival of a whole publish request to its 202: its wait for a turn, and "
-                 "the journal.",
+                 "From the arrival of a whole publish request to its 202: its wait for a turn "
+                 "included.",
                  1e6)
       .add(publishing.latency);
   add_reasons<PublishRefusal>(

@@ -42,7 +42,8 @@ void add_bounds(Catalogue& catalogue, const MetricSources& sources) {
   const config::Config& config = *sources.config;
   catalogue
       .gauge("crier_streams_max",
-             "Streams that may be open: limits.streams_max, or what open files allow.")
+             "Streams that may be open: limits.streams_max, or what open files, watches and memory "
+             "allow.")
       .add([&streams = *sources.streams_max] { return static_cast<double>(streams.load()); });
   catalogue.gauge("crier_history_bytes_max", "history.bytes_max, the bound of crier_history_bytes.")
       .add([&config] { return static_cast<double>(config.history.bytes_max); });

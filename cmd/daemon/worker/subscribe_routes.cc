@@ -131,9 +131,11 @@ net::Reply SubscribeRoutes::serve(Call& call) {
     return refuse_method(call);
   }
   if (request.path != "/healthz") {
-    return refuse(call, RefusalReason::not_found,
-                  {404, "not_found",
-                   "Streams are at /events?topic=NAME or /events/NAME; see crier-http(7)."});
+    return refuse(
+        call, RefusalReason::not_found,
+        {404, "not_found",
+         "Streams are at /events?topic=NAME or /events/NAME; see crier-http(7). /metrics and "
+         "/status are on the admin endpoint."});
   }
   if (request.method == net::Method::options) return answer_options(call);
   const bool head_only = request.method == net::Method::head;

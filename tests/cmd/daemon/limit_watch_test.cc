@@ -29,7 +29,8 @@ TEST_CASE("a full daemon is one warning, however many come and go, and one line 
   REQUIRE(lines.size() == 1);
   CHECK_THAT(lines[0],
              StartsWith("warning limit reached") && ContainsSubstring("limit=limits.streams_max") &&
-                 ContainsSubstring("raise this limit, unless it is auto, and LimitNOFILE="));
+                 ContainsSubstring(
+                     "raise limits.streams_max, or where the system allows less, LimitNOFILE="));
   fixture.look(69'999);
   CHECK(lines.size() == 1);
   fixture.look(70'000);

@@ -72,7 +72,7 @@ TEST_CASE("a rule begins and ends with a line, and workers are told of both") {
   CHECK(f.debug.rows().empty());
   CHECK(f.told.back()->empty());
   CHECK(f.log.lines.back() ==
-        "info debugging of single streams switched off rule=1 by=\"its time\"");
+        "info debugging of single streams switched off rule=1 by=expiry");
   const std::size_t told = f.told.size();
   f.debug.tick(at_second(116));
   CHECK(f.told.size() == told);
