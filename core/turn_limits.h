@@ -26,6 +26,8 @@ inline constexpr std::size_t kGroupSlice = 16;
 // A write costs kStepsPerWrite steps, and one more for each kBytesPerStep bytes.
 inline constexpr std::size_t kStepsPerWrite = 16;
 inline constexpr std::size_t kBytesPerStep = 1'024;
+// So many references to frames are dropped, or moved to a larger ring, in one step.
+inline constexpr std::size_t kReferencesPerStep = 16;
 // A slice ends with the write that uses up its last step.
 inline constexpr std::size_t kSliceSteps = kGroupSlice * kStepsPerWrite;
 inline constexpr std::size_t kTurnSteps = kFanoutSlice * kStepsPerWrite;

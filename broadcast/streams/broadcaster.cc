@@ -276,6 +276,7 @@ void Broadcaster::run(Instant now) {
   const bool others = owed_bound_.unfinished() || fanout_.unfinished();
   spend(delivery_.continue_listed(others || delivery_.in_round() ? left / 2 : left, now));
   spend(delivery_.continue_round(others ? left / 2 : left, now));
+  spend(delivery_.continue_dropping(others ? left / 4 : left));
   if (owed_bound_.unfinished()) {
     owed_bound_.run(now);
   } else if (fanout_.unfinished()) {
@@ -288,7 +289,7 @@ void Broadcaster::run(Instant now) {
 
 bool Broadcaster::unfinished() const {
   return fanout_.unfinished() || lost_.has_value() || delivery_.any_listed() ||
-         delivery_.in_round() || owed_bound_.unfinished();
+         delivery_.in_round() || delivery_.any_to_drop() || owed_bound_.unfinished();
 }
 
 void Broadcaster::tick(Instant now) {

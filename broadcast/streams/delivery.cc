@@ -114,11 +114,6 @@ bool Delivery::within_limits(const Stream& stream, const Owing& owing, std::size
          (owing.ring.empty() || owing.bytes + bytes <= options_.owed_bytes_max);
 }
 
-// Room for a frame of so many bytes within the stream's limits; its ring grows as needed.
-bool Delivery::make_room_for(const Stream& stream, Owing& owing, std::size_t bytes) {
-  return within_limits(stream, owing, bytes) && streams_.make_room(owing);
-}
-
 void Delivery::push(Stream& stream, Owing& owing, FrameRef frame) {
   if (frame->sequence() != 0) {
     CRIER_CHECK(frame->sequence() >= stream.sequence_next);

@@ -109,6 +109,11 @@ class Delivery {
   // owed.
   void rejoin_log(StreamIndex index);
 
+  // Drops full rings of streams that continue from the history, until `most` steps are used.
+  // Returns the steps it used. Meanwhile such a stream is sent what its ring holds.
+  std::size_t continue_dropping(std::size_t most);
+  bool any_to_drop() const { return !to_drop_.empty(); }
+
   // Drains the streams of drain_later() until `most` steps are used. Returns the steps it used.
   std::size_t continue_listed(std::size_t most, Instant now);
   bool any_listed() const { return !listed_.empty(); }
@@ -191,7 +196,6 @@ class Delivery {
   void fall_behind(StreamIndex index, Frames frames, const Cut& cut, Instant now);
 
   bool within_limits(const Stream& stream, const Owing& owing, std::size_t bytes) const;
-  bool make_room_for(const Stream& stream, Owing& owing, std::size_t bytes);
   void push(Stream& stream, Owing& owing, FrameRef frame);
   // Count the bytes of a frame when a ring takes a reference to it, and when the ring drops that
   // reference.
@@ -207,12 +211,14 @@ class Delivery {
 
   // Defined in overflow.cc.
   bool all_closed(const Stream& stream) const;
+  bool make_room_for(const Stream& stream, Owing& owing, std::size_t bytes);
   bool overflow(StreamIndex index, const Frame& frame, Instant now);
   bool make_room_by_dropping(Stream& stream, Owing& owing, std::size_t bytes);
   bool make_room_by_conflating(Stream& stream, Owing& owing, const Frame& next);
   std::uint32_t conflate(Stream& stream, Owing& owing, const Frame* next);
   Frames newest_of_each_topic(Frames frames);
   void drop_unsent(Stream& stream, Owing& owing);
+  void ask_log_if_sent(StreamIndex index);
   bool drop_oldest(Stream& stream, Owing& owing);
   void announce_dropped(StreamIndex index);
   FrameRef gap_of_dropped(const Stream& stream, Owing& owing);
@@ -231,6 +237,7 @@ class Delivery {
   std::vector<const Frame*> newest_;
   std::string scratch_;
   std::deque<StreamToken> listed_;
+  std::deque<StreamToken> to_drop_;     // Streams whose full rings are still to be dropped.
   std::vector<StreamToken> revisited_;  // Streams of the next round.
   std::vector<StreamToken> round_;      // Streams of the current round.
   std::size_t round_next_ = 0;          // The next stream of the current round.

@@ -1,5 +1,5 @@
-// Delivery continued: what happens to a stream whose ring is full, how superseded events are
-// dropped, and how a stream is told its end.
+// Delivery continued: how a ring grows, what happens to a stream whose ring is full, how superseded
+// events are dropped, and how a stream is told its end.
 
 #include <algorithm>
 #include <ranges>
@@ -40,7 +40,27 @@ bool continues_from_log(OverflowPolicy policy) {
   return policy == OverflowPolicy::catch_up || policy == OverflowPolicy::conflate;
 }
 
+// Returns with how many frames the stream's ring grows: three quarters of the capacity on average,
+// and at most the capacity. Streams that stopped together would otherwise all grow at one event,
+// and the streams that keep up would wait for that.
+std::uint32_t growth_point(const Stream& stream, std::uint32_t capacity) {
+  const std::uint32_t share = stream.owing * 0x9e37'79b9U;  // The golden ratio: evenly spread.
+  return capacity - static_cast<std::uint32_t>((std::uint64_t{capacity / 2} * share) >> 32);
+}
+
 }  // namespace
+
+// Room for a frame of so many bytes within the stream's limits; its ring grows as needed.
+bool Delivery::make_room_for(const Stream& stream, Owing& owing, std::size_t bytes) {
+  if (!within_limits(stream, owing, bytes)) return false;
+  const Ring& ring = owing.ring;
+  const bool grows = ring.size() == growth_point(stream, ring.capacity()) &&
+                     ring.capacity() < streams_.owed_events_max(stream, options_.owed_events_max);
+  if (!ring.full() && !grows) return true;
+  if (!streams_.grow_ring(owing)) return !ring.full();
+  steps_ += ring.size() / kReferencesPerStep;
+  return true;
+}
 
 // Handles a frame that does not fit. Returns true if the stream is owed the frames after it.
 // Returns false if the stream continues from the history or ends; it is then owed nothing more of
@@ -57,7 +77,8 @@ bool Delivery::overflow(StreamIndex index, const Frame& frame, Instant now) {
   }
   // A ring without storage has nothing to drop.
   if (continues_from_log(policy(stream)) || owing.ring.capacity() == 0) {
-    fall_back_to_log(index);
+    if (!owing.ring.empty()) to_drop_.push_back(streams_.token(index));
+    rejoin_log(index);
     return false;
   }
   if (policy(stream) == OverflowPolicy::disconnect) {
@@ -76,6 +97,23 @@ bool Delivery::overflow(StreamIndex index, const Frame& frame, Instant now) {
     stats_.frames_dropped.add();
   }
   return true;
+}
+
+std::size_t Delivery::continue_dropping(std::size_t most) {
+  const std::uint64_t before = steps_;
+  while (!to_drop_.empty() && steps_ - before < most) {
+    const StreamToken token = to_drop_.front();
+    to_drop_.pop_front();
+    ++steps_;
+    Stream* stream = streams_.find(token);
+    if (stream == nullptr || stream->state != StreamState::replaying) continue;
+    Owing& owing = streams_.owing(*stream);
+    if (owing.ring.empty() || owing.replay != ReplayState::idle) continue;
+    drop_unsent(*stream, owing);
+    streams_.shrink_ring(owing);
+    ask_log_if_sent(token.index);
+  }
+  return steps_ - before;
 }
 
 bool Delivery::give_way(StreamIndex index, std::uint32_t bytes_max, Instant now) {
@@ -186,6 +224,7 @@ bool Delivery::drop_oldest(Stream& stream, Owing& owing) {
 // Drops every event of which no byte was sent, and takes sequence_next back to the first of them.
 void Delivery::drop_unsent(Stream& stream, Owing& owing) {
   Ring& ring = owing.ring;
+  steps_ += ring.size() / kReferencesPerStep;
   while (!ring.empty()) {
     const FrameRef& newest = ring[ring.size() - 1];
     const bool begun = ring.size() == 1 && owing.oldest_sent > 0;
@@ -256,8 +295,15 @@ void Delivery::rejoin_log(StreamIndex index) {
   owing->replay = ReplayState::idle;
   owing->from = ReplayFrom::sequence;
   owing->connected = true;
+  ask_log_if_sent(index);
+}
+
+// Lets the stream ask the log, unless it has to send something before or cannot send.
+void Delivery::ask_log_if_sent(StreamIndex index) {
+  const Stream& stream = streams_[index];
+  const Owing& owing = streams_.owing(stream);
   const bool may_go_on = !stream.has(Stream::kBlocked) && !stream.has(Stream::kRevisited);
-  if (owing->ring.empty() && owing->dropped == 0 && may_go_on) settle(index);
+  if (owing.ring.empty() && owing.dropped == 0 && may_go_on) settle(index);
 }
 
 void Delivery::end_dropping(StreamIndex index, EndReason reason, Instant now) {

@@ -287,7 +287,8 @@ PendingRequests::Step PendingRequests::flush(std::uint32_t row, Instant now) {
   if (request.output_sent < request.output.size()) {
     const iovec rest{.iov_base = request.output.data() + request.output_sent,
                      .iov_len = request.output.size() - request.output_sent};
-    const WriteOutcome outcome = write_pieces(request.socket.get(), std::span(&rest, 1));
+    const Then then = request.close_after_flush ? Then::fin : Then::nothing;
+    const WriteOutcome outcome = write_pieces(request.socket.get(), std::span(&rest, 1), then);
     request.output_sent += outcome.bytes;
     if (outcome.status == WriteStatus::gone) {
       counters_.abandoned.add();
@@ -312,7 +313,7 @@ PendingRequests::Step PendingRequests::flush(std::uint32_t row, Instant now) {
 PendingRequests::Step PendingRequests::start_linger(std::uint32_t row, Instant now) {
   ::shutdown(pool_[row].socket.get(), SHUT_WR);
   pool_.enter(row, PendingPhase::linger, after_ms(now, limits_.linger_ms));
-  return linger(row);
+  return pool_[row].registered ? linger(row) : Step::waiting;  // Registering reports old input.
 }
 
 PendingRequests::Step PendingRequests::linger(std::uint32_t row) {

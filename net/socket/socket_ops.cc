@@ -27,27 +27,28 @@ bool out_of_memory(int error) {
   return error == ENOBUFS || error == ENOMEM;
 }
 
-ssize_t send_once(int fd, std::span<const iovec> pieces) {
+ssize_t send_once(int fd, std::span<const iovec> pieces, int flags) {
   // send() is measurably cheaper than sendmsg(), and one piece is the common case.
-  if (pieces.size() == 1) return ::send(fd, pieces[0].iov_base, pieces[0].iov_len, kWriteFlags);
+  if (pieces.size() == 1) return ::send(fd, pieces[0].iov_base, pieces[0].iov_len, flags);
   msghdr message{};
   message.msg_iov = const_cast<iovec*>(pieces.data());  // sendmsg() only reads it.
   message.msg_iovlen = pieces.size();
-  return ::sendmsg(fd, &message, kWriteFlags);
+  return ::sendmsg(fd, &message, flags);
 }
 
 }  // namespace
 
-WriteOutcome write_pieces(int fd, std::span<const iovec> pieces) {
+WriteOutcome write_pieces(int fd, std::span<const iovec> pieces, Then then) {
   CRIER_CHECK(!pieces.empty());
   CRIER_CHECK(pieces.size() <= IOV_MAX);
   std::size_t total = 0;
   for (const iovec& piece : pieces) total += piece.iov_len;
   CRIER_CHECK(total > 0);
 
+  const int flags = then == Then::fin ? kWriteFlags | MSG_MORE : kWriteFlags;
   ssize_t sent = 0;
   do {
-    sent = send_once(fd, pieces);
+    sent = send_once(fd, pieces, flags);
   } while (sent < 0 && errno == EINTR);
 
   if (sent >= 0) {

@@ -7,6 +7,7 @@
 #include <sys/uio.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 
@@ -14,8 +15,12 @@
 
 namespace crier::net {
 
+// What the caller does once all bytes are written. Before a FIN the last of them wait for it: one
+// segment less to send, to receive and to acknowledge.
+enum class Then : std::uint8_t { nothing, fin };
+
 // Requires: pieces is not empty and no longer than IOV_MAX; the bytes in all are not 0.
-WriteOutcome write_pieces(int fd, std::span<const iovec> pieces);
+WriteOutcome write_pieces(int fd, std::span<const iovec> pieces, Then then = Then::nothing);
 
 // Reads and forgets at most max_bytes. Requires: max_bytes > 0.
 DiscardOutcome discard_input(int fd, std::size_t max_bytes);

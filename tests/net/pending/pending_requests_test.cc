@@ -1,5 +1,10 @@
 #include "net/pending/pending_requests.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <cstdint>
 #include <string>
 
 #include "tests/net/pending/pending_support.h"
@@ -8,6 +13,25 @@
 using namespace crier::net;
 using namespace crier::net::test;
 using crier::Instant;
+
+namespace {
+
+// The kernel's tcp_info goes on where that of the C library ends.
+struct LongTcpInfo {
+  tcp_info begin;
+  std::uint64_t pacing_rate, pacing_rate_max, bytes_acknowledged, bytes_received;
+  std::uint32_t segments_sent, segments_received;
+};
+
+std::uint32_t segments_received(const Fd& socket) {
+  LongTcpInfo info{};
+  socklen_t size = sizeof info;
+  REQUIRE(::getsockopt(socket.get(), IPPROTO_TCP, TCP_INFO, &info, &size) == 0);
+  REQUIRE(size == sizeof info);
+  return info.segments_received;
+}
+
+}  // namespace
 
 TEST_CASE("a head that comes whole is taken over without ever being registered") {
   PendingFixture port;
@@ -44,6 +68,15 @@ TEST_CASE("a connection that is turned away is closed unread, and takes no row")
   CHECK(port.pending.size() == 1);
   CHECK(port.pending.counters().turned_away.read() == 1);
   CHECK(port.pending.counters().accepted.read() == 2);
+}
+
+TEST_CASE("an answer and the end of its connection are one segment") {
+  PendingFixture port;
+  const Fd client = port.connect({});
+  send_text(client.get(), get_request("/close"));
+  const std::uint32_t before = segments_received(client);
+  CHECK(port.receive_all(client).ends_with("close:/close\n"));
+  CHECK(segments_received(client) == before + 1);
 }
 
 TEST_CASE("a head that comes byte by byte is taken over with its registration") {
