@@ -68,6 +68,7 @@ void HttpConnection::flush_and_close() {
 }
 
 void HttpConnection::refuse_all(const Refusal& refusal) {
+  server_.now_ = Loop::now();
   refuse(refusal);
   if (!closed_) settle();
 }
@@ -143,7 +144,7 @@ void HttpConnection::flush() {
   const WriteOutcome outcome = write_pieces(socket_.get(), std::span(&rest, 1));
   if (outcome.status == WriteStatus::gone) return abandon();
   sent_ += outcome.bytes;
-  active_at_ = Loop::now();
+  active_at_ = server_.now_;
   if (outcome.status == WriteStatus::all) {
     sent_ = 0;
     progress_at_ = {};
@@ -230,7 +231,7 @@ void HttpConnection::read_some() {
     // descriptor that the client has sent along, and more bytes may follow it. The kernel drops the
     // descriptor, and MSG_CTRUNC says so.
     readable_ = hung_up_ || size == buffer.size() || (message.msg_flags & MSG_CTRUNC) != 0;
-    active_at_ = Loop::now();
+    active_at_ = server_.now_;
     return take_input({buffer.data(), size});
   }
   if (got == 0) return on_end(false);
