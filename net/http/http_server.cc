@@ -278,9 +278,8 @@ void HttpServer::make_calls() {
 }
 
 void HttpServer::on_sockets_ready() {
-  std::array<Ready, kReadyBatchMax> batch;
-  const std::size_t count = ready_->wait(batch);
-  for (const Ready& ready : std::span(batch).first(count)) {
+  const std::size_t count = ready_->wait(batch_);
+  for (const Ready& ready : std::span(batch_).first(count)) {
     HttpConnection* connection = find(ready.token.index, ready.token.generation);
     if (connection != nullptr) connection->on_ready(ready);
   }

@@ -56,6 +56,7 @@
 
 #include "core/counter.h"
 #include "core/result.h"
+#include "core/turn_limits.h"
 #include "net/http/head_reader.h"
 #include "net/http/http_handler.h"
 #include "net/loop/handle.h"
@@ -182,7 +183,8 @@ class HttpServer {
   std::vector<OnChange> calls_;           // Calls due to writers whose connection has closed.
   Handle<uv_idle_t> next_turn_;
   Timer sweep_;
-  Timer starved_timer_;  // While it runs, acceptors are paused.
+  Timer starved_timer_;                      // While it runs, acceptors are paused.
+  std::array<Ready, kReadyBatchMax> batch_;  // Kept, because making it costs more than filling it.
   // All connections share it: each takes the bytes that it read before another one reads.
   std::array<char, 64 * 1024> read_buffer_;
 };
