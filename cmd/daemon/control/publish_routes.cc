@@ -341,7 +341,8 @@ void PublishRoutes::answer(const To& to, AnswerForm form, const IntakeOutcome& o
   const bool replayed = outcome.published == 0;
   if (replayed) counters_.replayed.add();
   const Epoch& epoch = parts_.log.epoch();
-  std::string body;
+  std::string& body = answer_;
+  body.clear();
   if (form == AnswerForm::id) {
     append_event_id(body.append("{\"id\":\""), epoch, outcome.answer.last_sequence);
   } else {
