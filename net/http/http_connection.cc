@@ -148,7 +148,7 @@ void HttpConnection::flush() {
   if (outcome.status == WriteStatus::all) {
     sent_ = 0;
     progress_at_ = {};
-    return empty(output_);
+    return output_.clear();  // A connection in the middle of a burst keeps its room.
   }
   if (outcome.bytes > 0 || progress_at_.us == 0) progress_at_ = active_at_;
   if (sent_ >= output_.size() / 2) output_.erase(0, std::exchange(sent_, 0));
@@ -186,6 +186,7 @@ void HttpConnection::check_deadlines(Instant now) {
   const auto& options = server_.options_;
   const std::uint64_t request_us = options.request_seconds_max * kMicrosPerSecond;
   const std::uint64_t answer_us = options.answer_seconds_max * kMicrosPerSecond;
+  if (output_.empty()) empty(output_);
   if (phase_ == Phase::lingering) {
     if (now.us - linger_began_.us >= kLingerMicros) close();
     return;

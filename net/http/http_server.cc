@@ -288,7 +288,7 @@ void HttpServer::on_sockets_ready() {
 void HttpServer::serve_marked() {
   uv_idle_stop(next_turn_.get());
   closed_.clear();
-  auto waiting = std::exchange(marked_, {});
+  auto waiting = std::exchange(marked_, std::exchange(spare_, {}));
   now_ = Loop::now();
   std::ranges::sort(waiting, {}, [&](const Marked& each) {
     const bool late = now_.us - each.marked_at.us >= kWaitMicrosMax;
@@ -311,6 +311,8 @@ void HttpServer::serve_marked() {
                       std::back_inserter(marked_));
     start_next_turn();
   }
+  waiting.clear();
+  spare_ = std::move(waiting);
   make_calls();
 }
 

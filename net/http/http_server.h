@@ -177,6 +177,7 @@ class HttpServer {
   std::list<HttpConnection*> lingering_;  // Longest first; connections add and remove themselves.
   std::size_t hand_ = 0;                  // The slot at which displace_one() begins to compare.
   std::vector<Marked> marked_;            // Connections to serve in the next turn.
+  std::vector<Marked> spare_;             // Empty: the memory of `marked_` in turns.
   std::uint64_t least_used_us_ = 0;       // The used_us with which the last connection was served.
   Instant now_;                           // As of the end of the last request or step of a turn.
   Instant turn_ends_;                     // After it connections take no further request.
