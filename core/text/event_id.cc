@@ -43,12 +43,13 @@ std::optional<EventId> parse_event_id(std::string_view text) {
 }
 
 void append_event_id(std::string& out, const Epoch& epoch, std::uint64_t sequence) {
-  std::array<char, 20> digits{};
-  const auto printed = std::to_chars(digits.data(), digits.data() + digits.size(), sequence);
+  // Not initialised: one append takes what is written.
+  std::array<char, kEventIdBytesMax> text;
+  char* const digits = std::copy_n(epoch.view().data(), Epoch::kBytes, text.data()) + 1;
+  digits[-1] = '-';
+  const auto printed = std::to_chars(digits, text.data() + text.size(), sequence);
   CRIER_CHECK(printed.ec == std::errc{});
-  out.append(epoch.view());
-  out.push_back('-');
-  out.append(digits.data(), printed.ptr);
+  out.append(text.data(), printed.ptr);
 }
 
 std::string to_string(const EventId& id) {

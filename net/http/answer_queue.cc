@@ -95,22 +95,22 @@ void AnswerQueue::end(std::uint64_t ordinal) {
 }
 
 bool AnswerQueue::collect(std::string& output) {
-  while (!answers_.empty()) {
-    Answer& answer = answers_.front();
+  std::size_t complete = 0;
+  for (Answer& answer : answers_) {
     if (output.empty() && answer.bytes.size() > output.capacity()) {
       output = std::exchange(answer.bytes, {});
     } else {
       output.append(answer.bytes);
       answer.bytes.clear();
     }
-    if (answer.state != State::complete) return false;
-    const bool last = answer.close;
-    drop(1);
-    if (last) {
+    if (answer.state != State::complete) break;
+    ++complete;
+    if (answer.close) {
       drop_all();
       return true;
     }
   }
+  drop(complete);
   return false;
 }
 
@@ -126,10 +126,11 @@ void AnswerQueue::drop_all() {
 
 void AnswerQueue::drop(std::size_t count) {
   first_ordinal_ += count;
-  for (; count > 0; --count) {
-    if (answers_.front().on_change) calls_.push_back(std::move(answers_.front().on_change));
-    answers_.pop_front();
+  const auto end = answers_.begin() + static_cast<std::ptrdiff_t>(count);
+  for (auto answer = answers_.begin(); answer != end; ++answer) {
+    if (answer->on_change) calls_.push_back(std::move(answer->on_change));
   }
+  answers_.erase(answers_.begin(), end);
 }
 
 std::vector<OnChange> AnswerQueue::take_calls(std::size_t ahead) {

@@ -14,7 +14,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -79,7 +78,7 @@ class AnswerQueue {
   Answer* find(std::uint64_t ordinal);
   void drop(std::size_t count);
 
-  std::deque<Answer> answers_;
+  std::vector<Answer> answers_;      // As many as a connection may pipeline; usually one.
   std::uint64_t first_ordinal_ = 0;  // The ordinal of answers_.front().
   bool dropped_some_ = false;
   std::vector<OnChange> calls_;  // Calls due to the writers of dropped answers.

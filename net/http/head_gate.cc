@@ -140,7 +140,13 @@ HeadProgress HeadGate::step_target(std::string_view head) {
 }
 
 HeadProgress HeadGate::step_version(std::string_view head) {
+  constexpr std::string_view kUsual = "HTTP/1.1\r";
   const std::size_t at = scanned_ - version_begin_;
+  if (at == 0 && head.substr(scanned_).starts_with(kUsual)) {
+    http_1_0_ = false;
+    scanned_ += kUsual.size() - 1;
+    return advance(State::line_lf);
+  }
   const char byte = head[scanned_];
   if (at < kVersionPrefix.size()) {
     return byte == kVersionPrefix[at] ? advance(State::version) : refuse(refusals::kBadVersion);

@@ -68,6 +68,7 @@ void HttpConnection::flush_and_close() {
 }
 
 void HttpConnection::refuse_all(const Refusal& refusal) {
+  server_.now_ = Loop::now();
   refuse(refusal);
   if (!closed_) settle();
 }
@@ -153,11 +154,11 @@ void HttpConnection::flush() {
   const WriteOutcome outcome = write_pieces(socket_.get(), std::span(&rest, 1));
   if (outcome.status == WriteStatus::gone) return abandon();
   sent_ += outcome.bytes;
-  active_at_ = Loop::now();
+  active_at_ = server_.now_;
   if (outcome.status == WriteStatus::all) {
     sent_ = 0;
     progress_at_ = {};
-    return empty(output_);
+    return output_.clear();  // A connection in the middle of a burst keeps its room.
   }
   if (outcome.bytes > 0 || progress_at_.us == 0) progress_at_ = active_at_;
   if (sent_ >= output_.size() / 2) output_.erase(0, std::exchange(sent_, 0));
@@ -195,6 +196,7 @@ void HttpConnection::check_deadlines(Instant now) {
   const auto& options = server_.options_;
   const std::uint64_t request_us = options.request_seconds_max * kMicrosPerSecond;
   const std::uint64_t answer_us = options.answer_seconds_max * kMicrosPerSecond;
+  if (output_.empty()) empty(output_);
   if (phase_ == Phase::lingering) {
     if (now.us - linger_began_.us >= kLingerMicros) close();
     return;
@@ -240,7 +242,7 @@ void HttpConnection::read_some() {
     // descriptor that the client has sent along, and more bytes may follow it. The kernel drops the
     // descriptor, and MSG_CTRUNC says so.
     readable_ = hung_up_ || size == buffer.size() || (message.msg_flags & MSG_CTRUNC) != 0;
-    active_at_ = Loop::now();
+    active_at_ = server_.now_;
     return take_input({buffer.data(), size});
   }
   if (got == 0) return on_end(false);

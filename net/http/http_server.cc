@@ -312,9 +312,8 @@ void HttpServer::make_calls() {
 }
 
 void HttpServer::on_sockets_ready() {
-  std::array<Ready, kReadyBatchMax> batch;
-  const std::size_t count = ready_->wait(batch);
-  for (const Ready& ready : std::span(batch).first(count)) {
+  const std::size_t count = ready_->wait(batch_);
+  for (const Ready& ready : std::span(batch_).first(count)) {
     HttpConnection* connection = find(ready.token.index, ready.token.generation);
     if (connection != nullptr) connection->on_ready(ready);
   }
@@ -323,7 +322,7 @@ void HttpServer::on_sockets_ready() {
 void HttpServer::serve_marked() {
   uv_idle_stop(next_turn_.get());
   closed_.clear();
-  auto waiting = std::exchange(marked_, {});
+  auto waiting = std::exchange(marked_, std::exchange(spare_, {}));
   now_ = Loop::now();
   std::ranges::sort(waiting, {}, [&](const Marked& each) {
     const bool late = now_.us - each.marked_at.us >= kWaitMicrosMax;
@@ -346,6 +345,8 @@ void HttpServer::serve_marked() {
                       std::back_inserter(marked_));
     start_next_turn();
   }
+  waiting.clear();
+  spare_ = std::move(waiting);
   make_calls();
 }
 

@@ -58,6 +58,7 @@
 
 #include "core/counter.h"
 #include "core/result.h"
+#include "core/turn_limits.h"
 #include "net/http/head_reader.h"
 #include "net/http/http_handler.h"
 #include "net/loop/handle.h"
@@ -179,13 +180,15 @@ class HttpServer {
   std::list<HttpConnection*> lingering_;  // Longest first; connections add and remove themselves.
   std::size_t hand_ = 0;                  // The slot at which displace_one() begins to compare.
   std::vector<Marked> marked_;            // Connections to serve in the next turn.
+  std::vector<Marked> spare_;             // Empty: the memory of `marked_` in turns.
   std::uint64_t least_used_us_ = 0;       // The used_us with which the last connection was served.
   Instant now_;                           // As of the end of the last request or step of a turn.
   Instant turn_ends_;                     // After it connections take no further request.
   std::vector<OnChange> calls_;           // Calls due to writers whose connection has closed.
   Handle<uv_idle_t> next_turn_;
   Timer sweep_;
-  Timer starved_timer_;  // While it runs, acceptors are paused.
+  Timer starved_timer_;                      // While it runs, acceptors are paused.
+  std::array<Ready, kReadyBatchMax> batch_;  // Kept, because making it costs more than filling it.
   // All connections share it: each takes the bytes that it read before another one reads.
   std::array<char, 64 * 1024> read_buffer_;
 };

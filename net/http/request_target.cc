@@ -18,6 +18,8 @@ bool starts_ignoring_case(std::string_view text, std::string_view prefix) {
 
 // Requires: path starts with '/'.
 const Refusal* judge_path(std::string_view path) {
+  // Most paths have neither an escape nor a segment that begins with a dot.
+  if (!path.contains('%') && !path.contains("/.")) return nullptr;
   // The dots of the current segment, escaped or not, and whether it has nothing else.
   std::size_t dots = 0;
   bool only_dots = true;

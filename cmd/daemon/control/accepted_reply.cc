@@ -28,7 +28,8 @@ std::string AcceptedReply::reply(std::string_view body, bool keep_alive, bool re
   bytes.append(heads_[keep_alive ? 1 : 0]);
   if (replayed) bytes.append("Idempotency-Replayed: true\r\n");
   bytes.append("Content-Length: ").append(std::to_string(body.size())).append("\r\n\r\n");
-  return bytes.append(body);
+  bytes.append(body);
+  return bytes;  // Moved: what append() returns would be copied.
 }
 
 }  // namespace crier::cmd

@@ -14,6 +14,7 @@ namespace crier::cmd {
 struct PublishRoutes::Call {
   const net::HttpRequest& request;
   const net::Responder& responder;
+  Instant now;
 
   const net::Request& head() const { return request.head; }
   std::uint32_t uid() const { return request.peer.credentials.uid; }

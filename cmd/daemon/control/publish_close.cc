@@ -28,10 +28,10 @@ void PublishRoutes::close_topic(const Call& call, std::string_view topic) {
     // What the key stands for. No body of lines looks like it.
     std::string content = "DELETE " + std::string(topic);
     if (has_last) content.append("\n" + last.name + "\n").append(call.request.body);
-    outcome = intake_.submit_whole(call.uid(), head.idempotency_key, content, events, parts_.now());
+    outcome = intake_.submit_whole(call.uid(), head.idempotency_key, content, events, call.now);
     if (outcome && outcome->conflict_line != 0) return refuse_reused_key(call, 0);
   } else {
-    outcome = intake_.submit(call.uid(), events, parts_.now());
+    outcome = intake_.submit(call.uid(), events, call.now);
   }
   if (outcome && outcome->closed_line != 0 && !has_last) {  // It repeats the first answer.
     const std::uint64_t first = parts_.log.closing_of(topic).sequence;

@@ -56,7 +56,7 @@ PublishRoutes::PublishRoutes(PublishParts parts)
 // --- routes ---
 
 void PublishRoutes::on_http_request(const net::HttpRequest& request, net::Responder responder) {
-  const Call call{request, responder};
+  const Call call{request, responder, parts_.now()};
   const net::Request& head = request.head;
   if (!parts_.peers.allows(request.peer.credentials)) {
     return refuse(call, PublishRefusal::forbidden,
@@ -141,7 +141,7 @@ bool PublishRoutes::may_publish(const Call& call) {
 // have more events than the user has tokens left: if it had to wait for all of them, small requests
 // could keep it waiting for ever.
 bool PublishRoutes::within_rate(const Call& call) {
-  const std::uint64_t wait_ns = rates_.wait_ns(call.uid(), 1, parts_.now());
+  const std::uint64_t wait_ns = rates_.wait_ns(call.uid(), 1, call.now);
   if (wait_ns == 0) return true;
   Later answer = later(call);
   answer.options.retry_after_seconds =
@@ -229,7 +229,7 @@ void PublishRoutes::publish_one(const Call& call, PublishEvent event) {
     event.key = head.idempotency_key;
   }
   event.line = 1;
-  const auto outcome = intake_.submit(call.uid(), {&event, 1}, parts_.now());
+  const auto outcome = intake_.submit(call.uid(), {&event, 1}, call.now);
   if (outcome && outcome->conflict_line != 0) return refuse_reused_key(call, 0);
   settle(call, AnswerForm::id, 1, outcome);
 }
@@ -248,8 +248,8 @@ void PublishRoutes::publish_lines(const Call& call) {
                   "Line " + std::to_string(event.line) + ": " + std::string(kNotBoth));
   }
   const auto outcome = whole ? intake_.submit_whole(call.uid(), head.idempotency_key,
-                                                    call.request.body, events, parts_.now())
-                             : intake_.submit(call.uid(), events, parts_.now());
+                                                    call.request.body, events, call.now)
+                             : intake_.submit(call.uid(), events, call.now);
   if (outcome && outcome->conflict_line != 0) {
     return refuse_reused_key(call, whole ? 0 : outcome->conflict_line);
   }
@@ -265,7 +265,7 @@ void PublishRoutes::settle(const Call& call, AnswerForm form, std::size_t events
                       "The topic is closed; it takes no more events.");
   }
   const bool failed = outcome && outcome->failure;
-  if (!failed) rates_.take(call.uid(), outcome ? outcome->published : events, parts_.now());
+  if (!failed) rates_.take(call.uid(), outcome ? outcome->published : events, call.now);
   if (outcome) return answer(call, form, *outcome);
   intake_.then(
       [this, form, to = later(call)](const IntakeOutcome& known) { answer(to, form, known); });
@@ -292,7 +292,7 @@ void PublishRoutes::list_topics(const Call& call) {
                   "before.");
   }
   if (!may_ask_workers(call)) return;
-  make_topic_page(parts_.log, parts_.workers, *wanted, parts_.now(),
+  make_topic_page(parts_.log, parts_.workers, *wanted, call.now,
                   [this, answer = later(call)](const std::optional<std::string>& page) {
                     --questions_;
                     if (!page) return refuse(answer, PublishRefusal::busy, kNoCounts);
@@ -306,7 +306,7 @@ void PublishRoutes::show_topic(const Call& call, std::string_view name) {
     return refuse(call, PublishRefusal::malformed, "GET /topics/{topic} takes no query.");
   }
   if (!may_ask_workers(call)) return;
-  const auto known = parts_.log.topic(name, parts_.now());
+  const auto known = parts_.log.topic(name, call.now);
   broadcast::TopicInfo topic;
   topic.name = name;
   parts_.workers.count_subscribers(
@@ -341,7 +341,8 @@ void PublishRoutes::answer(const To& to, AnswerForm form, const IntakeOutcome& o
   const bool replayed = outcome.published == 0;
   if (replayed) counters_.replayed.add();
   const Epoch& epoch = parts_.log.epoch();
-  std::string body;
+  std::string& body = answer_;
+  body.clear();
   if (form == AnswerForm::id) {
     append_event_id(body.append("{\"id\":\""), epoch, outcome.answer.last_sequence);
   } else {

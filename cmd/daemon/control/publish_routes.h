@@ -148,6 +148,7 @@ class PublishRoutes final : public net::HttpHandler {
   PublisherRates rates_;
   broadcast::PublishBody body_;
   AcceptedReply accepted_;
+  std::string answer_;         // The body of the answer being made; kept for its memory.
   std::size_t questions_ = 0;  // To the workers, not answered yet.
 };
 
