@@ -372,8 +372,12 @@ bool PendingRequests::watch(std::uint32_t row) {
 }
 
 void PendingRequests::evict_one(std::uint32_t newcomer) {
-  for (const PendingPhase phase : {PendingPhase::idle, PendingPhase::linger, PendingPhase::head,
-                                   PendingPhase::flush, PendingPhase::deferred}) {
+  // Whatever an attacker has most of gives way, and not the few of those that behave.
+  auto first = PendingPhase::head;
+  auto second = PendingPhase::flush;
+  if (pool_.count(second) > pool_.count(first)) std::swap(first, second);
+  for (const PendingPhase phase :
+       {PendingPhase::idle, PendingPhase::linger, first, second, PendingPhase::deferred}) {
     if (const auto row = pool_.oldest(phase, newcomer)) {
       counters_.evicted.add();
       drop(*row);

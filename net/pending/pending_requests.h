@@ -24,7 +24,8 @@
 // have come, and closed silently if none has, because browsers open sockets in advance.
 //
 // Room. When more than `capacity` rows are in use, the oldest is evicted: idle ones first, then
-// lingering ones, then unfinished heads, then unread answers, then deferred requests.
+// lingering ones, then unfinished heads or unread answers, whichever are more, then the others of
+// these two, then deferred requests.
 //
 // Deferral. While a request is deferred, its head stays valid and its connection is watched. The
 // client's FIN cancels the request, even if the client only ends its sending side. Requests that

@@ -153,6 +153,17 @@ TEST_CASE("beyond the capacity the oldest unfinished head goes") {
   CHECK_FALSE(port.closed(clients[4]));
 }
 
+TEST_CASE("clients that read no answer push out no unfinished head, if they are more") {
+  PendingFixture port({.capacity = 4});
+  const Fd head = port.connect("GET /slow");
+  std::vector<Fd> unread;
+  for (int i = 0; i < 8; ++i) unread.push_back(port.connect(get_request("/big")));
+  CHECK(port.pending.count(PendingPhase::flush) == 3);
+  CHECK_FALSE(port.closed(head));
+  CHECK(port.closed(unread[4]));
+  CHECK_FALSE(port.closed(unread[7]));
+}
+
 TEST_CASE("idle connections go before unfinished heads, and never the newcomer") {
   PendingFixture port({.capacity = 2});
   const Fd head = port.connect("GET /slow");
