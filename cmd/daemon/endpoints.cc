@@ -80,7 +80,9 @@ Result<void> Endpoints::open_publish(net::Fd handed_in) {
         "their users");
   }
   publish_routes_.emplace(std::move(parts));
-  publish_server_.emplace(parts_.loop, *publish_routes_, publish_server_options(config));
+  net::HttpServerOptions options = publish_server_options(config);
+  options.shortage = &parts_.memory;
+  publish_server_.emplace(parts_.loop, *publish_routes_, options);
   return publish_server_->listen(publish_listener_->fd());
 }
 

@@ -330,6 +330,11 @@ std::size_t HttpConnection::begin_body(std::string_view bytes) {
 
 std::size_t HttpConnection::take_body(std::string_view bytes) {
   owes_continue_ = false;
+  const MemoryShortage* const shortage = server_.options_.shortage;
+  if (shortage != nullptr && shortage->is_at(MemoryStage::refuse_events)) {
+    refuse(refusals::kNoMemory);
+    return bytes.size();
+  }
   std::size_t used = 0;
   HeadProgress progress = HeadProgress::more;
   try {

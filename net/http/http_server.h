@@ -57,6 +57,7 @@
 #include <vector>
 
 #include "core/counter.h"
+#include "core/memory_pressure.h"
 #include "core/result.h"
 #include "core/turn_limits.h"
 #include "net/http/head_reader.h"
@@ -83,6 +84,9 @@ struct HttpServerOptions {
   unsigned idle_seconds_max = 60;     // The longest time of a connection without a request.
   std::size_t connections_max = 256;  // Connections that do not linger; see "Room" above.
   std::size_t pipelined_max = 8;      // Unanswered requests of one connection.
+  // At refuse_events, bodies that are still arriving are refused with 503. Null: never. Outlives
+  // the server.
+  const MemoryShortage* shortage = nullptr;
 };
 
 struct HttpServerCounters {

@@ -1,4 +1,5 @@
 // The stages in which the daemon meets limits.memory_max.
+#include <exception>
 #include <string>
 #include <utility>
 #include <vector>
@@ -76,6 +77,25 @@ TEST_CASE("streams that are owed too much end, new ones are told to wait, and ot
       daemon.admin_get("/metrics").body.find("crier_requests_refused_total{reason=\"memory\"} 1") !=
       std::string::npos);
   // The stage falls later; what is open is served all the time.
+  CHECK(daemon.admin_get("/healthz").status == 200);
+}
+
+TEST_CASE("bodies that arrive slowly are refused before they fill the memory") {
+  const RunningDaemon daemon(with_memory({"limits.request_bytes_max=16777216"}));
+  const std::string head = "POST /topics/a HTTP/1.1\r\nHost: x\r\nContent-Length: 16000000\r\n\r\n";
+  std::vector<RawSocket> held;
+  bool refused = false;
+  while (!refused && held.size() < 80) {
+    held.push_back(daemon.connect_publisher());
+    try {
+      held.back().send(head + std::string(8'000'000, 'x'));
+    } catch (const std::exception&) {
+      refused = true;  // It was answered, and closed as it went on sending.
+    }
+    refused = refused || held.back().read_more(20);
+  }
+  CHECK(refused);
+  CHECK(daemon.wait_for_output("stage=refuse_events"));
   CHECK(daemon.admin_get("/healthz").status == 200);
 }
 

@@ -8,6 +8,25 @@ using namespace crier;
 using namespace crier::net;
 using namespace crier::net::http_test;
 
+TEST_CASE("a body that is still arriving is refused where memory is too short for events") {
+  MemoryShortage shortage;
+  Served served({.shortage = &shortage});
+  Client other(served.loop, served.path);
+  Client client(served.loop, served.path);
+  const std::string whole = post("/t", "body");
+  REQUIRE(client.send(whole.substr(0, whole.size() - 2)));
+  turn_for(served.loop, 20);
+  shortage.stage = MemoryStage::end_streams;
+  REQUIRE(client.send("d"));
+  turn_for(served.loop, 20);
+  CHECK(served.handler.refused.empty());
+  shortage.stage = MemoryStage::refuse_events;
+  REQUIRE(client.send("y"));
+  CHECK(client.receive_all() == refusal_with(503));
+  REQUIRE(other.send(post("/whole", "body")));  // It needs no memory for its body.
+  CHECK(other.receive(1) == answer_to("/whole", "body"));
+}
+
 TEST_CASE("a body for which there is no memory costs its connection, and nothing else") {
   Served served({.body_bytes_max = 4'000'000});
   Client other(served.loop, served.path);
