@@ -23,11 +23,9 @@ constexpr std::array<std::string_view, kNamesOf<MemoryStage>.size()> kStageEffec
 
 void MemoryWatch::look(Instant now) {
   parts_.account(reading_);
-  if (kernel_seconds_.over(now) || reading_.stage != MemoryStage::ok) {
-    const MemoryUse use = parts_.kernel();
-    anonymous_ = use.anonymous.value_or(anonymous_);
-    if (use.sockets) reading_.set(MemoryPart::sockets, *use.sockets);
-  }
+  const MemoryUse use = parts_.kernel();
+  anonymous_ = use.anonymous.value_or(anonymous_);
+  if (use.sockets) reading_.set(MemoryPart::sockets, *use.sockets);
   reading_.set_anonymous(anonymous_);
   const MemoryStage before = reading_.stage;
   reading_.stage = pressure_.look(reading_.used(), reading_.limit, now);

@@ -14,7 +14,6 @@
 #include "cmd/daemon/control/memory_reading.h"
 #include "cmd/system/memory_group.h"
 #include "core/instant.h"
-#include "core/lines_per_second.h"
 #include "core/log.h"
 #include "core/memory_pressure.h"
 
@@ -33,8 +32,7 @@ class MemoryWatch {
     reading_.limit = limit;
   }
 
-  // Call it on a timer, about every 250 ms. It reads the kernel's figures once a second, and each
-  // time while the stage is not ok.
+  // Call it on a timer, about every 250 ms. It reads the kernel's figures each time.
   void look(Instant now);
 
   const MemoryReading& reading() const { return reading_; }
@@ -49,7 +47,6 @@ class MemoryWatch {
   MemoryPressure pressure_;
   MemoryReading reading_;
   std::uint64_t anonymous_ = 0;  // At the last reading that could be had.
-  Period kernel_seconds_{1};
 };
 
 }  // namespace crier::cmd
