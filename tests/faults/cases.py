@@ -150,7 +150,7 @@ def starved_by_limit(crier, rounds):
             while_calling(load, callers.values(), lambda: False, 0.5 + 0.087 * i)
             seconds = time.monotonic() - began
             shares.append((daemon.cpu_ns() - cpu) / 1e9 / seconds)
-            # Each time the subscriber port closes its spare descriptor to get rid of one connection,
+            # Each time the subscriber port closes its spare descriptor to get rid of a connection,
             # a publisher may be accepted with that number first.
             check(callers["subscriber"].answered == 0 and
                   callers["publisher"].answered <= 1 + seconds / ACCEPT_PAUSE_SECONDS,
