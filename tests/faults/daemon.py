@@ -87,6 +87,14 @@ class Daemon:
                 used += int(file.read().split()[0])
         return used
 
+    def sleeps(self):
+        """Whether no thread runs, or waits for a processor."""
+        for thread in self.threads():
+            with open(f"/proc/{self.pid}/task/{thread}/stat") as file:
+                if file.read().rpartition(")")[2].split()[0] != "S":
+                    return False
+        return True
+
     def descriptors(self):
         """Open descriptors of all its tables."""
         tables = self.threads() if self.table_each else [self.pid]
@@ -104,9 +112,11 @@ class Daemon:
                 if time.monotonic() > deadline:
                     raise Died("the daemon did not become ready") from None
             time.sleep(0.01)
-        while (before := self.descriptors()) != (time.sleep(0.1), self.descriptors())[1]:
-            pass  # The connection of this question is still being closed.
-        return before
+        while True:  # The connection of this question is still being closed.
+            before = self.descriptors()
+            time.sleep(0.1)
+            if self.sleeps() and self.descriptors() == before:
+                return before
 
     def stop(self):
         """Returns the exit code."""
