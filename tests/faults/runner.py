@@ -2,11 +2,14 @@
 
 import argparse
 import collections
+import itertools
 import multiprocessing
 import shlex
 import sys
 import time
 
+import allocations
+from allocations import AllocationTarget, start_failures
 from cases import Skip, all_cases
 from daemon import Died
 from faults import FAULTS, LIES, moment
@@ -19,9 +22,9 @@ START_STEP = 25          # Every so many calls of a start; with --long each.
 RARE = {fault.name for fault in FAULTS if fault.load == "large"}
 
 
-def serve(crier, variant, queues, results, deadline):
+def serve(kind, crier, variant, queues, results, deadline):
     """One process: takes (fault, n, stretch) from each queue until None."""
-    target = Target(crier, variant)
+    target = kind(crier, variant)
     for queue in queues:
         while (item := queue.get()) is not None:
             fault, n, stretch = item
@@ -61,6 +64,7 @@ class Report:
         self.void = collections.Counter()
         self.figures = {}
         self.notes = collections.Counter()
+        self.places = set()
 
     def add(self, outcome):
         name = outcome.fault
@@ -78,6 +82,7 @@ class Report:
         else:
             self.runs[name] += 1
             self.hits[name] += outcome.hits
+            self.places.add(outcome.place)
 
     def add_figures(self, figures, notes):
         for name, figure in figures.items():
@@ -103,6 +108,8 @@ class Report:
             print(f"     {name}: at most {figure:.1f}")
         for note, count in self.notes.most_common(40):
             print(f"     {count} x {note}")
+        if len(self.places) > 1:
+            print(f"     {len(self.places)} different call stacks")
         runs = sum(self.runs.values()) + sum(self.failed.values())
         print(f"     {runs} runs, {sum(self.hits.values())} calls failed or late, {seconds:.0f} s")
         failed = sum(self.failed.values())
@@ -110,7 +117,8 @@ class Report:
         return passed, failed
 
 
-def run_all(crier, order, variants, minutes):
+def run_all(kind, crier, order, variants, minutes):
+    """On targets of a kind."""
     began = time.monotonic()
     report = Report(crier)
     results, common, memory = (multiprocessing.Queue() for _ in range(3))
@@ -122,7 +130,7 @@ def run_all(crier, order, variants, minutes):
         for queue in queues:
             queue.put(None)
         processes.append(multiprocessing.Process(target=serve,
-                                                 args=(crier, variant, queues, results,
+                                                 args=(kind, crier, variant, queues, results,
                                                        began + minutes * 60)))
         processes[-1].start()
     working = len(processes)
@@ -159,7 +167,9 @@ def run_one_by_one(crier, wanted, long):
             print(f"skip {name}: {reason}", flush=True)
         except Exception as problem:  # Whatever it is, the other cases are of interest.
             tell(name, "", repr(problem))
-    for name, starts, problem in start_faults(crier, wanted, 1 if long else START_STEP):
+    step = 1 if long else START_STEP
+    for name, starts, problem in itertools.chain(start_faults(crier, wanted, step),
+                                                 start_failures(crier, wanted, long)):
         tell(name, f"{starts} starts", problem)
     for lie, words in LIES if long else []:
         if wanted in (name := f"lie, {lie.name}"):
@@ -185,18 +195,20 @@ def main():
     passed = failed = 0
     if not options.when:
         passed, failed = run_one_by_one(options.crier, options.only, options.long)
-    faults = [fault for fault in FAULTS if options.only in fault.name]
-    runs = options.runs or (10_000 if options.long else 300)
-    if options.when:
-        first, _, last = options.when.partition("..")
-        stretch = int(last or first) - int(first) + 1
-        order = [(fault, int(first), stretch) for fault in faults for _ in range(runs)]
-    else:
-        order = plan(faults, runs)
     variants = range(len(VARIANTS)) if options.variant is None else [options.variant]
-    if order:
-        more = run_all(options.crier, order, variants, options.minutes)
-        passed, failed = passed + more[0], failed + more[1]
+    for kind, rows, runs in ((Target, FAULTS, 10_000 if options.long else 300),
+                             (AllocationTarget, allocations.FAULTS, 1_500 if options.long else 60)):
+        faults = [fault for fault in rows if options.only in fault.name]
+        runs = options.runs or runs
+        if options.when:
+            first, _, last = options.when.partition("..")
+            stretch = int(last or first) - int(first) + 1
+            order = [(fault, int(first), stretch) for fault in faults for _ in range(runs)]
+        else:
+            order = plan(faults, runs)
+        if order:
+            more = run_all(kind, options.crier, order, variants, options.minutes)
+            passed, failed = passed + more[0], failed + more[1]
     print(f"{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0
 

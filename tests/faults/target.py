@@ -29,6 +29,7 @@ class Outcome:
     hits: int = 0
     problem: str = ""
     log: str = ""
+    place: str = ""     # Of an allocation: the call stack.
     void: bool = False  # The kernel cannot fail so, and the daemon relies on it.
 
 
@@ -44,9 +45,13 @@ class Target:
         self.figures = collections.Counter()
         self.notes = collections.Counter()
 
+    def environment(self):
+        return {}
+
     def start(self):
         settings, environment = VARIANTS[self.variant]
-        self.daemon = Daemon(self.crier, own_address(self.variant), settings, environment)
+        self.daemon = Daemon(self.crier, own_address(self.variant), settings,
+                             {**environment, **self.environment()})
         self.load = Load(self.daemon)
         self.load.start()
         self.load.run(lambda: False, 0.2)
