@@ -53,7 +53,8 @@ class Plan:
         self.shared = mmap.mmap(self.file.fileno(), self.LAYOUT.size)
 
     def environment(self):
-        return {"LD_PRELOAD": self.library, "CRIER_FAULTS_PLAN": self.file.name}
+        return {"LD_PRELOAD": self.library, "CRIER_FAULTS_PLAN": self.file.name,
+                "ASAN_OPTIONS": "verify_asan_link_order=0:alloc_dealloc_mismatch=0"}
 
     def fail(self, n, stretch=1, bytes_min=0, bytes_max=1 << 62):
         self.LAYOUT.pack_into(self.shared, 0, n, 0, bytes_min, bytes_max, 0, 0, *[0] * 24)
@@ -144,11 +145,14 @@ class AllocationStart(Start):
     def hit(self):
         return self.plan.place() if self.plan.failed() else ""
 
+    def wrong_stop(self):
+        return wrong_end(self.process.returncode, self.text())
+
     def wrong_end(self):
         if self.before_main and "terminate called" in self.text():
             return ""  # libstdc++ does not know yet how to end.
         if self.process.returncode < 0:
-            return wrong_end(self.process.returncode, self.text())
+            return self.wrong_stop()
         return super().wrong_end()
 
 

@@ -44,19 +44,17 @@ struct Plan {                       // struct.Struct("=qqQQQQ24Q") in allocation
   std::uint64_t callers[kCallersMax];  // and the addresses of the program that it came from.
 };
 
-Plan* open_plan() {
+Plan* plan = nullptr;
+
+// Not at the first allocation: AddressSanitizer's comes before there is an environment.
+[[gnu::constructor]] void open_plan() {
   const char* const path = std::getenv("CRIER_FAULTS_PLAN");
   const int fd = path == nullptr ? -1 : ::open(path, O_RDWR | O_CLOEXEC);
-  if (fd < 0) return nullptr;
+  if (fd < 0) return;
   void* const shared = ::mmap(nullptr, sizeof(Plan), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   ::close(fd);
-  return shared == MAP_FAILED ? nullptr : static_cast<Plan*>(shared);
+  if (shared != MAP_FAILED) plan = static_cast<Plan*>(shared);
 }
-
-struct Walk {
-  Plan& plan;
-  std::size_t frames = 0;
-};
 
 // Where the program is loaded.
 std::uintptr_t program() {
@@ -66,25 +64,24 @@ std::uintptr_t program() {
 }
 
 _Unwind_Reason_Code note_caller(_Unwind_Context* context, void* data) {
-  auto& walk = *static_cast<Walk*>(data);
-  if (walk.frames >= kCallersMax) return _URC_END_OF_STACK;
+  auto& frames = *static_cast<std::size_t*>(data);
+  if (frames >= kCallersMax) return _URC_END_OF_STACK;
   Dl_info found{};
   const auto address = static_cast<std::uintptr_t>(_Unwind_GetIP(context));
   ::dladdr(reinterpret_cast<void*>(address), &found);
   const auto base = reinterpret_cast<std::uintptr_t>(found.dli_fbase);
-  if (base == program()) walk.plan.callers[walk.frames++] = address - base;
+  if (base == program()) plan->callers[frames++] = address - base;
   return _URC_NO_REASON;
 }
 
 bool fails(std::size_t bytes) {
-  static Plan* const plan = open_plan();
   if (plan == nullptr || plan->fail.load(std::memory_order_acquire) <= 0) return false;
   if (bytes < plan->bytes_min || bytes > plan->bytes_max) return false;
   if (plan->until.fetch_sub(1) > 1 || plan->fail.fetch_sub(1) <= 0) return false;
   if (plan->failed == 0) {
     plan->failed_bytes = bytes;
-    Walk walk{*plan};
-    _Unwind_Backtrace(note_caller, &walk);
+    std::size_t frames = 0;
+    _Unwind_Backtrace(note_caller, &frames);
   }
   ++plan->failed;
   errno = ENOMEM;

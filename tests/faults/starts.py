@@ -93,8 +93,12 @@ class Start:
                 self.process.wait(SECONDS)
             except subprocess.TimeoutExpired:
                 return "did not end after SIGTERM"
-            return f"exit code {self.process.returncode}" if self.process.returncode else ""
+            return self.wrong_stop() if self.process.returncode else ""
         return self.wrong_end()
+
+    def wrong_stop(self):
+        """It served, and has not ended with 0."""
+        return f"exit code {self.process.returncode}"
 
     def wrong_end(self):
         """It has ended before it served."""
