@@ -5,9 +5,11 @@
 
 #include "cmd/cli/arguments.h"
 #include "cmd/client/terminal.h"
+#include "core/out_of_memory.h"
 
 int main(int argc, char** argv) {
   using crier::cmd::Invocation;
+  crier::end_when_out_of_memory();
   crier::cmd::need_standard_streams();
   const std::vector<std::string_view> words(argv + (argc > 0 ? 1 : 0), argv + argc);
   const Invocation invocation = crier::cmd::parse_arguments(words);

@@ -1,7 +1,7 @@
 // JSON with comments, as a tree that knows its lines: what the reader of the configuration walks.
 //
 // Objects keep repeated keys, so that the reader can refuse them. Nesting and size are bounded, and
-// no exception leaves this file's functions but std::bad_alloc.
+// no exception leaves this file's functions.
 #pragma once
 
 #include <cstdint>

@@ -233,7 +233,7 @@ if build tsan crier test_net test_broadcast test_cmd test_simulate test_daemon; 
   run_tests tsan -R '^(net|broadcast|cmd|simulate|daemon|daemon_own_tables)$'
 fi
 if build release crier test_core test_config test_metrics test_net test_broadcast test_cmd \
-  test_simulate bench_load attack_connections attack_heads; then
+  test_simulate bench_load attack_connections attack_heads failing_allocations; then
   run_tests release -R '^(core|config|metrics|net|broadcast|cmd)$'
   simulate "$([ "$mode" = --long ] && echo 50000 || echo 1000)"
   real interface "the HTTP interface as its page says"
@@ -245,9 +245,9 @@ if build release crier test_core test_config test_metrics test_net test_broadcas
     real proxies "real proxies"
   fi
   if [ "$mode" = --long ]; then
-    real_as_root faults "system calls that fail, 10,000 times" --long
+    real_as_root faults "system calls and allocations that fail" --long
   else
-    real faults "system calls that fail"
+    real faults "system calls and allocations that fail"
   fi
   real_as_root package "Debian's package"
   real_as_root systemd "the units on a real systemd"

@@ -12,6 +12,7 @@
 #include <system_error>
 
 #include "core/check.h"
+#include "core/out_of_memory.h"
 #include "core/text/cpu_list.h"
 #include "core/text/decimal.h"
 #include "net/socket/os_error.h"
@@ -27,7 +28,7 @@ using Mask = std::unique_ptr<cpu_set_t, FreeMask>;
 
 Mask empty_mask() {
   Mask mask(CPU_ALLOC(kProcessorsMax));
-  if (!mask) throw std::bad_alloc();
+  if (!mask) out_of_memory();
   CPU_ZERO_S(kMaskBytes, mask.get());
   return mask;
 }

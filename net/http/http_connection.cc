@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "core/check.h"
+#include "core/out_of_memory.h"
 #include "net/http/head_refusals.h"
 #include "net/http/http_server.h"
 #include "net/socket/socket_ops.h"
@@ -338,6 +339,7 @@ std::size_t HttpConnection::take_body(std::string_view bytes) {
   std::size_t used = 0;
   HeadProgress progress = HeadProgress::more;
   try {
+    const MayLackMemory answered_with_503;
     progress = collect_body(bytes, used);
   } catch (const std::bad_alloc&) {
     refuse(refusals::kNoMemory);  // Frees the body first.

@@ -1,14 +1,21 @@
 #include "net/http/http_date.h"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdio>
 #include <ctime>
+#include <type_traits>
 
 #include "core/check.h"
 
 namespace crier::net {
+namespace {
+
+constexpr std::size_t kDateBytes = 29;
+
+}  // namespace
 
 std::string http_date(std::int64_t unix_seconds) {
   using std::chrono::days;
@@ -16,7 +23,6 @@ std::string http_date(std::int64_t unix_seconds) {
                                                     "Thu", "Fri", "Sat"};
   constexpr std::array<const char*, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                                    "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  constexpr std::size_t kDateBytes = 29;
   const std::chrono::sys_seconds time{std::chrono::seconds{unix_seconds}};
   const auto day = std::chrono::floor<days>(time);
   const std::chrono::year_month_day date{day};
@@ -35,13 +41,18 @@ std::string http_date(std::int64_t unix_seconds) {
 std::string_view http_date_now() {
   struct Formatted {
     std::int64_t second = -1;
-    std::string text;
+    std::array<char, kDateBytes> text = {};
   };
+  // glibc allocates memory for each thread's destructors, and ends the process without it.
+  static_assert(std::is_trivially_destructible_v<Formatted>);
   thread_local Formatted last;
   timespec now{};
   ::clock_gettime(CLOCK_REALTIME_COARSE, &now);  // Milliseconds late, and cheap.
-  if (last.second != now.tv_sec) last = {now.tv_sec, http_date(now.tv_sec)};
-  return last.text;
+  if (last.second != now.tv_sec) {
+    std::ranges::copy(http_date(now.tv_sec), last.text.begin());
+    last.second = now.tv_sec;
+  }
+  return {last.text.data(), last.text.size()};
 }
 
 }  // namespace crier::net

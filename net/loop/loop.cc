@@ -1,9 +1,11 @@
 #include "net/loop/loop.h"
 
 #include <cstdio>
+#include <cstdlib>
 #include <utility>
 
 #include "core/check.h"
+#include "core/out_of_memory.h"
 #include "net/socket/os_error.h"
 
 namespace crier::net {
@@ -17,9 +19,25 @@ void check_is_closing(uv_handle_t* handle, void*) {
   CRIER_CHECK(uv_is_closing(handle));
 }
 
+void* or_end(void* memory) {
+  if (memory == nullptr) out_of_memory();
+  return memory;
+}
+
+// libuv itself aborts without a word. It asks for no empty blocks.
+int end_when_libuv_lacks_memory() {
+  return uv_replace_allocator(
+      [](std::size_t bytes) { return or_end(std::malloc(bytes)); },
+      [](void* memory, std::size_t bytes) { return or_end(std::realloc(memory, bytes)); },
+      [](std::size_t count, std::size_t bytes) { return or_end(std::calloc(count, bytes)); },
+      std::free);
+}
+
 }  // namespace
 
 Loop::Loop() {
+  static const int replaced = end_when_libuv_lacks_memory();  // Before libuv allocates anything.
+  CRIER_CHECK(replaced == 0);
   throw_unless_done(uv_loop_init(&loop_), "cannot make an event loop");
   CRIER_CHECK(turn_.open(this, [&](uv_prepare_t* h) { return uv_prepare_init(&loop_, h); }) == 0);
   CRIER_CHECK(awake_.open(this, [&](uv_idle_t* h) { return uv_idle_init(&loop_, h); }) == 0);

@@ -10,6 +10,8 @@ import collections
 from connection import AGAIN_SECONDS, Answers, Connection
 from stream import sequence_of
 
+NO_MEMORY = b"There is no memory for the body now"
+
 
 class Topic:
     def __init__(self, name):
@@ -18,6 +20,12 @@ class Topic:
         self.acknowledged = 0  # Every N below is acknowledged.
         self.sequences = {}    # N → sequence, of the acknowledged ones.
         self.sizes = {}        # N → bytes that fill its data.
+        self.begins_at = 0     # The first N of this run of the daemon.
+
+    def begin_again(self):
+        """The daemon was started anew and knows nothing of what was acknowledged."""
+        self.sequences = {}
+        self.begins_at = self.acknowledged
 
     def acknowledge(self, first, last, sequence_first, sequence_last):
         for n in range(first, last + 1):
@@ -74,6 +82,9 @@ class Publisher(Connection):
 
     def received(self, data):
         for status, _, body in self.answers.feed(data):
+            if self.load.may_end and NO_MEMORY in body:
+                self.close()
+                return self.ended()
             if status != 202 or not self.unanswered:
                 self.load.problem(f"publisher: {status} {body[:80]}")
                 self.close()
@@ -92,7 +103,7 @@ class Publisher(Connection):
         try:
             self.open()
         except OSError as error:
-            self.load.problem(f"publisher: cannot connect: {error}")
+            self.load.cannot_connect("publisher", error)
             return self.ended()
         for _, _, text in list(self.unanswered):
             self.send(text)
@@ -134,7 +145,7 @@ class Visitor(Connection):
         try:
             self.open()
         except OSError as error:
-            self.load.problem(f"visitor: cannot connect: {error}")
+            self.load.cannot_connect("visitor", error)
             return self.ended()
         first, _, self.rest = request.partition(b"|")
         self.send(first)
@@ -207,7 +218,7 @@ class Operator(Connection):
         try:
             self.open()
         except OSError as error:
-            self.load.problem(f"operator: cannot connect: {error}")
+            self.load.cannot_connect("operator", error)
             return self.ended()
         if self.waits:
             self.ask(self.asked)

@@ -47,7 +47,12 @@ class Connection:
         self.socket = socket.socket(family)
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self.socket.connect(self.address)  # Into the backlog: the daemon need not accept it yet.
+        try:
+            self.socket.connect(self.address)  # Into the backlog: it need not be accepted yet.
+        except OSError:
+            self.socket.close()
+            self.socket = None
+            raise
         self.socket.setblocking(False)
         self.unsent = b""
         self.load.loop.selector.register(self.socket, selectors.EVENT_READ, self.on_events)

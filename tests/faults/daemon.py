@@ -36,16 +36,21 @@ class Daemon:
         self.set_clock("+0")
         self.log = log or os.path.join(self.directory, "log")
         self.configure({})
-        command = [crier, "serve", "--config", self.config]
+        self.command = [crier, "serve", "--config", self.config]
         for setting in (f"http.listen={host}:8080", f"admin.listen={host}:8081",
                         f"publish.socket={self.socket}", *SETTINGS, *settings):
-            command += ["--set", setting]
-        with open(self.log, "ab") as log_file:
-            self.process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log_file,
-                env={**os.environ, **environment})
-        self.pid = self.process.pid
+            self.command += ["--set", setting]
+        self.environment = {**os.environ, **environment}
         self.table_each = "workers.own_descriptor_table=on" in settings
+        self.spawn()
+
+    def spawn(self):
+        with open(self.log, "ab") as log_file:
+            self.log_begins = log_file.tell()
+            self.process = subprocess.Popen(
+                self.command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log_file,
+                env=self.environment)
+        self.pid = self.process.pid
 
     def replace(self, name, text):
         path = os.path.join(self.directory, name)
@@ -68,6 +73,7 @@ class Daemon:
 
     def text(self):
         with open(self.log, errors="replace") as file:
+            file.seek(self.log_begins)
             return file.read()
 
     def check(self):
@@ -87,6 +93,14 @@ class Daemon:
                 used += int(file.read().split()[0])
         return used
 
+    def sleeps(self):
+        """Whether no thread runs, or waits for a processor."""
+        for thread in self.threads():
+            with open(f"/proc/{self.pid}/task/{thread}/stat") as file:
+                if file.read().rpartition(")")[2].split()[0] != "S":
+                    return False
+        return True
+
     def descriptors(self):
         """Open descriptors of all its tables."""
         tables = self.threads() if self.table_each else [self.pid]
@@ -104,9 +118,11 @@ class Daemon:
                 if time.monotonic() > deadline:
                     raise Died("the daemon did not become ready") from None
             time.sleep(0.01)
-        while (before := self.descriptors()) != (time.sleep(0.1), self.descriptors())[1]:
-            pass  # The connection of this question is still being closed.
-        return before
+        while True:  # The connection of this question is still being closed.
+            before = self.descriptors()
+            time.sleep(0.1)
+            if self.sleeps() and self.descriptors() == before:
+                return before
 
     def stop(self):
         """Returns the exit code."""

@@ -30,6 +30,8 @@ class Load:
         self.active = False
         self.whole_heads = False  # Heads come with the connection: no descriptor is watched twice.
         self.starved_at = -STARVED_SECONDS
+        self.may_end = False  # The daemon may end at a fault, and is started again.
+        self.restarts = 0
         self.problems = []
         self.notes = {}
         self.first_events = []
@@ -56,6 +58,10 @@ class Load:
 
     def problem(self, text):
         self.problems.append(text)
+
+    def cannot_connect(self, client, error):
+        if not self.may_end:
+            self.problem(f"{client}: cannot connect: {error}")
 
     def note(self, text):
         self.notes[text] = self.notes.get(text, 0) + 1
@@ -125,6 +131,18 @@ class Load:
         if self.problems:
             problems, self.problems = self.problems, []
             raise Broken("; ".join(problems[:4]))
+
+    def restart(self):
+        """In place of a daemon that has ended. The clients first read all that it has sent."""
+        self.active = False
+        if not self.loop.run(lambda: not self.connections(), PATIENCE_SECONDS):
+            raise Broken("clients are connected with a daemon that has ended")
+        self.check_first_events()
+        for topic in self.topics.values():
+            topic.begin_again()
+        self.restarts += 1
+        self.daemon.spawn()
+        self.daemon.wait_until_ready()
 
     def behind(self):
         return [f"{'+'.join(stream.topics)}{' slow' if stream.slow else ''} expects "

@@ -2,134 +2,29 @@
 
 import argparse
 import collections
-import dataclasses
+import itertools
 import multiprocessing
 import shlex
 import sys
 import time
 
+import allocations
+from allocations import AllocationTarget, start_failures
 from cases import Skip, all_cases
-from daemon import Daemon, Died, own_address
-from faults import FAULTS, LIES, PATHS, moment
-from load import Broken, Load
+from daemon import Died
+from faults import FAULTS, LIES, moment
+from load import Broken
 from starts import start_faults
-from strace import Injection
+from target import VARIANTS, Outcome, Target
 
-ATTACH_SECONDS = 5
-REACH_SECONDS = 2        # For the N-th call to come; otherwise the run does not count.
 START_STEP = 25          # Every so many calls of a start; with --long each.
-STRETCH_SECONDS = 0.3    # From the first call that fails to the end of the stretch.
 
 RARE = {fault.name for fault in FAULTS if fault.load == "large"}
-# Daemons that run side by side. The second half takes every block of 4 KiB from the kernel.
-VARIANTS = [
-    (["workers.count=1"], {}),
-    (["workers.count=2", "workers.own_descriptor_table=on"], {}),
-    (["workers.count=1"], {"GLIBC_TUNABLES": "glibc.malloc.mmap_threshold=4096"}),
-    (["workers.count=2"], {"GLIBC_TUNABLES": "glibc.malloc.mmap_threshold=4096"}),
-]
 
 
-@dataclasses.dataclass
-class Outcome:
-    fault: str
-    when: str
-    variant: int
-    hits: int = 0
-    problem: str = ""
-    log: str = ""
-    void: bool = False  # The kernel cannot fail so, and the daemon relies on it.
-
-
-class Target:
-    """A daemon of one variant with its load; a new one after each failure."""
-
-    def __init__(self, crier, variant):
-        self.crier = crier
-        self.variant = variant
-        self.daemon = None
-        self.load = None
-        self.reach = {}  # Of a fault whose N-th call did not come: half of that N.
-        self.figures = collections.Counter()
-        self.notes = collections.Counter()
-
-    def start(self):
-        settings, environment = VARIANTS[self.variant]
-        self.daemon = Daemon(self.crier, own_address(self.variant), settings, environment)
-        self.load = Load(self.daemon)
-        self.load.start()
-        self.load.run(lambda: False, 0.2)
-        self.load.settle()
-
-    def stop(self):
-        """Returns what is wrong at the end."""
-        if self.daemon is None:
-            return ""
-        problem = ""
-        if self.load is not None:
-            self.collect()
-        if self.load is not None and self.daemon.alive() and not self.load.close():
-            problem = f"{self.daemon.descriptors()} descriptors without clients"
-        code = self.daemon.stop()
-        self.daemon = self.load = None
-        return problem or (f"exit code {code} after SIGTERM" if code else "")
-
-    def collect(self):
-        for name, figure in self.load.figures.items():
-            self.figures[name] = max(self.figures[name], figure)
-        self.notes.update(self.load.notes)
-        self.load.notes = {}
-
-    def run(self, fault, n, stretch):
-        if self.daemon is None:
-            self.start()
-        daemon, load = self.daemon, self.load
-        n = 1 + (n - 1) % self.reach.get(fault.name, n)
-        when = f"{n}" if stretch == 1 else f"{n}..{n + stretch - 1}"
-        paths = PATHS[fault.files](daemon) if fault.files else []
-        outcome = Outcome(fault.name, when, self.variant)
-        if fault.starves:
-            load.starved_at = float("inf")
-        injection = Injection(daemon, fault.call, fault.what, when, paths)
-
-        def hits():
-            injection.read()
-            return len(injection.hits())
-
-        lost = load.lost_connections()
-        try:
-            try:
-                load.wait(lambda: hits() or injection.attached(), "strace", ATTACH_SECONDS)
-                load.start(fault.load)
-                if load.run(hits, REACH_SECONDS) and stretch > 1:
-                    load.run(lambda: hits() >= stretch, STRETCH_SECONDS)
-            finally:
-                injection.detach()
-                outcome.hits = len(injection.hits())
-                if fault.starves:
-                    load.starved_at = time.monotonic()
-            if not outcome.hits:
-                self.reach[fault.name] = max(1, n // 2)
-            load.settle()
-            if fault.costs_nothing and load.lost_connections() != lost:
-                raise Broken("a connection ended")
-        except (Broken, Died) as problem:
-            outcome.problem = str(problem)
-        except Exception as problem:  # Bytes that make no sense.
-            outcome.problem = repr(problem)[:200]
-        if outcome.problem:
-            outcome.log = "\n".join([*load.problems[:4], *injection.hits()[:3],
-                                     *daemon.text().splitlines()[-6:]])
-            outcome.void = (fault.call == "epoll_ctl" and "error=" in fault.what and
-                            not daemon.alive() and
-                            not any("EPOLL_CTL_ADD" in hit for hit in injection.hits()))
-            self.stop()
-        return outcome
-
-
-def serve(crier, variant, queues, results, deadline):
+def serve(kind, crier, variant, queues, results, deadline):
     """One process: takes (fault, n, stretch) from each queue until None."""
-    target = Target(crier, variant)
+    target = kind(crier, variant)
     for queue in queues:
         while (item := queue.get()) is not None:
             fault, n, stretch = item
@@ -169,6 +64,7 @@ class Report:
         self.void = collections.Counter()
         self.figures = {}
         self.notes = collections.Counter()
+        self.places = set()
 
     def add(self, outcome):
         name = outcome.fault
@@ -186,6 +82,7 @@ class Report:
         else:
             self.runs[name] += 1
             self.hits[name] += outcome.hits
+            self.places.add(outcome.place)
 
     def add_figures(self, figures, notes):
         for name, figure in figures.items():
@@ -211,6 +108,8 @@ class Report:
             print(f"     {name}: at most {figure:.1f}")
         for note, count in self.notes.most_common(40):
             print(f"     {count} x {note}")
+        if len(self.places) > 1:
+            print(f"     {len(self.places)} different call stacks")
         runs = sum(self.runs.values()) + sum(self.failed.values())
         print(f"     {runs} runs, {sum(self.hits.values())} calls failed or late, {seconds:.0f} s")
         failed = sum(self.failed.values())
@@ -218,7 +117,8 @@ class Report:
         return passed, failed
 
 
-def run_all(crier, order, variants, minutes):
+def run_all(kind, crier, order, variants, minutes):
+    """On targets of a kind."""
     began = time.monotonic()
     report = Report(crier)
     results, common, memory = (multiprocessing.Queue() for _ in range(3))
@@ -230,7 +130,7 @@ def run_all(crier, order, variants, minutes):
         for queue in queues:
             queue.put(None)
         processes.append(multiprocessing.Process(target=serve,
-                                                 args=(crier, variant, queues, results,
+                                                 args=(kind, crier, variant, queues, results,
                                                        began + minutes * 60)))
         processes[-1].start()
     working = len(processes)
@@ -267,7 +167,9 @@ def run_one_by_one(crier, wanted, long):
             print(f"skip {name}: {reason}", flush=True)
         except Exception as problem:  # Whatever it is, the other cases are of interest.
             tell(name, "", repr(problem))
-    for name, starts, problem in start_faults(crier, wanted, 1 if long else START_STEP):
+    step = 1 if long else START_STEP
+    for name, starts, problem in itertools.chain(start_faults(crier, wanted, step),
+                                                 start_failures(crier, wanted, long)):
         tell(name, f"{starts} starts", problem)
     for lie, words in LIES if long else []:
         if wanted in (name := f"lie, {lie.name}"):
@@ -293,18 +195,20 @@ def main():
     passed = failed = 0
     if not options.when:
         passed, failed = run_one_by_one(options.crier, options.only, options.long)
-    faults = [fault for fault in FAULTS if options.only in fault.name]
-    runs = options.runs or (10_000 if options.long else 300)
-    if options.when:
-        first, _, last = options.when.partition("..")
-        stretch = int(last or first) - int(first) + 1
-        order = [(fault, int(first), stretch) for fault in faults for _ in range(runs)]
-    else:
-        order = plan(faults, runs)
     variants = range(len(VARIANTS)) if options.variant is None else [options.variant]
-    if order:
-        more = run_all(options.crier, order, variants, options.minutes)
-        passed, failed = passed + more[0], failed + more[1]
+    for kind, rows, runs in ((Target, FAULTS, 10_000 if options.long else 300),
+                             (AllocationTarget, allocations.FAULTS, 1_500 if options.long else 60)):
+        faults = [fault for fault in rows if options.only in fault.name]
+        runs = options.runs or runs
+        if options.when:
+            first, _, last = options.when.partition("..")
+            stretch = int(last or first) - int(first) + 1
+            order = [(fault, int(first), stretch) for fault in faults for _ in range(runs)]
+        else:
+            order = plan(faults, runs)
+        if order:
+            more = run_all(kind, options.crier, order, variants, options.minutes)
+            passed, failed = passed + more[0], failed + more[1]
     print(f"{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0
 

@@ -34,18 +34,21 @@ def receive(stream):
 
 
 class Start:
-    def __init__(self, crier, call, n):
+    """A daemon that starts under the command `tracer`, if any, on which it leaves its trace."""
+
+    def __init__(self, crier, tracer, environment=()):
         self.directory = tempfile.TemporaryDirectory(prefix="crier-starts-")
         self.path = self.directory.name
-        self.trace = os.path.join(self.path, "trace")
+        self.traced = bool(tracer)
+        command = [word.format(directory=self.path) for word in tracer]
         self.socket = os.path.join(self.path, "publish.sock")
         with open(os.path.join(self.path, "log"), "wb") as log:
             self.process = subprocess.Popen(
-                ["strace", "-f", "-y", "-s", "80", "-o", self.trace, "-e", f"trace={call}", "-e",
-                 f"inject={call}:error={CALLS[call]}:when={n}", crier, "serve",
-                 "--set", f"http.listen={HOST}:8080", "--set", f"admin.listen={HOST}:8081",
-                 "--set", f"publish.socket={self.socket}", "--set", "workers.count=2"],
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log)
+                [*command, crier, "serve", "--set", f"http.listen={HOST}:8080",
+                 "--set", f"admin.listen={HOST}:8081", "--set", f"publish.socket={self.socket}",
+                 "--set", "workers.count=2"],
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log,
+                env={**os.environ, **dict(environment)})
 
     def text(self, name="log"):
         with open(os.path.join(self.path, name), errors="replace") as file:
@@ -55,6 +58,8 @@ class Start:
         return next((line for line in self.text("trace").splitlines() if "(INJECTED)" in line), "")
 
     def child(self):
+        if not self.traced:
+            return self.process.pid
         with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children") as file:
             return int(file.read().split()[0])
 
@@ -88,7 +93,15 @@ class Start:
                 self.process.wait(SECONDS)
             except subprocess.TimeoutExpired:
                 return "did not end after SIGTERM"
-            return f"exit code {self.process.returncode}" if self.process.returncode else ""
+            return self.wrong_stop() if self.process.returncode else ""
+        return self.wrong_end()
+
+    def wrong_stop(self):
+        """It served, and has not ended with 0."""
+        return f"exit code {self.process.returncode}"
+
+    def wrong_end(self):
+        """It has ended before it served."""
         if self.process.returncode <= 0:
             return f"ended with {self.process.returncode}"
         told = any(line.startswith("crier") for line in self.text().splitlines())
@@ -121,7 +134,9 @@ def start_faults(crier, wanted, step):
         starts, problem = 0, ""
         n = max(calls_before_main(crier, call) + 1, FIRST.get(call, 1))
         while not problem:
-            start = Start(crier, call, n)
+            start = Start(crier, [
+                "strace", "-f", "-y", "-s", "80", "-o", "{directory}/trace", "-e", f"trace={call}",
+                "-e", f"inject={call}:error={error}:when={n}"])
             try:
                 wrong = start.outcome()
                 hit = start.hit()

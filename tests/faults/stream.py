@@ -41,7 +41,7 @@ class Stream(Connection):
         try:
             self.open(receive_buffer=4096 if self.slow else 0)
         except OSError as error:
-            self.load.problem(f"stream: cannot connect: {error}")
+            self.load.cannot_connect("stream", error)
             return self.ended()
         query = "&".join(f"topic={name}" for name in self.topics)
         resume = "" if self.position is None else f"Last-Event-ID: {self.epoch}-{self.position}\r\n"
@@ -103,11 +103,13 @@ class Stream(Connection):
         fields = dict(line for line in lines if len(line) == 2)
         if len(fields) != len(lines) or not fields.keys() <= {"id", "event", "retry", "data"}:
             return self.load.problem(f"garbled: {block[:200]}")
-        before = self.position
+        before, epoch = self.position, self.epoch
+        kind = fields.get("event")
         if "id" in fields:
             self.epoch = fields["id"].rsplit("-", 1)[0]
             self.position = sequence_of(fields["id"])
-        kind = fields.get("event")
+            if epoch and self.epoch != epoch and kind != "crier.gap":
+                self.load.problem(f"a daemon started anew, and no gap before {fields['id']}")
         if kind is None:
             return self.on_event(fields, before)
         if kind == "crier.open":
@@ -115,12 +117,16 @@ class Stream(Connection):
             if self.resumed_from is not None and self.position != self.resumed_from:
                 self.load.problem(f"resumed from {self.resumed_from}, opened at {self.position}")
         elif kind == "crier.gap":
-            self.on_gap(json.loads(fields["data"]))
+            self.on_gap(json.loads(fields["data"]), self.epoch != epoch)
         else:
             self.load.problem(f"{kind}: {fields.get('data')}")
 
-    def on_gap(self, gap):
+    def on_gap(self, gap, new_epoch):
         self.load.note(f"gap: {gap['reason']}")
+        if new_epoch and gap["reason"] == "restarted" and self.load.restarts:
+            self.gaps = 0
+            self.expected = dict.fromkeys(self.topics)
+            return
         self.gaps += 1
         if "small" not in self.topics or gap["reason"] not in ("evicted", "overflow"):
             return self.load.problem(f"a gap on a stream of {list(self.topics)}: {gap}")
@@ -140,6 +146,8 @@ class Stream(Connection):
         expected = self.expected[name]
         if expected is not None and n != expected:
             self.load.problem(f"{name}: {n} came where {expected} was due, without a gap")
+        if expected is None and n < self.topics[name].begins_at:
+            self.load.problem(f"{name} {n} was acknowledged by the daemon before")
         if expected is None and not self.gaps:
             self.load.first_events.append((before, self.topics[name], n))
         self.expected[name] = n + 1

@@ -1,6 +1,8 @@
 // What happens to requests when memory is short.
+#include <new>
 #include <string>
 
+#include "core/out_of_memory.h"
 #include "tests/net/http/http_server_support.h"
 #include "tests/net/http/large_allocations.h"
 
@@ -34,6 +36,7 @@ TEST_CASE("a body for which there is no memory costs its connection, and nothing
   const bool chunked = GENERATE(false, true);
   const std::string length =
       chunked ? "Transfer-Encoding: chunked\r\n\r\n2dc6c0\r\n" : "Content-Length: 3000000\r\n\r\n";
+  end_when_out_of_memory();  // As the program does.
   const NoLargeAllocations small(std::size_t{1} << 20);
   REQUIRE(client.send("POST /t HTTP/1.1\r\nHost: x\r\n" + length));
   for (int i = 0; i < 50; ++i) REQUIRE(client.send(std::string(60'000, 'x')));
@@ -41,4 +44,5 @@ TEST_CASE("a body for which there is no memory costs its connection, and nothing
   CHECK(served.handler.requests == 0);
   REQUIRE(other.send(get("/other")));
   CHECK(other.receive(1) == answer_to("/other"));
+  std::set_new_handler(nullptr);
 }

@@ -5,7 +5,8 @@
 
 namespace crier::net::http_test {
 
-// While one exists, operator new throws std::bad_alloc for more than `bytes_max` bytes.
+// While one exists, the system has no memory when operator new asks for more than `bytes_max`
+// bytes.
 class NoLargeAllocations {
  public:
   explicit NoLargeAllocations(std::size_t bytes_max);
