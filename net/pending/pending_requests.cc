@@ -86,11 +86,10 @@ void PendingRequests::expire_some(Instant now) {
   std::size_t left = kRowsPerRun;
   for (const PendingPhase phase : {PendingPhase::head, PendingPhase::idle, PendingPhase::deferred,
                                    PendingPhase::flush, PendingPhase::linger}) {
-    while (left > 0) {
+    for (; left > 0; --left) {
       const auto row = pool_.oldest(phase);
       if (!row || pool_[*row].deadline > now) break;
       expire(*row, now);
-      --left;
     }
   }
   more_are_due_ = left == 0;
@@ -372,12 +371,10 @@ bool PendingRequests::watch(std::uint32_t row) {
 }
 
 void PendingRequests::evict_one(std::uint32_t newcomer) {
-  // Whatever an attacker has most of gives way, and not the few of those that behave.
-  auto first = PendingPhase::head;
-  auto second = PendingPhase::flush;
-  if (pool_.count(second) > pool_.count(first)) std::swap(first, second);
+  using enum PendingPhase;
+  const bool unread = pool_.count(flush) > pool_.count(head);  // More of them: an attacker's.
   for (const PendingPhase phase :
-       {PendingPhase::idle, PendingPhase::linger, first, second, PendingPhase::deferred}) {
+       {idle, linger, unread ? flush : head, unread ? head : flush, deferred}) {
     if (const auto row = pool_.oldest(phase, newcomer)) {
       counters_.evicted.add();
       drop(*row);
@@ -389,8 +386,7 @@ void PendingRequests::evict_one(std::uint32_t newcomer) {
 
 void PendingRequests::queue(std::uint32_t row, std::deque<Token>& list) {
   PendingRequest& request = pool_[row];
-  if (std::exchange(request.queued, true)) return;
-  list.push_back(pending_token(row, request.generation));
+  if (!std::exchange(request.queued, true)) list.push_back(pending_token(row, request.generation));
 }
 
 PendingRequests::Step PendingRequests::drop(std::uint32_t row) {
