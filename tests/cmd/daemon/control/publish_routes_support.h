@@ -74,7 +74,8 @@ struct Socket {
                                                           .refusals = lines,
                                                           .limits = limits,
                                                           .draining = [this] { return draining; },
-                                                          .now = [this] { return now; }});
+                                                          .now = [this] { return now; },
+                                                          .memory = &shortage});
     server = std::make_unique<net::HttpServer>(loop, *routes, net::HttpServerOptions{});
     auto opened = net::UnixListener::open({.path = path});
     REQUIRE(opened.has_value());
@@ -128,6 +129,7 @@ struct Socket {
   Sent sent;
   RecordingSink lines;
   bool draining = false;
+  MemoryShortage shortage;
   Instant now{1'000'000};
   net::Loop loop;
   std::unique_ptr<PublishRoutes> routes;

@@ -226,6 +226,21 @@ TEST_CASE("a draining daemon refuses publishes and still shows topics") {
   socket.works();
 }
 
+TEST_CASE("where memory is too short for events, publishes are refused and topics are shown") {
+  Socket socket;
+  socket.shortage.stage = MemoryStage::end_streams;
+  socket.works();
+  socket.shortage.stage = MemoryStage::refuse_events;
+  const Answer answer = socket.ask(post("/topics/a", "x"));
+  CHECK(answer.status == 503);
+  CHECK(answer.body["code"] == "memory");
+  CHECK(answer.head.find("Retry-After: ") != std::string::npos);
+  CHECK(socket.ask(get("/topics/good")).status == 200);
+  CHECK(socket.log.head() == 1);
+  socket.shortage.stage = MemoryStage::ok;
+  socket.works();
+}
+
 TEST_CASE("the list of publishers changes for open connections, too") {
   Socket socket;
   const std::string other = ::getuid() == 12'345 ? "12346" : "12345";
