@@ -133,6 +133,13 @@ constexpr Row<ListenerCounters> kListenerRows[] = {
     {Kind::counter, "crier_socket_options_refused_total",
      "Times the kernel refused an option of a socket, at a reload or for a canary.",
      &ListenerCounters::options_refused},
+    {Kind::gauge, "crier_accept_queue_connections",
+     "Connections of subscribers that wait in the kernel to be accepted.",
+     &ListenerCounters::waiting},
+    {Kind::gauge, "crier_accept_queue_max",
+     "Bound of crier_accept_queue_connections: http.backlog or net.core.somaxconn, the lower one, "
+     "for each worker. The kernel drops connections beyond it.",
+     &ListenerCounters::waiting_max},
     {Kind::counter, "crier_accept_starved_total",
      "Times the kernel had no descriptor or memory for an accept.", &ListenerCounters::starved},
     {Kind::counter, "crier_accept_failed_total", "Connections that died before they were accepted.",
