@@ -85,6 +85,7 @@ has_these_files() {
 -rw-r--r-- root/root /usr/share/man/man1/crier.1.gz
 -rw-r--r-- root/root /usr/share/man/man5/crier.json.5.gz
 -rw-r--r-- root/root /usr/share/man/man7/crier-http.7.gz
+-rw-r--r-- root/root /usr/share/man/man7/crier-metrics.7.gz
 -rw-r--r-- root/root /usr/share/zsh/vendor-completions/_crier
 LIST
 }
@@ -163,6 +164,7 @@ ok "conffile, and scripts that a shell reads" scripts_are_scripts
 ok "crier(1) reads well" page_reads_well man1/crier.1.gz
 ok "crier.json(5) reads well" page_reads_well man5/crier.json.5.gz
 ok "crier-http(7) reads well" page_reads_well man7/crier-http.7.gz
+ok "crier-metrics(7) reads well" page_reads_well man7/crier-metrics.7.gz
 ok "bash completes" bash_completes
 if command -v zsh >/dev/null; then
   ok "zsh reads its completions" zsh_completes
