@@ -82,6 +82,7 @@ has_these_files() {
 -rw-r--r-- root/root /usr/share/doc/crier/README.systemd.md
 -rw-r--r-- root/root /usr/share/doc/crier/changelog.gz
 -rw-r--r-- root/root /usr/share/doc/crier/copyright
+-rw-r--r-- root/root /usr/share/doc/crier/runbook.md
 -rw-r--r-- root/root /usr/share/man/man1/crier.1.gz
 -rw-r--r-- root/root /usr/share/man/man5/crier.json.5.gz
 -rw-r--r-- root/root /usr/share/man/man7/crier-http.7.gz
@@ -93,7 +94,7 @@ LIST
 has_examples() {
   local name
   for name in README.md crier.schema.json page.html may_subscribe.py proxies/nginx-auth.conf \
-    drop-ins/million.conf; do
+    drop-ins/million.conf prometheus/alerts.yml prometheus/alerts_test.yml; do
     [ "$(stat -c %a "$scratch/tree/usr/share/doc/crier/examples/$name")" = 644 ] || return
   done
 }
