@@ -72,6 +72,11 @@ class Histogram {
   // Values in bucket i alone, not cumulative; i == N is +Inf.
   std::uint64_t bucket(std::size_t i) const { return buckets_[i].read(); }
   std::uint64_t sum() const { return sum_.read(); }
+  std::uint64_t count() const {
+    std::uint64_t count = 0;
+    for (const Counter& bucket : buckets_) count += bucket.read();
+    return count;
+  }
 
  private:
   std::size_t bucket_of(std::uint64_t value) const {

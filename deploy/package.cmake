@@ -19,12 +19,14 @@ install(FILES ${CMAKE_CURRENT_LIST_DIR}/systemd/README.md RENAME README.systemd.
   DESTINATION share/doc/crier ${package})
 install(FILES ${CMAKE_CURRENT_LIST_DIR}/operating.md RENAME README.operating.md
   DESTINATION share/doc/crier ${package})
+install(FILES ${CMAKE_CURRENT_LIST_DIR}/runbook.md DESTINATION share/doc/crier ${package})
 install(FILES ${debian}/examples.md RENAME README.md
   DESTINATION share/doc/crier/examples ${package})
 install(FILES ${CMAKE_CURRENT_LIST_DIR}/crier.schema.json
   ${CMAKE_CURRENT_LIST_DIR}/examples/page.html ${CMAKE_CURRENT_LIST_DIR}/examples/may_subscribe.py
   DESTINATION share/doc/crier/examples ${package})
 install(DIRECTORY ${CMAKE_CURRENT_LIST_DIR}/systemd/drop-ins ${CMAKE_CURRENT_LIST_DIR}/proxies
+  ${CMAKE_CURRENT_LIST_DIR}/prometheus
   DESTINATION share/doc/crier/examples ${package})
 # Manual pages and completions: what the daemon prints of itself.
 install(CODE "execute_process(COMMAND_ERROR_IS_FATAL ANY COMMAND sh ${debian}/generate.sh

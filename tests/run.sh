@@ -237,6 +237,7 @@ if build release crier test_core test_config test_metrics test_net test_broadcas
   run_tests release -R '^(core|config|metrics|net|broadcast|cmd)$'
   simulate "$([ "$mode" = --long ] && echo 50000 || echo 1000)"
   real interface "the HTTP interface as its page says"
+  real prometheus "metrics, alerts and the runbook"
   real attack "attacks beside healthy clients"
   real clients "real clients"
   if [ "$mode" = --long ]; then

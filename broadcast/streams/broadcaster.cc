@@ -30,7 +30,7 @@ Broadcaster::Broadcaster(const Parts& parts, WorkerOptions options)
       topics_(streams_, options_.topic_key, options_.topics_max, options_.patterns_max,
               counts_.topic_cap()),
       delivery_({streams_, topics_, io_, stats_, closes_, replay_queue_, options_}),
-      fanout_(streams_, topics_, delivery_),
+      fanout_(streams_, topics_, delivery_, stats_),
       catch_up_({streams_, topics_, delivery_, replay_queue_, parts.replays, stats_, options_}),
       owed_bound_(streams_, delivery_, options_),
       sweep_({streams_, delivery_, closes_, io_, stats_, options_}) {
@@ -61,6 +61,7 @@ std::expected<void, Refused> Broadcaster::start(StreamToken token, const StartRe
   stream.sequence_next = request.resume.after + 1;
   stream.become(StreamState::live);
   stats_.opened.add();
+  if (request.requested.us != 0) stats_.opening.observe(now.us - request.requested.us);
   if (request.canary) stats_.canaries_opened.add();
   delivery_.tell_opened(stream, request.resume.asked());
   // Keeps the first write from asking for writable edges: watch() asks if that write was cut short.
@@ -112,6 +113,7 @@ void Broadcaster::begin_replay(StreamIndex index, const StartRequest& request, I
   stats_.resumed.add();
   stream.become(StreamState::replaying);
   owing->replay = ReplayState::idle;
+  owing->resumes = true;
   owing->from = request.resume.from;
   owing->last_count = request.resume.last_count;
   // If the client sent no id, only the answer tells where the stream begins.
@@ -214,6 +216,7 @@ bool Broadcaster::wants_input() const {
 void Broadcaster::take_batch(const SharedBatch& batch) {
   CRIER_CHECK(!lost_);
   stats_.batches.add();
+  stats_.batch_events.observe(batch->size());
   if (!batch->empty()) fanout_.add(batch);
 }
 

@@ -98,6 +98,7 @@ struct StartRequest {
   bool padding = false;
   std::span<const Selector> subscriptions;  // At least one; none twice.
   ResumePlan resume;
+  Instant requested;  // When the client's request began to arrive; 0: unknown.
   // Events per second that the client asks for, 1 to 1,000,000. It lowers the rate of the stream's
   // class, and never raises it. 0: the client asks for none.
   std::uint32_t rate = 0;

@@ -92,7 +92,7 @@ void CatchUp::take(ReplayAnswer&& answer, Instant now) {
   if (stream->state != StreamState::replaying) return;
   if (owing.replay != ReplayState::none) return;  // The stream fell back to the log again.
   stream->sequence_next = std::max(stream->sequence_next, answer.through + 1);
-  continue_after(token.index, answer.reached_head);
+  continue_after(token.index, answer.reached_head, now);
   parts_.delivery.end_if_closed(token.index, now);
 }
 
@@ -120,11 +120,15 @@ void CatchUp::announce(StreamIndex index, const ReplayAnswer& answer, Instant no
 
 // Decides how the stream continues after an answer: live once it has sent all, or with a next
 // request.
-void CatchUp::continue_after(StreamIndex index, bool reached_head) {
+void CatchUp::continue_after(StreamIndex index, bool reached_head, Instant now) {
   Stream& stream = parts_.streams[index];
   Owing& owing = parts_.streams.owing(stream);
   const bool sent_all = owing.ring.empty() && owing.dropped == 0;
   if (reached_head) {
+    if (std::exchange(owing.resumes, false)) {
+      parts_.stats.resuming.observe(std::uint64_t{ticks_between(stream.opened_at, now.tick())} *
+                                    (kTickMicros / 1'000));
+    }
     stream.become(StreamState::owing);
   } else {
     owing.replay = ReplayState::idle;

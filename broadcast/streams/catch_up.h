@@ -52,7 +52,7 @@ class CatchUp {
   std::size_t part_bytes() const;
   ReplayRequest request_of(StreamToken token, Stream& stream) const;
   void announce(StreamIndex index, const ReplayAnswer& answer, Instant now);
-  void continue_after(StreamIndex index, bool reached_head);
+  void continue_after(StreamIndex index, bool reached_head, Instant now);
 
   Parts parts_;
   std::string scratch_;

@@ -34,8 +34,8 @@ bool listens(const Stream& stream) {
 
 }  // namespace
 
-Fanout::Fanout(StreamTable& streams, TopicIndex& topics, Delivery& delivery)
-    : streams_(streams), topics_(topics), delivery_(delivery) {}
+Fanout::Fanout(StreamTable& streams, TopicIndex& topics, Delivery& delivery, WorkerStats& stats)
+    : streams_(streams), topics_(topics), delivery_(delivery), stats_(stats) {}
 
 bool Fanout::full() const {
   return pending_bytes_ >= kPendingBytesMax || pending_frames_ >= kPendingFramesMax;
@@ -153,7 +153,10 @@ void Fanout::serve(std::deque<GroupIndex>& turns, Instant now) {
   while (wanted && steps_left_ > 0 && group.first != kNone) {
     Segment& segment = segments_[group.first];
     serve_segment(segment, topics_[group.row], now);
-    if (segment.left == 0) finish_segment(group);
+    if (segment.left > 0) continue;
+    const Instant accepted = segment.owned->accepted();
+    stats_.fanout.observe(now > accepted ? now.us - accepted.us : 0);
+    finish_segment(group);
   }
   if (wanted && group.first != kNone) {
     group.turn_steps += static_cast<std::uint32_t>(steps - steps_left_);

@@ -41,7 +41,7 @@ namespace crier::broadcast {
 
 class Fanout {
  public:
-  Fanout(StreamTable& streams, TopicIndex& topics, Delivery& delivery);
+  Fanout(StreamTable& streams, TopicIndex& topics, Delivery& delivery, WorkerStats& stats);
 
   // Queues the frames that some stream wants, and keeps none of the others.
   void add(const SharedBatch& batch);
@@ -107,6 +107,7 @@ class Fanout {
   StreamTable& streams_;
   TopicIndex& topics_;
   Delivery& delivery_;
+  WorkerStats& stats_;
   std::deque<SharedBatch> unmatched_;  // Batches that were not matched with patterns yet.
   std::size_t matched_frames_ = 0;     // Frames of the first such batch that were matched.
   std::vector<Segment> segments_;

@@ -36,6 +36,7 @@ struct Owing {
   EndReason end_reason = EndReason::drained;  // The reason, in state `ending`.
   // The stream was connected when it fell behind, so its loss is `overflow`.
   bool connected = false;
+  bool resumes = false;   // It has been replaying since it was opened.
   bool opened = true;     // crier.open was queued or sent.
   bool closes = false;    // An event that closes a topic was added to the ring.
   bool conflated = true;  // No event was added to the ring since Delivery last conflated it.

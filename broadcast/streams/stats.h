@@ -37,6 +37,19 @@ inline constexpr std::array<std::uint64_t, 11> kRoundTripBounds = {
 inline constexpr std::array<std::uint64_t, 7> kUnsentBounds = {0,      1'024,   4'096,    16'384,
                                                                65'536, 262'144, 1'048'576};
 
+// Microseconds.
+inline constexpr std::array<std::uint64_t, 11> kFanoutBounds = {
+    100, 500, 1'000, 5'000, 10'000, 25'000, 50'000, 100'000, 500'000, 1'000'000, 10'000'000};
+inline constexpr std::array<std::uint64_t, 11> kOpeningBounds = {
+    50, 250, 1'000, 5'000, 10'000, 50'000, 100'000, 500'000, 1'000'000, 5'000'000, 60'000'000};
+
+// Events.
+inline constexpr std::array<std::uint64_t, 8> kBatchBounds = {1, 2, 5, 10, 50, 100, 500, 1'000};
+
+// Milliseconds. The clock of a stream has steps of 10 ms.
+inline constexpr std::array<std::uint64_t, 9> kResumeBounds = {10,    50,     100,    500,   1'000,
+                                                               5'000, 10'000, 30'000, 60'000};
+
 using Latency = Histogram<kLatencyBounds.size()>;
 
 struct WorkerStats {
@@ -68,6 +81,15 @@ struct WorkerStats {
   // From an event's acceptance to its own write, of events accepted while the stream was open.
   Latency latency{kLatencyBounds};
   Histogram<kDurationBounds.size()> duration{kDurationBounds};
+  // Once for each batch.
+  Histogram<kBatchBounds.size()> batch_events{kBatchBounds};
+  // Once for each topic of a batch: from the acceptance of its first event to the offer of its last
+  // one to the last stream of the topic.
+  Histogram<kFanoutBounds.size()> fanout{kFanoutBounds};
+  // Once for each stream: from its request to its opening, and from there, if it resumes, to the
+  // last event of the history that it was owed.
+  Histogram<kOpeningBounds.size()> opening{kOpeningBounds};
+  Histogram<kResumeBounds.size()> resuming{kResumeBounds};
   // Of the streams that the sweep samples.
   Histogram<kLagBounds.size()> lag{kLagBounds};
   Histogram<kLagAgeBounds.size()> lag_age{kLagAgeBounds};

@@ -170,7 +170,8 @@ constexpr std::string_view kConfigNotes = "Give exactly one of the options.\n";
 
 constexpr std::string_view kManualNotes =
     "Without a name it prints crier(1), about this program; `config` is crier.json(5), about the\n"
-    "configuration; `http` is crier-http(7), about the HTTP interface. To read one:\n"
+    "configuration; `http` is crier-http(7), about the HTTP interface; `metrics` is\n"
+    "crier-metrics(7), about /metrics. To read one:\n"
     "\n"
     "  crier manual http | man -l -\n";
 
@@ -194,7 +195,14 @@ constexpr Command kCommands[] = {
      &tune},
     {"config", "", "print what can be configured", kConfigNotes, 0, 0, kConfigOptions,
      &config_text},
-    {"manual", "[crier|config|http]", "print a manual page", kManualNotes, 0, 1, {}, &manual},
+    {"manual",
+     "[crier|config|http|metrics]",
+     "print a manual page",
+     kManualNotes,
+     0,
+     1,
+     {},
+     &manual},
     {"completion",
      "bash|zsh",
      "print what completes command lines in a shell",

@@ -35,7 +35,7 @@ int tune(const Arguments& arguments);
 // Prints the texts generated from the tables of the configuration.
 int config_text(const Arguments& arguments);
 
-// Prints command_page(), configuration_page() or interface_page().
+// Prints command_page(), configuration_page(), interface_page() or metrics_page().
 int manual(const Arguments& arguments);
 
 // Prints bash_completion() or zsh_completion().
@@ -47,6 +47,8 @@ std::string command_page();
 std::string configuration_page();
 // crier-http(7), made of deploy/http.md when crier is built.
 std::string interface_page();
+// crier-metrics(7), from the catalogue.
+std::string metrics_page();
 
 // Completes command lines of crier; generated from the same tables. Needs bash 4, and nothing of
 // the package bash-completion: to be sourced, or for /usr/share/bash-completion/completions/crier.

@@ -3,10 +3,14 @@
 #include <algorithm>
 #include <cstddef>
 #include <span>
+#include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "cmd/cli/help.h"
 #include "cmd/cli/report.h"
+#include "cmd/daemon/metric_reference.h"
 #include "cmd/system/version.h"
 #include "cmd/tuning/tuning.h"
 #include "config/reference.h"
@@ -27,7 +31,8 @@ struct Page {
 };
 constexpr Page kPages[] = {{"crier", "crier", &command_page},
                            {"config", "crier.json", &configuration_page},
-                           {"http", "crier-http", &interface_page}};
+                           {"http", "crier-http", &interface_page},
+                           {"metrics", "crier-metrics", &metrics_page}};
 
 constexpr std::string_view kAbout =
     "crier broadcasts events to browsers. Programs on a host publish events to it over a local\n"
@@ -151,6 +156,45 @@ std::string described(const Command& command) {
   return out + paragraphs(command.notes);
 }
 
+std::string_view type_of(metrics::Kind kind) {
+  switch (kind) {
+    case metrics::Kind::counter:
+      return "counter";
+    case metrics::Kind::gauge:
+      return "gauge";
+    case metrics::Kind::histogram:
+      break;
+  }
+  return "histogram";
+}
+
+// The labels of a family in their order, each with its values.
+std::vector<std::pair<std::string, std::vector<std::string>>> labels_of(
+    const metrics::Family& family) {
+  std::vector<std::pair<std::string, std::vector<std::string>>> labels;
+  for (const metrics::Series& series : family.series) {
+    labels.resize(series.labels.size());
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+      labels[i].first = series.labels[i].first;
+      labels[i].second.push_back(series.labels[i].second);
+    }
+  }
+  return labels;
+}
+
+std::string metric(const metrics::Family& family) {
+  std::string out = row(family.name, type_of(family.kind), family.help);
+  for (const auto& [label, values] : labels_of(family)) {
+    out += ".br\n" + roff_text("Label " + label + ": ");
+    for (const std::string& value : values) {
+      out += &value == &values.front() ? "" : ", ";
+      out += "\\fB" + roff_text(value) + "\\fR";
+    }
+    out += ".\n";
+  }
+  return out;
+}
+
 }  // namespace
 
 int manual(const Arguments& arguments) {
@@ -178,7 +222,8 @@ std::string command_page() {
   out += rows("ENVIRONMENT", kEnvironment) + rows("FILES", kFiles);
   out += heading("SEE ALSO");
   return out +
-         ".BR crier.json (5),\n.BR crier\\-http (7),\n.BR systemd.service (5),\n.BR curl (1)\n";
+         ".BR crier.json (5),\n.BR crier\\-http (7),\n.BR crier\\-metrics (7),\n"
+         ".BR systemd.service (5),\n.BR curl (1)\n";
 }
 
 std::string configuration_page() {
@@ -201,6 +246,27 @@ std::string configuration_page() {
   out += heading("KEYS") + config::reference_man();
   out += heading("FILES") + row("/etc/crier/crier.json", {}, "The service's configuration.");
   return out + heading("SEE ALSO") + ".BR crier (1)\n";
+}
+
+std::string metrics_page() {
+  std::string out = title("CRIER\\-METRICS", "7", "Miscellaneous Information");
+  out += heading("NAME") + "crier\\-metrics \\- what crier tells Prometheus\n";
+  out += heading("DESCRIPTION");
+  out += paragraphs(
+      "GET /metrics of the admin endpoint, in the text format of Prometheus. Clients cannot make\n"
+      "the number of series grow: there are fewer than 500, whatever they do. Every counter is "
+      "there\n"
+      "from the start, at 0. Times are in seconds, sizes in bytes. What is not known is left out.\n"
+      "\n"
+      "  curl http://127.0.0.1:8081/metrics\n"
+      "\n"
+      "The histograms are of the whole daemon. Figures are read while other threads count, so "
+      "two\n"
+      "of them may differ by what happens in between.\n");
+  const MetricReference reference(version());
+  out += heading("METRICS");
+  for (const metrics::Family& family : reference.catalogue().families()) out += metric(family);
+  return out + heading("SEE ALSO") + ".BR crier (1),\n.BR crier.json (5)\n";
 }
 
 }  // namespace crier::cmd

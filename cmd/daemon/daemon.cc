@@ -185,6 +185,7 @@ void Daemon::make_workers() {
 void Daemon::show_metrics() {
   MetricSources sources;
   workers_->add_sources(sources);
+  sources.control_loop = &loop_.stats();
   sources.log = &event_log_.stats();
   sources.frames = &frames_;
   sources.kernel = &kernel_;

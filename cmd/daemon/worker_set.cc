@@ -154,6 +154,7 @@ void WorkerSet::stop() {
 void WorkerSet::add_sources(MetricSources& sources) const {
   for (const auto& worker : workers_) {
     sources.workers.push_back(&worker->stats());
+    sources.worker_loops.push_back(&worker->loop_stats());
     sources.refusals.push_back(&worker->refusals());
     sources.pending.push_back(&worker->pending_counters());
     sources.listeners.push_back(&worker->listener_counters());

@@ -286,8 +286,10 @@ void HttpServer::forget(std::uint32_t index) {
 // An idle handle works in every phase of the loop: the next poll does not wait, and the callback
 // runs before or directly after it.
 void HttpServer::start_next_turn() {
-  uv_idle_start(next_turn_.get(),
-                [](uv_idle_t* handle) { static_cast<HttpServer*>(handle->data)->serve_marked(); });
+  uv_idle_start(next_turn_.get(), [](uv_idle_t* handle) {
+    Loop::of(handle->loop).note_event();
+    static_cast<HttpServer*>(handle->data)->serve_marked();
+  });
 }
 
 void HttpServer::serve_next_turn(std::uint32_t index) {

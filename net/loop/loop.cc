@@ -39,6 +39,7 @@ Loop::Loop() {
   static const int replaced = end_when_libuv_lacks_memory();  // Before libuv allocates anything.
   CRIER_CHECK(replaced == 0);
   throw_unless_done(uv_loop_init(&loop_), "cannot make an event loop");
+  loop_.data = this;
   CRIER_CHECK(turn_.open(this, [&](uv_prepare_t* h) { return uv_prepare_init(&loop_, h); }) == 0);
   CRIER_CHECK(awake_.open(this, [&](uv_idle_t* h) { return uv_idle_init(&loop_, h); }) == 0);
   // The end-of-turn hook alone does not keep run() going.
@@ -68,7 +69,14 @@ void Loop::set_end_of_turn(std::function<void()> end_of_turn) {
   CRIER_CHECK(end_of_turn != nullptr);
   end_of_turn_ = std::move(end_of_turn);
   uv_prepare_start(turn_.get(),
-                   [](uv_prepare_t* handle) { static_cast<Loop*>(handle->data)->end_of_turn_(); });
+                   [](uv_prepare_t* handle) { static_cast<Loop*>(handle->data)->end_turn(); });
+}
+
+void Loop::end_turn() {
+  note_event();
+  end_of_turn_();
+  stats_.turns.observe((uv_hrtime() - turn_began_ns_) / 1'000);
+  turn_began_ns_ = 0;
 }
 
 void Loop::keep_awake(bool awake) {

@@ -19,12 +19,29 @@
 
 #include <uv.h>
 
+#include <array>
+#include <cstdint>
 #include <functional>
 
+#include "core/counter.h"
 #include "core/instant.h"
 #include "net/loop/handle.h"
 
 namespace crier::net {
+
+// Microseconds.
+inline constexpr std::array<std::uint64_t, 11> kTurnBounds = {
+    10, 50, 100, 250, 1'000, 2'500, 5'000, 10'000, 50'000, 250'000, 1'000'000};
+inline constexpr std::array<std::uint64_t, 8> kLatenessBounds = {
+    1'000, 2'500, 5'000, 10'000, 25'000, 100'000, 1'000'000, 10'000'000};
+
+// The loop's thread counts; any thread may read.
+struct LoopStats {
+  // How long each turn was, from its first event until the loop slept or polled again.
+  Histogram<kTurnBounds.size()> turns{kTurnBounds};
+  // How late each call of a repeating timer was: the loop was busy, or had no processor.
+  Histogram<kLatenessBounds.size()> lateness{kLatenessBounds};
+};
 
 class Loop {
  public:
@@ -58,11 +75,24 @@ class Loop {
 
   uv_loop_t* raw() { return &loop_; }
 
+  // The loop of a handle, for the handles of this room. Each of their callbacks first calls
+  // note_event(): a turn begins with the first of them.
+  static Loop& of(uv_loop_t* raw) { return *static_cast<Loop*>(raw->data); }
+  void note_event() {
+    if (turn_began_ns_ == 0) turn_began_ns_ = uv_hrtime();
+  }
+  void note_lateness(std::uint64_t us) { stats_.lateness.observe(us); }
+  const LoopStats& stats() const { return stats_; }
+
  private:
+  void end_turn();
+
   uv_loop_t loop_{};
   Handle<uv_prepare_t> turn_;
   Handle<uv_idle_t> awake_;
   std::function<void()> end_of_turn_;
+  std::uint64_t turn_began_ns_ = 0;  // 0: the turn has had no event yet.
+  LoopStats stats_;
 };
 
 }  // namespace crier::net

@@ -39,6 +39,7 @@ Result<void> PollHandle::watch(int fd) {
       poll_.open(this, [&](uv_poll_t* poll) { return uv_poll_init(loop_.raw(), poll, fd); });
   if (status < 0) return failed(-status);
   const auto on_poll = [](uv_poll_t* handle, int, int) {
+    Loop::of(handle->loop).note_event();
     static_cast<PollHandle*>(handle->data)->on_readable_();
   };
   CRIER_CHECK(uv_poll_start(poll_.get(), UV_READABLE, on_poll) == 0);

@@ -12,6 +12,7 @@ Signals::Signals(Loop& loop, std::span<const int> numbers, std::function<void(in
     : on_signal_(std::move(on_signal)) {
   CRIER_CHECK(on_signal_ != nullptr);
   const auto call = [](uv_signal_t* handle, int number) {
+    Loop::of(handle->loop).note_event();
     static_cast<Signals*>(handle->data)->on_signal_(number);
   };
   for (const int number : numbers) {

@@ -25,11 +25,23 @@ void Timer::start(std::uint64_t delay_ms, std::uint64_t repeat_ms) {
   // turn.
   uv_update_time(timer_.get()->loop);
   const auto on_time = [](uv_timer_t* handle) {
+    Loop& loop = Loop::of(handle->loop);
+    loop.note_event();
+    Timer* const timer = static_cast<Timer*>(handle->data);
+    if (uv_timer_get_repeat(handle) != 0) timer->note_lateness(loop);
     // A copy keeps the callback alive when it destroys its own timer.
-    const auto callback = static_cast<Timer*>(handle->data)->on_time_;
+    const auto callback = timer->on_time_;
     callback();
   };
+  due_ = Instant{Loop::now().us + repeat_ms * 1'000};
   CRIER_CHECK(uv_timer_start(timer_.get(), on_time, delay_ms, repeat_ms) == 0);
+}
+
+// libuv counts the next call from this one.
+void Timer::note_lateness(Loop& loop) {
+  const Instant now = Loop::now();
+  loop.note_lateness(now > due_ ? now.us - due_.us : 0);
+  due_ = Instant{now.us + uv_timer_get_repeat(timer_.get()) * 1'000};
 }
 
 void Timer::stop() {

@@ -29,9 +29,11 @@ class Timer {
 
  private:
   void start(std::uint64_t delay_ms, std::uint64_t repeat_ms);
+  void note_lateness(Loop& loop);
 
   std::function<void()> on_time_;
   Handle<uv_timer_t> timer_;
+  Instant due_;  // Of a repeating timer.
 };
 
 }  // namespace crier::net

@@ -11,6 +11,7 @@ Wakeup::Wakeup(Loop& loop, std::function<void()> on_wakeup) : on_wakeup_(std::mo
   CRIER_CHECK(on_wakeup_ != nullptr);
   const int status = async_.open(this, [&](uv_async_t* async) {
     return uv_async_init(loop.raw(), async, [](uv_async_t* handle) {
+      Loop::of(handle->loop).note_event();
       static_cast<Wakeup*>(handle->data)->on_wakeup_();
     });
   });

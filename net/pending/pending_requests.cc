@@ -241,7 +241,8 @@ PendingRequests::Step PendingRequests::take_proxy_header(std::uint32_t row, std:
 PendingRequests::Step PendingRequests::judge(std::uint32_t row, Instant now) {
   const PendingRequest& request = pool_[row];
   const Request& head = request.reader->request();
-  const Accepted connection = request.connection();
+  Accepted connection = request.connection();
+  connection.since = Instant{request.deadline.us - std::uint64_t{limits_.head_ms} * 1'000};
   counters_.requests.add();
   Reply reply = handler_.on_request(head, connection, request.registered);
   if (reply.then == Reply::Then::later) {

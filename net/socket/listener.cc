@@ -157,6 +157,16 @@ void Listener::follow(const SocketPlan& plan) {
   canary_percent_ = plan.canary ? plan.canary_percent : 0;
 }
 
+// The kernel tells both in fields that a listening socket does not need otherwise.
+void Listener::look_at_queue() {
+  if (!socket_) return;
+  tcp_info info{};
+  socklen_t size = sizeof(info);
+  if (::getsockopt(socket_.get(), IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return;
+  counters_->waiting.set(info.tcpi_unacked);
+  counters_->waiting_max.set(info.tcpi_sacked);
+}
+
 bool Listener::is_canarys_turn() {
   canary_due_ += canary_percent_;
   if (canary_due_ < 100) return false;

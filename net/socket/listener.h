@@ -57,6 +57,9 @@ struct ListenerCounters {
   Counter options_refused;  // Times the kernel refused one, of ours or of an accepted socket.
   Counter starved;          // Times the kernel had no descriptor or memory for an accept.
   Counter shed;             // Connections closed at once, for want of a descriptor.
+  // Gauges, as of the last look_at_queue(): connections that wait to be accepted, and how many may.
+  Counter waiting;
+  Counter waiting_max;
   Counter failed;  // Connections that died before they were accepted, or that a firewall refused.
 };
 
@@ -99,6 +102,9 @@ class Listener {
     }
     return AcceptEnd::more;
   }
+
+  // Asks the kernel how long the queue of connections is that wait to be accepted.
+  void look_at_queue();
 
   // Ends listening for every table this socket is in: connections still in the queue are reset. One
   // that was handed in is only closed. Idempotent.

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "core/instant.h"
 #include "core/text/ip_address.h"
 
 namespace crier::net {
@@ -32,6 +33,8 @@ struct Accepted {
   // A proxy named `peer`; the kernel knows the proxy's address.
   bool behind_proxy = false;
   bool unnamed = false;  // A PROXY protocol header came, but it named no client.
+  // When it was accepted, or a later head began; 0: unknown. Set in calls of on_request().
+  Instant since;
 };
 
 // Readable, e.g. "203.0.113.7:50312" or "[2001:db8::1]:50312"; "2001:db8::1" if the port is

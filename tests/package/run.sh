@@ -82,9 +82,11 @@ has_these_files() {
 -rw-r--r-- root/root /usr/share/doc/crier/README.systemd.md
 -rw-r--r-- root/root /usr/share/doc/crier/changelog.gz
 -rw-r--r-- root/root /usr/share/doc/crier/copyright
+-rw-r--r-- root/root /usr/share/doc/crier/runbook.md
 -rw-r--r-- root/root /usr/share/man/man1/crier.1.gz
 -rw-r--r-- root/root /usr/share/man/man5/crier.json.5.gz
 -rw-r--r-- root/root /usr/share/man/man7/crier-http.7.gz
+-rw-r--r-- root/root /usr/share/man/man7/crier-metrics.7.gz
 -rw-r--r-- root/root /usr/share/zsh/vendor-completions/_crier
 LIST
 }
@@ -92,7 +94,7 @@ LIST
 has_examples() {
   local name
   for name in README.md crier.schema.json page.html may_subscribe.py proxies/nginx-auth.conf \
-    drop-ins/million.conf; do
+    drop-ins/million.conf prometheus/alerts.yml prometheus/alerts_test.yml; do
     [ "$(stat -c %a "$scratch/tree/usr/share/doc/crier/examples/$name")" = 644 ] || return
   done
 }
@@ -163,6 +165,7 @@ ok "conffile, and scripts that a shell reads" scripts_are_scripts
 ok "crier(1) reads well" page_reads_well man1/crier.1.gz
 ok "crier.json(5) reads well" page_reads_well man5/crier.json.5.gz
 ok "crier-http(7) reads well" page_reads_well man7/crier-http.7.gz
+ok "crier-metrics(7) reads well" page_reads_well man7/crier-metrics.7.gz
 ok "bash completes" bash_completes
 if command -v zsh >/dev/null; then
   ok "zsh reads its completions" zsh_completes

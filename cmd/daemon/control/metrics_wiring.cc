@@ -9,6 +9,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "cmd/daemon/control/loop_metrics.h"
 #include "cmd/daemon/control/state_metrics.h"
 #include "metrics/process_stats.h"
 
@@ -132,6 +133,13 @@ constexpr Row<ListenerCounters> kListenerRows[] = {
     {Kind::counter, "crier_socket_options_refused_total",
      "Times the kernel refused an option of a socket, at a reload or for a canary.",
      &ListenerCounters::options_refused},
+    {Kind::gauge, "crier_accept_queue_connections",
+     "Connections of subscribers that wait in the kernel to be accepted.",
+     &ListenerCounters::waiting},
+    {Kind::gauge, "crier_accept_queue_max",
+     "Bound of crier_accept_queue_connections: http.backlog or net.core.somaxconn, the lower one, "
+     "for each worker. The kernel drops connections beyond it.",
+     &ListenerCounters::waiting_max},
     {Kind::counter, "crier_accept_starved_total",
      "Times the kernel had no descriptor or memory for an accept.", &ListenerCounters::starved},
     {Kind::counter, "crier_accept_failed_total", "Connections that died before they were accepted.",
@@ -231,6 +239,22 @@ void add_workers(Catalogue& catalogue, Sources<WorkerStats> workers) {
   auto unsent = catalogue.histogram(
       "crier_stream_unsent_bytes",
       "Bytes that the kernel has taken and not yet sent, of streams sampled by the sweep.", 1);
+  auto batches =
+      catalogue.histogram("crier_batch_events", "Events in each batch that a worker took.", 1);
+  auto fanout = catalogue.histogram(
+      "crier_topic_fanout_seconds",
+      "From an accepted publish until the last stream of its topic in a worker was offered the "
+      "event; observed once for each topic of a batch, for the oldest event.",
+      1e6);
+  auto opening = catalogue.histogram(
+      "crier_stream_opening_seconds",
+      "From the accept of a connection, or the first byte of a later request, to the open stream.",
+      1e6);
+  auto resuming = catalogue.histogram(
+      "crier_stream_resume_seconds",
+      "From the opening of a stream with a position to resume from until it was given the last "
+      "event that it had missed.",
+      1e3);
   auto blocked = catalogue.counter("crier_write_blocked_total",
                                    "Writes cut short, by a full socket or the stream's rate.");
   for (const WorkerStats* worker : workers) {
@@ -240,6 +264,10 @@ void add_workers(Catalogue& catalogue, Sources<WorkerStats> workers) {
     lag_age.add(worker->lag_age);
     round_trip.add(worker->round_trip);
     unsent.add(worker->unsent);
+    batches.add(worker->batch_events);
+    fanout.add(worker->fanout);
+    opening.add(worker->opening);
+    resuming.add(worker->resuming);
     blocked.add({{"reason", "socket"}}, worker->blocked_by_socket);
     blocked.add({{"reason", "rate"}}, worker->blocked_by_rate);
   }
@@ -329,6 +357,7 @@ metrics::Catalogue make_catalogue(const MetricSources& sources) {
   add_publishing(catalogue, *sources.publishing);
   add_rows<HttpServerCounters>(catalogue, kAdminRows, {&sources.admin, 1});
   add_disagreements(catalogue, sources);
+  add_loop_metrics(catalogue, sources);
   add_state_metrics(catalogue, sources);
   metrics::add_process_stats(catalogue);
   return catalogue;

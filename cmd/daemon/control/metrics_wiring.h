@@ -19,6 +19,7 @@
 #include "core/frame.h"
 #include "metrics/catalogue.h"
 #include "net/http/http_server.h"
+#include "net/loop/loop.h"
 #include "net/pending/pending_requests.h"
 #include "net/socket/listener.h"
 
@@ -28,10 +29,12 @@ namespace crier::cmd {
 struct MetricSources {
   // One of each per worker.
   std::vector<const broadcast::WorkerStats*> workers;
+  std::vector<const net::LoopStats*> worker_loops;
   std::vector<const RefusalCounts*> refusals;
   std::vector<const net::PendingCounters*> pending;
   std::vector<const net::ListenerCounters*> listeners;
 
+  const net::LoopStats* control_loop = nullptr;
   const broadcast::LogStats* log = nullptr;
   const FrameAccount* frames = nullptr;
   const net::HttpServerCounters* publish = nullptr;

@@ -1,8 +1,15 @@
 #include "cmd/daemon/control/state_metrics.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <variant>
+
+#include "config/knob.h"
 
 namespace crier::cmd {
 namespace {
@@ -62,6 +69,26 @@ void add_bounds(Catalogue& catalogue, const MetricSources& sources) {
       .add([&config] { return static_cast<double>(config.publish.connections_max); });
 }
 
+// Numbers only, and of these sections alone: the others do not bear on what a graph shows. A
+// setting that was left out or is `auto` has no series.
+void add_settings(Catalogue& catalogue, const config::Config& config) {
+  constexpr std::string_view kSections[] = {"limits", "history", "heartbeat", "drain"};
+  auto settings = catalogue.gauge("crier_setting",
+                                  "Settings in force of limits, history, heartbeat and drain, each "
+                                  "in the unit of its key: see crier.json(5).");
+  for (const config::Knob<config::Config>& knob : config::knobs()) {
+    const bool shown =
+        std::ranges::find(kSections, config::section_of(knob.key)) != std::end(kSections);
+    if (knob.kind != config::Kind::number || !shown) continue;
+    settings.add({{"key", std::string(knob.key)}}, [&config, &knob]() -> std::optional<double> {
+      const config::Value value = knob.get(config);
+      const auto* const number = std::get_if<std::uint64_t>(&value);
+      if (number == nullptr) return std::nullopt;
+      return static_cast<double>(*number);
+    });
+  }
+}
+
 void add_memory(Catalogue& catalogue, const MemoryReading& memory) {
   auto parts = catalogue.gauge(
       "crier_memory_bytes",
@@ -100,6 +127,7 @@ void add_reload(Catalogue& catalogue, const ReloadOutcome& reload) {
 
 void add_state_metrics(Catalogue& catalogue, const MetricSources& sources) {
   add_bounds(catalogue, sources);
+  add_settings(catalogue, *sources.config);
   add_memory(catalogue, *sources.memory);
   add_reload(catalogue, *sources.reload);
   add_kernel(catalogue, *sources.kernel);

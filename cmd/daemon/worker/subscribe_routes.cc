@@ -218,6 +218,7 @@ net::Reply SubscribeRoutes::open_stream(const Call& call, const net::SubscribeRe
   start.consumer = {.throughput = wanted.consumer_throughput, .lag = wanted.consumer_lag};
   start.subscriptions = wanted.topics;
   start.resume = resume;
+  start.requested = call.connection.since;
   if (!is_proxy) {
     start.address_hash =
         keyed_hash(identity_.trace_key, {reinterpret_cast<const char*>(key.data()), key.size()});

@@ -242,6 +242,9 @@ void Worker::on_sweep() {
   const Instant now = net::Loop::now();
   broadcaster_->tick(now);
   pending_->sweep(now);
+  // One of the workers is enough at a queue that all share.
+  const bool shared = setup_.handed_in.shared && setup_.identity.worker != 0;
+  if (listener_ && !shared) listener_->look_at_queue();
   debug_->tick(now);
   if (any_unlogged_) end_notes_second(now);
 }

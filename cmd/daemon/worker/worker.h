@@ -94,6 +94,7 @@ class Worker final : public WorkerPages, public broadcast::StreamObserver {
   // --- control's thread ---
   WorkerLink& link() { return link_; }
   const broadcast::WorkerStats& stats() const { return stats_; }
+  const net::LoopStats& loop_stats() const { return loop_.stats(); }
   const RefusalCounts& refusals() const { return refusals_; }
   // Valid once the thread serves.
   const net::PendingCounters& pending_counters() const { return pending_->counters(); }

@@ -68,6 +68,7 @@ struct WorkerFixture : ReplayPort, StreamObserver {
     request.address_hash = address_hash;
     request.rate = rate;
     request.consumer = consumer;
+    request.requested = requested;
     REQUIRE(worker->start(*token, request, now).has_value());
     return {*token, fd};
   }
@@ -151,6 +152,7 @@ struct WorkerFixture : ReplayPort, StreamObserver {
   std::uint64_t address_hash = 0;  // Of clients that open streams from now on; 0: unknown.
   std::uint32_t rate = 0;          // Of the streams that open() opens; see StartRequest.
   Consumer consumer;               // The same.
+  Instant requested;               // The same.
   std::size_t asked = 0;
   std::size_t opened = 0;
   std::vector<EndReason> ended;

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "cmd/cli/help.h"
+#include "cmd/daemon/metric_reference.h"
 #include "config/knob.h"
 #include "core/text/roff.h"
 #include "tests/cmd/command_support.h"
@@ -68,6 +69,22 @@ TEST_CASE("crier-http(7) has what deploy/http.md has") {
   }
 }
 
+TEST_CASE("crier-metrics(7) has every metric with its type, its help and its labels") {
+  const std::string page = metrics_page();
+  CHECK_THAT(page, Catch::Matchers::StartsWith(".TH CRIER\\-METRICS 7 "));
+  const MetricReference reference("1.2.3");
+  CHECK(reference.catalogue().families().size() > 100);
+  for (const metrics::Family& family : reference.catalogue().families()) {
+    INFO(family.name);
+    const std::string term = "\n.TP\n\\fB" + roff_text(family.name) + "\\fR \\fI";
+    CHECK_THAT(page, ContainsSubstring(term));
+    CHECK_THAT(page, ContainsSubstring(roff_text(family.help) + "\n"));
+  }
+  CHECK_THAT(page, ContainsSubstring("\\fBcrier_write_blocked_total\\fR \\fIcounter\\fR\n"));
+  CHECK_THAT(page, ContainsSubstring("\n.br\nLabel reason: \\fBsocket\\fR, \\fBrate\\fR.\n"));
+  CHECK_THAT(page, ContainsSubstring("\\fB15\\fR, \\fBothers\\fR.\n"));
+}
+
 TEST_CASE("a page is printed by its short name and by its title") {
   CHECK(run_command({"manual", "crier"}).out == command_page());
   for (const char* name : {"config", "crier.json"}) {
@@ -76,10 +93,14 @@ TEST_CASE("a page is printed by its short name and by its title") {
   for (const char* name : {"http", "crier-http"}) {
     CHECK(run_command({"manual", name}).out == interface_page());
   }
+  for (const char* name : {"metrics", "crier-metrics"}) {
+    CHECK(run_command({"manual", name}).out == metrics_page());
+  }
   const Ran unknown = run_command({"manual", "htp"});
   CHECK(unknown.code == kExitMisused);
   CHECK(unknown.out.empty());
-  CHECK_THAT(unknown.err, ContainsSubstring("no page `htp`; the pages are crier, config, http\n"));
+  CHECK_THAT(unknown.err,
+             ContainsSubstring("no page `htp`; the pages are crier, config, http, metrics\n"));
 }
 
 TEST_CASE("paragraphs and examples of a note stay apart") {
@@ -90,7 +111,8 @@ TEST_CASE("paragraphs and examples of a note stay apart") {
 }
 
 TEST_CASE("no line of a manual page is a mistake in roff") {
-  for (const std::string& page : {command_page(), configuration_page(), interface_page()}) {
+  for (const std::string& page :
+       {command_page(), configuration_page(), interface_page(), metrics_page()}) {
     std::istringstream lines(page);
     bool in_example = false;
     for (std::string line; std::getline(lines, line);) {

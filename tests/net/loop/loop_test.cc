@@ -8,6 +8,7 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <memory>
 #include <string>
@@ -262,4 +263,33 @@ TEST_CASE("a loop runs on another thread than the one that made and destroys it"
   wakeup.send();
   worker.join();
   CHECK(calls == 1);
+}
+
+TEST_CASE("a loop counts its turns, with the time of their events and of their end") {
+  Loop loop;
+  Timer timer(loop, [&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(3));
+    loop.stop();
+  });
+  loop.set_end_of_turn([] { std::this_thread::sleep_for(std::chrono::milliseconds(2)); });
+  timer.start_once(200);  // The sleep does not count.
+  loop.run();
+  CHECK(loop.stats().turns.count() >= 1);
+  CHECK(loop.stats().turns.sum() >= 5'000);
+  CHECK(loop.stats().turns.sum() < 200'000);
+  CHECK(loop.stats().lateness.count() == 0);
+}
+
+TEST_CASE("a loop counts how late its repeating timers are") {
+  Loop loop;
+  int calls = 0;
+  Timer timer(loop, [&] {
+    if (++calls == 2) return loop.stop();
+    std::this_thread::sleep_for(std::chrono::milliseconds(40));
+  });
+  loop.set_end_of_turn([] {});
+  timer.start_repeating(10);
+  loop.run();
+  CHECK(loop.stats().lateness.count() == 2);
+  CHECK(loop.stats().lateness.sum() >= 29'000);  // The second call was due 30 ms earlier.
 }

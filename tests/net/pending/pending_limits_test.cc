@@ -64,6 +64,16 @@ TEST_CASE("between two requests a connection may idle, and a later head has its 
     port.advance_ms(1);
     CHECK(port.receive_all(client) == "refused:408:request_timeout\n");
   }
+  SECTION("a request of a later head is as old as its first byte") {
+    port.advance_ms(5'000);
+    const Instant began = port.now;
+    send_text(client.get(), "GET /ta");
+    port.settle();
+    port.advance_ms(300);
+    send_text(client.get(), get_request("/take").substr(7));
+    REQUIRE(port.turn_until([&] { return !port.handler.taken.empty(); }));
+    CHECK(port.handler.taken[0].since == began);
+  }
   SECTION("every answer begins a new idle time") {
     port.advance_ms(29'000);
     send_text(client.get(), get_request("/keep"));

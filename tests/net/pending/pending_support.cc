@@ -34,8 +34,8 @@ Reply PathHandler::on_request(const Request& request, const Accepted& connection
     } else {
       REQUIRE(ready_.add(fd, token));
     }
-    taken.push_back(
-        {Fd(fd), path, registered, connection.peer, connection.canary, connection.behind_proxy});
+    taken.push_back({Fd(fd), path, registered, connection.peer, connection.canary,
+                     connection.behind_proxy, connection.since});
     return {.then = Reply::Then::taken, .bytes = {}};
   }
   if (path.starts_with("/big")) {

@@ -25,6 +25,7 @@ class PathHandler final : public RequestHandler {
     PeerAddress peer;
     bool canary = false;
     bool behind_proxy = false;
+    Instant since;
   };
   static constexpr std::size_t kBigBytes = 8 * 1024 * 1024;
 

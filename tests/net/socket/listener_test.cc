@@ -165,6 +165,22 @@ TEST_CASE("a listener that was handed in goes on listening when we stop") {
   CHECK(accept_all(first, 4).size() == 1);
 }
 
+TEST_CASE("a listener counts the connections that wait to be accepted") {
+  Listener listener = listen_on("127.0.0.18");
+  const Fd clients[] = {connect_to("127.0.0.18", listener.port()),
+                        connect_to("127.0.0.18", listener.port()),
+                        connect_to("127.0.0.18", listener.port())};
+  listener.look_at_queue();
+  CHECK(listener.counters().waiting.read() == 3);
+  CHECK(listener.counters().waiting_max.read() >= 128);
+  CHECK(accept_all(listener, 2).size() == 2);
+  CHECK(listener.counters().waiting.read() == 3);
+  listener.look_at_queue();
+  CHECK(listener.counters().waiting.read() == 1);
+  listener.stop();
+  listener.look_at_queue();
+}
+
 TEST_CASE("a listener of several workers leaves its connections to those that have descriptors") {
   Listener first = listen_on("127.0.0.17");
   auto shared = Listener::adopt(Fd(::fcntl(first.fd(), F_DUPFD_CLOEXEC, 0)),

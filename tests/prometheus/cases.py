@@ -1,0 +1,342 @@
+"""The cases of run.sh: cases.py CRIER DEPLOY."""
+
+import json
+import os
+import pathlib
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+
+SECONDS_MAX = 60
+SERIES_MAX = 500
+SAMPLE = re.compile(r"^(?P<name>\w+)(?:\{(?P<labels>.*)\})? \S+$")
+LABEL = re.compile(r'(\w+)="([^"]*)"')
+METRIC = re.compile(r"\b(?:crier|process)_\w+")
+# Labels whose values depend on the machine or the build.
+MACHINE_LABELS = {"crier_kernel_parameter": {"name", "field"}, "crier_build_info": {"version"}}
+# What only a system that systemd has booted, or an operator, can run.
+NOT_TRIED = re.compile(r"\b(systemctl|journalctl|coredumpctl)\b")
+
+
+class Failure(Exception):
+    pass
+
+
+def check(condition, text):
+    if not condition:
+        raise Failure(text)
+
+
+def run(command, **options):
+    """Runs a command to its end; fails with what it printed if it does."""
+    done = subprocess.run(command, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, timeout=SECONDS_MAX, check=False, **options)
+    check(done.returncode == 0, f"{command} ended with {done.returncode}:\n{done.stdout}")
+    return done.stdout
+
+
+def get(url):
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        return answer.read().decode()
+
+
+def wait_for(what, seconds, condition):
+    end = time.monotonic() + seconds
+    while not condition():
+        check(time.monotonic() < end, f"not within {seconds} s: {what}")
+        time.sleep(0.05)
+
+
+class Daemon:
+    """A daemon with a stream, some events, a refused request and one that resumes."""
+
+    def __init__(self, crier, directory):
+        self.crier = crier
+        self.address = f"127.{64 + os.getpid() % 64}.203.1"
+        self.admin = f"{self.address}:8081"
+        self.socket = str(directory / "publish.sock")
+        self.log = open(directory / "log", "w", encoding="utf-8")
+        self.process = subprocess.Popen(
+            [crier, "serve", "--set", f"http.listen={self.address}:8080", "--set",
+             f"admin.listen={self.admin}", "--set", f"publish.socket={self.socket}", "--set",
+             "workers.count=2", "--set", "limits.owed_events_max=8"],
+            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+        self.streams = []
+        wait_for("a daemon that is ready", 20, self.ready)
+
+    def ready(self):
+        check(self.process.poll() is None, "the daemon ended: " + self.log.name)
+        try:
+            return get(f"http://{self.admin}/readyz") == "ready\n"
+        except OSError:
+            return False
+
+    def metrics(self):
+        time.sleep(0.6)  # They are rendered at most twice a second.
+        return get(f"http://{self.admin}/metrics")
+
+    def subscribe(self, query):
+        stream = socket.create_connection((self.address, 8080), timeout=10)
+        stream.sendall(f"GET /events?{query} HTTP/1.1\r\nHost: h\r\n\r\n".encode())
+        check(stream.recv(12) == b"HTTP/1.1 200", "a stream was refused")
+        self.streams.append(stream)
+
+    def serve_some(self):
+        self.subscribe("topic=a")
+        for number in range(20):
+            run([self.crier, "publish", "--socket", self.socket, "a", str(number)])
+        self.subscribe("topic=a&from=earliest")
+        try:
+            get(f"http://{self.address}:8080/nothing")
+        except urllib.error.HTTPError as refused:
+            check(refused.code == 404, f"/nothing was answered {refused.code}")
+        wait_for("a stream that has resumed", 10, lambda: value(
+            self.metrics(), "crier_stream_resume_seconds_count") == 1)
+
+    def stop(self):
+        for stream in self.streams:
+            stream.close()
+        self.process.terminate()
+        self.process.wait(20)
+        self.log.close()
+
+
+def samples(text):
+    """The samples of /metrics: the name of the family, the name, its labels."""
+    families = {}
+    found = []
+    for line in text.splitlines():
+        if line.startswith("# TYPE "):
+            _, _, name, kind = line.split(" ")
+            families[name] = kind
+            continue
+        if line.startswith("#") or not line:
+            continue
+        sample = SAMPLE.match(line)
+        check(sample, "not a sample: " + line)
+        name = sample["name"]
+        family = name if name in families else re.sub("_(bucket|sum|count)$", "", name)
+        check(family in families, "a sample without a TYPE: " + line)
+        found.append((family, families[family], dict(LABEL.findall(sample["labels"] or ""))))
+    return found
+
+
+def value(text, name):
+    return float(re.search(rf"^{name} (\S+)$", text, re.MULTILINE)[1])
+
+
+def unroff(text):
+    text = text.replace("\\-", "-").replace("\\(aq", "'").replace("\\(dq", '"')
+    return re.sub(r"\\f[BIR]|\\&", "", text)
+
+
+def entries_of_page(page):
+    """The metrics of crier-metrics(7): their kind, and the values of each label."""
+    entries = {}
+    for entry in page.split("\n.TP\n")[1:]:
+        lines = unroff(entry).splitlines()
+        name, kind = lines[0].split(" ")
+        labels = {}
+        for label, values in re.findall(r"^Label (\w+): (.*)\.$", "\n".join(lines), re.MULTILINE):
+            labels[label] = values.split(", ")
+        entries[name] = (kind, labels)
+    return entries
+
+
+class Cases:
+    def __init__(self, crier, deploy, directory):
+        self.crier = crier
+        self.rules = deploy / "prometheus" / "alerts.yml"
+        self.rule_tests = deploy / "prometheus" / "alerts_test.yml"
+        self.runbook = (deploy / "runbook.md").read_text(encoding="utf-8")
+        self.directory = directory
+        self.daemon = Daemon(crier, directory)
+        self.idle = self.daemon.metrics()
+        self.daemon.serve_some()
+        self.text = self.daemon.metrics()
+        # Each alert of the rules with its text.
+        alerts = re.split(r"^ *- alert: ", self.rules.read_text(encoding="utf-8"),
+                          flags=re.MULTILINE)[1:]
+        self.alerts = {alert.split("\n", 1)[0]: alert.split("\n", 1)[1] for alert in alerts}
+
+    def metrics_are_clean(self):
+        for text in (self.idle, self.text):
+            said = check_metrics(text)
+            check(said == "", said)
+
+    def series_are_few(self):
+        check(len(samples(self.text)) == len(samples(self.idle)) + 1,
+              "what clients do changes the number of series")  # The age of the oldest event.
+        check(len(samples(self.text)) <= SERIES_MAX, f"{len(samples(self.text))} series")
+
+    def page_has_every_series(self):
+        page = entries_of_page(run([self.crier, "manual", "metrics"]))
+        for family, kind, labels in samples(self.text):
+            check(family in page, f"{family} is not on the page")
+            page_kind, page_labels = page[family]
+            check(kind == page_kind, f"{family} is a {kind}, on the page a {page_kind}")
+            for label, content in labels.items():
+                if label == "le" or label in MACHINE_LABELS.get(family, {}):
+                    continue
+                check(content in page_labels.get(label, []),
+                      f"the page does not have {family}{{{label}={content}}}")
+        served = {family for family, _, _ in samples(self.text)}
+        check(not page.keys() - served, f"on the page only: {page.keys() - served}")
+
+    def alerts_are_complete(self):
+        check(len(self.alerts) >= 12, "fewer than 12 alerts")
+        tests = self.rule_tests.read_text(encoding="utf-8")
+        sections = set(re.findall(r"^## (Crier\w+)$", self.runbook, re.MULTILINE))
+        check(sections == self.alerts.keys(), f"without a pair: {sections ^ self.alerts.keys()}")
+        for name, text in self.alerts.items():
+            check(re.search(r"severity: (critical|warning|info)\b", text), f"severity of {name}")
+            check("description: >-" in text and "summary: " in text, f"texts of {name}")
+            check(f"runbook: runbook.md, {name}\n" in text, f"runbook of {name}")
+            case = re.search(rf"^  - name: {name}$(.*?)(?=^  - name|\Z)", tests, re.M | re.S)
+            check(case, f"no test of {name}")
+            for part in (f'alertname="{name}"', 'instance="good"', 'instance="bad"'):
+                check(part in case[1], f"the test of {name} lacks {part}")
+
+    def alerts_ask_what_there_is(self):
+        """Names of metrics and values of labels in rules, the runbook and the rules' tests."""
+        known = {}
+        for family, kind, labels in samples(self.text):
+            suffixes = ["_bucket", "_sum", "_count"] if kind == "histogram" else [""]
+            for suffix in suffixes:
+                for label, content in labels.items():
+                    known.setdefault(family + suffix, {}).setdefault(label, set()).add(content)
+                known.setdefault(family + suffix, {})
+        for name in set(METRIC.findall(self.rules.read_text(encoding="utf-8"))):
+            check(name in known, f"there is no {name}")
+        for text in [self.rules.read_text(encoding="utf-8"),
+                     self.rule_tests.read_text(encoding="utf-8")]:
+            for name, matchers in re.findall(r"\b((?:crier|process)_\w+)\{([^}]*)\}", text):
+                for label, _, contents in re.findall(r'(\w+)(=~?)\s*"([^"]*)"', matchers):
+                    if label in ("job", "instance"):
+                        continue
+                    for content in contents.split("|"):
+                        check(content in known[name].get(label, []) or content == "others",
+                              f"{name} has no {label}={content}")
+        for name in set(re.findall(r"`(crier_\w+)`", self.runbook)):
+            families = {family for family, _, _ in samples(self.text)}
+            check(name in families, f"the runbook names {name}, which does not exist")
+
+    def rules_pass(self):
+        run(["promtool", "check", "rules", str(self.rules)])
+
+    def rule_tests_pass(self):
+        run(["promtool", "test", "rules", str(self.rule_tests)])
+
+    def real_prometheus_evaluates_the_rules(self):
+        directory = self.directory / "prometheus"
+        directory.mkdir()
+        shutil.copy(self.rules, directory / "alerts.yml")
+        (directory / "prometheus.yml").write_text(
+            "global: {scrape_interval: 1s, evaluation_interval: 1s}\n"
+            "rule_files: [alerts.yml]\n"
+            "scrape_configs:\n"
+            "  - job_name: crier\n"
+            f"    static_configs: [{{targets: ['{self.daemon.admin}']}}]\n", encoding="utf-8")
+        address = f"{self.daemon.address}:9090"
+        with open(directory / "log", "w", encoding="utf-8") as log:
+            server = subprocess.Popen(
+                ["prometheus", f"--config.file={directory}/prometheus.yml",
+                 f"--storage.tsdb.path={directory}/data", f"--web.listen-address={address}"],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        try:
+            wait_for("an evaluation of every rule", SECONDS_MAX,
+                     lambda: self.rules_are_evaluated(address))
+        finally:
+            server.terminate()
+            server.wait(20)
+
+    def rules_are_evaluated(self, address):
+        try:
+            groups = json.loads(get(f"http://{address}/api/v1/rules"))["data"]["groups"]
+            up = json.loads(get(f"http://{address}/api/v1/query?query=up"))["data"]["result"]
+        except OSError:
+            return False
+        if not up or up[0]["value"][1] != "1":
+            return False
+        rules = [rule for group in groups for rule in group["rules"]]
+        check(len(rules) == len(self.alerts), f"{len(rules)} rules")
+        for rule in rules:
+            check(rule["health"] in ("ok", "unknown"), f"{rule['name']}: {rule.get('lastError')}")
+            check(rule["state"] != "firing", f"{rule['name']} fires with a healthy daemon")
+        return all(rule["health"] == "ok" for rule in rules)
+
+    def runbook_commands(self):
+        """The commands that need no systemd, with this daemon's addresses."""
+        commands = re.findall(r"^    (\S.*)$", self.runbook, re.MULTILINE)
+        return sorted({command for command in commands if not NOT_TRIED.search(command)})
+
+    def runbook_works(self):
+        bin_directory = self.directory / "bin"
+        bin_directory.mkdir()
+        (bin_directory / "crier").symlink_to(self.crier)
+        settings = self.directory / "crier.json"
+        settings.write_text("{}", encoding="utf-8")
+        environment = os.environ | {"PATH": f"{bin_directory}:{os.environ['PATH']}"}
+        commands = self.runbook_commands()
+        check(len(commands) >= 20, f"{len(commands)} commands")
+        for command in commands:
+            told = command.replace("127.0.0.1:8081", self.daemon.admin)
+            told = told.replace("/etc/crier/crier.json", str(settings))
+            told = told.replace("crier status", f"crier status --admin {self.daemon.admin}")
+            told = told.replace("$(pidof -s crier)", str(self.daemon.process.pid))
+            # What is left of counters that are 0 may be nothing.
+            told = told.replace(" | grep -v ' 0$'", "")
+            check(run(["bash", "-o", "pipefail", "-c", told], env=environment) != "",
+                  f"{command} printed nothing")
+
+
+def check_metrics(text):
+    """What promtool says of the text, which is nothing if it is as Prometheus asks."""
+    done = subprocess.run(["promtool", "check", "metrics"], input=text, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    check(done.returncode == 0, f"promtool ended with {done.returncode}:\n{done.stdout}")
+    return done.stdout
+
+
+def main():
+    crier, deploy = sys.argv[1], pathlib.Path(sys.argv[2]).resolve()
+    passed = failed = 0
+    with tempfile.TemporaryDirectory() as directory:
+        cases = Cases(crier, deploy, pathlib.Path(directory))
+        rows = [
+            ("/metrics is as Prometheus asks", cases.metrics_are_clean, "promtool"),
+            ("series do not grow with clients", cases.series_are_few, None),
+            ("crier-metrics(7) has every series", cases.page_has_every_series, None),
+            ("each alert has texts, a section and cases", cases.alerts_are_complete, None),
+            ("alerts and runbook ask for what there is", cases.alerts_ask_what_there_is, None),
+            ("the rules are rules", cases.rules_pass, "promtool"),
+            ("each alert fires when it should, and only then", cases.rule_tests_pass, "promtool"),
+            ("a real Prometheus evaluates each rule", cases.real_prometheus_evaluates_the_rules,
+             "prometheus"),
+            ("the commands of the runbook work", cases.runbook_works, None),
+        ]
+        try:
+            for name, case, tool in rows:
+                if tool and not shutil.which(tool):
+                    print(f"skip  {name}: {tool} is missing: apt-get install prometheus")
+                    continue
+                try:
+                    case()
+                    print(f"ok    {name}", flush=True)
+                    passed += 1
+                except (Failure, OSError, subprocess.TimeoutExpired) as failure:
+                    print(f"FAIL  {name}: {failure}", flush=True)
+                    failed += 1
+        finally:
+            cases.daemon.stop()
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+sys.exit(main())
