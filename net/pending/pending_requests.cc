@@ -11,11 +11,9 @@
 #include "net/socket/socket_ops.h"
 
 namespace crier::net {
-namespace {
 
-constexpr Refusal kTooSlow{408, "request_timeout", "The request head did not arrive in time."};
-
-}  // namespace
+static constexpr Refusal kTooSlow{408, "request_timeout",
+                                  "The request head did not arrive in time."};
 
 PendingRequests::PendingRequests(const PendingLimits& limits, ReadySet& ready,
                                  RequestHandler& handler)

@@ -74,8 +74,8 @@ struct Socket {
                                                           .refusals = lines,
                                                           .limits = limits,
                                                           .draining = [this] { return draining; },
-                                                          .now = [this] { return now; },
-                                                          .memory = &shortage});
+                                                          .memory = &shortage,
+                                                          .now = [this] { return now; }});
     server = std::make_unique<net::HttpServer>(loop, *routes, net::HttpServerOptions{});
     auto opened = net::UnixListener::open({.path = path});
     REQUIRE(opened.has_value());
