@@ -2,6 +2,7 @@
 
 import collections
 import dataclasses
+import time
 
 from daemon import Daemon, Died, own_address
 from faults import PATHS
