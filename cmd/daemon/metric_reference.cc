@@ -11,17 +11,14 @@
 #include "core/log.h"
 
 namespace crier::cmd {
-namespace {
-
-class NoLog final : public LogSink {
-  void write(Level, std::string_view, std::span<const Field>) override {}
-};
-
-}  // namespace
 
 // The numbers of an idle daemon. It has one worker more than have series of their own, so that
 // every value of the label `worker` occurs.
 struct MetricReference::Idle {
+  class NoLog final : public LogSink {
+    void write(Level, std::string_view, std::span<const Field>) override {}
+  };
+
   std::array<broadcast::WorkerStats, kShownWorkers + 1> workers;
   net::LoopStats loop;
   RefusalCounts refusals;
