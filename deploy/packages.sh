@@ -16,7 +16,7 @@ crier_test_packages=(
   catch2 python3 git ca-certificates curl iproute2
   clang-19 libclang-rt-19-dev
   nodejs npm chromium
-  nginx haproxy caddy openssl
+  nginx haproxy caddy openssl php-cli php-curl
   dpkg-dev file lintian man-db groff-base zsh yamllint  # Debian's package, and a manifest.
   mmdebstrap systemd-container                          # Its life; the units on a real systemd.
   strace faketime                                       # Faults.
