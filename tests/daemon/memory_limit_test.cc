@@ -25,7 +25,7 @@ bool becomes(const RunningDaemon& daemon, const std::string& name, double at_lea
   return wait_until(20'000, [&] { return daemon.metric(name) >= at_least; });
 }
 
-TEST_CASE("a history that fills the memory shrinks") {
+TEST_CASE("a history that fills the memory shrinks", "[memory]") {
   const RunningDaemon daemon(
       with_memory({"history.bytes_max=132000000", "history.events_max=1000000"}, "128M"));
   const std::string data(kEventBytes, 'd');
@@ -42,7 +42,8 @@ TEST_CASE("a history that fills the memory shrinks") {
   CHECK(daemon.output().find("more than three quarters of limits.memory_max") != std::string::npos);
 }
 
-TEST_CASE("streams that are owed too much end, new ones are told to wait, and others go on") {
+TEST_CASE("streams that are owed too much end, new ones are told to wait, and others go on",
+          "[memory]") {
   const RunningDaemon daemon(
       with_memory({"history.bytes_max=3000000", "history.events_max=3",
                    "limits.owed_bytes_max=67108864", "limits.owed_total_bytes_max=4000000000"}));
@@ -80,7 +81,7 @@ TEST_CASE("streams that are owed too much end, new ones are told to wait, and ot
   CHECK(daemon.admin_get("/healthz").status == 200);
 }
 
-TEST_CASE("bodies that arrive slowly are refused before they fill the memory") {
+TEST_CASE("bodies that arrive slowly are refused before they fill the memory", "[memory]") {
   const RunningDaemon daemon(with_memory({"limits.request_bytes_max=16777216"}));
   const std::string head = "POST /topics/a HTTP/1.1\r\nHost: x\r\nContent-Length: 16000000\r\n\r\n";
   std::vector<RawSocket> held;
@@ -99,7 +100,7 @@ TEST_CASE("bodies that arrive slowly are refused before they fill the memory") {
   CHECK(daemon.admin_get("/healthz").status == 200);
 }
 
-TEST_CASE("a limit that idle streams alone would exceed is a reason not to start") {
+TEST_CASE("a limit that idle streams alone would exceed is a reason not to start", "[memory]") {
   const auto failed =
       RunningDaemon::run_to_exit({"limits.memory_max=64M", "history.bytes_max=70000000"});
   CHECK(failed.code == 78);
