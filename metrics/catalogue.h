@@ -14,6 +14,7 @@
 // that renders.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -31,6 +32,9 @@
 namespace crier::metrics {
 
 enum class Kind : std::uint8_t { counter, gauge, histogram };
+constexpr std::array<std::string_view, 3> names_of(Kind /*selects*/) {
+  return {"counter", "gauge", "histogram"};
+}
 
 using Labels = std::vector<std::pair<std::string, std::string>>;
 

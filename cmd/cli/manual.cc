@@ -14,6 +14,7 @@
 #include "cmd/system/version.h"
 #include "cmd/tuning/tuning.h"
 #include "config/reference.h"
+#include "core/names.h"
 #include "core/text/roff.h"
 
 namespace crier::cmd {
@@ -156,18 +157,6 @@ std::string described(const Command& command) {
   return out + paragraphs(command.notes);
 }
 
-std::string_view type_of(metrics::Kind kind) {
-  switch (kind) {
-    case metrics::Kind::counter:
-      return "counter";
-    case metrics::Kind::gauge:
-      return "gauge";
-    case metrics::Kind::histogram:
-      break;
-  }
-  return "histogram";
-}
-
 // The labels of a family in their order, each with its values.
 std::vector<std::pair<std::string, std::vector<std::string>>> labels_of(
     const metrics::Family& family) {
@@ -183,7 +172,7 @@ std::vector<std::pair<std::string, std::vector<std::string>>> labels_of(
 }
 
 std::string metric(const metrics::Family& family) {
-  std::string out = row(family.name, type_of(family.kind), family.help);
+  std::string out = row(family.name, to_string(family.kind), family.help);
   for (const auto& [label, values] : labels_of(family)) {
     out += ".br\n" + roff_text("Label " + label + ": ");
     for (const std::string& value : values) {
@@ -253,16 +242,15 @@ std::string metrics_page() {
   out += heading("NAME") + "crier\\-metrics \\- what crier tells Prometheus\n";
   out += heading("DESCRIPTION");
   out += paragraphs(
-      "GET /metrics of the admin endpoint, in the text format of Prometheus. Clients cannot make\n"
-      "the number of series grow: there are fewer than 500, whatever they do. Every counter is "
-      "there\n"
-      "from the start, at 0. Times are in seconds, sizes in bytes. What is not known is left out.\n"
+      "GET /metrics of the admin endpoint, in the text format of Prometheus. Clients cannot\n"
+      "make the number of series grow: there are fewer than 500, whatever they do. Every\n"
+      "counter is there from the start, at 0. Times are in seconds, sizes in bytes. What is not\n"
+      "known is left out.\n"
       "\n"
       "  curl http://127.0.0.1:8081/metrics\n"
       "\n"
-      "The histograms are of the whole daemon. Figures are read while other threads count, so "
-      "two\n"
-      "of them may differ by what happens in between.\n");
+      "The histograms are of the whole daemon. Figures are read while other threads count, so\n"
+      "two of them may differ by what happens in between.\n");
   const MetricReference reference(version());
   out += heading("METRICS");
   for (const metrics::Family& family : reference.catalogue().families()) out += metric(family);
