@@ -20,6 +20,7 @@ install(FILES ${CMAKE_CURRENT_LIST_DIR}/systemd/README.md RENAME README.systemd.
 install(FILES ${CMAKE_CURRENT_LIST_DIR}/operating.md RENAME README.operating.md
   DESTINATION share/doc/crier ${package})
 install(FILES ${CMAKE_CURRENT_LIST_DIR}/runbook.md DESTINATION share/doc/crier ${package})
+install(DIRECTORY ${CMAKE_CURRENT_LIST_DIR}/bpftrace DESTINATION share/crier ${package})
 install(FILES ${debian}/examples.md RENAME README.md
   DESTINATION share/doc/crier/examples ${package})
 install(FILES ${CMAKE_CURRENT_LIST_DIR}/crier.schema.json

@@ -9,6 +9,7 @@
 crier_build_packages=(
   g++ cmake ninja-build pkg-config
   libuv1-dev libspdlog-dev nlohmann-json3-dev prometheus-cpp-dev libsystemd-dev
+  systemtap-sdt-dev
 )
 
 # To build and run the tests, beside the above.

@@ -5,6 +5,7 @@
 
 #include "broadcast/streams/own_events.h"
 #include "core/check.h"
+#include "core/probe.h"
 #include "core/turn_limits.h"
 
 namespace crier::broadcast {
@@ -76,6 +77,9 @@ std::expected<void, Refused> Broadcaster::start(StreamToken token, const StartRe
   if (!io_.watch(stream.connection, token, stream.has(Stream::kOutputWatched))) {
     closes_.add(token.index, stream, EndReason::no_memory);
   }
+  probe::stream_open(token.index, token.generation, static_cast<std::uint32_t>(stream.connection),
+                     request.requested.us != 0 ? now.us - request.requested.us : 0,
+                     request.resume.asked());
   observer_.on_stream_opened(token, stream, request.resume.asked());
   return {};
 }
@@ -217,7 +221,10 @@ void Broadcaster::take_batch(const SharedBatch& batch) {
   CRIER_CHECK(!lost_);
   stats_.batches.add();
   stats_.batch_events.observe(batch->size());
-  if (!batch->empty()) fanout_.add(batch);
+  if (batch->empty()) return;
+  probe::batch(batch->size(), batch->front()->sequence(), batch->back()->sequence(),
+               batch->front()->accepted().us);
+  fanout_.add(batch);
 }
 
 void Broadcaster::take_answer(ReplayAnswer&& answer, Instant now) {
@@ -329,8 +336,11 @@ void Broadcaster::vacate(StreamIndex index, EndReason reason, Instant now) {
   Stream& stream = streams_[index];
   stats_.ended[static_cast<std::size_t>(reason)].add();
   if (stream.has(Stream::kCanary)) stats_.canaries_ended[static_cast<std::size_t>(reason)].add();
-  stats_.duration.observe(std::uint64_t{ticks_between(stream.opened_at, now.tick())} *
-                          (kTickMicros / 1'000));
+  const std::uint64_t duration_ms =
+      std::uint64_t{ticks_between(stream.opened_at, now.tick())} * (kTickMicros / 1'000);
+  stats_.duration.observe(duration_ms);
+  probe::stream_end(index, stream.generation, to_string(reason), duration_ms, stream.bytes_sent,
+                    stream.events_sent);
   observer_.on_stream_ended(streams_.token(index), stream, reason, now);
   if (options_.classes->cap_streams()) leave_rows(topics_.subscriptions(stream));
   topics_.leave(index);

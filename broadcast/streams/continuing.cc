@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "broadcast/streams/delivery.h"
+#include "core/probe.h"
 #include "core/turn_limits.h"
 
 namespace crier::broadcast {
@@ -99,7 +100,11 @@ void Delivery::drain_later(StreamIndex index) {
 }
 
 void Delivery::await_tokens(StreamIndex index) {
-  if (!streams_[index].has(Stream::kRevisited)) stats_.blocked_by_rate.add();
+  if (const Stream& stream = streams_[index]; !stream.has(Stream::kRevisited)) {
+    stats_.blocked_by_rate.add();
+    probe::write_blocked(index, stream.generation, static_cast<std::uint32_t>(stream.connection),
+                         "rate", 0);
+  }
   revisit(index);
 }
 

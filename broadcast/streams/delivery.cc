@@ -5,6 +5,7 @@
 
 #include "broadcast/streams/own_events.h"
 #include "core/check.h"
+#include "core/probe.h"
 #include "core/turn_limits.h"
 
 namespace crier::broadcast {
@@ -157,6 +158,9 @@ WriteOutcome Delivery::write(Stream& stream, Instant now) {
   if (outcome.bytes > 0 || !refused_before) stream.wrote_at = now.tick();
   if (outcome.status == WriteStatus::partial) {
     stats_.blocked_by_socket.add();
+    probe::write_blocked(streams_.index_of(stream), stream.generation,
+                         static_cast<std::uint32_t>(stream.connection),
+                         outcome.starved ? "memory" : "socket", outcome.bytes);
     if (outcome.starved) {
       stream.set(Stream::kStarved);
       revisit(streams_.index_of(stream));  // No writable edge will tell.
@@ -202,6 +206,9 @@ void Delivery::tell_opened(const Stream& stream, bool resumed) const {
 
 void Delivery::count_gap(const Stream& stream, const Gap& gap) {
   stats_.gaps[static_cast<std::size_t>(gap.reason)].add();
+  probe::gap(streams_.index_of(stream), stream.generation, to_string(gap.reason),
+             gap.missed ? static_cast<std::int64_t>(*gap.missed) : -1,
+             topics_[stream.topic].text());
   if (watcher_ != nullptr) [[unlikely]] {
     watcher_->on_gap(streams_.token(streams_.index_of(stream)), stream, gap);
   }

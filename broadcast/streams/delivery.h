@@ -212,6 +212,7 @@ class Delivery {
   // Defined in overflow.cc.
   bool all_closed(const Stream& stream) const;
   bool make_room_for(const Stream& stream, Owing& owing, std::size_t bytes);
+  void count_overflow(const Stream& stream, const Owing& owing);
   bool overflow(StreamIndex index, const Frame& frame, Instant now);
   bool make_room_by_dropping(Stream& stream, Owing& owing, std::size_t bytes);
   bool make_room_by_conflating(Stream& stream, Owing& owing, const Frame& next);

@@ -10,6 +10,7 @@
 #include "broadcast/streams/own_events.h"
 #include "core/check.h"
 #include "core/frame.h"
+#include "core/probe.h"
 
 namespace crier::broadcast {
 namespace {
@@ -62,13 +63,19 @@ bool Delivery::make_room_for(const Stream& stream, Owing& owing, std::size_t byt
   return true;
 }
 
+void Delivery::count_overflow(const Stream& stream, const Owing& owing) {
+  stats_.overflows.add();
+  probe::overflow(streams_.index_of(stream), stream.generation, to_string(policy(stream)),
+                  owing.ring.size(), owing.bytes);
+}
+
 // Handles a frame that does not fit. Returns true if the stream is owed the frames after it.
 // Returns false if the stream continues from the history or ends; it is then owed nothing more of
 // this batch.
 bool Delivery::overflow(StreamIndex index, const Frame& frame, Instant now) {
   Stream& stream = streams_[index];
   Owing& owing = streams_.owing(stream);
-  stats_.overflows.add();
+  count_overflow(stream, owing);
   // A replay goes at the stream's own pace and loses nothing by being slow. The frames that fitted
   // are sent; the stream asks for the rest again.
   if (stream.state == StreamState::replaying) {
@@ -122,7 +129,7 @@ bool Delivery::give_way(StreamIndex index, std::uint32_t bytes_max, Instant now)
   if (!behind) return false;
   Owing& owing = streams_.owing(stream);
   if (owing.bytes <= bytes_max || !owes_unsent_event(owing)) return false;
-  stats_.overflows.add();
+  count_overflow(stream, owing);
   stats_.gave_way.add();
   if (policy(stream) == OverflowPolicy::conflate) {
     conflate(stream, owing, nullptr);

@@ -77,6 +77,14 @@ has_these_files() {
 -rw-r--r-- root/root /usr/lib/systemd/system/crier.service
 -rw-r--r-- root/root /usr/lib/sysusers.d/crier.conf
 -rw-r--r-- root/root /usr/share/bash-completion/completions/crier
+-rw-r--r-- root/root /usr/share/crier/bpftrace/accepts.bt
+-rw-r--r-- root/root /usr/share/crier/bpftrace/batches.bt
+-rw-r--r-- root/root /usr/share/crier/bpftrace/blocked-writes.bt
+-rw-r--r-- root/root /usr/share/crier/bpftrace/first-byte.bt
+-rw-r--r-- root/root /usr/share/crier/bpftrace/gaps.bt
+-rw-r--r-- root/root /usr/share/crier/bpftrace/slow-streams.bt
+-rw-r--r-- root/root /usr/share/crier/bpftrace/stream-ends.bt
+-rw-r--r-- root/root /usr/share/crier/bpftrace/topics.bt
 -rw-r--r-- root/root /usr/share/doc/crier/CHANGELOG.md
 -rw-r--r-- root/root /usr/share/doc/crier/README.operating.md
 -rw-r--r-- root/root /usr/share/doc/crier/README.systemd.md
@@ -115,6 +123,23 @@ versions_agree() {
 
 knows_its_libraries() {
   dpkg-deb -f "$package" Depends | grep 'libc6 (>= .*libuv1'
+}
+
+# In the stripped binary, as in the scripts that come with it.
+probes_are_as_documented() {
+  "$here/probes.py" "$scratch/tree/usr/bin/crier" "$scratch"/tree/usr/share/crier/bpftrace/*.bt
+}
+
+# Compiles each script against the packaged binary, which runs nothing.
+bpftrace_compiles_scripts() {
+  local script
+  for script in "$scratch"/tree/usr/share/crier/bpftrace/*.bt; do
+    sed "s#/usr/bin/crier#$scratch/tree&#" "$script" >"$scratch/script.bt"
+    bpftrace -d "$scratch/script.bt" >"$scratch/compiled" 2>&1 || {
+      echo "$script" && tail -n 5 "$scratch/compiled"
+      return 1
+    }
+  done
 }
 
 # Without a warning of groff or of man, and not empty.
@@ -162,6 +187,12 @@ ok "directories are for everybody to read" directories_are_for_everybody
 ok "one version everywhere" versions_agree
 ok "depends on what it is linked to" knows_its_libraries
 ok "conffile, and scripts that a shell reads" scripts_are_scripts
+ok "probes are as documented" probes_are_as_documented
+if command -v bpftrace >/dev/null && bpftrace -d -e 'BEGIN { exit(); }' >/dev/null 2>&1; then
+  ok "bpftrace compiles its scripts" bpftrace_compiles_scripts
+else
+  echo "skip  bpftrace compiles its scripts: bpftrace is not installed, or may not be used here"
+fi
 ok "crier(1) reads well" page_reads_well man1/crier.1.gz
 ok "crier.json(5) reads well" page_reads_well man5/crier.json.5.gz
 ok "crier-http(7) reads well" page_reads_well man7/crier-http.7.gz

@@ -70,6 +70,7 @@ TESTS_MAY_ALSO = {
 # Headers that belong to one layer (or one file); the first prefix that fits counts.
 HOME = [
     ("uv.h", ("net/",)),
+    ("sys/sdt.h", ("core/probe.h",)),
     ("llhttp.h", ("net/",)),
     ("sys/socket.h", ("net/",)),
     ("sys/epoll.h", ("net/",)),
@@ -88,7 +89,7 @@ LOCK_HOMES = ("net/", "cmd/", "tests/")
 
 CONDITIONAL = re.compile(r"^\s*#\s*(if|ifdef|ifndef|elif)\b")
 # The only places where two builds may read different code, and why.
-CONDITIONAL_HOMES = ("tests/support/", "core/check.h", "core/crc32c.cc")
+CONDITIONAL_HOMES = ("tests/support/", "core/check.h", "core/crc32c.cc", "core/probe.h")
 
 TOP_LEVEL = {
     "core", "config", "metrics", "net", "broadcast", "cmd", "tests", "deploy", "README.md",

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/check.h"
+#include "core/probe.h"
 
 namespace crier::cmd {
 namespace {
@@ -193,6 +194,7 @@ void EventIntake::on_committed(const broadcast::Event& event, std::uint64_t sequ
   // A line end takes at most seven bytes on the wire, so 1 MiB of data never exceeds a frame's
   // limit.
   const FrameRef frame = parts_.encoder.encode(event, sequence, accepted);
+  probe::publish(sequence, frame->topic(), frame->wire(Framing::chunked).size());
   parts_.log.append(frame);
   parts_.outgoing.publish(frame);
 }

@@ -13,6 +13,7 @@
 
 #include "cmd/system/processors.h"
 #include "core/check.h"
+#include "core/probe.h"
 #include "core/turn_limits.h"
 #include "net/socket/descriptor_table.h"
 #include "net/socket/peer_address.h"
@@ -159,7 +160,7 @@ void Worker::begin_drain(std::uint32_t spread_ms) {
   listener_poll_->close();
   if (!listener_->outlives_us()) {
     listener_->accept_some(kAcceptsAtTheEnd,
-                           [&](const net::Accepted& accepted) { pending_->accept(accepted, now); });
+                           [&](const net::Accepted& accepted) { accept(accepted, now); });
   }
   listener_->stop();
   pending_->close_idle(now);
@@ -184,7 +185,7 @@ void Worker::on_accept_ready() {
   const Counter& turned_away = pending_->counters().turned_away;
   const std::uint64_t before = turned_away.read();
   const auto end = listener_->accept_some(kAcceptsPerTurn, [&](const net::Accepted& accepted) {
-    pending_->accept(accepted, now);
+    accept(accepted, now);
     ++accepted_;
   });
   const bool starved = end == net::AcceptEnd::starved;
@@ -197,6 +198,12 @@ void Worker::on_accept_ready() {
     listener_poll_->pause();
   }
   if (starved || flooded) pause_timer_->start_once(starved ? kStarvedPauseMs : kFloodedPauseMs);
+}
+
+void Worker::accept(const net::Accepted& accepted, Instant now) {
+  const net::PeerAddress& peer = accepted.peer;
+  probe::accept(accepted.fd, peer.bytes.data(), peer.v6 ? 6 : 4, peer.port);
+  pending_->accept(accepted, now);
 }
 
 void Worker::leave_accepting() {

@@ -130,6 +130,7 @@ class Worker final : public WorkerPages, public broadcast::StreamObserver {
   void clean_up();
   bool accepts() const;
   void on_accept_ready();
+  void accept(const net::Accepted& accepted, Instant now);
   void leave_accepting();
   void pass_accepting_on();
   void on_sockets_ready();
