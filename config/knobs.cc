@@ -85,8 +85,14 @@ constexpr std::array kKnobs{
         "user crier runs as may use. Keep it off the open network."),
     flag<&C::admin, &Admin::debug>(
         "admin.debug", kLive,
-        "Serve /debug/streams, /debug/topics, /debug/workers and /debug/config, which show names "
-        "of topics, and /debug/log, which logs single streams for a while."),
+        "Serve /debug/streams, /debug/topics, /debug/workers, /debug/config and /debug/trace, "
+        "which "
+        "show names of topics, and /debug/log, which logs single streams for a while."),
+    number<&C::admin, &Admin::trace_every>(
+        "admin.trace_every", {0, 1'000'000'000}, kLive,
+        "Follow one publish request in so many through crier, from its acceptance to the last "
+        "write of each worker, and show the last 64 on /debug/trace, if admin.debug is true. 0: "
+        "none."),
     list<&C::admin, &Admin::hosts>(
         "admin.hosts", kHosts, kLive,
         "Host headers that the admin endpoint accepts beside addresses and "

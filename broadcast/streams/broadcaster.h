@@ -176,9 +176,16 @@ class Broadcaster {
 
   // Applies those options of `wanted` that may change while streams are open.
   void set_live_options(const WorkerOptions& wanted);
-  // Sets the watcher of single streams, or null. It is null unless an operator asks for debug
-  // lines. The caller must reset it before the watcher is destroyed.
-  void watch(StreamWatcher* watcher) { delivery_.watch(watcher); }
+  // Adds and removes a watcher of single streams. There is none unless an operator asks for debug
+  // lines or traces. A watcher must be removed before it is destroyed.
+  void watch(StreamWatcher& watcher) {
+    watchers_.add(watcher);
+    delivery_.watch(&watchers_);
+  }
+  void unwatch(StreamWatcher& watcher) {
+    watchers_.remove(watcher);
+    if (watchers_.empty()) delivery_.watch(nullptr);
+  }
 
   // The debug pages and trace ids read these.
   const StreamTable& streams() const { return streams_; }
@@ -189,6 +196,11 @@ class Broadcaster {
   // Returns the bytes of frames that were taken and not yet offered to all of their streams; see
   // Fanout.
   std::size_t pending_bytes() const { return fanout_.pending_bytes(); }
+  // Returns true if an event of the topic, up to this sequence, was taken and not yet offered to
+  // all of its streams.
+  bool has_pending(std::string_view topic, std::uint64_t sequence) const {
+    return fanout_.has_pending(topic, sequence);
+  }
   // Returns true if tables, lists, rings and counts agree. O(n); debug builds check it in some
   // turns.
   bool consistent() const;
@@ -218,6 +230,7 @@ class Broadcaster {
   TopicIndex topics_;
   DeferredClose closes_;
   ReplayQueue replay_queue_;
+  StreamWatchers watchers_;
   Delivery delivery_;
   Fanout fanout_;
   CatchUp catch_up_;

@@ -41,6 +41,20 @@ bool Fanout::full() const {
   return pending_bytes_ >= kPendingBytesMax || pending_frames_ >= kPendingFramesMax;
 }
 
+bool Fanout::has_pending(std::string_view topic, std::uint64_t sequence) const {
+  const bool unmatched =
+      !unmatched_.empty() && (*unmatched_.front())[matched_frames_]->sequence() <= sequence;
+  if (unmatched) return true;
+  std::vector<TopicEntryIndex> rows;
+  if (const auto row = topics_.find(topic)) rows.push_back(*row);
+  topics_.patterns().match(topic, rows);
+  return std::ranges::any_of(rows, [&](TopicEntryIndex row) {
+    const GroupIndex group = topics_[row].work;
+    const SegmentIndex first = group == kNone ? kNone : groups_[group].first;
+    return first != kNone && segments_[first].run.frames().front()->sequence() <= sequence;
+  });
+}
+
 void Fanout::add(const SharedBatch& batch) {
   for (const FrameRef& frame : *batch) {
     if (const auto row = topics_.find(frame->topic_hash(), frame->topic())) {

@@ -51,6 +51,8 @@ class Fanout {
   void run(std::size_t most, Instant now);
 
   bool unfinished() const { return !unmatched_.empty() || !small_.empty() || !large_.empty(); }
+  // Returns true if an event of the topic, up to this sequence, is still to be offered to a stream.
+  bool has_pending(std::string_view topic, std::uint64_t sequence) const;
   // Returns true if so much is pending that the inbox should wait.
   bool full() const;
   // Returns the bytes of pending frames and of joined bytes. A frame counts for each group that has

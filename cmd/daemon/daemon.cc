@@ -166,17 +166,18 @@ void Daemon::make_workers() {
       WorkerSet::Parts{config_, start_.checked, start_.activation, topic_key_, logs_, event_log_,
                        frames_, counts_, log_head_, memory_shortage_, [this] { wakeup_.send(); }},
       sockets_.current);
-  feed_.emplace(event_log_, log_head_, workers_->links());
+  feed_.emplace(event_log_, log_head_, workers_->links(), traces_);
   control_.emplace(Control::Parts{event_log_, logs_.connections, logs_.limited,
                                   logs_.sink.unfiltered(), workers_->links(),
                                   [this](std::size_t worker) { return workers_->row(worker); }});
   endpoints_.emplace(Endpoints::Parts{loop_, config_, logs_.limited, journal_, event_log_, encoder_,
-                                      *feed_, *control_, debug_switch_, memory_shortage_,
+                                      *feed_, *control_, debug_switch_, traces_, memory_shortage_,
                                       [this] { return !shutdown_.serving(); },
                                       [this] { return why_not_ready(); }});
   reloader_.emplace(Reloader::Parts{start_.file, start_.overrides, start_.activation, config_,
-                                    sockets_, logs_, debug_switch_, event_log_, *endpoints_,
-                                    *workers_});
+                                    sockets_, logs_, debug_switch_, traces_, event_log_,
+                                    *endpoints_, *workers_});
+  traces_.set_every(trace_every(config_));
   loop_.set_end_of_turn([this] { finish_turn(); });
   tick_.start_repeating(Control::kTickMs);
   expire_.start_repeating(kExpireMs);

@@ -93,6 +93,7 @@ class Daemon {
   const HashKey topic_key_;  // The event log's; workers need the same.
   Logs logs_;
   DebugSwitch debug_switch_;
+  PublishTraces traces_{net::Loop::now_ns};
   KernelTuner kernel_;
 
   FrameAccount frames_;

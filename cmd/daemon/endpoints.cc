@@ -74,6 +74,7 @@ Result<void> Endpoints::open_publish(net::Fd handed_in) {
   parts.draining = parts_.draining;
   parts.memory = &parts_.memory;
   parts.random_seed = drawn<std::uint64_t>();
+  parts.traces = &parts_.traces;
   if (net::peers_are_hidden()) {
     parts_.log.info(
         "publishers share one space of idempotency keys and one publish.rate: PrivateUsers= hides "
@@ -91,9 +92,9 @@ Result<void> Endpoints::open_admin() {
   const auto endpoint = net::Endpoint::parse(config.admin.listen);
   if (!endpoint) return std::unexpected(named("admin.listen", endpoint.error()));
   catalogue_.emplace();
-  admin_routes_.emplace(AdminRoutes::Parts{config, *catalogue_, parts_.why_not_ready,
-                                           parts_.event_log, parts_.control, parts_.debug_switch,
-                                           parts_.log, drawn<std::uint64_t>(), net::Loop::now});
+  admin_routes_.emplace(AdminRoutes::Parts{
+      config, *catalogue_, parts_.why_not_ready, parts_.event_log, parts_.control,
+      parts_.debug_switch, parts_.traces, parts_.log, drawn<std::uint64_t>(), net::Loop::now});
   admin_server_.emplace(parts_.loop, *admin_routes_, admin_server_options(config));
   if (endpoint->family == net::Endpoint::Family::unix_socket) {
     // publish.mode and publish.group let publishers in, and these are not for the admin socket.

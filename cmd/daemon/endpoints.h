@@ -46,6 +46,7 @@ class Endpoints {
     Feed& feed;
     Control& control;
     DebugSwitch& debug_switch;
+    PublishTraces& traces;
     const MemoryShortage& memory;
     std::function<bool()> draining;                   // True: publishers are turned away.
     std::function<std::string_view()> why_not_ready;  // See AdminRoutes.

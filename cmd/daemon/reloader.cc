@@ -89,6 +89,7 @@ void Reloader::apply_to_parts() {
   const config::Config& config = parts_.config;
   parts_.logs.apply(config);
   if (!config.admin.debug) parts_.debug_switch.switch_off(std::nullopt, "admin.debug");
+  parts_.traces.set_every(trace_every(config));
   parts_.event_log.set_limits(topic_classes(config), config.history.bytes_max);
   parts_.endpoints.set_publish_rate(publish_rate(config));
   parts_.workers.order_reload(parts_.sockets);

@@ -37,6 +37,7 @@ class Reloader {
     net::SocketPlan& sockets;  // In force, as the workers were last told.
     Logs& logs;
     DebugSwitch& debug_switch;
+    PublishTraces& traces;
     broadcast::Log& event_log;
     Endpoints& endpoints;
     WorkerSet& workers;

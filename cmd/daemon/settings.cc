@@ -158,6 +158,11 @@ CostRate publish_rate(const config::Config& config) {
   return {config.publish.rate, config.publish.burst};
 }
 
+// Traces that nobody may see are not made.
+std::uint32_t trace_every(const config::Config& config) {
+  return config.admin.debug ? config.admin.trace_every : 0;
+}
+
 net::HttpServerOptions publish_server_options(const config::Config& config) {
   net::HttpServerOptions options;
   options.head.bodies = true;

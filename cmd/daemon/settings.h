@@ -38,6 +38,7 @@ net::ListenerOptions listener_options(const config::Config& config,
 net::PendingLimits pending_limits(const config::Config& config, std::uint64_t requests,
                                   unsigned workers);
 CostRate publish_rate(const config::Config& config);
+std::uint32_t trace_every(const config::Config& config);
 net::HttpServerOptions publish_server_options(const config::Config& config);
 net::HttpServerOptions admin_server_options(const config::Config& config);
 

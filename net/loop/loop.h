@@ -71,7 +71,8 @@ class Loop {
   void keep_awake(bool awake);
 
   // The monotonic clock, read now. libuv's own time does not change during a turn.
-  static Instant now() { return Instant{uv_hrtime() / 1000}; }
+  static Instant now() { return Instant{now_ns() / 1000}; }
+  static std::uint64_t now_ns() { return uv_hrtime(); }
 
   uv_loop_t* raw() { return &loop_; }
 

@@ -13,7 +13,9 @@ namespace crier::cmd {
 class AcceptedReply {
  public:
   // Returns a whole 202. `body`: JSON. `replayed`: all of its events had been accepted before.
-  std::string reply(std::string_view body, bool keep_alive, bool replayed);
+  // `trace_id`: of the request; empty: the answer has none.
+  std::string reply(std::string_view body, bool keep_alive, bool replayed,
+                    std::string_view trace_id = {});
 
  private:
   std::array<std::string, 2> heads_;  // Up to Content-Length; [1] keeps the connection alive.

@@ -74,11 +74,13 @@ constexpr std::string_view kIndexDebug =
     "<li><a href=\"/debug/topics\">/debug/topics</a>: topics and their history\n"
     "<li><a href=\"/debug/workers\">/debug/workers</a>: workers, their processors and streams\n"
     "<li><a href=\"/debug/config\">/debug/config</a>: the configuration in force\n"
+    "<li><a href=\"/debug/trace\">/debug/trace</a>: the way of the last publishes that were "
+    "followed\n"
     "<li><a href=\"/debug/log\">/debug/log</a>: the debug rules in force\n"
     "</ul>\n</html>\n";
 constexpr std::string_view kIndexNoDebug =
-    "<li>/debug/streams, /debug/topics, /debug/workers, /debug/config, /debug/log: set "
-    "<code>admin.debug</code> to true\n"
+    "<li>/debug/streams, /debug/topics, /debug/workers, /debug/config, /debug/trace, /debug/log: "
+    "set <code>admin.debug</code> to true\n"
     "</ul>\n</html>\n";
 
 bool has_parameters(std::string_view query) {
@@ -144,7 +146,7 @@ struct AdminRoutes::Route {
 
 const AdminRoutes::Route* AdminRoutes::find(std::string_view path) {
   using Query = Route::Query;
-  static constexpr std::array<Route, 10> kRoutes = {{
+  static constexpr std::array<Route, 11> kRoutes = {{
       {"/", false, Query::empty, &AdminRoutes::index},
       {"/metrics", false, Query::ignored, &AdminRoutes::metrics},
       {"/status", false, Query::empty, &AdminRoutes::status},
@@ -154,6 +156,7 @@ const AdminRoutes::Route* AdminRoutes::find(std::string_view path) {
       {"/debug/workers", true, Query::empty, &AdminRoutes::workers},
       {"/debug/streams", true, Query::own, &AdminRoutes::streams},
       {"/debug/topics", true, Query::own, &AdminRoutes::topics},
+      {"/debug/trace", true, Query::empty, &AdminRoutes::trace},
       {"/debug/log", true, Query::empty, &AdminRoutes::debug_log, &AdminRoutes::change_debug_log},
   }};
   const auto* const found = std::ranges::find(kRoutes, path, &Route::path);
@@ -258,6 +261,10 @@ void AdminRoutes::topics(const net::Request& request, const Answer& answer) {
                     if (!page) return answer.refuse(kNoAnswer);
                     answer.send(net::kJsonType, *page);
                   });
+}
+
+void AdminRoutes::trace(const net::Request&, const Answer& answer) {
+  answer.send(net::kJsonType, traces_json(parts_.publishes, parts_.log.epoch()));
 }
 
 void AdminRoutes::debug_log(const net::Request&, const Answer& answer) {

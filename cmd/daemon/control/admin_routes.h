@@ -5,10 +5,11 @@
 //   /healthz        200, answered by the control loop
 //   /readyz         200, or 503 with the reason in a word
 //   /               a page with the text of `crier status`, and links
-//   /debug/config   the configuration in force           these five only if admin.debug is true
+//   /debug/config   the configuration in force           these six only if admin.debug is true
 //   /debug/workers  the workers' processors and numbers of streams
 //   /debug/streams  ?limit=1..100 &after=<next of the last page>
 //   /debug/topics   the same
+//   /debug/trace    the last publishes that were followed: see publish_traces.h
 //   /debug/log      the debug rules in force; POST ?topic=… &address=… &seconds=1..3600 adds one,
 //                   DELETE ?id=… ends one, DELETE without an id ends all
 //
@@ -37,6 +38,7 @@
 
 #include "broadcast/log/log.h"
 #include "cmd/daemon/control/debug_switch.h"
+#include "cmd/daemon/control/publish_traces.h"
 #include "cmd/daemon/link/trace_id.h"
 #include "cmd/daemon/link/worker_queries.h"
 #include "config/config.h"
@@ -57,6 +59,7 @@ class AdminRoutes : public net::HttpHandler {
     const broadcast::Log& log;
     WorkerQueries& workers;
     DebugSwitch& debug_switch;
+    const PublishTraces& publishes;
     LogSink& refusals;              // Gets a line for each refusal; it must limit repeats.
     std::uint64_t random_seed = 0;  // For the trace ids of requests without one.
     std::function<Instant()> now;
@@ -80,6 +83,7 @@ class AdminRoutes : public net::HttpHandler {
   void workers(const net::Request& request, const Answer& answer);
   void streams(const net::Request& request, const Answer& answer);
   void topics(const net::Request& request, const Answer& answer);
+  void trace(const net::Request& request, const Answer& answer);
   void debug_log(const net::Request& request, const Answer& answer);
   void change_debug_log(const net::HttpRequest& request, const Answer& answer);
   std::string current_status();

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <optional>
+#include <ranges>
 
 #include "config/json_value.h"
+#include "core/text/event_id.h"
 
 namespace crier::cmd {
 namespace {
@@ -76,6 +78,34 @@ std::string streams_json(const StreamPage& page, const broadcast::Log& log, Inst
       {"next", page.next == 0 ? config::Json(nullptr) : config::Json(std::to_string(page.next))}};
   // Trace ids and topics were checked before; if one was not, the page must not throw.
   return all.dump(-1, ' ', false, config::Json::error_handler_t::replace) + "\n";
+}
+
+std::string traces_json(const PublishTraces& traces, const Epoch& epoch) {
+  config::Json rows = config::Json::array();
+  for (const PublishTrace& trace : std::views::reverse(traces.traces())) {
+    const auto offset = [&](std::uint64_t ns) {
+      return ns == 0 ? config::Json()
+                     : config::Json(static_cast<std::int64_t>(ns - trace.accepted_ns));
+    };
+    config::Json workers = config::Json::array();
+    for (const PublishTrace::Worker& worker : trace.workers) {
+      workers.push_back(config::Json{{"worker", worker.worker},
+                                     {"handed_ns", offset(worker.handed_ns)},
+                                     {"taken_ns", offset(worker.way.taken_ns)},
+                                     {"first_write_ns", offset(worker.way.first_write_ns)},
+                                     {"last_write_ns", offset(worker.way.last_write_ns)},
+                                     {"streams", worker.way.streams}});
+    }
+    rows.push_back(config::Json{{"trace_id", trace.trace_id},
+                                {"topic", trace.topic},
+                                {"event_id", to_string(EventId{epoch, trace.sequence})},
+                                {"accepted_unix_seconds", trace.unix_seconds},
+                                {"received_ns", offset(trace.received_ns)},
+                                {"committed_ns", offset(trace.committed_ns)},
+                                {"workers", std::move(workers)},
+                                {"complete", trace.awaited == 0}});
+  }
+  return config::Json{{"every", traces.every()}, {"traces", std::move(rows)}}.dump() + "\n";
 }
 
 std::string debug_rules_json(std::span<const DebugSwitch::Row> rows, Instant now) {

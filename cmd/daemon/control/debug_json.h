@@ -1,4 +1,4 @@
-// The JSON of /debug/workers, /debug/streams and /debug/log. Pure functions.
+// The JSON of /debug/workers, /debug/streams, /debug/trace and /debug/log. Pure functions.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,7 @@
 
 #include "broadcast/log/log.h"
 #include "cmd/daemon/control/debug_switch.h"
+#include "cmd/daemon/control/publish_traces.h"
 #include "cmd/daemon/link/worker_queries.h"
 
 namespace crier::cmd {
@@ -21,6 +22,10 @@ std::string workers_json(const std::vector<WorkerRow>& workers);
 // It is text, because a cursor may be larger than the integers that JavaScript reads exactly. The
 // log tells how far each stream is behind, except one that continues from it and has a pattern.
 std::string streams_json(const StreamPage& page, const broadcast::Log& log, Instant now);
+
+// {"every":N,"traces":[…]}, the newest first. Times that end with _ns are nanoseconds since the
+// publish was accepted; null: that has not happened, or did not.
+std::string traces_json(const PublishTraces& traces, const Epoch& epoch);
 
 // {"rules":[…]}. A topic or address that a rule does not name is null.
 std::string debug_rules_json(std::span<const DebugSwitch::Row> rows, Instant now);

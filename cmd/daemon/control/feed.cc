@@ -22,26 +22,29 @@ constexpr std::size_t kTopicsPerBatch = broadcast::kScanTopicsMax / kHistoryBatc
 }  // namespace
 
 Feed::Feed(const broadcast::Log& log, std::atomic<std::uint64_t>& log_head,
-           const std::vector<WorkerLink*>& links)
-    : log_(log), log_head_(log_head) {
+           const std::vector<WorkerLink*>& links, PublishTraces& traces)
+    : log_(log), log_head_(log_head), traces_(traces) {
   for (WorkerLink* link : links) workers_.push_back({.link = link, .through = log.head()});
 }
 
 void Feed::publish(const FrameRef& frame) {
   log_head_.store(frame->sequence(), std::memory_order_release);
+  if (batch_.size() >= kBatchFramesMax || batch_bytes_ >= kBatchBytesMax) hand_out();
   batch_.push_back(frame);
   batch_bytes_ += frame->memory_bytes();
-  if (batch_.size() >= kBatchFramesMax || batch_bytes_ >= kBatchBytesMax) hand_out();
 }
 
 void Feed::hand_out() {
   const auto batch = std::make_shared<const broadcast::Batch>(std::exchange(batch_, {}));
   const std::uint64_t bytes = std::exchange(batch_bytes_, 0);
   const bool wake = ++handed_out_ % kBatchesUntilWoken == 0;
-  for (Fed& fed : workers_) {
+  const bool followed = traces_.begin_batch(batch->back()->sequence());
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    Fed& fed = workers_[i];
     if (fed.lagging) continue;
     CRIER_CHECK(fed.through < batch->front()->sequence());
     if (fed.link->has_room_for_batch()) {
+      if (followed) traces_.hand_to(i, *fed.link);
       fed.link->push(batch, bytes);
       fed.through = batch->back()->sequence();
       if (wake) fed.link->wake_if_pushed();
@@ -49,6 +52,7 @@ void Feed::hand_out() {
       fed.lagging = true;
     }
   }
+  if (followed) traces_.end_batch();
 }
 
 void Feed::feed_from_history(Fed& fed, std::size_t& batches) {

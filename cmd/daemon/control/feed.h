@@ -15,6 +15,7 @@
 #include "broadcast/log/batch.h"
 #include "broadcast/log/log.h"
 #include "cmd/daemon/control/event_intake.h"
+#include "cmd/daemon/control/publish_traces.h"
 #include "cmd/daemon/link/worker_link.h"
 
 namespace crier::cmd {
@@ -23,11 +24,12 @@ class Feed final : public Outgoing {
  public:
   // Workers read the head of the log in `log_head`. All arguments must outlive the feed.
   Feed(const broadcast::Log& log, std::atomic<std::uint64_t>& log_head,
-       const std::vector<WorkerLink*>& links);
+       const std::vector<WorkerLink*>& links, PublishTraces& traces);
 
-  // Publishes the new head at once. The frame leaves with its batch: with the next flush(), or as
-  // soon as the batch is full. Workers are woken by flush(), and for every few full batches before
-  // it, so that they write the events of a long request while control still reads it.
+  // Publishes the new head at once. The frame leaves with its batch: with the next flush(), or, if
+  // the batch is full, with the next frame. Workers are woken by flush(), and for every few full
+  // batches before it, so that they write the events of a long request while control still reads
+  // it.
   void publish(const FrameRef& frame) override;
 
   // For turns whose publishers have more to say: returns true if flush() should wait for their next
@@ -52,6 +54,7 @@ class Feed final : public Outgoing {
 
   const broadcast::Log& log_;
   std::atomic<std::uint64_t>& log_head_;
+  PublishTraces& traces_;
   std::vector<Fed> workers_;
   broadcast::Batch batch_;
   std::uint64_t batch_bytes_ = 0;

@@ -4,9 +4,11 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "cmd/daemon/control/publish_routes.h"
+#include "net/http/negotiate.h"
 #include "net/http/reply.h"
 
 namespace crier::cmd {
@@ -19,6 +21,7 @@ struct PublishRoutes::Call {
   const net::Request& head() const { return request.head; }
   std::uint32_t uid() const { return request.peer.credentials.uid; }
   bool keep_alive() const { return head().keep_alive; }
+  std::string_view own_trace_id() const { return net::trace_id_of(head()); }
   Instant arrived() const { return request.arrived; }
 };
 
@@ -29,8 +32,10 @@ struct PublishRoutes::Later {
   std::string trace_id;
   std::uint32_t uid;
   Instant arrived_at;
+  bool traced;  // trace_id is the publisher's own.
 
   bool keep_alive() const { return options.keep_alive; }
+  std::string_view own_trace_id() const { return traced ? std::string_view(trace_id) : ""; }
   Instant arrived() const { return arrived_at; }
   void send(std::string bytes) const { responder.reply(std::move(bytes), !options.keep_alive); }
 };

@@ -1,6 +1,7 @@
-// PublishRoutes continued: how a topic is closed.
+// PublishRoutes continued: how a topic is closed, and which publish is followed.
 
 #include <array>
+#include <memory>
 #include <span>
 #include <string>
 
@@ -37,7 +38,16 @@ void PublishRoutes::close_topic(const Call& call, std::string_view topic) {
     const std::uint64_t first = parts_.log.closing_of(topic).sequence;
     outcome = IntakeOutcome{.answer = {first, first, 1}};
   }
-  settle(call, AnswerForm::id, events.size(), outcome);
+  settle(call, AnswerForm::id, events.size(), outcome, nullptr);
+}
+
+PublishRoutes::Trace PublishRoutes::begin_trace(const Call& call, std::string_view topic) {
+  const std::uint64_t accepted_ns = parts_.traces == nullptr ? 0 : parts_.traces->take();
+  if (accepted_ns == 0) return nullptr;
+  return std::make_unique<PublishTrace>(PublishTrace{.trace_id = traces_.of(call.head()),
+                                                     .topic = std::string(topic),
+                                                     .received_ns = call.arrived().us * 1'000,
+                                                     .accepted_ns = accepted_ns});
 }
 
 }  // namespace crier::cmd

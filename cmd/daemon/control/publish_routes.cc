@@ -40,11 +40,10 @@ bool is_read(Method method) {
 
 PublishRoutes::Later PublishRoutes::later(const Call& call) {
   const net::Request& head = call.head();
-  return {call.responder,
-          {.keep_alive = head.keep_alive, .head_only = head.method == Method::head},
-          traces_.of(head),
-          call.uid(),
-          call.arrived()};
+  return {
+      call.responder,   {.keep_alive = head.keep_alive, .head_only = head.method == Method::head},
+      traces_.of(head), call.uid(),
+      call.arrived(),   !call.own_trace_id().empty()};
 }
 
 PublishRoutes::PublishRoutes(PublishParts parts)
@@ -229,9 +228,10 @@ void PublishRoutes::publish_one(const Call& call, PublishEvent event) {
     event.key = head.idempotency_key;
   }
   event.line = 1;
+  Trace trace = begin_trace(call, event.event.topic);
   const auto outcome = intake_.submit(call.uid(), {&event, 1}, call.now);
   if (outcome && outcome->conflict_line != 0) return refuse_reused_key(call, 0);
-  settle(call, AnswerForm::id, 1, outcome);
+  settle(call, AnswerForm::id, 1, outcome, std::move(trace));
 }
 
 void PublishRoutes::publish_lines(const Call& call) {
@@ -247,17 +247,18 @@ void PublishRoutes::publish_lines(const Call& call) {
     return refuse(call, PublishRefusal::malformed,
                   "Line " + std::to_string(event.line) + ": " + std::string(kNotBoth));
   }
+  Trace trace = begin_trace(call, events.back().event.topic);
   const auto outcome = whole ? intake_.submit_whole(call.uid(), head.idempotency_key,
                                                     call.request.body, events, call.now)
                              : intake_.submit(call.uid(), events, call.now);
   if (outcome && outcome->conflict_line != 0) {
     return refuse_reused_key(call, whole ? 0 : outcome->conflict_line);
   }
-  settle(call, AnswerForm::lines, events.size(), outcome);
+  settle(call, AnswerForm::lines, events.size(), outcome, std::move(trace));
 }
 
 void PublishRoutes::settle(const Call& call, AnswerForm form, std::size_t events,
-                           const std::optional<IntakeOutcome>& outcome) {
+                           const std::optional<IntakeOutcome>& outcome, Trace trace) {
   if (outcome && outcome->closed_line != 0) {
     const bool named = form == AnswerForm::lines;
     return refuse(call, PublishRefusal::closed,
@@ -266,9 +267,11 @@ void PublishRoutes::settle(const Call& call, AnswerForm form, std::size_t events
   }
   const bool failed = outcome && outcome->failure;
   if (!failed) rates_.take(call.uid(), outcome ? outcome->published : events, call.now);
-  if (outcome) return answer(call, form, *outcome);
-  intake_.then(
-      [this, form, to = later(call)](const IntakeOutcome& known) { answer(to, form, known); });
+  if (outcome) return answer(call, form, events, *outcome, std::move(trace));
+  intake_.then([this, form, events, to = later(call),
+                trace = std::move(trace)](const IntakeOutcome& known) mutable {
+    answer(to, form, events, known, std::move(trace));
+  });
 }
 
 // --- looking ---
@@ -329,7 +332,9 @@ void PublishRoutes::show_topic(const Call& call, std::string_view name) {
 // --- answers ---
 
 template <typename To>
-void PublishRoutes::answer(const To& to, AnswerForm form, const IntakeOutcome& outcome) {
+void PublishRoutes::answer(const To& to, AnswerForm form, std::size_t events,
+                           const IntakeOutcome& outcome, Trace trace) {
+  if (trace) trace->committed_ns = net::Loop::now_ns();
   if (outcome.failure == broadcast::JournalFailure::no_space) {
     return refuse(to, PublishRefusal::no_space,
                   "The journal has no space left; publish again later.");
@@ -350,9 +355,13 @@ void PublishRoutes::answer(const To& to, AnswerForm form, const IntakeOutcome& o
     append_event_id(body.append(",\"first_id\":\""), epoch, outcome.answer.first_sequence);
     append_event_id(body.append("\",\"last_id\":\""), epoch, outcome.answer.last_sequence);
   }
-  to.responder.reply(accepted_.reply(body.append("\"}\n"), to.keep_alive(), replayed),
+  const std::string_view trace_id = trace ? trace->trace_id : to.own_trace_id();
+  to.responder.reply(accepted_.reply(body.append("\"}\n"), to.keep_alive(), replayed, trace_id),
                      !to.keep_alive());
   counters_.latency.observe(net::Loop::now().us - to.arrived().us);
+  if (!trace || outcome.published != events) return;
+  trace->sequence = outcome.answer.last_sequence;
+  parts_.traces->add(std::move(*trace));
 }
 
 void PublishRoutes::refuse(const Call& call, PublishRefusal why, std::string_view message,

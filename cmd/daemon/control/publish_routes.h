@@ -11,9 +11,10 @@
 //
 // OPTIONS * is answered 204. A GET of topics is 503 if the workers do not answer.
 //
-// A 202 means "committed by the journal and in the log". If the journal cannot commit, the answer
-// is 503 or 507 with Retry-After. Lines are checked before any of them is published; one invalid
-// line refuses the request. Every answer is JSON, and every error has a trace id. An answer
+// A 202 means "committed by the journal and in the log". It has an X-Trace-Id if the publisher sent
+// a trace id, or if the publish is followed (see publish_traces.h). If the journal cannot commit,
+// the answer is 503 or 507 with Retry-After. Lines are checked before any of them is published; one
+// invalid line refuses the request. Every answer is JSON, and every error has a trace id. An answer
 // repeated for an idempotency key has `Idempotency-Replayed: true`. The `Idempotency-Key` of a
 // request with lines applies to the whole request.
 //
@@ -32,6 +33,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -44,6 +46,7 @@
 #include "cmd/daemon/control/accepted_reply.h"
 #include "cmd/daemon/control/event_intake.h"
 #include "cmd/daemon/control/publish_refusals.h"
+#include "cmd/daemon/control/publish_traces.h"
 #include "cmd/daemon/control/publisher_rates.h"
 #include "cmd/daemon/link/trace_id.h"
 #include "cmd/daemon/link/worker_queries.h"
@@ -90,6 +93,7 @@ struct PublishParts {
   const MemoryShortage* memory = nullptr;
   std::function<Instant()> now = &net::Loop::now;  // Monotonic.
   std::uint64_t random_seed = 0;                   // For the trace ids of requests without one.
+  PublishTraces* traces = nullptr;                 // Null: no publish is followed.
 };
 
 class PublishRoutes final : public net::HttpHandler {
@@ -109,6 +113,7 @@ class PublishRoutes final : public net::HttpHandler {
 
  private:
   enum class AnswerForm : std::uint8_t { id, lines };
+  using Trace = std::unique_ptr<PublishTrace>;
   // Defined in publish_call.h.
   struct Call;
   struct Later;
@@ -123,16 +128,20 @@ class PublishRoutes final : public net::HttpHandler {
   void publish_one(const Call& call, broadcast::PublishEvent event);
   // Answers now, or later if there is no outcome yet. `events`: how many the request has.
   void settle(const Call& call, AnswerForm form, std::size_t events,
-              const std::optional<IntakeOutcome>& outcome);
+              const std::optional<IntakeOutcome>& outcome, Trace trace);
+  // Begins the trace of a publish that is to be followed; null for all others.
+  Trace begin_trace(const Call& call, std::string_view topic);
   void list_topics(const Call& call);
   void show_topic(const Call& call, std::string_view topic);
   void route_topic(const Call& call, std::string_view encoded);
 
   bool may_publish(const Call& call);
   bool within_rate(const Call& call);
-  // `To` is a Call or a Later.
+  // `To` is a Call or a Later. Keeps the trace, which may be null, unless the request has failed or
+  // one of its `events` was accepted before.
   template <typename To>
-  void answer(const To& to, AnswerForm form, const IntakeOutcome& outcome);
+  void answer(const To& to, AnswerForm form, std::size_t events, const IntakeOutcome& outcome,
+              Trace trace);
   void refuse(const Call& call, PublishRefusal why, std::string_view message,
               std::string_view allow = {});
   void refuse(const Call& call, const broadcast::BodyRefusal& refusal);

@@ -32,7 +32,7 @@ void WorkerLink::push(broadcast::LostEvents lost) {
 }
 
 void WorkerLink::push(broadcast::ReplayAnswer answer) {
-  static_assert(kReplaysInFlightMax + kQuestionsMax + 16 <= kInboxReserve);
+  static_assert(kReplaysInFlightMax + kQuestionsMax + kFollowedMax + 16 <= kInboxReserve);
   push_item(std::make_unique<broadcast::ReplayAnswer>(std::move(answer)));
 }
 
@@ -158,7 +158,7 @@ bool WorkerLink::ask(broadcast::ReplayRequest&& request) {
 }
 
 void WorkerLink::reply(ControlTask answer) {
-  static_assert(kReplaysInFlightMax + kQuestionsMax + 16 <= kOutboxReserve);
+  static_assert(kReplaysInFlightMax + kQuestionsMax + kFollowedMax + 16 <= kOutboxReserve);
   send_item(std::make_unique<ControlTask>(std::move(answer)));
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "broadcast/log/replay.h"
+#include "cmd/daemon/link/followed_event.h"
 #include "config/affinity.h"
 #include "core/io_outcome.h"
 #include "core/topic.h"
@@ -57,6 +58,9 @@ class WorkerPages {
   // At most `limit` rows from slot `from` on, out of a bounded number of slots. `next` is the slot
   // at which the next page begins, 0 at the end of the table.
   virtual StreamPage list_streams(std::uint32_t from, std::size_t limit) const = 0;
+  // Follows an event of the next batch; calls `done` on the worker's thread, once.
+  virtual void follow(const EventToFollow& event,
+                      std::function<void(const FollowedEvent&)> done) = 0;
 };
 
 // Asks the workers. Belongs to the control loop.

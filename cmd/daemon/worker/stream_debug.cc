@@ -36,7 +36,11 @@ void StreamDebug::set_rules(const DebugRules& rules) {
   for (Running& ended : rules_) tell_left_out(ended);
   rules_ = std::move(running);
   if (rules_.empty()) known_ = {};
-  parts_.broadcaster.watch(rules_.empty() ? nullptr : this);
+  if (rules_.empty()) {
+    parts_.broadcaster.unwatch(*this);
+  } else {
+    parts_.broadcaster.watch(*this);
+  }
 }
 
 void StreamDebug::tick(Instant now) {

@@ -34,7 +34,7 @@ class StreamDebug final : public broadcast::StreamWatcher {
     std::function<bool(DebugNote&&)> send;  // Returns false if there is no room.
   };
   explicit StreamDebug(Parts parts) : parts_(std::move(parts)) {}
-  ~StreamDebug() override { parts_.broadcaster.watch(nullptr); }
+  ~StreamDebug() override { parts_.broadcaster.unwatch(*this); }
 
   void set_rules(const DebugRules& rules);
   bool any_rules() const { return !rules_.empty(); }

@@ -98,6 +98,7 @@ Result<void> Worker::set_up() {
       StreamDebug::Parts{*broadcaster_, *names_, setup_.identity.epoch,
                          std::max(kDebugLinesPerSecond / setup_.options.workers, 1U),
                          [this](DebugNote&& line) { return send(std::move(line)); }});
+  follower_ = std::make_unique<EventFollower>(*broadcaster_, stats_, net::Loop::now_ns);
   pending_ = std::make_unique<net::PendingRequests>(setup_.pending, *ready_, *routes_);
   listener_poll_ = std::make_unique<net::PollHandle>(loop_, [this] { on_accept_ready(); });
   sweep_timer_ = std::make_unique<net::Timer>(loop_, [this] { on_sweep(); });
@@ -269,6 +270,7 @@ void Worker::finish_turn() {
        done += kGroupSlice) {
     broadcaster_->run(net::Loop::now());
   }
+  follower_->finish_turn();
   if (pending_->has_work()) pending_->run(net::Loop::now());
   broadcaster_->finish_turn(net::Loop::now());
   if (broadcaster_->any_to_revisit() && !revisit_timer_->running()) {

@@ -17,6 +17,7 @@
 #include "broadcast/streams/broadcaster.h"
 #include "cmd/daemon/link/worker_link.h"
 #include "cmd/daemon/link/worker_queries.h"
+#include "cmd/daemon/worker/event_follower.h"
 #include "cmd/daemon/worker/stream_debug.h"
 #include "cmd/daemon/worker/stream_names.h"
 #include "cmd/daemon/worker/subscribe_routes.h"
@@ -109,6 +110,9 @@ class Worker final : public WorkerPages, public broadcast::StreamObserver {
     return broadcaster_->subscribers(topic);
   }
   StreamPage list_streams(std::uint32_t from, std::size_t limit) const override;
+  void follow(const EventToFollow& event, std::function<void(const FollowedEvent&)> done) override {
+    follower_->follow(event, std::move(done));
+  }
 
   // StreamObserver
   void on_stream_ended(broadcast::StreamToken token, const broadcast::Stream& stream,
@@ -159,6 +163,7 @@ class Worker final : public WorkerPages, public broadcast::StreamObserver {
   std::unique_ptr<StreamNames> names_;
   std::unique_ptr<SubscribeRoutes> routes_;
   std::unique_ptr<StreamDebug> debug_;
+  std::unique_ptr<EventFollower> follower_;
   std::unique_ptr<net::PendingRequests> pending_;
   std::unique_ptr<net::Listener> listener_;
   std::unique_ptr<net::PollHandle> sockets_poll_;

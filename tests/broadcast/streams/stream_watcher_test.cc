@@ -44,7 +44,7 @@ TEST_CASE(
   REQUIRE(one.token.index == 0);
   f.publish({"a"});
   f.run();  // No watcher is told.
-  f.worker->watch(&recorder);
+  f.worker->watch(recorder);
 
   f.publish({"a", "b", "a"});
   f.run();
@@ -69,7 +69,7 @@ TEST_CASE(
   CHECK(recorder.told == std::vector<std::string>{"0 a 5 #4", "0 caught up"});
 
   recorder.told.clear();
-  f.worker->watch(nullptr);
+  f.worker->unwatch(recorder);
   f.publish({"a"});
   f.run();
   CHECK(recorder.told.empty());
@@ -78,7 +78,7 @@ TEST_CASE(
 TEST_CASE("a watcher is told that a stream opened before anything else about it") {
   WorkerFixture f;
   Recorder recorder;
-  f.worker->watch(&recorder);
+  f.worker->watch(recorder);
   ResumePlan unknown;
   unknown.kind = ResumePlan::Kind::unknown_id;
   f.open({"a"}, unknown);
@@ -110,7 +110,7 @@ TEST_CASE("a watcher is told when a stream continues from the history, and of it
   WorkerFixture f(global, options);
   Recorder recorder;
   const auto one = f.open({"a"});
-  f.worker->watch(&recorder);
+  f.worker->watch(recorder);
   f.io[one.fd].room = 0;
   f.publish(std::vector<std::string>(10, "a"));
   f.run();

@@ -119,12 +119,14 @@ struct Served {
   RecordingSink lines;
   std::size_t orders = 0;
   DebugSwitch debug_switch{lines, [this](const DebugRules&) { ++orders; }};
+  PublishTraces traces{[this] { return now.us * 1'000; }};
   AdminRoutes routes{{.config = config,
                       .catalogue = catalogue,
                       .why_not_ready = [this] { return std::string_view(why_not_ready); },
                       .log = log,
                       .workers = queries,
                       .debug_switch = debug_switch,
+                      .publishes = traces,
                       .refusals = lines,
                       .now = [this] { return now; }}};
   net::Loop loop;

@@ -139,8 +139,8 @@ TEST_CASE("requests with a foreign Host or any Origin are refused") {
 
 TEST_CASE("debug pages are served as soon as admin.debug is true") {
   Served served;
-  const auto target =
-      GENERATE("/debug/config", "/debug/workers", "/debug/streams", "/debug/topics", "/debug/log");
+  const auto target = GENERATE("/debug/config", "/debug/workers", "/debug/streams", "/debug/topics",
+                               "/debug/trace", "/debug/log");
   CAPTURE(target);
   const Reply before = served.get(target);
   CHECK(before.status == 404);
@@ -173,7 +173,7 @@ TEST_CASE("every link of the page leads somewhere") {
     if (served.queries.counted) served.queries.counted(std::vector<std::uint64_t>());
     CHECK(Served::read(client).status == 200);
   }
-  CHECK(links == 9);
+  CHECK(links == 10);
 }
 
 TEST_CASE("workers are listed with their processors") {
@@ -315,7 +315,8 @@ TEST_CASE("a wrong page query is refused") {
 TEST_CASE("pages without parameters refuse them, and scrapes and probes do not look") {
   Served served;
   served.config.admin.debug = true;
-  const auto page = GENERATE("/", "/status", "/debug/config", "/debug/workers", "/debug/log");
+  const auto page =
+      GENERATE("/", "/status", "/debug/config", "/debug/workers", "/debug/trace", "/debug/log");
   CAPTURE(page);
   const Reply refused = served.get(std::string(page) + "?_=1&x=1");
   CHECK(refused.status == 400);

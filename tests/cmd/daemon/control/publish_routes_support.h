@@ -75,7 +75,8 @@ struct Socket {
                                                           .limits = limits,
                                                           .draining = [this] { return draining; },
                                                           .memory = &shortage,
-                                                          .now = [this] { return now; }});
+                                                          .now = [this] { return now; },
+                                                          .traces = &traces});
     server = std::make_unique<net::HttpServer>(loop, *routes, net::HttpServerOptions{});
     auto opened = net::UnixListener::open({.path = path});
     REQUIRE(opened.has_value());
@@ -131,6 +132,7 @@ struct Socket {
   bool draining = false;
   MemoryShortage shortage;
   Instant now{1'000'000};
+  PublishTraces traces{net::Loop::now_ns};
   net::Loop loop;
   std::unique_ptr<PublishRoutes> routes;
   std::unique_ptr<net::UnixListener> listener;

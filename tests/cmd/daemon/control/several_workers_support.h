@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cmd/daemon/control/control.h"
+#include "cmd/daemon/worker/event_follower.h"
 #include "tests/broadcast/log/log_support.h"
 #include "tests/broadcast/streams/scripted_io.h"
 #include "tests/support/catch.h"
@@ -29,6 +30,7 @@ struct Shared {
   FrameAccount frames;
   broadcast::SharedCounts counts{16, HashKey{1, 2}};
   Instant now;
+  std::uint64_t clock_ns = 0;  // Of traces: grows with each reading.
 };
 
 // A subscriber, and the events that it has read.
@@ -62,6 +64,8 @@ class OneWorker : public WorkerPages, private broadcast::StreamObserver {
     options.history_bytes = &shared.log.stats().history_frame_bytes;
     broadcaster_ = std::make_unique<broadcast::Broadcaster>(
         broadcast::Broadcaster::Parts{io, link, *this, stats_, shared.counts}, options);
+    follower_ = std::make_unique<EventFollower>(*broadcaster_, stats_,
+                                                [this] { return ++shared_.clock_ns; });
   }
 
   void open(Reader& reader, const broadcast::ResumePlan& plan) {
@@ -84,6 +88,7 @@ class OneWorker : public WorkerPages, private broadcast::StreamObserver {
     }
     link.take_inbox(*broadcaster_, *this, shared_.now);
     for (; slices > 0 && broadcaster_->unfinished(); --slices) broadcaster_->run(shared_.now);
+    follower_->finish_turn();
     broadcaster_->tick(shared_.now);
     broadcaster_->finish_turn(shared_.now);
     CHECK(broadcaster_->consistent());
@@ -104,6 +109,9 @@ class OneWorker : public WorkerPages, private broadcast::StreamObserver {
     return broadcaster_->subscribers(topic);
   }
   StreamPage list_streams(std::uint32_t, std::size_t) const override { return {}; }
+  void follow(const EventToFollow& event, EventFollower::Done done) override {
+    follower_->follow(event, std::move(done));
+  }
 
   std::size_t worker_wakes = 0;
   std::size_t control_wakes = 0;
@@ -124,6 +132,7 @@ class OneWorker : public WorkerPages, private broadcast::StreamObserver {
   Shared& shared_;
   broadcast::WorkerStats stats_;
   std::unique_ptr<broadcast::Broadcaster> broadcaster_;
+  std::unique_ptr<EventFollower> follower_;
 };
 
 }  // namespace crier::cmd

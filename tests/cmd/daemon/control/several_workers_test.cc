@@ -22,7 +22,8 @@ using broadcast::ResumePlan;
 const std::string kTopics[] = {"t.0", "t.1", "t.2", "t.3", "user.0", "user.1", "user.2", "all"};
 
 struct Happened {
-  std::uint64_t events = 0, gaps = 0, overflows = 0, resumed = 0, several = 0, patterns = 0;
+  std::uint64_t events = 0, gaps = 0, overflows = 0, resumed = 0, several = 0, patterns = 0,
+                followed = 0;
 };
 
 struct World {
@@ -37,7 +38,8 @@ struct World {
       workers.push_back(std::make_unique<OneWorker>(shared, options));
       links.push_back(&workers.back()->link);
     }
-    feed = std::make_unique<Feed>(shared.log, shared.log_head, links);
+    feed = std::make_unique<Feed>(shared.log, shared.log_head, links, traces);
+    traces.set_every(3);
     control = std::make_unique<Control>(Control::Parts{
         shared.log, connections, limited, lines, links, [](std::size_t) { return WorkerRow(); }});
     if (holes) next_hole = (std::uint64_t{1} << 32) - random.between(1, 1'000);
@@ -72,6 +74,24 @@ struct World {
       sequences.push_back(frame->sequence());
       feed->publish(frame);
       next_hole = holes && random.between(0, 3) == 0 ? random.between(1, 5) : 0;
+    }
+    const std::uint64_t accepted_ns = traces.take();
+    if (accepted_ns == 0) return;
+    traces.add({.topic = published.back(),
+                .sequence = sequences.back(),
+                .accepted_ns = accepted_ns,
+                .committed_ns = ++shared.clock_ns});
+  }
+  // Whatever happened, every trace came to its end; the hand-overs were in this order.
+  void check_traces() {
+    for (const PublishTrace& trace : traces.traces()) {
+      for (const auto& [worker, handed_ns, way] : trace.workers) {
+        CHECK(trace.committed_ns < handed_ns);
+        CHECK(handed_ns < way.taken_ns);
+        CHECK((way.streams > 0) == (way.first_write_ns > way.taken_ns));
+        CHECK((way.streams > 1) == (way.last_write_ns > way.first_write_ns));
+        happened.followed += way.streams;
+      }
     }
   }
   // The number of events up to a sequence.
@@ -200,7 +220,9 @@ struct World {
         for (const Reader& reader : worker->readers) rest = rest && worker->caught_up(reader);
       }
       read_all();
-      if (rest && answered == asked) return;
+      const bool followed = std::ranges::all_of(
+          traces.traces(), [](const PublishTrace& trace) { return trace.awaited == 0; });
+      if (rest && followed && answered == asked) return;
     }
   }
   void read_all() {
@@ -260,6 +282,7 @@ struct World {
   Happened live() {
     for (int i = 0; i < 600; ++i) step();
     come_to_rest();
+    check_traces();
     for (const auto& worker : workers) {
       CHECK(worker->worker_wakes > 0);
       CHECK(worker->control_wakes > 0);
@@ -282,6 +305,7 @@ struct World {
   RecordingSink lines;
   RepeatLimit limited{lines, 1};
   ConnectionLog connections{lines, 0};
+  PublishTraces traces{[this] { return ++shared.clock_ns; }};
   std::vector<std::unique_ptr<OneWorker>> workers;
   std::unique_ptr<Feed> feed;
   std::unique_ptr<Control> control;
@@ -310,6 +334,7 @@ TEST_CASE("several workers: each stream has its events once, in order, or is tol
     all.resumed += one.resumed;
     all.several += one.several;
     all.patterns += one.patterns;
+    all.followed += one.followed;
   }
   if (only > 0 || last < kSeeds) return;
   CHECK(all.events > 10'000);
@@ -318,6 +343,7 @@ TEST_CASE("several workers: each stream has its events once, in order, or is tol
   CHECK(all.resumed > 0);
   CHECK(all.several > 0);
   CHECK(all.patterns > 0);
+  CHECK(all.followed > 100);
 }
 
 }  // namespace crier::cmd
