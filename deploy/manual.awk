@@ -86,6 +86,8 @@ fenced { line(plain($0)); next }
 /^    / { begin_example(); line(plain(substr($0, 5))); next }
 { end_example() }
 /^### / { begin_paragraph(".SS \"" styled(substr($0, 5)) "\""); next }
+# The names of alerts stay as they are: other sections refer to them.
+/^## Crier/ { begin_paragraph(".SH \"" plain(substr($0, 4)) "\""); next }
 /^## / { begin_paragraph(".SH \"" plain(toupper(substr($0, 4))) "\""); next }
 /^\| ---/ { next }
 /^\|/ { end_paragraph(); row($0); next }

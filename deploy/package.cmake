@@ -1,5 +1,6 @@
 # `cpack` in a release build directory makes crier_VERSION_ARCHITECTURE.deb, for the release of
-# Debian or Ubuntu it is made on. Needs dpkg-dev, for dpkg-shlibdeps, and file.
+# Debian or Ubuntu it is made on, and a package of its symbols. Needs dpkg-dev, for dpkg-shlibdeps,
+# and file.
 #
 # `cmake --install` installs the daemon alone: the rest is of the component `package`, whose paths
 # are those of a system's package.
@@ -37,7 +38,9 @@ set(CPACK_GENERATOR DEB)
 set(CPACK_INSTALL_CMAKE_PROJECTS
   "${CMAKE_BINARY_DIR};crier;Unspecified;/;${CMAKE_BINARY_DIR};crier;package;/")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
-set(CPACK_STRIP_FILES ON)
+# The binary is stripped, and its symbols are in crier-dbgsym_VERSION_ARCHITECTURE.ddeb.
+set(CPACK_STRIP_FILES OFF)
+set(CPACK_DEBIAN_DEBUGINFO_PACKAGE ON)
 set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS
   OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
 

@@ -35,7 +35,7 @@ int tune(const Arguments& arguments);
 // Prints the texts generated from the tables of the configuration.
 int config_text(const Arguments& arguments);
 
-// Prints command_page(), configuration_page(), interface_page() or metrics_page().
+// Prints command_page(), configuration_page(), http_page(), runbook_page() or metrics_page().
 int manual(const Arguments& arguments);
 
 // Prints bash_completion() or zsh_completion().
@@ -45,8 +45,9 @@ int completion(const Arguments& arguments);
 // configuration.
 std::string command_page();
 std::string configuration_page();
-// crier-http(7), made of deploy/http.md when crier is built.
-std::string interface_page();
+// crier-http(7) and crier-runbook(7), made of texts in deploy/ when crier is built.
+std::string http_page();
+std::string runbook_page();
 // crier-metrics(7), from the catalogue.
 std::string metrics_page();
 

@@ -32,8 +32,9 @@ struct Page {
 };
 constexpr Page kPages[] = {{"crier", "crier", &command_page},
                            {"config", "crier.json", &configuration_page},
-                           {"http", "crier-http", &interface_page},
-                           {"metrics", "crier-metrics", &metrics_page}};
+                           {"http", "crier-http", &http_page},
+                           {"metrics", "crier-metrics", &metrics_page},
+                           {"runbook", "crier-runbook", &runbook_page}};
 
 constexpr std::string_view kAbout =
     "crier broadcasts events to browsers. Programs on a host publish events to it over a local\n"
@@ -212,7 +213,7 @@ std::string command_page() {
   out += heading("SEE ALSO");
   return out +
          ".BR crier.json (5),\n.BR crier\\-http (7),\n.BR crier\\-metrics (7),\n"
-         ".BR systemd.service (5),\n.BR curl (1)\n";
+         ".BR crier\\-runbook (7),\n.BR systemd.service (5),\n.BR curl (1)\n";
 }
 
 std::string configuration_page() {

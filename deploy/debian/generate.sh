@@ -17,8 +17,9 @@ mkdir -p "$share/man/man1" "$share/man/man5" "$share/man/man7" "$share/doc/crier
 "$crier" manual config >"$share/man/man5/crier.json.5"
 "$crier" manual http >"$share/man/man7/crier-http.7"
 "$crier" manual metrics >"$share/man/man7/crier-metrics.7"
+"$crier" manual runbook >"$share/man/man7/crier-runbook.7"
 sed "1s/VERSION/${version#crier }/" "$here/changelog" >"$share/doc/crier/changelog"
 gzip -9nf "$share/man/man1/crier.1" "$share/man/man5/crier.json.5" "$share/man/man7/crier-http.7" \
-  "$share/man/man7/crier-metrics.7" "$share/doc/crier/changelog"
+  "$share/man/man7/crier-metrics.7" "$share/man/man7/crier-runbook.7" "$share/doc/crier/changelog"
 "$crier" completion bash >"$share/bash-completion/completions/crier"
 "$crier" completion zsh >"$share/zsh/vendor-completions/_crier"

@@ -95,6 +95,7 @@ has_these_files() {
 -rw-r--r-- root/root /usr/share/man/man5/crier.json.5.gz
 -rw-r--r-- root/root /usr/share/man/man7/crier-http.7.gz
 -rw-r--r-- root/root /usr/share/man/man7/crier-metrics.7.gz
+-rw-r--r-- root/root /usr/share/man/man7/crier-runbook.7.gz
 -rw-r--r-- root/root /usr/share/zsh/vendor-completions/_crier
 LIST
 }
@@ -123,6 +124,14 @@ versions_agree() {
 
 knows_its_libraries() {
   dpkg-deb -f "$package" Depends | grep 'libc6 (>= .*libuv1'
+}
+
+# Debuggers find them by the build id.
+symbols_are_of_the_binary() {
+  local id
+  id=$(readelf -n "$scratch/tree/usr/bin/crier" | sed -n 's/.*Build ID: //p')
+  [ -n "$id" ] && dpkg-deb -c "$scratch"/crier-dbgsym_*.ddeb |
+    grep "/usr/lib/debug/.build-id/${id:0:2}/${id:2}.debug$"
 }
 
 # In the stripped binary, as in the scripts that come with it.
@@ -187,6 +196,7 @@ ok "directories are for everybody to read" directories_are_for_everybody
 ok "one version everywhere" versions_agree
 ok "depends on what it is linked to" knows_its_libraries
 ok "conffile, and scripts that a shell reads" scripts_are_scripts
+ok "symbols are a package of their own" symbols_are_of_the_binary
 ok "probes are as documented" probes_are_as_documented
 if command -v bpftrace >/dev/null && bpftrace -d -e 'BEGIN { exit(); }' >/dev/null 2>&1; then
   ok "bpftrace compiles its scripts" bpftrace_compiles_scripts
@@ -197,6 +207,7 @@ ok "crier(1) reads well" page_reads_well man1/crier.1.gz
 ok "crier.json(5) reads well" page_reads_well man5/crier.json.5.gz
 ok "crier-http(7) reads well" page_reads_well man7/crier-http.7.gz
 ok "crier-metrics(7) reads well" page_reads_well man7/crier-metrics.7.gz
+ok "crier-runbook(7) reads well" page_reads_well man7/crier-runbook.7.gz
 ok "bash completes" bash_completes
 if command -v zsh >/dev/null; then
   ok "zsh reads its completions" zsh_completes

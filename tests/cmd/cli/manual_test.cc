@@ -60,11 +60,21 @@ TEST_CASE("crier.json(5) has every key") {
 }
 
 TEST_CASE("crier-http(7) has what deploy/http.md has") {
-  const std::string page = interface_page();
+  const std::string page = http_page();
   CHECK_THAT(page, Catch::Matchers::StartsWith(".TH CRIER\\-HTTP 7 "));
   for (const char* part :
        {"\n.SH NAME\ncrier\\-http \\- how programs publish", "\n.SS \"POST /topics/TOPIC\"\n",
         "\nContent\\-Type: application/json\n", "\n.SH SEE ALSO\n.BR crier (1),\n"}) {
+    CHECK_THAT(page, ContainsSubstring(part));
+  }
+}
+
+TEST_CASE("crier-runbook(7) has what deploy/runbook.md has") {
+  const std::string page = runbook_page();
+  CHECK_THAT(page, Catch::Matchers::StartsWith(".TH CRIER\\-RUNBOOK 7 "));
+  for (const char* part :
+       {"\n.SH \"CrierDown\"\n", "\ncrier status\n", "\n.SH \"INSIDE THE RUNNING DAEMON\"\n",
+        "\n.TP\nThe seventh tab of a browser hangs"}) {
     CHECK_THAT(page, ContainsSubstring(part));
   }
 }
@@ -91,16 +101,20 @@ TEST_CASE("a page is printed by its short name and by its title") {
     CHECK(run_command({"manual", name}).out == configuration_page());
   }
   for (const char* name : {"http", "crier-http"}) {
-    CHECK(run_command({"manual", name}).out == interface_page());
+    CHECK(run_command({"manual", name}).out == http_page());
   }
   for (const char* name : {"metrics", "crier-metrics"}) {
     CHECK(run_command({"manual", name}).out == metrics_page());
   }
+  for (const char* name : {"runbook", "crier-runbook"}) {
+    CHECK(run_command({"manual", name}).out == runbook_page());
+  }
   const Ran unknown = run_command({"manual", "htp"});
   CHECK(unknown.code == kExitMisused);
   CHECK(unknown.out.empty());
-  CHECK_THAT(unknown.err,
-             ContainsSubstring("no page `htp`; the pages are crier, config, http, metrics\n"));
+  CHECK_THAT(
+      unknown.err,
+      ContainsSubstring("no page `htp`; the pages are crier, config, http, metrics, runbook\n"));
 }
 
 TEST_CASE("paragraphs and examples of a note stay apart") {
@@ -112,7 +126,7 @@ TEST_CASE("paragraphs and examples of a note stay apart") {
 
 TEST_CASE("no line of a manual page is a mistake in roff") {
   for (const std::string& page :
-       {command_page(), configuration_page(), interface_page(), metrics_page()}) {
+       {command_page(), configuration_page(), http_page(), metrics_page(), runbook_page()}) {
     std::istringstream lines(page);
     bool in_example = false;
     for (std::string line; std::getline(lines, line);) {
