@@ -64,7 +64,10 @@ TEST_CASE("a list of peers is refused if the kernel hides their users") {
         !listed && listed.error().detail.find("PrivateUsers=no") != std::string::npos;
     return named && open && peers_are_hidden() ? 0 : 1;
   });
-  if (exit_code == 2) return;  // This system allows no user namespaces here.
+  if (exit_code == 2) {
+    WARN("not tested: this system allows no user namespaces here");
+    return;
+  }
   CHECK(exit_code == 0);
 }
 
@@ -89,7 +92,10 @@ TEST_CASE("the groups of the process that connected are told, however many") {
     const auto [one, other] = connected_pair();
     return peer_credentials(one.get())->groups == wanted ? 0 : 1;
   });
-  if (exit_code == 2) return;  // Only root may set them.
+  if (exit_code == 2) {
+    WARN("not tested: only root may set groups");
+    return;
+  }
   CHECK(exit_code == 0);
 }
 
@@ -102,7 +108,7 @@ TEST_CASE("if the kernel does not tell a peer's groups, only its own group count
         CHECK(peer->groups.empty());
         CHECK(list_of({}, {std::to_string(::getegid())}).allows(*peer));
       });
-  if (!filtered) WARN("no filters of system calls here");
+  if (!filtered) WARN("not tested: no filters of system calls here");
 }
 
 TEST_CASE("other descriptors have no peer") {
