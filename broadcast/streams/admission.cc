@@ -83,8 +83,8 @@ std::expected<void, Refused> Broadcaster::enter_topics(StreamIndex index,
   return std::unexpected(Refused::topics_max);
 }
 
-// Counts the stream in each row that covers one of its subscriptions. Returns false, and counts it
-// in none, if one of the rows is full.
+// Counts the stream in each row that covers one of its subscriptions. Returns false, counts it in
+// none and notes the row if one of them is full.
 bool Broadcaster::enter_rows(std::span<const Selector> subscriptions) {
   const TopicClasses& classes = *options_.classes;
   const std::vector<ClassIndex> rows = classes.capped_rows(subscriptions);
@@ -93,6 +93,7 @@ bool Broadcaster::enter_rows(std::span<const Selector> subscriptions) {
     for (std::size_t entered = 0; entered < i; ++entered) {
       counts_.streams_of_row[rows[entered]].fetch_sub(1, std::memory_order_relaxed);
     }
+    full_row_ = rows[i];
     return false;
   }
   return true;

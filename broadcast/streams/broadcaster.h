@@ -136,6 +136,8 @@ class Broadcaster {
   // and has StreamIo watch the connection. On success the stream owns the connection. On an error
   // nothing was sent, the slot is free again, and the caller still owns the connection.
   std::expected<void, Refused> start(StreamToken token, const StartRequest& request, Instant now);
+  // The row of `topics` that was full. Requires: the last start() returned class_streams_max.
+  const TopicClass& full_row() const { return (*options_.classes)[full_row_]; }
 
   // Events of a connection. The token of a stream that is gone is ignored. on_writable() writes
   // what the stream is owed at once until this turn's share is used up; run() writes the rest.
@@ -238,6 +240,7 @@ class Broadcaster {
   Sweep sweep_;
   std::string prelude_;
   bool draining_ = false;
+  ClassIndex full_row_ = 0;
   std::uint64_t turn_steps_ = 0;  // Steps that ready sockets and answers have taken in this turn.
   SlowCheckPace checks_;
   struct Lost {

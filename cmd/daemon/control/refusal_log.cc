@@ -26,7 +26,7 @@ constexpr Remedy kRemedies[] = {
      "http.trusted_proxies"},
     {"requests_per_address", kRaiseRequests},
     {"streams_per_topic_max", "raise limits.streams_per_topic_max, or set it to 0"},
-    {"class_streams_max", "raise streams_max of the row of `topics`, or set it to 0"},
+    {"class_streams_max", "raise streams_max of the row that `why` names, or set it to 0"},
     {"topics_max", "raise limits.topics_max"},
     {"patterns_max", "raise limits.patterns_max"},
     {"memory", "raise limits.memory_max, or lower the limit of the part that the log names"},

@@ -33,7 +33,8 @@ net::Reply closing(std::string bytes) {
   return {net::Reply::Then::close, std::move(bytes)};
 }
 
-NotNow not_now(broadcast::Refused refused, const SubscribePolicy& policy) {
+NotNow not_now(broadcast::Refused refused, const SubscribePolicy& policy,
+               const broadcast::Broadcaster& broadcaster) {
   switch (refused) {
     case broadcast::Refused::streams_max:
       return {RefusalReason::streams_max, 503,
@@ -47,8 +48,8 @@ NotNow not_now(broadcast::Refused refused, const SubscribePolicy& policy) {
           "One of these topics has as many streams open as limits.streams_per_topic_max allows."};
     case broadcast::Refused::class_streams_max:
       return {RefusalReason::class_streams_max, 503,
-              "A row of `topics` that covers one of these topics has as many streams open as its "
-              "streams_max allows."};
+              "The row of `topics` for " + in_quotes(broadcaster.full_row().match) +
+                  " has as many streams open as its streams_max allows."};
     case broadcast::Refused::topics_max:
       return {RefusalReason::topics_max, 503,
               "Streams are subscribed to as many topics as limits.topics_max allows."};
@@ -203,7 +204,7 @@ net::Reply SubscribeRoutes::open_stream(const Call& call, const net::SubscribeRe
   const bool is_proxy = policy_.proxies.contain(client);
   const auto key = net::limit_key(client);
   const auto token = parts_.broadcaster.reserve(is_proxy ? std::nullopt : std::optional(key), now);
-  if (!token) return refuse_for_now(call, not_now(token.error(), policy_));
+  if (!token) return refuse_for_now(call, not_now(token.error(), policy_, parts_.broadcaster));
   if (call.connection.behind_proxy) parts_.names.set_client(*token, client);
   const std::string trace =
       call.trace_id.empty() ? parts_.names.trace_id(*token) : std::string(call.trace_id);
@@ -226,7 +227,7 @@ net::Reply SubscribeRoutes::open_stream(const Call& call, const net::SubscribeRe
   start.trace_id = call.trace_id;
   start.canary = call.connection.canary;
   if (const auto started = parts_.broadcaster.start(*token, start, now); !started) {
-    return refuse_for_now(call, not_now(started.error(), policy_));
+    return refuse_for_now(call, not_now(started.error(), policy_, parts_.broadcaster));
   }
   return {net::Reply::Then::taken, {}};
 }

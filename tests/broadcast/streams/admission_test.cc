@@ -84,6 +84,7 @@ TEST_CASE("a stream that ends, or is refused for another reason, gives its place
   Capped f(3, {Capped::row("a", 3), Capped::row("b", 1)});
   const auto stream = f.open({"b", "c"});
   CHECK(f.start({"a", "b"}) == std::unexpected(Refused::class_streams_max));
+  CHECK(f.worker->full_row().match == "b");
   CHECK(f.start({"a", "d", "e", "f"}) == std::unexpected(Refused::topics_max));
   f.open({"x.*"});
   CHECK(f.start({"a", "y.*"}) == std::unexpected(Refused::patterns_max));
@@ -93,6 +94,7 @@ TEST_CASE("a stream that ends, or is refused for another reason, gives its place
   CHECK(f.counts.topics->rows_in_use() == 2);
   for (int i = 0; i < 3; ++i) f.open({"a"});
   CHECK(f.start({"a"}) == std::unexpected(Refused::class_streams_max));
+  CHECK(f.worker->full_row().match == "a");
   f.leave(stream);
   CHECK(f.counts.streams_of_row[2] == 0);
   CHECK(f.start({"b"}).has_value());
