@@ -100,6 +100,7 @@ TEST_CASE("single streams are not logged at info, and refused requests are, by t
   opened(daemon, "/events/quiet");
   const HttpAnswer refused = daemon.get("/events?topic=a", "Origin: https://app.example\r\n");
   REQUIRE(refused.status == 403);
+  REQUIRE(daemon.get("/event%73?topic=a").status == 404);
   const HttpAnswer bad = daemon.publish_request("POST /topics/a..b", "x");
   REQUIRE(bad.status == 400);
   REQUIRE(daemon.wait_for_output("\"publish request refused\""));
@@ -111,6 +112,9 @@ TEST_CASE("single streams are not logged at info, and refused requests are, by t
   CHECK(line.at("origin") == "https://app.example");
   CHECK(line.at("trace_id") == Json::parse(refused.body).at("trace_id"));
   CHECK(line.at("remedy").get<std::string>().find("http.origins") != std::string::npos);
+  CHECK_FALSE(line.contains("path"));
+  REQUIRE(daemon.wait_for_output("\"reason\":\"not_found\""));
+  CHECK(objects(daemon, "request refused").at(1).at("path") == "/event%73");
   CHECK(objects(daemon, "publish request refused").at(0).at("trace_id") ==
         Json::parse(bad.body).at("trace_id"));
   daemon.stop();

@@ -84,7 +84,8 @@ void Control::write(const Note& note, Instant now) {
                          {refused.status, refused.code, refused.why},
                          refused.address,
                          refused.origin,
-                         refused.trace_id});
+                         refused.trace_id,
+                         refused.path});
           },
           [&](const ShutOutNote& shut_out) {
             log_shut_out(parts_.limited, shut_out.address, shut_out.seconds);

@@ -52,6 +52,7 @@ void log_refusal(LogSink& log, std::string_view message, const RefusedRequest& r
   std::vector<Field> fields = {{"reason", request.reason}, {"status", request.answer.status}};
   if (!request.from.empty()) fields.push_back({"from", request.from});
   if (!request.origin.empty()) fields.push_back({"origin", request.origin});
+  if (!request.path.empty()) fields.push_back({"path", request.path});
   fields.push_back({"trace_id", request.trace_id});
   fields.push_back({"why", request.answer.message});
   if (!mend.empty()) fields.push_back({"remedy", mend});

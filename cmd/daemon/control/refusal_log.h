@@ -22,6 +22,7 @@ struct RefusedRequest {
   std::string_view from;    // "203.0.113.7:50312", "uid 33"; empty: not known.
   std::string_view origin;  // Empty: the request had none.
   std::string_view trace_id;
+  std::string_view path = {};  // Empty unless the subscriber port has no such path.
 };
 
 // "uid 33" of a Unix socket, "127.0.0.1:50312" of TCP.

@@ -56,6 +56,7 @@ struct RefusedNote {
   std::string origin;  // Cut.
   std::string why;
   std::string trace_id;
+  std::string path = {};  // Cut; empty unless there is no such path.
 };
 // The breaker of an address has opened.
 struct ShutOutNote {

@@ -267,7 +267,9 @@ net::Reply SubscribeRoutes::refuse(const Call& call, RefusalReason reason,
                                    const net::Refusal& refusal, std::string_view allow) {
   parts_.refusals.add(reason);
   const std::string trace = traces_.of(call.request);
-  parts_.tell_refused({reason, refusal, call.connection.peer, call.request.origin, trace});
+  const bool missing = reason == RefusalReason::not_found;
+  parts_.tell_refused({reason, refusal, call.connection.peer, call.request.origin, trace,
+                       missing ? call.request.path : std::string_view()});
   net::ReplyOptions options;
   options.allow = allow;
   options.trace_id = trace;

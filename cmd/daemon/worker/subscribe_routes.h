@@ -39,6 +39,7 @@ struct RefusedStream {
   const net::PeerAddress& peer;  // The client's address; of a head that was not read, its proxy's.
   std::string_view origin;       // Empty: the request had none, or was not read so far.
   std::string_view trace_id;
+  std::string_view path = {};  // As it was sent; empty unless there is no such path.
 };
 
 struct NotNow;

@@ -24,6 +24,7 @@ namespace {
 constexpr std::size_t kAcceptsInTurn = 16;        // Then the next worker accepts.
 constexpr std::uint32_t kRefusalsPerSecond = 16;  // Lines; as many as the log writes of a message.
 constexpr std::size_t kOriginBytesMax = 256;
+constexpr std::size_t kPathBytesMax = 128;
 constexpr std::size_t kAcceptsAtTheEnd = 4'096;  // The longest queue of the default backlog.
 
 }  // namespace
@@ -345,7 +346,8 @@ void Worker::on_refused(const RefusedStream& refused, Instant now) {
                          .address = net::to_string(refused.peer),
                          .origin = std::string(refused.origin.substr(0, kOriginBytesMax)),
                          .why = std::string(refused.refusal.message),
-                         .trace_id = std::string(refused.trace_id)});
+                         .trace_id = std::string(refused.trace_id),
+                         .path = std::string(refused.path.substr(0, kPathBytesMax))});
 }
 
 void Worker::on_shut_out(ShutOutNote note, Instant now) {

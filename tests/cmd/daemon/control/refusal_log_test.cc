@@ -15,13 +15,21 @@ TEST_CASE("a refusal is logged with its reason, its origin, what mends it and it
                .trace_id = "t1"});
   log_refusal(out, kPublishRefused,
               {.reason = "malformed", .answer = {400, "bad_request", ""}, .trace_id = "t2"});
-  REQUIRE(out.lines.size() == 2);
+  log_refusal(out, kStreamRefused,
+              {.reason = "not_found",
+               .answer = {404, "not_found", ""},
+               .trace_id = "t3",
+               .path = "/a\x1b\"\xff"});
+  REQUIRE(out.lines.size() == 3);
   CHECK(out.lines[0] ==
         "info request refused reason=forbidden status=403 from=192.0.2.1:5 "
         "origin=https://a.example trace_id=t1 why=\"Not listed.\" remedy=\"add the origin to "
         "http.origins; a reload applies it\"");
   CHECK(out.lines[1] ==
         "info publish request refused reason=malformed status=400 trace_id=t2 why=\"\"");
+  CHECK(out.lines[2] ==
+        "info request refused reason=not_found status=404 path=\"/a\\x1b\\\"\\xff\" "
+        "trace_id=t3 why=\"\"");
 }
 
 TEST_CASE("the origin null has no remedy in the configuration") {

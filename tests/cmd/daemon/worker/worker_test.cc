@@ -75,7 +75,8 @@ TEST_CASE("a worker hands on a few refusals a second, and counts the rest") {
                            .refusal = {403, "origin_not_allowed", "No."},
                            .peer = {},
                            .origin = std::string(1'000, 'o'),
-                           .trace_id = "t"},
+                           .trace_id = "t",
+                           .path = std::string(1'000, 'p')},
                           Instant{second * 1'000'000});
     }
   };
@@ -90,6 +91,7 @@ TEST_CASE("a worker hands on a few refusals a second, and counts the rest") {
       ++told;
       CHECK(refused->reason == "forbidden");
       CHECK(refused->origin.size() == 256);
+      CHECK(refused->path.size() == 128);
       CHECK(refused->trace_id == "t");
     }
   }
