@@ -66,7 +66,11 @@ Daemon::Daemon(Start start)
                  },
                  [this] { stop(); }}),
       health_(logs_.limited, counts_, start_.checked.fit.bound),
-      limit_watch_(logs_.limited),
+      limit_watch_(logs_.limited,
+                   [this](Limit limit) {
+                     return limit_value(limit, config_, counts_.streams_max,
+                                        start_.checked.fit.requests_possible);
+                   }),
       memory_({logs_.limited, memory_shortage_,
                [this](MemoryReading& reading) { read_memory(reading); },
                [this] { return memory_group_.use(); }},

@@ -1,6 +1,7 @@
 #include "cmd/daemon/limit_watch.h"
 
 #include <utility>
+#include <vector>
 
 namespace crier::cmd {
 namespace {
@@ -8,10 +9,10 @@ namespace {
 // The effect of each limit once it is reached, and what to do about it.
 constexpr std::array<std::string_view, kNamesOf<Limit>.size()> kEffects = {
     "new streams are refused; `crier status` names the bound; raise limits.streams_max, or where "
-    "the "
-    "system allows less, LimitNOFILE= (ulimit -n), and restart",
+    "the system allows less, LimitNOFILE= (ulimit -n), and restart",
     "further streams of a topic are refused; raise this limit",
-    "further streams of the topics of a row are refused; raise this limit",
+    "further streams of the topics of a row are refused; the lines about refused requests name "
+    "the row; raise its streams_max",
     "streams that subscribe to new topics are refused; raise this limit",
     "streams that subscribe to new patterns are refused; raise this limit",
     "connections whose request is incomplete are closed, the longest waiting first; raise this "
@@ -25,6 +26,13 @@ constexpr std::array<std::string_view, kNamesOf<Limit>.size()> kEffects = {
 
 }  // namespace
 
+void LimitWatch::warn(Limit limit) const {
+  std::vector<Field> fields = {{"limit", to_string(limit)}};
+  if (const auto value = value_of_(limit)) fields.push_back({"value", *value});
+  fields.push_back({"effect", kEffects[static_cast<std::size_t>(limit)]});
+  log_.write(Level::warning, "limit reached", fields);
+}
+
 void LimitWatch::look(const LimitTimes& times, bool full, Instant now) {
   for (std::size_t i = 0; i < episodes_.size(); ++i) {
     Episode& episode = episodes_[i];
@@ -35,7 +43,7 @@ void LimitWatch::look(const LimitTimes& times, bool full, Instant now) {
       if (std::exchange(episode.open, true)) continue;
       episode.began = now;
       episode.times_before = before;
-      log_.warning("limit reached", {{"limit", kNamesOf<Limit>[i]}, {"effect", kEffects[i]}});
+      warn(static_cast<Limit>(i));
     } else if (episode.open && now.us - episode.reached.us >= kQuietSeconds * 1'000'000) {
       episode.open = false;
       log_.info("limit no longer reached",

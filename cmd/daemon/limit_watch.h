@@ -9,7 +9,10 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <string_view>
+#include <utility>
 
 #include "core/instant.h"
 #include "core/log.h"
@@ -50,8 +53,9 @@ class LimitWatch {
  public:
   static constexpr std::uint64_t kQuietSeconds = 10;
 
-  // `log` must outlive it.
-  explicit LimitWatch(LogSink& log) : log_(log) {}
+  // `log` must outlive it. `value_of` gives a limit's value in force, or nothing if it has several.
+  LimitWatch(LogSink& log, std::function<std::optional<std::uint64_t>(Limit)> value_of)
+      : log_(log), value_of_(std::move(value_of)) {}
 
   // Call it on a timer, about every 250 ms. `full`: as many streams as possible are open, whether
   // one was turned away or not. Requires: no number of `times` is lower than at the last call.
@@ -66,7 +70,10 @@ class LimitWatch {
     bool open = false;
   };
 
+  void warn(Limit limit) const;
+
   LogSink& log_;
+  std::function<std::optional<std::uint64_t>(Limit)> value_of_;
   std::array<Episode, kNamesOf<Limit>.size()> episodes_{};
 };
 

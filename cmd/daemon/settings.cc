@@ -163,6 +163,32 @@ std::uint32_t trace_every(const config::Config& config) {
   return config.admin.debug ? config.admin.trace_every : 0;
 }
 
+std::optional<std::uint64_t> limit_value(Limit limit, const config::Config& config,
+                                         std::uint64_t streams, std::uint64_t requests) {
+  const config::Limits& limits = config.limits;
+  switch (limit) {
+    case Limit::streams_max:
+      return streams;
+    case Limit::streams_per_topic_max:
+      return limits.streams_per_topic_max;
+    case Limit::class_streams_max:
+      break;
+    case Limit::topics_max:
+      return limits.topics_max;
+    case Limit::patterns_max:
+      return limits.patterns_max;
+    case Limit::pending_requests_max:
+      return requests;
+    case Limit::owed_total_bytes_max:
+      return limits.owed_total_bytes_max;
+    case Limit::publish_connections_max:
+      return config.publish.connections_max;
+    case Limit::publish_rate:
+      return config.publish.rate;
+  }
+  return std::nullopt;
+}
+
 net::HttpServerOptions publish_server_options(const config::Config& config) {
   net::HttpServerOptions options;
   options.head.bodies = true;

@@ -8,6 +8,7 @@
 
 #include "broadcast/log/topic_class.h"
 #include "broadcast/streams/options.h"
+#include "cmd/daemon/limit_watch.h"
 #include "cmd/daemon/link/worker_orders.h"
 #include "config/config.h"
 #include "core/cost_bucket.h"
@@ -39,6 +40,10 @@ net::PendingLimits pending_limits(const config::Config& config, std::uint64_t re
                                   unsigned workers);
 CostRate publish_rate(const config::Config& config);
 std::uint32_t trace_every(const config::Config& config);
+// The value of a limit in force; nothing for the rows of `topics`, of which each has its own.
+// `streams` and `requests`: of all workers, as the system allows them.
+std::optional<std::uint64_t> limit_value(Limit limit, const config::Config& config,
+                                         std::uint64_t streams, std::uint64_t requests);
 net::HttpServerOptions publish_server_options(const config::Config& config);
 net::HttpServerOptions admin_server_options(const config::Config& config);
 

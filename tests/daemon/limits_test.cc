@@ -60,7 +60,7 @@ TEST_CASE("a full server is not ready, and is again when somebody leaves") {
     CHECK(full.status == 503);
     CHECK(full.body.starts_with("full: "));
     CHECK(daemon.admin_get("/healthz").status == 200);
-    CHECK(daemon.wait_for_output("warning limit reached limit=limits.streams_max"));
+    CHECK(daemon.wait_for_output("warning limit reached limit=limits.streams_max value=1 "));
   }
   for (int tries = 0; tries < 200; ++tries) {
     if (daemon.admin_get("/readyz").status == 200) return;

@@ -210,7 +210,7 @@ TEST_CASE("a user at full speed gets its rate, and others are accepted meanwhile
   CHECK(accepted <= 10 + passed_ms() / 10 + 1);
   CHECK(accepted >= 30);
   CHECK(refused > 0);
-  CHECK(daemon.wait_for_output("limit reached limit=publish.rate"));
+  CHECK(daemon.wait_for_output("limit reached limit=publish.rate value=100 "));
 }
 
 // With half a body on each, which is all that a user needs to keep them for 10 s.

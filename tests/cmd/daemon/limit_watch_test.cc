@@ -14,7 +14,10 @@ struct LimitWatchFixture {
 
   RecordingSink out;
   LimitTimes times;
-  LimitWatch watch{out};
+  LimitWatch watch{out, [](Limit limit) -> std::optional<std::uint64_t> {
+                     if (limit == Limit::class_streams_max) return std::nullopt;
+                     return 7'000 + static_cast<std::uint64_t>(limit);
+                   }};
 };
 
 TEST_CASE("a full daemon is one warning, however many come and go, and one line when it is over") {
@@ -28,7 +31,7 @@ TEST_CASE("a full daemon is one warning, however many come and go, and one line 
   }
   REQUIRE(lines.size() == 1);
   CHECK_THAT(lines[0],
-             StartsWith("warning limit reached") && ContainsSubstring("limit=limits.streams_max") &&
+             StartsWith("warning limit reached limit=limits.streams_max value=7000 effect=") &&
                  ContainsSubstring(
                      "raise limits.streams_max, or where the system allows less, LimitNOFILE="));
   fixture.look(69'999);
@@ -50,7 +53,10 @@ TEST_CASE("each limit has episodes of its own") {
     fixture.times.add(static_cast<Limit>(i), 1);
     fixture.look(1'000 + i);
     REQUIRE(fixture.out.lines.size() == i + 1);
-    CHECK_THAT(fixture.out.lines.back(), ContainsSubstring(std::string(kNamesOf<Limit>[i])));
+    const bool one_value = static_cast<Limit>(i) != Limit::class_streams_max;
+    CHECK_THAT(fixture.out.lines.back(),
+               ContainsSubstring("limit=" + std::string(kNamesOf<Limit>[i]) +
+                                 (one_value ? " value=" + std::to_string(7'000 + i) : " effect=")));
   }
   fixture.look(60'000);
   CHECK(fixture.out.lines.size() == 2 * kNamesOf<Limit>.size());

@@ -83,6 +83,26 @@ TEST_CASE("the limits of requests are their servers', each worker its part") {
   CHECK(admin.connections_max == 44);
 }
 
+TEST_CASE("the value of a limit is the one in force, and rows of topics have none in common") {
+  config::Config config;
+  config.limits.streams_per_topic_max = 51;
+  config.limits.topics_max = 52;
+  config.limits.patterns_max = 53;
+  config.limits.owed_total_bytes_max = 54;
+  config.publish.connections_max = 55;
+  config.publish.rate = 56;
+  const auto value = [&](Limit limit) { return limit_value(limit, config, 57, 58); };
+  CHECK(value(Limit::streams_max) == 57);
+  CHECK(value(Limit::streams_per_topic_max) == 51);
+  CHECK_FALSE(value(Limit::class_streams_max));
+  CHECK(value(Limit::topics_max) == 52);
+  CHECK(value(Limit::patterns_max) == 53);
+  CHECK(value(Limit::pending_requests_max) == 58);
+  CHECK(value(Limit::owed_total_bytes_max) == 54);
+  CHECK(value(Limit::publish_connections_max) == 55);
+  CHECK(value(Limit::publish_rate) == 56);
+}
+
 TEST_CASE("a row of topics is a class, and what it leaves out is as for all") {
   config::Config config;
   config.history = {.events_max = 51, .bytes_max = 52, .age_seconds_max = 53};
