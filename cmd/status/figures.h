@@ -17,7 +17,7 @@ struct Figure {
     by_reason,  // Each series that is not 0.
     p50,
     p99,
-    since,    // The time from then until now.
+    uptime,   // No metric: StatusFacts has it.
     version,  // The only label of the only series.
   };
 
@@ -30,7 +30,7 @@ struct Figure {
 
 inline constexpr Figure kFigures[] = {
     {"version", "crier_build_info", Figure::Kind::version, "version"},
-    {"uptime_seconds", "process_start_time_seconds", Figure::Kind::since, "up for"},
+    {"uptime_seconds", "", Figure::Kind::uptime, "up for"},
     {"reload_successful", "crier_config_last_reload_successful", Figure::Kind::outcome,
      "last reload"},
     {"pending_settings", "crier_config_pending_settings", Figure::Kind::count, "need a restart"},

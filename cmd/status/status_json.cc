@@ -42,7 +42,7 @@ void append_figure(std::string& out, std::string_view key, std::optional<double>
   append_number(out, *value);
 }
 
-void append_row(std::string& out, const Figure& row, const Family& family, double now) {
+void append_row(std::string& out, const Figure& row, const Family& family) {
   using Kind = Figure::Kind;
   switch (row.kind) {
     case Kind::count:
@@ -54,15 +54,11 @@ void append_row(std::string& out, const Figure& row, const Family& family, doubl
       return append_figure(out, row.key, metrics::quantile(family, 0.5));
     case Kind::p99:
       return append_figure(out, row.key, metrics::quantile(family, 0.99));
-    case Kind::since:
-      if (const auto then = metrics::sum(family); then && *then <= now) {
-        append_figure(out, row.key, now - *then);
-      }
-      return;
     case Kind::version:
       append_key(out, row.key);
       return append_json_string(out, family.series.at(0).labels.at(0).second);
     case Kind::by_reason:
+    case Kind::uptime:  // It has no family.
       break;
   }
   append_key(out, row.key);
@@ -82,8 +78,10 @@ std::string status_json(const StatusFacts& facts) {
     append_json_string(out, facts.why_not_ready);
   }
   for (const Figure& row : kFigures) {
-    if (const Family* family = facts.catalogue.find(row.metric)) {
-      append_row(out, row, *family, facts.now_unix_seconds);
+    if (row.kind == Figure::Kind::uptime) {
+      append_figure(out, row.key, facts.uptime_seconds);
+    } else if (const Family* family = facts.catalogue.find(row.metric)) {
+      append_row(out, row, *family);
     }
   }
   return out + "}\n";

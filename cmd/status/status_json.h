@@ -17,7 +17,7 @@ namespace crier::cmd {
 struct StatusFacts {
   const metrics::Catalogue& catalogue;  // Must be refreshed.
   std::string_view why_not_ready;       // Empty: ready.
-  double now_unix_seconds = 0;          // Unix time, for the uptime.
+  double uptime_seconds = 0;            // Since the daemon's start, not since its process's.
 };
 
 // The JSON as one line, with its line end. Requires: the catalogue is from make_catalogue(), or has

@@ -23,7 +23,7 @@ std::string human(Figure::Kind kind, double value) {
     case Kind::p99:
       return human_latency(value);
     case Kind::duration:
-    case Kind::since:
+    case Kind::uptime:
       return human_duration(value);
     case Kind::outcome:
       return value == 1 ? "successful" : "refused: the log says why";

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <utility>
 
 #include "cmd/daemon/control/debug_json.h"
@@ -207,11 +206,11 @@ void AdminRoutes::status(const net::Request&, const Answer& answer) {
 }
 
 std::string AdminRoutes::current_status() {
-  const std::chrono::duration<double> now = std::chrono::system_clock::now().time_since_epoch();
-  parts_.catalogue.refresh(parts_.now());
+  const Instant now = parts_.now();
+  parts_.catalogue.refresh(now);
   return status_json({.catalogue = parts_.catalogue,
                       .why_not_ready = parts_.why_not_ready(),
-                      .now_unix_seconds = now.count()});
+                      .uptime_seconds = static_cast<double>(now.us - started_.us) / 1e6});
 }
 
 void AdminRoutes::health(const net::Request&, const Answer& answer) {

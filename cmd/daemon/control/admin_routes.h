@@ -64,7 +64,8 @@ class AdminRoutes : public net::HttpHandler {
     std::uint64_t random_seed = 0;  // For the trace ids of requests without one.
     std::function<Instant()> now;
   };
-  explicit AdminRoutes(Parts parts) : parts_(std::move(parts)), traces_(parts_.random_seed) {}
+  explicit AdminRoutes(Parts parts)
+      : parts_(std::move(parts)), started_(parts_.now()), traces_(parts_.random_seed) {}
 
   void on_http_request(const net::HttpRequest& request, net::Responder responder) override;
   std::string on_http_refused(const net::Refusal& refusal, const net::HttpPeer& peer) override;
@@ -89,6 +90,7 @@ class AdminRoutes : public net::HttpHandler {
   std::string current_status();
 
   Parts parts_;
+  const Instant started_;  // For the uptime: a process may be older than the daemon that it runs.
   TraceIds traces_;
   std::string metrics_;  // The text of /metrics, kept for requests that follow soon.
   std::optional<Instant> metrics_at_;

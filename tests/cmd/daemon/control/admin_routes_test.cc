@@ -42,13 +42,15 @@ TEST_CASE("metrics are Prometheus text, made twice a second at most") {
 
 TEST_CASE("the status is JSON, ready or not") {
   Served served;
+  served.now.us += 2'500'000;  // Counted from the start of the daemon, not of its process.
   const Reply reply = served.get("/status");
   CHECK(reply.status == 200);
   CHECK_THAT(reply.head, ContainsSubstring("Content-Type: application/json\r\n"));
-  CHECK(reply.body == "{\"ready\":true}\n");  // This catalogue has no figure of the status.
+  CHECK(reply.body == "{\"ready\":true,\"uptime_seconds\":2.5}\n");  // The catalogue is empty.
   served.why_not_ready = "full";
   CHECK(served.get("/status").status == 200);
-  CHECK(served.get("/status").body == "{\"ready\":false,\"ready_detail\":\"full\"}\n");
+  CHECK(served.get("/status").body ==
+        "{\"ready\":false,\"ready_detail\":\"full\",\"uptime_seconds\":2.5}\n");
   CHECK_THAT(served.get("/").body, ContainsSubstring("href=\"/status\""));
 }
 
@@ -61,7 +63,8 @@ TEST_CASE("the page shows what `crier status` prints") {
   const Reply page = served.get("/");
   CHECK(page.status == 200);
   CHECK_THAT(page.body, ContainsSubstring("<pre>\nstate             not ready: draining\n"
-                                          "version           9.8.7\n</pre>\n"));
+                                          "version           9.8.7\n"
+                                          "up for            0s\n</pre>\n"));
   CHECK_THAT(page.body, ContainsSubstring("crier manual http") && !ContainsSubstring("<script"));
 }
 
