@@ -119,6 +119,7 @@ void Endpoints::show(MetricSources sources) {
   sources.publishing = &publish_routes_->counters();
   sources.admin = &admin_server_->counters();
   sources.publish_connections = [this] { return static_cast<double>(publish_server_->serving()); };
+  sources.ready = [this] { return parts_.why_not_ready().empty(); };
   catalogue_.emplace(make_catalogue(sources));
 }
 

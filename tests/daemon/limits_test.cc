@@ -50,6 +50,13 @@ TEST_CASE("a browser that meets a full server is told to come back") {
   FAIL("the place of a stream that went away was not given back");
 }
 
+// `series`: its name, with its labels.
+double metric(const RunningDaemon& daemon, std::string series) {
+  const std::string text = daemon.admin_get("/metrics").body;
+  const std::size_t at = text.find("\n" + (series += ' '));
+  return at == std::string::npos ? -1 : std::stod(text.substr(at + 1 + series.size()));
+}
+
 TEST_CASE("a full server is not ready, and is again when somebody leaves") {
   const RunningDaemon daemon({.settings = {"limits.streams_max=1"}});
   CHECK(daemon.admin_get("/readyz").status == 200);
@@ -59,6 +66,7 @@ TEST_CASE("a full server is not ready, and is again when somebody leaves") {
     const HttpAnswer full = daemon.admin_get("/readyz");
     CHECK(full.status == 503);
     CHECK(full.body.starts_with("full: "));
+    CHECK(metric(daemon, "crier_ready") == 0);
     CHECK(daemon.admin_get("/healthz").status == 200);
     CHECK(daemon.wait_for_output("warning limit reached limit=limits.streams_max value=1 "));
   }
@@ -139,13 +147,6 @@ bool served_again(const RunningDaemon& daemon, const std::string& target) {
     Subscriber again = daemon.subscribe(target, {.fields = kBrowser});
     return again.next().event == "crier.open";
   });
-}
-
-// `series`: its name, with its labels.
-double metric(const RunningDaemon& daemon, std::string series) {
-  const std::string text = daemon.admin_get("/metrics").body;
-  const std::size_t at = text.find("\n" + (series += ' '));
-  return at == std::string::npos ? -1 : std::stod(text.substr(at + 1 + series.size()));
 }
 
 TEST_CASE("the caps per topic and per row of topics count over all workers") {

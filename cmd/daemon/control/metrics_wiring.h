@@ -46,6 +46,7 @@ struct MetricSources {
   const config::Config* config = nullptr;    // The settings in force; a reload assigns to it.
   const ReloadOutcome* reload = nullptr;
   const MemoryReading* memory = nullptr;
+  std::function<bool()> ready = [] { return false; };       // What /readyz says.
   const std::atomic<std::uint32_t>* streams_max = nullptr;  // The cap in force.
   // Of the oldest event retained; nothing while none is retained.
   std::function<std::optional<double>()> history_age_seconds = [] { return std::nullopt; };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <iterator>
 #include <optional>
 #include <string>
@@ -18,6 +19,11 @@ using metrics::Catalogue;
 
 // The time between two reads of kernel parameters: each reads about twenty files of /proc.
 constexpr std::uint64_t kKernelMicros = 15'000'000;
+
+void add_ready(Catalogue& catalogue, const std::function<bool()>& ready) {
+  catalogue.gauge("crier_ready", "1: crier accepts streams; 0: it does not, and /readyz says why.")
+      .add([ready] { return ready() ? 1.0 : 0.0; });
+}
 
 void add_canary(Catalogue& catalogue, const net::SocketPlan& sockets) {
   catalogue
@@ -126,6 +132,7 @@ void add_reload(Catalogue& catalogue, const ReloadOutcome& reload) {
 }  // namespace
 
 void add_state_metrics(Catalogue& catalogue, const MetricSources& sources) {
+  add_ready(catalogue, sources.ready);
   add_bounds(catalogue, sources);
   add_settings(catalogue, *sources.config);
   add_memory(catalogue, *sources.memory);

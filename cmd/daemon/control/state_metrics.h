@@ -1,5 +1,5 @@
-// The metrics that are no counters: the bounds in force, the memory, the outcome of the last
-// reload, kernel parameters and a canary.
+// The metrics that are no counters: readiness, the bounds in force, the memory, the outcome of the
+// last reload, kernel parameters and a canary.
 //
 // Belongs to the control loop.
 #pragma once

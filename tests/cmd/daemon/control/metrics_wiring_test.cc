@@ -86,6 +86,7 @@ struct Counters {
   config::Config config;
   ReloadOutcome reload;
   MemoryReading memory;
+  bool ready = false;
   std::atomic<std::uint32_t> streams_max{0};
   std::optional<double> history_age_seconds;
 
@@ -108,6 +109,7 @@ struct Counters {
                         .config = &config,
                         .reload = &reload,
                         .memory = &memory,
+                        .ready = [this] { return ready; },
                         .streams_max = &streams_max,
                         .history_age_seconds = [this] { return history_age_seconds; },
                         .version = "1.2.3"});
@@ -227,6 +229,13 @@ TEST_CASE("the outcome of the last reload is a metric") {
   counters.reload.successful = false;
   CHECK(counters.read().sum("crier_config_last_reload_successful") == 0);
   CHECK(counters.read().sum("crier_config_last_reload_success_timestamp_seconds") == 1e9);
+}
+
+TEST_CASE("whether crier accepts streams is a metric") {
+  Counters counters;
+  CHECK(counters.read().sum("crier_ready") == 0);
+  counters.ready = true;
+  CHECK(counters.read().sum("crier_ready") == 1);
 }
 
 TEST_CASE("the age of the oldest event is there while there is one") {
