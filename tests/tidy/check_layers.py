@@ -98,6 +98,7 @@ TOP_LEVEL = {
 }
 
 LINES_MAX, COLUMNS_MAX, FUNCTION_LINES_MAX, FILES_MAX = 400, 100, 70, 40
+PROSE_COLUMNS_MAX = 120
 TEXT_SUFFIXES = {".h", ".cc", ".py", ".sh", ".txt", ".cmake", ".mjs", ".js"}
 UNFINISHED = "FIX" + "ME"  # Or this file would find itself.
 
@@ -231,6 +232,16 @@ def check_text(name, text):
             yield number, f"{UNFINISHED}: finish it, or say in an issue what is missing"
 
 
+def check_prose(text):
+    """Lines of Markdown, but for tables, code and links, which may not be broken."""
+    fenced = False
+    for number, line in enumerate(text.split("\n"), 1):
+        fenced ^= line.startswith("```")
+        breakable = not fenced and not line.startswith(("|", "    ")) and "](" not in line
+        if breakable and len(line) > PROSE_COLUMNS_MAX:
+            yield number, f"{len(line)} columns of prose, at most {PROSE_COLUMNS_MAX}"
+
+
 def check_folders(names):
     sources = [name.rpartition("/")[0] for name in names if name.endswith((".h", ".cc"))]
     for folder, count in sorted(collections.Counter(sources).items()):
@@ -288,6 +299,9 @@ def violations(root):
         yield name, 1, "the top level is fixed: see the map in CONTRIBUTING.md"
     for name in names:
         path = root / name
+        if path.suffix == ".md":
+            for number, message in check_prose(path.read_text(encoding="utf-8")):
+                yield name, number, message
         if path.suffix not in TEXT_SUFFIXES or name.startswith("tests/fuzz/corpus/"):
             continue
         text = path.read_text(encoding="utf-8")

@@ -67,6 +67,8 @@ FAULTS = [
      "built"),
     ("tests/net/a_test.cc", "", "tests/net/a_test.cc:1: no glob of CMake's finds this file: it is "
      "not built"),
+    ("core/README.md", "```\n" + "x" * 121 + "\n```\n" + "é" * 121 + "\n",
+     "core/README.md:4: 121 columns of prose, at most 120"),
     ("core/README.md", "`a.h`\n", "core/README.md:1: there is no a.h"),
     ("notes.txt", "", "notes.txt:1: the top level is fixed: see the map in CONTRIBUTING.md"),
 ]
@@ -77,7 +79,8 @@ CROWDED_FAULT = "core:1: 41 .h and .cc files, at most 40: find it a second room"
 # What looks like a fault and is none.
 INNOCENT = {
     **{f"metrics/a{number}.h": "#pragma once\n" for number in range(40)},
-    "core/README.md": "`a.h` `cmd/main.cc` `NAME.cc` <uv.h>\n",
+    "core/README.md": "`a.h` `cmd/main.cc` `NAME.cc` <uv.h>\n| a table" + "x" * 120 + "\n    code"
+                      + "x" * 120 + "\n[a link](" + "x" * 120 + ")\n" + "é" * 120 + "\n",
     "core/a.h": "#pragma once\n",
     "core/a.cc": '#include "core/a.h"\n// std::mutex, #if, é' + "é" * 60 + "\n",
     "core/b.cc": 'const char* a = "std::mutex {";\nchar b = \'{\';\nint c = 1\'000;\n'
