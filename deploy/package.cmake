@@ -25,7 +25,7 @@ install(DIRECTORY ${CMAKE_CURRENT_LIST_DIR}/bpftrace DESTINATION share/crier ${p
 install(FILES ${debian}/examples.md RENAME README.md
   DESTINATION share/doc/crier/examples ${package})
 install(FILES ${CMAKE_CURRENT_LIST_DIR}/crier.schema.json
-  ${CMAKE_CURRENT_LIST_DIR}/examples/page.html ${CMAKE_CURRENT_LIST_DIR}/examples/may_subscribe.py
+  ${CMAKE_CURRENT_LIST_DIR}/examples/page.html
   DESTINATION share/doc/crier/examples ${package})
 install(DIRECTORY ${CMAKE_CURRENT_LIST_DIR}/systemd/drop-ins ${CMAKE_CURRENT_LIST_DIR}/proxies
   ${CMAKE_CURRENT_LIST_DIR}/prometheus

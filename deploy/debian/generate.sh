@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes the files of Debian's package that are not in this repository: the manual pages and
-# completions that crier prints, and compressed files.
+# completions that crier prints, compressed files, and pages with the paths of the package.
 #
 #   deploy/debian/generate.sh PATH-OF-CRIER PREFIX         PREFIX: where /usr is, or will be
 set -eu
@@ -19,6 +19,10 @@ mkdir -p "$share/man/man1" "$share/man/man5" "$share/man/man7" "$share/doc/crier
 "$crier" manual metrics >"$share/man/man7/crier-metrics.7"
 "$crier" manual runbook >"$share/man/man7/crier-runbook.7"
 sed "1s/VERSION/${version#crier }/" "$here/changelog" >"$share/doc/crier/changelog"
+# Pages name files as they are in this repository; in the package, most are among the examples.
+# shellcheck disable=SC2016
+sed -i -e 's#`systemd/README.md`#`README.systemd.md`#g; s#`systemd/drop-ins/#`drop-ins/#g' \
+  -e 's#`\(drop-ins\|prometheus\|proxies\)/#`examples/\1/#g' "$share/doc/crier/"*.md
 gzip -9nf "$share/man/man1/crier.1" "$share/man/man5/crier.json.5" "$share/man/man7/crier-http.7" \
   "$share/man/man7/crier-metrics.7" "$share/man/man7/crier-runbook.7" "$share/doc/crier/changelog"
 "$crier" completion bash >"$share/bash-completion/completions/crier"

@@ -102,10 +102,34 @@ LIST
 
 has_examples() {
   local name
-  for name in README.md crier.schema.json page.html may_subscribe.py proxies/nginx-auth.conf \
-    drop-ins/million.conf prometheus/alerts.yml prometheus/alerts_test.yml; do
+  for name in README.md crier.schema.json page.html proxies/may_subscribe.py \
+    proxies/nginx-auth.conf drop-ins/million.conf prometheus/alerts.yml \
+    prometheus/alerts_test.yml; do
     [ "$(stat -c %a "$scratch/tree/usr/share/doc/crier/examples/$name")" = 644 ] || return
   done
+}
+
+# Names of files and folders in backquotes, and the targets of links, if they are relative or
+# below /usr. A name without a slash counts if its ending is that of a document or an example.
+# shellcheck disable=SC2016
+paths_in() {
+  grep -oE '\]\([^)]+\)|`[^`]+`' "$1" | sed 's/^](//; s/^`//; s/[)`]$//' |
+    grep -E '^(/usr/|[[:alnum:].])[[:alnum:]_./-]*$' |
+    grep -E '/|\.(md|conf|cfg|yml|json|html|py|sh)$'
+}
+
+pages_name_what_there_is() {
+  local page path count=0 missing=0 tree=$scratch/tree
+  while read -r page; do
+    while read -r path; do
+      count=$((count + 1))
+      case $path in
+      /*) [ -e "$tree$path" ] ;;
+      *) [ -e "${page%/*}/$path" ] ;;
+      esac || { echo "${page#"$tree"}: there is no $path" && missing=1; }
+    done < <(paths_in "$page")
+  done < <(find "$tree/usr/share/doc/crier" -name '*.md')
+  [ "$missing" -eq 0 ] && [ "$count" -ge 20 ]
 }
 
 directories_are_for_everybody() {
@@ -192,6 +216,7 @@ echo "      $(basename "$package"), $(stat -c %s "$package") bytes"
 ok "lintian has no complaints" has_no_complaints
 ok "files, modes and owners" has_these_files
 ok "examples" has_examples
+ok "pages name files of the package" pages_name_what_there_is
 ok "directories are for everybody to read" directories_are_for_everybody
 ok "one version everywhere" versions_agree
 ok "depends on what it is linked to" knows_its_libraries

@@ -1,10 +1,10 @@
-// The application that nginx asks who may subscribe: the example of deploy/examples.
+// The application that nginx asks who may subscribe: the example of deploy/proxies.
 
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 const kExample = fileURLToPath(
-  new URL('../../deploy/examples/may_subscribe.py', import.meta.url));
+  new URL('../../deploy/proxies/may_subscribe.py', import.meta.url));
 
 export class Application {
   static #running = new Set();
