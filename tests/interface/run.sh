@@ -1,6 +1,7 @@
 #!/bin/sh
-# deploy/http.md, request by request, and its recipes, against the real binary. Needs curl and
-# Python; recipes in languages that are not installed are skipped.
+# deploy/http.md, request by request, and its recipes, against the real binary; before it, the
+# settings and defaults that the pages of deploy/ name. Needs curl and Python; recipes in languages
+# that are not installed are skipped.
 #
 #   tests/interface/run.sh [PATH-OF-CRIER]
 #
@@ -13,4 +14,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../support/real.sh"
 find_crier "$here" "$@"
 need "curl python3" curl python3
-exec python3 "$here/page.py" "$crier" "$here/../../deploy/http.md"
+failed=0
+python3 "$here/defaults.py" "$crier" "$here/../.." || failed=1
+python3 "$here/page.py" "$crier" "$here/../../deploy/http.md" || failed=1
+exit "$failed"
