@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t kDatabaseBytesMax = std::size_t{1} << 20;
 
-// All digits is an id, whether the database knows it or not; the highest one means "none" to the
+// Digits alone are an id, even if the database does not have it. The highest id means "none" to the
 // kernel.
 std::optional<std::uint32_t> parse_id(const std::string& text) {
   const auto id = parse_decimal<std::uint32_t>(text);

@@ -1,4 +1,4 @@
-// Users and groups by the names that a configuration has for them.
+// Finds the ids of users and groups that the configuration names.
 #pragma once
 
 #include <sys/types.h>
@@ -8,10 +8,10 @@
 
 namespace crier::net {
 
-// All may block on the name service. Any thread.
+// Any thread. Both may block on the name service.
 
-// A name of the system's database, or a decimal id, known to it or not; 4294967295 is none, as it
-// is to chown(2).
+// `name` is a name in the system's database, or a decimal id, which need not be in it. Returns
+// nothing for an unknown name, and for 4294967295, which chown(2) reads as "no id".
 std::optional<uid_t> find_user(const std::string& name);
 std::optional<gid_t> find_group(const std::string& name);
 

@@ -14,13 +14,13 @@
 namespace crier::net {
 namespace {
 
-constexpr std::uint16_t kDiscard = 9;  // A port at which nothing is expected.
+constexpr std::uint16_t kDiscard = 9;  // The discard service: usually no program listens.
 
 Fd datagram_socket(int family) {
   return Fd(::socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
 }
 
-// With which the kernel would begin a way to `elsewhere`, to which it sends nothing.
+// The source address of packets from this host to `elsewhere`. Sends nothing.
 std::optional<Endpoint> own_address(std::string_view elsewhere) {
   const SocketAddress remote = socket_address(Endpoint::parse(elsewhere).value());
   const Fd fd = datagram_socket(remote.get()->sa_family);

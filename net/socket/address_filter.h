@@ -1,5 +1,5 @@
-// Whether packets of this process are dropped before they leave it: systemd's IPAddressDeny=, which
-// neither listen() nor a client can tell from a network that is slow.
+// Finds out whether the kernel drops packets of this process, as systemd's IPAddressDeny= has it
+// do. listen() does not show such a filter, and to a client it looks like a slow network.
 #pragma once
 
 #include <string>
@@ -8,10 +8,10 @@
 
 namespace crier::net {
 
-// The address, of those at which `endpoint` is reached, to which this process may send nothing; of
-// the wildcard, the address of this host that the network knows. Empty: none is found.
+// Returns the address of `endpoint` if this process may send nothing to it, otherwise an empty
+// string. For a wildcard it tries the address that this host has in the network.
 //
-// Sends that address, which is this host's own, an empty datagram. Never waits. Any thread.
+// To try an address, which is this host's own, it sends an empty datagram. Never waits. Any thread.
 std::string filtered_address(const Endpoint& endpoint);
 
 }  // namespace crier::net

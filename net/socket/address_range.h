@@ -1,8 +1,8 @@
-// Peers by address: one, or all whose first bits are the same.
+// A range of addresses: one address, or all that begin with the same bits.
 //
 //   192.0.2.7   10.0.0.0/8   2001:db8::1   2001:db8::/32
 //
-// IPv4 mapped into IPv6 is IPv4, as it is in PeerAddress. A value; any thread.
+// An IPv4 address that is mapped into IPv6 counts as IPv4, as in PeerAddress. A value; any thread.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ namespace crier::net {
 
 class AddressRange {
  public:
-  // nullopt: none of the above. Bits beyond the prefix do not matter.
+  // Returns nullopt for other texts. Bits beyond the prefix do not matter.
   static std::optional<AddressRange> parse(std::string_view text);
 
   bool contains(const PeerAddress& peer) const;

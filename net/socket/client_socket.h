@@ -1,6 +1,7 @@
-// A connected stream socket for crier's own commands: each call waits, but never longer than told.
+// A connected stream socket for crier's commands. Each call waits, at most for its timeout.
 //
-// Not for the daemon, whose loops do not wait. Belongs to one thread; closed when destroyed.
+// The daemon must not use it, because its loops never wait. Belongs to one thread. The destructor
+// closes the socket.
 #pragma once
 
 #include <chrono>
@@ -15,26 +16,26 @@
 
 namespace crier::net {
 
-// No waiting limit: for a stream that may be silent for hours.
+// A timeout that never ends, for a stream that may be silent for hours.
 inline constexpr std::chrono::milliseconds kForever{-1};
 
 class ClientSocket {
  public:
-  // Tries every address the name has, each for at most `timeout`. Keep-alive probes find a peer
-  // that vanished in about a minute.
+  // Tries every address of `host`, each for at most `timeout`. Keep-alive probes notice within
+  // about a minute that the peer has vanished.
   static Result<ClientSocket> connect_tcp(const std::string& host, const std::string& port,
                                           std::chrono::milliseconds timeout);
-  // Errc::not_found: there is no such socket, or nobody listens on it.
+  // Fails with Errc::not_found if there is no such socket, or if no process listens on it.
   static Result<ClientSocket> connect_unix(const std::string& path,
                                            std::chrono::milliseconds timeout);
 
-  // All of it, within the timeout.
+  // Sends all bytes within the timeout, or fails.
   Result<void> send_all(std::string_view bytes, std::chrono::milliseconds timeout);
-  // At least one byte, or 0 when the peer has closed.
+  // Receives at least one byte; returns 0 if the peer has closed.
   Result<std::size_t> receive(std::span<char> room, std::chrono::milliseconds timeout);
 
-  // Has the peer closed, or said something without being asked? Then the next request needs a new
-  // connection.
+  // Returns true if the peer has closed, or has sent bytes that no request asked for: the next
+  // request then needs a new connection.
   bool stale() const;
 
  private:

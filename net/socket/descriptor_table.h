@@ -1,8 +1,9 @@
-// Descriptors as a resource: how many a thread may have, and in whose table they are.
+// Descriptor tables: how many descriptors a thread may have, and which threads share them.
 //
-// Threads share one table unless they leave it, and RLIMIT_NOFILE counts per table: a worker that
-// has its own can hold as many sockets as the whole process could before. Afterwards its numbers
-// mean nothing to other threads and theirs nothing to it, so a number must never cross.
+// All threads share one table unless they leave it. RLIMIT_NOFILE counts per table, so a worker
+// with a table of its own can hold as many sockets as the whole process could before. From then on
+// a descriptor's number has another meaning in the other threads, so it must never be passed
+// between them.
 #pragma once
 
 #include <cstddef>
@@ -11,15 +12,16 @@
 
 namespace crier::net {
 
-// Gives the calling thread a table of its own, a copy of the shared one. What is open at that
-// moment is open in both and lives until both have closed it.
+// Gives the calling thread a table of its own, a copy of the shared one. A descriptor that is open
+// then is open in both tables, and its socket lives until it is closed in both. Errors: os.
 Result<void> leave_shared_table();
 
-// Whether that works here, which a sandbox may forbid: tried in a thread made for it, whose table
-// ends with it.
+// Returns the error of leave_shared_table() if the system forbids it, as a sandbox may. Tries it in
+// a thread that ends at once.
 Result<void> try_own_table();
 
-// Raises the soft limit of descriptors to the hard one and returns it: descriptors per table.
+// Raises the soft limit on open files to the hard one. Returns that limit, in descriptors per
+// table. Errors: os.
 Result<std::size_t> raise_descriptor_limit();
 
 }  // namespace crier::net

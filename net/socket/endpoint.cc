@@ -40,7 +40,7 @@ Result<Endpoint> parse_unix(std::string_view text) {
   return endpoint;
 }
 
-// Into the room that any of them fits.
+// Copies a socket address of any family.
 template <typename Address>
 SocketAddress copied(const Address& address) {
   SocketAddress out;

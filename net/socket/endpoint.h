@@ -1,4 +1,4 @@
-// Where to listen, as an operator writes it.
+// The address to listen at, in the form in which an operator writes it.
 //
 //   127.0.0.1:8080   one IPv4 address
 //   [::1]:8080       one IPv6 address; [::] is IPv6 alone
@@ -26,7 +26,7 @@ struct Endpoint {
   Family family = Family::ipv4;
   std::array<std::uint8_t, 16> address{};  // IPv4: the first four bytes.
   std::uint16_t port = 0;
-  std::string path;  // Family unix_socket alone.
+  std::string path;  // Only for Family::unix_socket.
 
   // Fails with Errc::invalid_config and a sentence that quotes `text` and shows what is allowed.
   static Result<Endpoint> parse(std::string_view text);
@@ -45,8 +45,8 @@ struct SocketAddress {
   sockaddr* get() { return reinterpret_cast<sockaddr*>(&storage); }
 };
 
-// For bind(). `any` becomes the IPv6 wildcard. Requires: endpoint.path fits sun_path, which parse()
-// sees to.
+// For bind(). `any` becomes the IPv6 wildcard. Requires: endpoint.path fits sun_path; parse()
+// checks that.
 SocketAddress socket_address(const Endpoint& endpoint);
 
 }  // namespace crier::net

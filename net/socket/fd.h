@@ -1,7 +1,7 @@
-// A descriptor that is closed exactly once. -1 is none.
+// Owns a descriptor and closes it exactly once; -1: owns none.
 //
-// Belongs to whoever holds it; a descriptor is only ever used by threads that share the table it
-// was opened in (see net/socket/descriptor_table.h).
+// Belongs to one thread at a time, of those that share the table in which the descriptor was opened
+// (see net/socket/descriptor_table.h).
 #pragma once
 
 #include <unistd.h>

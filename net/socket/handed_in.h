@@ -11,10 +11,10 @@ namespace crier::net {
 
 enum class SocketKind : std::uint8_t { tcp, unix_stream, other };
 
-// `other` for what is no socket at all, too.
+// Returns `other` also for a descriptor that is not a socket.
 SocketKind socket_kind(int fd);
 
-// Non-blocking and close-on-exec, as our own are. Errors: os.
+// Makes the descriptor non-blocking and close-on-exec, like those that crier opens. Errors: os.
 Result<void> prepare_handed_in(int fd);
 
 }  // namespace crier::net

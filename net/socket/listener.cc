@@ -39,7 +39,7 @@ std::unexpected<Error> bind_failure(const Endpoint& endpoint, std::string_view s
       return fail(Errc::address_in_use, where + " is in use: another crier or another program " +
                                             "holds it; stop that one or change " + key);
     case EADDRNOTAVAIL:
-      // Perhaps not yet: an address may come after the daemon's start.
+      // A later start may succeed: the address may be added meanwhile.
       return fail(Errc::os, where + " is not an address of this machine; change " + key);
     case EACCES:
       return fail(Errc::invalid_config, "not allowed to bind " + where + "; change " + key +
@@ -60,7 +60,7 @@ Result<Fd> bound_socket(const Endpoint& wanted, Binding binding, std::string_vie
   Endpoint endpoint = wanted;
   Fd fd(::socket(endpoint.family == Endpoint::Family::ipv4 ? AF_INET : AF_INET6, kType, 0));
   if (!fd && errno == EAFNOSUPPORT && endpoint.family == Endpoint::Family::any) {
-    endpoint.family = Endpoint::Family::ipv4;  // A kernel without IPv6: 0.0.0.0 is all there is.
+    endpoint.family = Endpoint::Family::ipv4;  // A kernel without IPv6: `any` means 0.0.0.0.
     fd.reset(::socket(AF_INET, kType, 0));
   }
   if (!fd) return os_failure("cannot make a socket for " + wanted.text());
@@ -88,8 +88,7 @@ Fd open_spare() {
   return Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
 }
 
-// A connection that failed on its own, not through us: accept(2) reports it in place of the
-// connection.
+// Errors of the connection itself, which accept(2) reports in its place: the listener goes on.
 bool connection_failed(int error) {
   constexpr int kErrors[] = {ECONNABORTED, EPROTO,    EPERM,        ENETDOWN,
                              ENOPROTOOPT,  EHOSTDOWN, EHOSTUNREACH, EOPNOTSUPP,
@@ -120,7 +119,7 @@ Result<Listener> Listener::open(const Endpoint& endpoint, const ListenerOptions&
 
 Result<Listener> Listener::adopt(Fd socket, const ListenerOptions& options, Sharing sharing) {
   if (auto done = prepare_handed_in(socket.get()); !done) return std::unexpected(done.error());
-  // Perhaps it has what an earlier daemon set.
+  // An earlier daemon may have set its options.
   const auto own = kernel_options();
   if (!own) return std::unexpected(own.error());
   const auto sockets = OptionCalls::all(options.sockets, *own);
@@ -157,7 +156,7 @@ void Listener::follow(const SocketPlan& plan) {
   canary_percent_ = plan.canary ? plan.canary_percent : 0;
 }
 
-// The kernel tells both in fields that a listening socket does not need otherwise.
+// For a listening socket the kernel reports both in fields that mean something else for others.
 void Listener::look_at_queue() {
   if (!socket_) return;
   tcp_info info{};
@@ -206,8 +205,7 @@ Listener::Attempt Listener::accept_one() {
   CRIER_CHECK(error != EBADF);
   CRIER_CHECK(error != ENOTSOCK);
   CRIER_CHECK(error != EFAULT);
-  // ENOBUFS, ENOMEM and whatever else the kernel may come up with: a pause is right for all of
-  // them.
+  // ENOBUFS, ENOMEM and errors that crier does not know: a pause suits all of them.
   counters_->starved.add();
   return {.end = AcceptEnd::starved};
 }

@@ -1,4 +1,4 @@
-// Addresses of sockets: read from the kernel, reduced to what limits count by.
+// Addresses of sockets, read from the kernel, and the keys by which limits count them.
 #pragma once
 
 #include <sys/socket.h>
@@ -30,10 +30,10 @@ struct Accepted {
   int fd = -1;
   PeerAddress peer;
   bool canary = false;  // It was given the options of a canary: see SocketPlan.
-  // A proxy named `peer`; the kernel knows the proxy's address.
+  // A proxy named `peer`; the kernel only knows the proxy.
   bool behind_proxy = false;
   bool unnamed = false;  // A PROXY protocol header came, but it named no client.
-  // When it was accepted, or a later head began; 0: unknown. Set in calls of on_request().
+  // When it was accepted, or when a later request began; 0: unknown. Set for on_request() only.
   Instant since;
 };
 
@@ -41,18 +41,19 @@ struct Accepted {
 // unknown.
 std::string to_string(const PeerAddress& address);
 
-// Of an accepted TCP socket; IPv4 mapped into IPv6 becomes IPv4, in the first four bytes. An
-// address of any other family is all zero.
+// Converts the address of a TCP socket. IPv4 mapped into IPv6 becomes IPv4, in the first four
+// bytes. An address of any other family becomes all zero.
 PeerAddress peer_address(const sockaddr_storage& address);
 
-// The same of the address a socket is bound to; all zero if it has none.
+// The address that the socket is bound to; all zero if it has none.
 PeerAddress local_address(int fd);
 
-// The same of whom a socket is connected to; nothing once the peer has cut the connection.
+// The address of the socket's peer; nothing after the peer has reset the connection.
 std::optional<PeerAddress> remote_address(int fd);
 
-// What limits per address count by: IPv4 whole (in its mapped form, so that it never meets an IPv6
-// one), IPv6 by its /64, since one customer is given that much.
+// The key by which limits count an address: a whole IPv4 address (in its mapped form, so that it
+// never equals an IPv6 key), or the /64 of an IPv6 address, because one customer usually has a
+// whole /64.
 std::array<std::uint8_t, 16> limit_key(const PeerAddress& peer);
 
 }  // namespace crier::net

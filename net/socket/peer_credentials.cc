@@ -34,7 +34,7 @@ std::vector<gid_t> supplementary_groups(int fd) {
 }  // namespace
 
 bool peers_are_hidden() {
-  constexpr std::uint64_t kOrdinary = 65'536;  // What even a container has.
+  constexpr std::uint64_t kOrdinary = 65'536;  // Containers have as many users, or more.
   std::ifstream map("/proc/self/uid_map");
   std::uint64_t inside = 0;
   std::uint64_t outside = 0;

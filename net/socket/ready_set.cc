@@ -78,7 +78,7 @@ Result<void> probe_watches(std::size_t count) {
   auto set = ReadySet::create();
   const Fd first(::eventfd(0, EFD_CLOEXEC));
   if (!set || !first) return {};
-  // One descriptor is watched once, its duplicates as often as there are some.
+  // A set watches each descriptor once, but each duplicate counts as another one.
   std::vector<Fd> duplicates;
   for (std::size_t i = 0; i < count; ++i) {
     duplicates.emplace_back(::fcntl(first.get(), F_DUPFD_CLOEXEC, 0));

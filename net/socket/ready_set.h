@@ -1,9 +1,9 @@
-// Which sockets of a worker, or of an HttpServer, are ready: one epoll set, edge-triggered, whose
-// own descriptor is watched by their loop.
+// Tells which sockets of a worker, or of an HttpServer, are ready: an edge-triggered epoll set,
+// whose descriptor the loop watches.
 //
 // A socket is registered once for its life, for everything (readable, writable, peer closed), so
-// nothing needs changing when its interests do. In return an edge comes once: whoever stops before
-// EAGAIN has to remember the socket himself. Registering and re-tagging report what is ready at
+// nothing needs changing when its interests do. In return an edge is reported once: a caller that
+// stops before EAGAIN must remember the socket. Registering and re-tagging report what is ready at
 // that moment, so nothing that came before is lost.
 //
 // A token carries a generation, so that readiness gathered before a socket's owner changed is
@@ -47,9 +47,9 @@ struct Ready {
   bool error = false;        // The connection is lost.
 };
 
-// A fresh socket is always writable, so asking for that edge costs a turn of the loop for each
-// stream that opens. Output is asked for when a write is first cut short: then, as with add(),
-// whatever is ready by that time is reported, and no edge is lost.
+// A new socket is always writable, so watching its output would cost a turn of the loop for each
+// stream that opens. Output is watched once a write was cut short. retag() then reports what is
+// ready by that time, so no edge is lost.
 enum class Watch : std::uint8_t { input, input_and_output };
 
 class ReadySet {
@@ -81,8 +81,8 @@ class ReadySet {
   Fd epoll_;
 };
 
-// Has the kernel room to watch so many more descriptors, at this moment? Asks no further than it
-// has descriptors: too few of those is for others to find out. Errors as ReadySet::add.
+// Fails as ReadySet::add() does if the kernel has no room now to watch `count` more descriptors.
+// Succeeds if there are too few descriptors to try.
 Result<void> probe_watches(std::size_t count);
 
 }  // namespace crier::net

@@ -19,7 +19,7 @@ std::string directory_of(const std::string& path) {
   return last == std::string::npos ? "/" : path.substr(0, last + 1);
 }
 
-// What is wrong with the directory, and what mends it; empty: nothing is.
+// What is wrong with the directory and how to mend it; empty if it is right.
 std::string problem_of(const struct stat& info) {
   const uid_t uid = ::geteuid();
   if (S_ISLNK(info.st_mode)) return "is a symbolic link; name the directory it leads to";
@@ -62,7 +62,7 @@ Result<void> protect_socket_file(const std::string& path, const SocketFileRights
   if (!S_ISSOCK(info.st_mode) || info.st_uid != ::geteuid()) {
     return fail(Errc::os, "another process has replaced the socket " + path);
   }
-  // Only if it is wanted: a sandbox may forbid the call as such.
+  // Called only if needed, because a sandbox may forbid the call.
   if (rights.owner || rights.group) {
     const uid_t owner = rights.owner.value_or(static_cast<uid_t>(-1));
     const gid_t group = rights.group.value_or(static_cast<gid_t>(-1));

@@ -1,10 +1,10 @@
-// The file of a Unix socket, and the directory it is in: the rules that keep other users from
-// putting a socket of theirs in the place of ours, and us from changing a file of theirs.
+// The file of a Unix socket and its directory: rules that keep other users from replacing crier's
+// socket, and crier from changing another user's file.
 //
 // Only root and the user of this process may be able to replace a file in the directory. So one of
 // the two owns it, and neither its group nor others may write to it unless it is sticky, as /tmp
-// is: there only its owner may replace a file. It is no symbolic link. The directories above it are
-// not looked at.
+// is: there only its owner may replace a file. It is not a symbolic link. The directories above it
+// are not checked.
 //
 // Any thread.
 #pragma once
@@ -26,7 +26,7 @@ namespace crier::net {
 
 struct SocketFileRights {
   mode_t mode = 0600;
-  std::optional<uid_t> owner;  // Default: as it is.
+  std::optional<uid_t> owner;  // Nothing: unchanged, as for `group`.
   std::optional<gid_t> group;
 };
 

@@ -97,7 +97,7 @@ std::optional<PathReading> read_path(int fd) {
 }
 
 bool peer_left(int fd) {
-  pollfd state{.fd = fd, .events = 0, .revents = 0};  // What is asked about is always reported.
+  pollfd state{.fd = fd, .events = 0, .revents = 0};  // POLLHUP and POLLERR are always reported.
   return ::poll(&state, 1, 0) > 0 && (state.revents & (POLLHUP | POLLERR)) != 0;
 }
 

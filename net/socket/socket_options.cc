@@ -87,7 +87,7 @@ OptionCalls OptionCalls::make(const SocketOptions* current, const SocketOptions&
                            std::string text = {}) {
     made.calls_.push_back({level, name, value, label, std::move(text)});
   };
-  // Without `current`, everything; but what is the kernel's own only where `own` says what that is.
+  // Without `current`, sets every option; the kernel's own value only if `own` has it.
   const auto due = [&](auto SocketOptions::* member, bool is_own) {
     if (current == nullptr) return !is_own || own != nullptr;
     return current->*member != wanted.*member;
@@ -102,7 +102,7 @@ OptionCalls OptionCalls::make(const SocketOptions* current, const SocketOptions&
     add(IPPROTO_TCP, TCP_USER_TIMEOUT, wanted.user_timeout_ms, "TCP_USER_TIMEOUT");
   }
   if (due(&SocketOptions::send_buffer_bytes, wanted.send_buffer_bytes == 0)) {
-    const bool is_own = wanted.send_buffer_bytes == 0;  // Set to 0, it would be the least there is.
+    const bool is_own = wanted.send_buffer_bytes == 0;  // A size of 0 would be the minimum.
     add(SOL_SOCKET, SO_SNDBUF, is_own ? own->send_buffer_bytes / 2 : wanted.send_buffer_bytes,
         "SO_SNDBUF");
     if (is_own) add(SOL_SOCKET, SO_BUF_LOCK, 0, "SO_BUF_LOCK");  // It may grow again.
@@ -148,10 +148,10 @@ Result<TriedOptions> try_options(const SocketOptions& wanted) {
     const bool forbidden = errno == EPERM;
     tried.usable.busy_poll_us = 0;
     tried.warning = "socket.busy_poll_microseconds is " + std::to_string(poll_us) + ", but " +
-                    (forbidden ? "the kernel lets nobody without CAP_NET_ADMIN go beyond "
+                    (forbidden ? "without CAP_NET_ADMIN the kernel allows no more than "
                                  "net.core.busy_read; raise that"
                                : os_failure("the kernel refuses SO_BUSY_POLL").error().detail) +
-                    "; it is taken for 0";
+                    "; crier uses 0";
   }
   if (const auto done = OptionCalls::to(tried.usable).apply(fd->get()); !done) {
     return std::unexpected(done.error());

@@ -3,7 +3,7 @@
 // Linux hands them down from a listening socket to those accepted from it, so they cost nothing per
 // connection: a reload sets them on the listener, and connections that exist keep theirs. While new
 // values are on trial, the listener keeps the old ones, and only the connections of the trial's
-// share are set one by one, in what differs.
+// share get the options that differ, one by one.
 //
 // Values; any thread.
 #pragma once
@@ -18,19 +18,19 @@
 
 namespace crier::net {
 
-// 0 and "": the kernel's own.
+// 0 and "": the value of the kernel.
 struct SocketOptions {
   bool no_delay = true;                    // TCP_NODELAY
   int send_buffer_bytes = 64 * 1024;       // SO_SNDBUF; the kernel doubles it for its bookkeeping.
   int unsent_bytes_low_water = 16 * 1024;  // TCP_NOTSENT_LOWAT: not writable above it.
-  int user_timeout_ms = 60'000;            // TCP_USER_TIMEOUT: data unacknowledged for so long.
+  int user_timeout_ms = 60'000;            // TCP_USER_TIMEOUT, for unacknowledged data.
   int busy_poll_us = 0;                    // SO_BUSY_POLL
   std::string congestion_control;          // TCP_CONGESTION
 
   friend bool operator==(const SocketOptions&, const SocketOptions&) = default;
 };
 
-// What a new TCP socket has of its own: what the kernel's parameters say just now.
+// The values that the kernel's parameters give a new TCP socket now.
 struct KernelOptions {
   int send_buffer_bytes = 0;        // As getsockopt() shows it: not doubled.
   std::optional<int> busy_poll_us;  // Nothing: the kernel was built without it.
@@ -38,25 +38,25 @@ struct KernelOptions {
 };
 Result<KernelOptions> kernel_options();
 
-struct OptionCall {  // Of setsockopt(2).
+struct OptionCall {  // The arguments of a setsockopt(2).
   int level;
   int name;
   int value;
-  const char* label;   // The name's, for errors.
+  const char* label;   // The name as text, for errors.
   std::string text{};  // Instead of `value`, if not empty.
 };
-// All of them, whatever becomes of each. Errors: os; the first that the kernel refused.
+// Makes all calls, even after one failed. Errors: os, for the first that the kernel refused.
 Result<void> set_options(int fd, std::span<const OptionCall> calls);
 
-// The calls that lead to some options.
+// The calls that give a socket certain options.
 class OptionCalls {
  public:
   OptionCalls() = default;
-  // From the options of a socket that nobody has set yet: what is the kernel's own is left alone.
+  // For a new socket. Leaves out options that are to have the kernel's own value.
   static OptionCalls to(const SocketOptions& wanted);
-  // From those of a socket of which nothing is known.
+  // For a socket whose options are unknown: sets all of them.
   static OptionCalls all(const SocketOptions& wanted, const KernelOptions& own);
-  // From those of a socket that has `current`: the few that differ.
+  // For a socket that has `current`: sets the options that differ.
   static OptionCalls between(const SocketOptions& current, const SocketOptions& wanted,
                              const KernelOptions& own);
 
@@ -70,21 +70,21 @@ class OptionCalls {
   std::vector<OptionCall> calls_;
 };
 
-// Tries the options on a socket of its own.
 struct TriedOptions {
   SocketOptions usable;
-  std::string warning;  // Not empty: what of them cannot be used, which `usable` is without.
+  std::string warning;  // About an option that `usable` lacks because it cannot be used, or empty.
 };
-// Errors: invalid_config, a congestion control that the kernel does not allow; os, anything else it
-// refuses.
+// Tries the options on a new socket. Errors: invalid_config for a congestion control that the
+// kernel does not allow, os for anything else that it refuses.
 Result<TriedOptions> try_options(const SocketOptions& wanted);
 
-// Of the text of net.ipv4.tcp_allowed_congestion_control: why `name` cannot be used. Nothing: it
-// can, or the text is empty and the kernel has to be asked.
+// Returns why `name` cannot be used. `allowed` is the text of
+// net.ipv4.tcp_allowed_congestion_control. Returns nothing if it can be used, or if the text is
+// empty, so that only a try can tell.
 std::optional<std::string> congestion_control_problem(std::string_view name,
                                                       std::string_view allowed);
 
-// What new connections get.
+// The options of new connections.
 struct SocketPlan {
   SocketOptions current;  // The listener's.
   std::optional<SocketOptions> canary;
@@ -92,8 +92,9 @@ struct SocketPlan {
   KernelOptions own;
 };
 
-// The plan after a reload that wants `wanted`: at 100 % they are everybody's, below it a canary's
-// beside those that are everybody's now; wanting these again ends the canary.
+// The plan after a reload. At 100 % all new connections get `wanted`; below it `percent` of them
+// do, the canary, and the others keep running.current. The canary ends if `wanted` equals
+// running.current.
 SocketPlan next_plan(const SocketPlan& running, const SocketOptions& wanted, unsigned percent,
                      KernelOptions own);
 

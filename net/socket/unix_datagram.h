@@ -1,4 +1,4 @@
-// Datagrams to a Unix socket, without waiting. Of one thread at a time.
+// Sends datagrams to a Unix socket and never waits. Belongs to one thread at a time.
 #pragma once
 
 #include <string>
@@ -8,17 +8,18 @@
 
 namespace crier::net {
 
-// A path from the root, or `@` and a name in the abstract space; short enough for the kernel.
+// Returns true for an absolute path, or `@` and a name in the abstract namespace, if it is short
+// enough for the kernel.
 bool is_unix_address(std::string_view address);
 
-// Keeps its descriptor, so that who has no more of them can still send.
+// Keeps its descriptor, so that a process that has run out of them can still send.
 class DatagramSender {
  public:
-  // Nobody has to receive yet. Requires: is_unix_address(address).
+  // The receiver need not exist yet. Requires: is_unix_address(address).
   explicit DatagramSender(std::string_view address);
 
-  // False if there was no room for it now, at the receiver or in this process. True: it was sent,
-  // or there is nobody to receive it.
+  // Returns false if there is no room for it now, so that a later try may succeed. Returns true if
+  // it was sent, or if there is no receiver.
   bool send(std::string_view text);
 
  private:

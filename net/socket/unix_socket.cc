@@ -30,10 +30,11 @@ sockaddr_un address_of(const std::string& path) {
   return address;
 }
 
-// Does anybody answer at a socket file whose lock is free? Some other program may have made it.
+// Returns true if a process listens at a socket file whose lock is free: another program than crier
+// may have made it.
 bool answers(const std::string& path) {
   const Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!fd) return true;  // Unknown: then it is not ours to remove.
+  if (!fd) return true;  // Unknown, so the file must stay.
   const sockaddr_un address = address_of(path);
   return ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0 ||
          errno != ECONNREFUSED;
@@ -97,7 +98,7 @@ Result<void> UnixListener::lock() {
                                           "; stop it or use another socket path");
   }
   const std::string pid = std::to_string(::getpid()) + "\n";
-  // Only to tell a human: the lock itself holds without it.
+  // Only for error messages; the lock holds without it.
   if (::ftruncate(lock_fd_.get(), 0) != 0 ||
       ::pwrite(lock_fd_.get(), pid.data(), pid.size(), 0) < 0) {
     return os_failure("cannot write to the lock file " + lock_path);
@@ -119,7 +120,7 @@ Result<void> UnixListener::remove_stale() const {
   }
   if (answers(path_)) {
     return fail(Errc::address_in_use,
-                path_ + " is in use by another program; stop it or use " + "another socket path");
+                path_ + " is in use by another program; stop it or use another socket path");
   }
   if (::unlink(path_.c_str()) != 0) return os_failure("cannot remove the stale socket " + path_);
   return {};
@@ -128,8 +129,8 @@ Result<void> UnixListener::remove_stale() const {
 Result<void> UnixListener::bind_and_listen(const UnixSocketOptions& options) {
   fd_.reset(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd_) return os_failure("cannot create a Unix socket");
-  // bind() gives the file the mode of the unbound socket: unlike a changed umask, this is ours
-  // alone.
+  // bind() gives the file the mode of the unbound socket. A changed umask would affect other
+  // threads.
   if (::fchmod(fd_.get(), 0600) != 0) return os_failure("cannot set the mode of a Unix socket");
   const sockaddr_un address = address_of(path_);
   if (::bind(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {
@@ -173,7 +174,7 @@ void UnixListener::close() {
   }
   inode_ = 0;
   fd_.reset();
-  lock_fd_.reset();  // Last: until then nobody else may take the path.
+  lock_fd_.reset();  // Last, so that no other process has taken the path before.
 }
 
 }  // namespace crier::net

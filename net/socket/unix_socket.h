@@ -1,11 +1,11 @@
-// The socket file through which publishers reach us, and the right to it.
+// The listening Unix socket for publishers, or of the admin endpoint, and the lock on its path.
 //
-// A lock on `<path>.lock` decides who owns the path. Whoever holds it may replace the socket file a
-// dead process left behind; whoever does not is told which process has it. The lock file stays when
-// we go: removing it would let two processes lock two files of the same name.
+// A lock on `<path>.lock` decides which process owns the path. The owner may replace a socket file
+// that a dead process has left. Another process gets an error that names the owner. The lock file
+// is never removed: otherwise two processes could lock two files of the same name.
 //
-// The file is never reachable with more rights than asked for: it is bound as 0600, given its
-// owner, then its mode, and only then listens. socket_file.h has the rules for its directory.
+// The file never has more rights than asked for: it is bound with mode 0600, gets its owner, then
+// its mode, and only then listens. socket_file.h has the rules for its directory.
 //
 // Belongs to one thread.
 #pragma once
@@ -23,14 +23,14 @@ namespace crier::net {
 struct UnixSocketOptions {
   std::string path;
   mode_t mode = 0600;
-  std::optional<uid_t> owner;  // Default: ours.
+  std::optional<uid_t> owner;  // Nothing: this process's, as for `group`.
   std::optional<gid_t> group;
   int backlog = 511;
 };
 
 class UnixListener {
  public:
-  // Listens, non-blocking and close-on-exec.
+  // Opens a socket that listens, non-blocking and close-on-exec.
   //
   // Makes the directory if only its last component is missing.
   //
@@ -39,8 +39,8 @@ class UnixListener {
   // that is not a socket in its place), os (the kernel refused; says why).
   [[nodiscard]] static Result<UnixListener> open(const UnixSocketOptions& options);
 
-  // Of a bound Unix stream socket that was handed in (by a service manager), whose file, owner and
-  // mode are somebody else's business. Errors: os.
+  // Takes over a bound Unix stream socket that a service manager has opened. The file, its owner
+  // and mode are left to the service manager. Errors: os.
   [[nodiscard]] static Result<UnixListener> adopt(Fd socket, int backlog = 511);
 
   ~UnixListener() { close(); }
@@ -50,8 +50,8 @@ class UnixListener {
   int fd() const { return fd_.get(); }
   const std::string& path() const { return path_; }
 
-  // Removes the file if it is still the one we made, and lets go of the path. Idempotent. Whatever
-  // watches fd() must have stopped before.
+  // Removes the file if it is the one that open() made, and gives up the lock. May be called again.
+  // Requires: nothing watches fd() any more.
   void close();
 
  private:
@@ -63,7 +63,7 @@ class UnixListener {
   std::string path_;
   Fd fd_;
   Fd lock_fd_;
-  dev_t device_ = 0;  // Of the file we made: it may have been replaced when we come to remove it.
+  dev_t device_ = 0;  // Of the file that open() made: another file may have its path by now.
   ino_t inode_ = 0;
 };
 

@@ -139,7 +139,7 @@ Result<void> Worker::listen() {
                              : net::Listener::open(setup_.endpoint, setup_.listener);
   if (!listener) return std::unexpected(listener.error());
   listener_ = std::make_unique<net::Listener>(std::move(*listener));
-  if (setup_.steering && place() && !listener_->outlives_us()) {
+  if (setup_.steering && place() && !listener_->was_handed_in()) {
     if (auto preferred = listener_->prefer_processor(place()->number); !preferred) return preferred;
   }
   return listener_poll_->watch(listener_->fd());
@@ -160,7 +160,7 @@ void Worker::begin_drain(std::uint32_t spread_ms) {
   broadcaster_->begin_drain(spread_ms, now);
   if (!listener_) return;
   listener_poll_->close();
-  if (!listener_->outlives_us()) {
+  if (!listener_->was_handed_in()) {
     listener_->accept_some(kAcceptsAtTheEnd,
                            [&](const net::Accepted& accepted) { accept(accepted, now); });
   }

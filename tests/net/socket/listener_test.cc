@@ -154,7 +154,7 @@ TEST_CASE("a listener that was handed in goes on listening when we stop") {
                       {.defer_accept_seconds = 0, .sockets = {.send_buffer_bytes = 48 * 1024}},
                       Listener::Sharing::one_worker);
   REQUIRE(adopted);
-  CHECK(adopted->outlives_us());
+  CHECK(adopted->was_handed_in());
   CHECK(adopted->port() == first.port());
   const Fd early = connect_to("127.0.0.16", first.port());
   const std::vector<Fd> accepted = accept_all(*adopted, 4);
