@@ -20,8 +20,9 @@ std::vector<unsigned> numbers_of(std::span<const Processor> processors) {
   return numbers;
 }
 
-// The k-th of a node's n processors stands at (2k + 1) / 2n: sorted by that, every beginning of the
-// list has of each node about its part. Threads of a core are dealt out in rounds.
+// Sorts processors so that any first few of them are spread over the nodes in proportion: the k-th
+// of a node's n processors, counted from 0, has the rank (2k + 1) / 2n. All first threads of cores
+// come before all second ones.
 std::vector<Processor> spread(std::span<const Processor> usable) {
   using Round = std::pair<unsigned, unsigned>;  // Sibling and node.
   std::map<Round, std::uint64_t> sizes;
@@ -50,7 +51,7 @@ std::vector<Processor> spread(std::span<const Processor> usable) {
   return spread;
 }
 
-// Nothing, and the problem in `affinity`, if one is not usable.
+// The processors of a list. If one is not usable: none, and affinity.problem says why.
 std::vector<Processor> listed(std::string_view setting, std::span<const Processor> usable,
                               Affinity& affinity) {
   const auto numbers = parse_cpu_list(setting);

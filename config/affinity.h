@@ -1,4 +1,5 @@
-// Which processor each worker is pinned to: workers.affinity, applied to the processors there are.
+// Which processor each worker is pinned to: workers.affinity, applied to the processors of the
+// machine.
 //
 // Pure functions; any thread.
 #pragma once
@@ -13,31 +14,31 @@ namespace crier::config {
 inline constexpr std::string_view kAffinityOff = "off";
 inline constexpr std::string_view kAffinityAuto = "auto";
 
-// One that the process may use.
+// A processor that this process may use.
 struct Processor {
   unsigned number = 0;
-  unsigned node = 0;     // Of its memory (NUMA).
-  unsigned sibling = 0;  // Its place among the usable threads of its core.
+  unsigned node = 0;     // Its NUMA node.
+  unsigned sibling = 0;  // Its number, from 0, among the usable threads of its core.
   friend bool operator==(const Processor&, const Processor&) = default;
 };
 
 struct Affinity {
-  std::vector<Processor> places;  // Of each worker; empty: none is pinned.
-  // Whole sentences; empty: nothing to tell.
-  std::string problem;  // Why not to start.
+  std::vector<Processor> places;  // One for each worker; empty: no worker is pinned.
+  // Whole sentences, or empty.
+  std::string problem;  // Why crier must not start.
   std::string note;
 };
 
-// auto: the first thread of every core before a second one; among them, any first so many workers
-// are spread over the nodes as the processors are. A list: as it stands. With more workers than
-// processors several share one, as evenly as can be.
+// `auto` takes the first thread of every core before any second one, and spreads the workers over
+// the nodes in proportion to their processors. A list is used in its order. If there are more
+// workers than processors, they share processors evenly.
 //
-// `usable`: empty where it is not known; then auto pins nobody, and a list is believed.
+// `usable`: empty if it is unknown; then `auto` pins no worker, and a list is not checked.
 // Requires: the setting passed its rule (kAffinity in text_rules.h), workers >= 1.
 Affinity plan_affinity(std::string_view setting, unsigned workers,
                        std::span<const Processor> usable);
 
-// How many processors a list names; 0: it is none.
+// The number of processors in a list; 0 if the setting is no list.
 unsigned processors_listed(std::string_view setting);
 
 }  // namespace crier::config

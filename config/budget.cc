@@ -29,13 +29,13 @@ constexpr std::uint64_t kFrameRef = 8;
 constexpr std::uint64_t kPublishConnection = 32 * kKiB;
 constexpr std::uint64_t kAdminConnection = 1 * kMiB;
 
-// Loops, queues, listeners, signal pipe, standard streams, log and a few in passing.
+// Loops, queues, listeners, signal pipe, standard streams, log, and a few that are open briefly.
 constexpr std::uint64_t kControlDescriptors = 64;
 constexpr std::uint64_t kLingering = 2 * kLingerSlots;  // Of publishers and of the admin endpoint.
 constexpr std::uint64_t kWorkerDescriptors = 16;
-constexpr std::uint64_t kLoopDescriptors = 2;  // Of these, made before the tables part.
+constexpr std::uint64_t kLoopDescriptors = 2;  // Of these, opened before tables are separate.
 
-constexpr std::uint64_t kFewRequests = 1'024;  // Up to so many keep a quarter of the connections.
+constexpr std::uint64_t kFewRequests = 1'024;  // Up to this number keep a quarter.
 
 constexpr std::uint64_t kUnevenPart = 16;  // A worker may get 1/16 more connections than its part.
 
@@ -101,7 +101,7 @@ void add_memory(Budget& budget, const Config& config) {
   }
 }
 
-// Open files beside the connections of subscribers.
+// Open files that are not connections of subscribers.
 std::uint64_t other_descriptors(const Config& config, const Budget& budget, bool own_tables) {
   // A worker's own table starts as a copy of the common one, before that has any connections.
   if (own_tables) {
@@ -137,7 +137,7 @@ std::uint64_t connections_in(const Config& config, const Budget& budget, std::ui
   return std::min(connections, connections_of(budget));
 }
 
-// Of so many connections, those that can be streams. Requests take what streams leave, but keep a
+// How many of the connections can be streams. Requests take what streams leave, but keep a
 // sixteenth, or a quarter of few connections: without them no stream opens, and a request that
 // comes in two packets is cut.
 std::uint64_t streams_of(const Budget& budget, std::uint64_t connections) {
@@ -167,8 +167,8 @@ std::string lower_it(const Budget& budget) {
   return budget.automatic ? "" : ", or lower limits.streams_max";
 }
 
-// Whom the limit on open files counts for, when it is too low.
-std::string_view files_of_whom(OwnDescriptorTable wish, bool own_tables, bool automatic) {
+// What the limit on open files counts for, to end "N open files".
+std::string_view scope_of_files(OwnDescriptorTable wish, bool own_tables, bool automatic) {
   if (own_tables) return " a worker";
   if (wish == OwnDescriptorTable::off || automatic) return "";
   return " for all workers (the system forbids separate tables: unshare CLONE_FILES)";
@@ -186,7 +186,7 @@ Budget budget_with(const Config& config, unsigned workers, std::uint64_t streams
   return budget;
 }
 
-// Of so many streams, those for which there is memory.
+// How many of the streams fit into the memory.
 std::uint64_t streams_in_memory(const Config& config, unsigned workers, std::uint64_t streams,
                                 std::uint64_t memory_bytes) {
   if (memory_bytes == 0) return streams;
@@ -195,7 +195,7 @@ std::uint64_t streams_in_memory(const Config& config, unsigned workers, std::uin
   return memory_bytes > others ? std::min(streams, (memory_bytes - others) / each) : 0;
 }
 
-// What there is for crier; 0: unknown.
+// The bytes of memory that crier may use; 0: unknown.
 std::uint64_t memory_for(const Config& config, const Machine& machine) {
   const std::uint64_t limit = memory_limit(config.limits.memory_max, machine.memory_bytes);
   if (limit == 0 || machine.memory_bytes == 0) return std::max(limit, machine.memory_bytes);
@@ -214,7 +214,7 @@ Budget budget_of(const Config& config, unsigned workers, const Machine& machine)
   const Fit fitted = fit(config, most, machine);
   const std::uint64_t streams =
       streams_in_memory(config, workers, fitted.streams_possible, memory_for(config, machine));
-  // One is wanted, so that fit() says what is missing where there is room for none.
+  // If there is room for none, ask for one, so that fit() says what is missing.
   if (streams == 0) return budget_with(config, workers, 1, requests_max);
   Budget budget = budget_with(config, workers, streams, fitted.requests_possible);
   budget.bound = streams < fitted.streams_possible ? kByMemory : fitted.bound;
@@ -262,7 +262,7 @@ Fit fit(const Config& config, const Budget& budget, const Machine& machine) {
     const std::string files =
         std::to_string(room)
             .append(" open files")
-            .append(files_of_whom(wish, result.own_descriptor_tables, budget.automatic));
+            .append(scope_of_files(wish, result.own_descriptor_tables, budget.automatic));
     result.bound = kByOpenFiles;
     result.descriptor_problem =
         streams == 0
@@ -270,7 +270,7 @@ Fit fit(const Config& config, const Budget& budget, const Machine& machine) {
             : too_few(budget, files, streams) + "LimitNOFILE= (ulimit -n)" +
                   (result.own_descriptor_tables ? " or workers.count" : "") + lower_it(budget);
   }
-  // Whatever is open is watched, and the kernel counts that over all tables of a user.
+  // epoll watches every connection, and the kernel counts the watches of a user in all tables.
   if (machine.watches_max != 0) {
     const auto watched = connections_in(config, budget, machine.watches_max, false);
     connections = std::min(connections, watched);

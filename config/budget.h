@@ -1,8 +1,8 @@
 // What the limits add up to: memory and open files, before the first stream is accepted.
 //
-// Two sums of user memory. `full_bytes` is a full house in good health: every stream open and
-// keeping up, history and idempotency table full; that is what the machine must have. `worst_bytes`
-// is every limit reached at once, which takes an attacker with as many addresses as streams; it is
+// There are two sums of user memory. `full_bytes` is what crier uses if all streams are open and
+// keep up, and history and idempotency table are full; the machine must have it. `worst_bytes` is
+// every limit reached at once, which takes an attacker with as many addresses as streams; it is
 // printed, not required.
 //
 //   full  = streams × 128                                  slot, two topics, a trace id
@@ -41,7 +41,7 @@
 
 namespace crier::config {
 
-// What may limit the streams, in words for the operator.
+// What may bound the number of streams, in words for the operator.
 inline constexpr std::string_view kByStreamsMax = "limits.streams_max";
 inline constexpr std::string_view kByOpenFiles = "the limit on open files";
 inline constexpr std::string_view kByWatches = "fs.epoll.max_user_watches";
@@ -60,11 +60,10 @@ struct Budget {
   std::uint64_t streams = 0;      // limits.streams_max, or what `auto` comes to.
   std::uint64_t requests = 0;     // limits.pending_requests_max, or the room that `auto` leaves.
   bool automatic = false;         // limits.streams_max is auto.
-  std::string_view bound = kByStreamsMax;  // What of these allows no more streams.
+  std::string_view bound = kByStreamsMax;  // Which of these allows no more streams.
   unsigned workers = 1;
-  // Open files: in the one table of the process, or in the fullest of one table a worker. The
-  // kernel deals connections out to workers by a hash, so the fullest has a little more than its
-  // part.
+  // Open files: in one table for the whole process, or in the fullest of the workers' own tables.
+  // The kernel spreads connections by a hash, so the fullest table has a little more than its part.
   std::uint64_t descriptors_together = 0;
   std::uint64_t descriptors_apart = 0;
 };
@@ -74,17 +73,17 @@ struct Machine {
   std::uint64_t memory_bytes = 0;     // The smaller of RAM and the cgroup's limit; 0: unknown.
   std::uint64_t descriptors_max = 0;  // RLIMIT_NOFILE, after it was raised; 0: unknown.
   std::uint64_t watches_max = 0;      // fs.epoll.max_user_watches; 0: unknown.
-  std::vector<Processor> processors;  // That this process may run on; empty: unknown.
+  std::vector<Processor> processors;  // On which this process may run; empty: unknown.
   std::uint64_t page_bytes = 4'096;   // Of memory.
   bool own_tables = true;             // A worker may have a descriptor table of its own.
 };
 
-// What limits.streams_max `auto` is where nothing of the machine is less.
+// The most that limits.streams_max `auto` comes to.
 inline constexpr std::uint32_t kAutoStreamsMax = 1'000'000;
 
-// `machine` matters to limits.streams_max `auto` alone: as many streams as it has room for, in one
-// descriptor table unless workers.own_descriptor_table is on. Requires: workers >= 1, the number
-// that will really run.
+// `machine` is only used if limits.streams_max is `auto`: the budget then has as many streams as
+// the machine has room for, in one descriptor table unless workers.own_descriptor_table is on.
+// Requires: workers >= 1, the number that will really run.
 Budget budget_of(const Config& config, unsigned workers, const Machine& machine = {});
 
 // "145 MiB with 1000000 streams that keep up, at most 1.1 TiB with every limit reached, 1016740
@@ -93,28 +92,26 @@ std::string to_line(const Budget& budget);
 // One row a line, for `crier check`.
 std::string to_table(const Budget& budget);
 
-// User memory of a stream that keeps up, and the most of a request that is not whole yet; see
-// above.
+// User memory of a stream that keeps up, and the most that an incomplete request takes: see above.
 inline constexpr std::uint64_t kStreamBytes = 128;
 inline constexpr std::uint64_t kPendingRequestBytes = 24 * 1'024;
 
-// Beyond connections_max, at the publish socket as at the admin endpoint: see
-// net/http/http_server.h.
+// Lingering connections of the publish socket, and of the admin endpoint, beyond their
+// connections_max: see net/http/http_server.h.
 inline constexpr std::uint64_t kLingerSlots = 32;
 
 struct Fit {
-  // Each worker should have a descriptor table of its own: it must, or `automatic`, one is too
-  // small for the streams that were asked for and the machine allows it.
+  // Whether each worker gets a descriptor table of its own: the setting is on; or it is auto, one
+  // table is too small for the streams that were asked for, and the system allows it.
   bool own_descriptor_tables = false;
-  // What can be open at a time with that many descriptors and watches of epoll; Budget::streams
-  // when there is room for all.
+  // The streams for which there are descriptors and epoll watches, at most Budget::streams.
   std::uint64_t streams_possible = 0;
-  std::string_view bound = kByStreamsMax;  // What of these allows no more streams.
-  // The same of limits.pending_requests_max: all of them, up to a sixteenth of all connections, or
+  std::string_view bound = kByStreamsMax;  // Which of these allows no more streams.
+  // The same for pending requests. If room is short, they keep a sixteenth of all connections, or
   // of few connections a quarter.
   std::uint64_t requests_possible = 0;
-  std::uint64_t memory_max = 0;  // limits.memory_max in bytes; 0: no limit, or it is unknown.
-  // Sentences that name the knobs; empty: there is enough.
+  std::uint64_t memory_max = 0;  // limits.memory_max in bytes; 0: no limit, or unknown.
+  // Sentences that name the settings; empty if there is enough.
   std::string memory_problem;
   std::string memory_warning;
   std::string descriptor_problem;

@@ -19,10 +19,10 @@
 
 namespace crier::config {
 
-// How a request meets a full, rate-limited or draining server.
+// How crier refuses a request while it is full, rate-limited or draining.
 enum class RefuseWith : std::uint8_t {
   stream,  // A browser gets a stream that says `crier.busy` and when to come back.
-  status,  // Everybody gets 429 or 503 with Retry-After.
+  status,  // Every client gets 429 or 503 with Retry-After.
 };
 constexpr std::array<std::string_view, 2> names_of(RefuseWith /*selects*/) {
   return {"stream", "status"};
@@ -86,9 +86,9 @@ struct Http {
 struct Publish {
   std::string socket;  // Empty: /run/crier/publish.sock for root, else in the user's own directory.
   FileMode mode;
-  std::string owner;  // Name or number; empty: whoever runs crier. So is `group`.
+  std::string owner;  // Name or number; empty: the user that runs crier. `group`: the same.
   std::string group;
-  // Allowed peers, names or numbers. With both lists empty, everybody whom the file mode lets in.
+  // Allowed peers, names or numbers. If both lists are empty, every user whom the file mode allows.
   std::vector<std::string> users;
   std::vector<std::string> groups;
   std::uint32_t connections_max = 256;
@@ -119,7 +119,7 @@ struct Subscribe {
   Patterns patterns = Patterns::deny;
 };
 
-// Of a number that may be `auto` in the file; such a row of knobs.cc says so.
+// The value of a number that is `auto` in the file, if its row in knobs.cc allows that.
 inline constexpr std::uint32_t kAuto = 0;
 
 struct Limits {
@@ -137,7 +137,7 @@ struct Limits {
   std::uint32_t owed_bytes_max = 1024 * 1024;
   std::uint32_t owed_events_max = 1'024;                   // Rings round it up to a power of two.
   std::uint64_t owed_total_bytes_max = 128 * 1024 * 1024;  // Beyond the history.
-  std::uint64_t ring_bytes_max = 64 * 1024 * 1024;         // Of one worker, twice.
+  std::uint64_t ring_bytes_max = 64 * 1024 * 1024;         // Of one worker; twice: see knobs.cc.
   std::uint32_t owing_seconds_max = 30;
   std::uint32_t topics_per_stream_max = 64;
   std::uint32_t topics_max = 1'000'000;
@@ -212,8 +212,8 @@ struct Socket {
   std::uint32_t defer_accept_seconds = 3;  // 0: off.
 };
 
-// One row of `topics`: a class. The first row whose pattern covers a subscription counts; what a
-// row leaves out is as the sections above say.
+// One row of `topics`: a class. The first row whose pattern covers a subscription counts. The
+// sections above apply to what a row leaves out.
 struct TopicRow {
   std::string match;  // A pattern.
   std::optional<std::uint32_t> events_max;

@@ -43,7 +43,7 @@ class Checks {
            limits.events_per_second);
     for (std::size_t i = 0; i < config_.topics.size(); ++i) {
       const TopicRow& row = config_.topics[i];
-      if (!row.rate && !row.burst) continue;  // Then the line above has said it.
+      if (!row.rate && !row.burst) continue;  // Checked above.
       const std::string prefix = "topics[" + std::to_string(i) + "].";
       const std::string burst = row.burst ? prefix + "burst" : "limits.events_burst";
       const std::string rate = row.rate ? prefix + "rate" : "limits.events_per_second";

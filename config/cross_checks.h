@@ -1,4 +1,4 @@
-// Settings that are each within their range and contradict each other all the same.
+// Finds settings that are within their ranges but contradict each other.
 #pragma once
 
 #include <cstdint>
@@ -10,9 +10,9 @@
 namespace crier::config {
 
 struct Contradiction {
-  std::string key;    // The one to blame, as in Problem::key.
-  std::string other;  // The one it disagrees with.
-  std::string value;  // Of `key`, as it is shown.
+  std::string key;    // The key to blame, as in Problem::key.
+  std::string other;  // The key that it contradicts.
+  std::string value;  // The value of `key`, as messages show it.
   std::string rule;   // "it must be at least limits.event_bytes_max (262144)"
 };
 

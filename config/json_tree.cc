@@ -86,7 +86,7 @@ class TreeReader {
     return false;
   }
 
-  // What stands next cannot stand there, unless the cursor has a problem already.
+  // Notes that the next word cannot stand there, unless the cursor has a problem. Returns false.
   bool unexpected() {
     if (cursor_.at_end()) return fail("it ends too early");
     if (cursor_.problem() != nullptr) return false;
@@ -100,7 +100,7 @@ class TreeReader {
     return fail("unexpected " + (quoted ? std::string(word) : shown(word)));
   }
 
-  // Of the cursor's next byte; at the end of the text, of the last one.
+  // The line of the cursor's next byte; at the end of the text, of its last byte.
   std::uint32_t line() {
     const std::size_t at = std::min(cursor_.at(), std::max<std::size_t>(text_.size(), 1) - 1);
     const std::string_view passed = text_.substr(counted_, at - counted_);
@@ -111,7 +111,7 @@ class TreeReader {
 
   std::string_view text_;
   JsonCursor cursor_;
-  std::string what_;         // The fault, where the cursor does not have it.
+  std::string what_;         // The fault, unless the cursor has it.
   std::size_t counted_ = 0;  // The line ends before this are in line_.
   std::uint32_t line_ = 1;
 };

@@ -1,7 +1,7 @@
-// JSON with comments, as a tree that knows its lines: what the reader of the configuration walks.
+// Parses JSON with comments into a tree with line numbers, for the reader of the configuration.
 //
-// Objects keep repeated keys, so that the reader can refuse them. Nesting and size are bounded, and
-// no exception leaves this file's functions.
+// Objects keep repeated keys, so that the reader can refuse them. Nesting is bounded:
+// kConfigDepthMax. Pure functions.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@ struct JsonNode {
     null,
     flag,
     number,      // Whole, not negative, below 2^64.
-    odd_number,  // Any other: `text` has it as it should be shown.
+    odd_number,  // Any other number; `text` has it as it was written.
     text,
     list,
     object,
@@ -27,7 +27,7 @@ struct JsonNode {
 
   Type type = Type::null;
   bool flag = false;
-  std::uint32_t line = 0;  // Where it begins (a value) or begins its brackets; 0: not in a file.
+  std::uint32_t line = 0;  // The line on which it begins; 0: not from a file.
   std::uint64_t number = 0;
   std::string text;
   std::vector<JsonNode> items;
@@ -42,12 +42,12 @@ struct JsonMember {
 
 struct JsonFault {
   std::uint32_t line = 0;
-  std::string what;  // "unexpected '}'": what comes after "is not valid JSON: ".
+  std::string what;  // "unexpected '}'", to follow "is not valid JSON: ".
 };
 
 [[nodiscard]] std::expected<JsonNode, JsonFault> parse_json(std::string_view text);
 
-// As it would stand in a message: short, on one line, printable.
+// The value as messages show it: short, printable, on one line.
 std::string shown(const JsonNode& node);
 std::string shown(std::string_view text);  // With quotes.
 

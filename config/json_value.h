@@ -1,4 +1,4 @@
-// Settings as JSON, for whatever prints them. The one place that turns our values into nlohmann's.
+// Converts settings to JSON; only this file turns crier's values into nlohmann's.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -13,8 +13,8 @@ namespace crier::config {
 
 using Json = nlohmann::ordered_json;  // Keys stay in the order in which they were added.
 
-// JSON text as a value: discarded (see is_discarded()) where it is not JSON. Never throws. The one
-// reader of the commands and the daemon, as each type it is used with is compiled again.
+// Parses JSON. is_discarded() of the result is true if the text is not JSON. Never throws. Use it
+// instead of Json::parse(), which is compiled again for each type of input.
 Json read_json(std::string_view text);
 
 Json json_of(const Value& value);  // null for monostate

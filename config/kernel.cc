@@ -10,7 +10,7 @@
 namespace crier::config {
 namespace {
 
-// Of a machine with other things to do: their open files, their connections.
+// Open files and connections of the machine's other programs.
 constexpr std::uint64_t kOthersFiles = 65'536;
 constexpr std::uint64_t kOthersConnections = 16'384;
 constexpr std::uint64_t kLocalPorts =
@@ -27,9 +27,9 @@ FieldGoal at_most(std::uint64_t value) {
 Goal one(FieldGoal field) {
   return {.fields = {field}, .word = {}};
 }
-// Where the kernel begins to squeeze. An idle connection holds nothing; one that is behind holds
-// its send buffer, and a quarter of all being behind at once is a bad day. Squeezing is what keeps
-// a machine alive, though: it begins at a quarter of the memory, and half as much again is the end.
+// The pages of TCP buffers beyond which the kernel shrinks them. An idle connection holds no
+// buffer, and one that is behind holds its send buffer; this is enough if a quarter of all are
+// behind. It is at most a quarter of the memory, because the shrinking protects the machine.
 std::uint64_t tcp_pages(const Need& need) {
   const std::uint64_t buffer = need.send_buffer_bytes == 0 ? 64 * kKiB : need.send_buffer_bytes;
   const std::uint64_t pages =
@@ -67,7 +67,7 @@ constexpr std::array kParameters{
               std::clamp<std::uint64_t>(need.connections / 16, 1'000, 16'384);
           return std::optional(one(at_least(packets)));
         }},
-    // Only connections out take one, which crier makes none of: a proxy beside it does.
+    // Outgoing connections take a local port: not crier's, but those of a proxy on its machine.
     KernelParameter{"net.ipv4.ip_local_port_range",
                     "A proxy on this machine needs a local port per stream; list ports that others "
                     "listen on in net.ipv4.ip_local_reserved_ports.",
@@ -106,7 +106,7 @@ constexpr std::array kParameters{
                     }},
     KernelParameter{
         "net.ipv4.tcp_mem",
-        "Pages of all TCP buffers: beyond the second the kernel squeezes every socket.",
+        "Pages of all TCP buffers: beyond the second number the kernel shrinks them.",
         [](const Need& need) {
           return std::optional(
               Goal{.fields = {{}, at_least(tcp_pages(need)), at_least(tcp_pages(need) * 3 / 2)},

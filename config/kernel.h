@@ -1,5 +1,5 @@
-// What crier wants of the kernel it runs on: one table, one row per parameter, the wanted value as
-// a function of what the configuration adds up to.
+// The kernel parameters that crier needs: a table with one row per parameter. The wanted values
+// depend on what the configuration adds up to.
 //
 // Only values and text here; reading and writing parameters is cmd/tuning/tuning.h's. To add a
 // parameter, add its row to kernel.cc.
@@ -21,13 +21,13 @@ namespace crier::config {
 // What the wanted values depend on.
 struct KernelNeed {
   std::uint64_t connections = 0;  // Streams and requests that this machine can hold at a time.
-  std::uint64_t watches = 0;  // Of epoll; where these are what is short, for limits.streams_max.
+  std::uint64_t watches = 0;  // epoll watches; if they are too few, those for limits.streams_max.
   std::uint64_t descriptors = 0;        // In the fullest table, for limits.streams_max.
   std::uint64_t backlog = 0;            // http.backlog
-  std::uint64_t send_buffer_bytes = 0;  // 0: the kernel's own
-  bool kernel_low_water = false;        // socket.unsent_low_water_bytes is 0: the kernel's counts.
+  std::uint64_t send_buffer_bytes = 0;  // 0: the kernel's default
+  bool kernel_low_water = false;        // socket.unsent_low_water_bytes is 0, the kernel's.
   bool bbr = false;                     // kernel.bbr
-  std::uint64_t memory_bytes = 0;       // That this machine, or crier's cgroup, has; 0: unknown.
+  std::uint64_t memory_bytes = 0;       // Of this machine or crier's cgroup; 0: unknown.
   std::uint64_t page_bytes = 4'096;
 };
 
@@ -46,7 +46,7 @@ struct FieldGoal {
   std::uint64_t value = 0;
 };
 
-// Of one parameter: a goal for each of its numbers in order, or the one word it should be.
+// The goal of a parameter: one for each of its numbers in order, or the word that it should be.
 struct Goal {
   std::vector<FieldGoal> fields;
   std::string_view word;
@@ -55,7 +55,7 @@ struct Goal {
 struct KernelParameter {
   std::string_view name;  // As sysctl(8) spells it, or kOpenFiles.
   std::string_view why;   // One sentence.
-  // Nothing: this configuration does not depend on it.
+  // Returns nothing if this configuration does not depend on the parameter.
   std::optional<Goal> (*goal)(const KernelNeed& need) = nullptr;
 };
 
@@ -64,14 +64,15 @@ inline constexpr std::string_view kOpenFiles = "RLIMIT_NOFILE";
 
 std::span<const KernelParameter> kernel_parameters();
 
-// Is `current`, as the kernel shows it, as good as wanted? Nothing: it cannot be read as such.
+// Returns whether `current`, the kernel's text, is as good as wanted; nothing if it has another
+// form.
 std::optional<bool> meets(const Goal& goal, std::string_view current);
 
-// What to write: `current` with each field that falls short replaced. Requires: meets() has a
+// The text to write: `current` with each number replaced that falls short. Requires: meets() has a
 // value.
 std::string improved(const Goal& goal, std::string_view current);
 
-// The number in that place of a parameter's text; nothing if there is none.
+// The number at position `field`, from 0, of a parameter's text; nothing if there is none.
 std::optional<double> field_of(std::string_view current, std::size_t field);
 
 // For people: "at least 4096", "any, any, at least 65536", "bbr".

@@ -44,7 +44,7 @@ struct Range {
 
 using Names = std::span<const std::string_view>;
 
-// Of every row, whatever it belongs to.
+// The part of a row that does not depend on the struct that it fills.
 struct KnobInfo {
   std::string_view key;  // `section.name`; of a row of `topics`, the name alone.
   Kind kind = Kind::flag;
@@ -53,7 +53,7 @@ struct KnobInfo {
   Range range;                     // number
   const TextRule* rule = nullptr;  // text, and each item of a list
   Names choices;                   // choice
-  bool or_auto = false;            // number: or the text kAutoText, which is kAuto in its struct.
+  bool or_auto = false;            // number: may also be the text kAutoText, kAuto in the struct.
 };
 
 inline constexpr std::string_view kAutoText = "auto";

@@ -20,7 +20,7 @@ Result<std::string> read_file(const std::string& name) {
   const auto failed = [&] {
     return fail(Errc::os, name + " cannot be read: " + std::strerror(errno));
   };
-  // To open a pipe that nobody writes to would wait for somebody.
+  // Without O_NONBLOCK, opening a pipe would wait for a writer.
   const int fd = ::open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) return failed();
   const auto close = [](std::FILE* open) { std::fclose(open); };
@@ -30,7 +30,7 @@ Result<std::string> read_file(const std::string& name) {
     ::close(fd);
     return failure;
   }
-  if (::fcntl(fd, F_SETFL, 0) != 0) return failed();  // One who writes is waited for.
+  if (::fcntl(fd, F_SETFL, 0) != 0) return failed();  // Reading waits for the writer of a pipe.
   std::string text(kConfigBytesMax + 1, '\0');
   errno = 0;
   text.resize(std::fread(text.data(), 1, text.size(), file.get()));

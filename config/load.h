@@ -1,4 +1,4 @@
-// From a file and the command line to a Config, or to everything that is wrong with them.
+// Makes a Config from a file and the command line, or a list of everything that is wrong.
 //
 // The file is JSON, with // and /* */ comments, in UTF-8. Nothing is corrected in silence: unknown
 // and repeated keys, wrong types, fractions, negative numbers, values out of range and settings

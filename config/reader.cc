@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t kShownKeyMax = 80;
 
-// Keys are the operator's own, but a message must stay on its line.
+// A key as messages show it: they must stay on one line.
 std::string printable(const std::string& key) {
   const bool plain = std::ranges::all_of(key, [](char c) { return c > 0x20 && c < 0x7f; });
   return plain && !key.empty() && key.size() <= kShownKeyMax ? key : shown(key);
@@ -43,7 +43,7 @@ JsonNode text_node(std::string_view text) {
   return node;
 }
 
-// On the command line a type is not written down: the knob says what the text is meant to be.
+// The text after KEY= has no type; the knob's kind says how to read it.
 JsonNode node_of(Kind kind, std::string_view text) {
   JsonNode node = text_node(text);
   if (kind == Kind::flag && (text == "true" || text == "false")) {
@@ -117,7 +117,8 @@ Loaded Reader::finish() {
     return std::ranges::any_of(problems_, [&](const Problem& p) { return p.key == key; });
   };
   for (const Contradiction& found : contradictions(config_)) {
-    // A value that was refused has left the default in its place, which proves nothing.
+    // A refused value has left the default in its place, which contradicts nothing that was
+    // written.
     if (is_wrong(found.key) || is_wrong(found.other)) continue;
     const auto place = set_.find(found.key);
     const bool given = place != set_.end();

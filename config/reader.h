@@ -17,7 +17,7 @@
 
 namespace crier::config {
 
-// After so many, the rest are not worth reading.
+// Further problems are not listed.
 inline constexpr std::size_t kProblemsMax = 100;
 
 class Reader {
@@ -28,10 +28,10 @@ class Reader {
   // One KEY=VALUE of the command line.
   void take_override(std::string_view assignment);
 
-  // What a problem is when there is no text at all.
+  // Adds a problem that is not in the text, such as a file that cannot be read.
   void add_problem(Problem problem);
 
-  // Checks what only shows when all values are known. Requires: nothing is called after it.
+  // Checks settings against each other, and returns the result. Requires: no further call.
   Loaded finish();
 
  private:
@@ -66,7 +66,7 @@ class Reader {
 
   Config config_;
   std::vector<Problem> problems_;
-  std::string file_;                               // Of what is being read; empty: --set.
+  std::string file_;                               // The file that is being read; empty: --set.
   std::map<std::string, Place, std::less<>> set_;  // Where each key was given.
 };
 

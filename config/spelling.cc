@@ -9,7 +9,7 @@
 namespace crier::config {
 namespace {
 
-constexpr std::size_t kKeyBytesMax = 64;  // Longer ones are no slip of the pen.
+constexpr std::size_t kKeyBytesMax = 64;  // Longer keys are not typing mistakes.
 
 class Closest {
  public:

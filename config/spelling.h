@@ -1,4 +1,4 @@
-// What somebody may have meant.
+// Suggests the key that a misspelt one was meant to be.
 #pragma once
 
 #include <string>

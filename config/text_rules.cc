@@ -27,7 +27,7 @@ bool is_control(char c) {
   return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
 }
 
-// Enough to catch slips of the pen; the kernel has the last word.
+// Catches typing mistakes only; the kernel decides.
 bool looks_like_ipv6(std::string_view text) {
   const auto is_part = [](char c) {
     return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') || c == ':' || c == '.';
@@ -36,7 +36,7 @@ bool looks_like_ipv6(std::string_view text) {
          std::ranges::all_of(text, is_part);
 }
 
-// Not 0, for which the kernel chooses: each worker's listener would get another one.
+// 0 is refused: the kernel would choose a different port for each worker.
 bool is_port(std::string_view text) {
   return parse_port(text).value_or(0) != 0;
 }

@@ -1,5 +1,5 @@
-// What a text in the configuration may look like, as far as the text alone tells: whether an
-// address can be bound or a group exists is found out by whoever uses it.
+// Rules for the form of texts in the configuration. Whether an address can be bound or a group
+// exists is only known when it is used.
 #pragma once
 
 #include <string_view>
