@@ -69,7 +69,7 @@ constexpr std::string_view kWhoseFiles =
 std::string advice(const std::vector<Examined>& all) {
   std::string text;
   for (const Examined& one : all) {
-    if (one.verdict == Verdict::below) text += "  " + mending(one) + "\n";
+    if (one.verdict == Verdict::below) text += "  " + how_to_change(one) + "\n";
   }
   if (text.empty()) return "\nAll parameters meet what this configuration needs.\n";
   return "\nTo change these parameters, run `crier tune --apply` as root (--undo "
@@ -85,7 +85,7 @@ std::string as_json(const std::vector<Examined>& all) {
                         {"wanted", wanted(one)},
                         {"verdict", to_string(one.verdict)},
                         {"why", one.parameter->why}};
-    if (one.verdict == Verdict::below) row["mend"] = mending(one);
+    if (one.verdict == Verdict::below) row["mend"] = how_to_change(one);
     rows.push_back(std::move(row));
   }
   return config::Json{{"parameters", rows}}.dump(2) + "\n";

@@ -15,7 +15,7 @@
 namespace crier::cmd {
 namespace {
 
-// What sd_listen_fds_with_names() allocates: one block for the array, one for each name.
+// Owns what sd_listen_fds_with_names() allocates: one block for the array, one for each name.
 class Names {
  public:
   Names() : count_(::sd_listen_fds_with_names(1, &names_)) {}

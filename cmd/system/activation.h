@@ -5,7 +5,7 @@
 //                                ReusePort=yes, one for each worker
 //   FileDescriptorName=publish   publishers: one Unix stream socket
 //
-// For the start, before there are threads; uses libsystemd.
+// Belongs to the main thread, before it starts others. Uses libsystemd.
 #pragma once
 
 #include <optional>
@@ -19,25 +19,26 @@
 namespace crier::cmd {
 
 struct Activation {
-  std::vector<net::Fd> http;  // None, one for all workers, or one for each.
-  bool http_shared = false;   // Those of share_out() are copies of one.
+  std::vector<net::Fd> http;  // Empty, one for all workers, or one for each.
+  bool http_shared = false;   // share_out() has copied one socket.
   net::Fd publish;
-  std::string http_address;  // Of the sockets, which may be given away; empty: none was passed.
+  std::string http_address;  // Of `http`, even after its sockets were moved; or empty.
   std::string publish_path;
 
-  // Takes the descriptors passed to this process, and $LISTEN_FDS away from its children. Errors:
-  // invalid_config for one with another name, or of another kind than its name says; for TCP
-  // sockets of different addresses, and a Unix socket without a file.
+  // Takes the descriptors that were passed to this process, and unsets $LISTEN_FDS, so that no
+  // child takes them. Errors: invalid_config for an unknown name, a socket of another kind than its
+  // name says, TCP sockets with different addresses, and a Unix socket without a file.
   [[nodiscard]] static Result<Activation> take();
 
-  // What workers.count 0 means: as many as there are sockets, if there are several.
+  // The number of workers if workers.count is 0: one for each socket if there are several,
+  // otherwise nothing.
   std::optional<unsigned> workers() const;
-  // Puts the addresses of the sockets in place of the configured ones, which nobody listens on.
+  // Replaces the configured addresses with those of the sockets.
   void name_addresses(config::Config& config) const;
-  // That workers.steering does not count, if it would; else empty.
+  // Warns that workers.steering has no effect on these sockets; empty if it is off.
   std::string steering_note(const config::Config& config) const;
-  // Gives each of `workers` a socket: copies of the one there is, or those that are there. Errors:
-  // invalid_config when their number is another; os.
+  // Makes `http` one socket for each worker, by copies if it is one. Errors: invalid_config if
+  // there are several but not one for each; os.
   [[nodiscard]] Result<void> share_out(unsigned workers);
 
  private:

@@ -1,10 +1,12 @@
-// A lock on a file that is there for nothing else, held for as long as the object lives.
+// A lock on a file that exists only to be locked. The lock is held while the object lives.
 //
-// An open file description lock (fcntl(2)), not an flock(2): whoever can read a file can flock() it
-// for himself alone, where this takes the right to write it; to share it, that to read it.
+// It is an open file description lock (fcntl(2)): an exclusive one needs the right to write the
+// file, a shared one the right to read it. With flock(2) every user who can read the file could
+// lock it exclusively.
 //
-// The kernel gives it up with the process, however that ends. The file stays: to remove it would
-// part those who hold it from those to come.
+// The kernel releases the lock when the process ends in any way. The file is never removed: a
+// process that holds the old file's lock would not notice one that locks a new file. Belongs to one
+// thread.
 #pragma once
 
 #include <sys/types.h>
@@ -21,17 +23,17 @@ class FileLock {
  public:
   enum class Kind : std::uint8_t { shared, exclusive };
 
-  FileLock() = default;  // Holds nothing.
+  FileLock() = default;  // Holds no lock.
   ~FileLock() { release(); }
   FileLock(FileLock&&) = default;
   FileLock& operator=(FileLock&& other) noexcept;
 
-  // Makes the file, with that mode, where there is none; may block for `patience_ms`. An error:
-  // others hold it still, Errc::address_in_use, or the file cannot be opened.
+  // Takes the lock, and waits for it at most `patience_ms`. Creates the file with `mode` if it is
+  // missing. Errors: address_in_use if another process still holds the lock; os.
   [[nodiscard]] static Result<FileLock> take(const std::string& path, Kind kind, mode_t mode,
                                              unsigned patience_ms = 0);
 
-  // At once, also where another descriptor table has a copy of the descriptor.
+  // Releases the lock at once, even if another descriptor table has a copy of the descriptor.
   void release();
 
  private:

@@ -1,4 +1,4 @@
-// What this machine gives the daemon: cores, memory, open files, watches of epoll.
+// What this machine has for the daemon: cores, memory, open files, watches of epoll.
 #pragma once
 
 #include <cstdint>

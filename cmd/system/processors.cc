@@ -33,7 +33,7 @@ Mask empty_mask() {
   return mask;
 }
 
-// Empty: no such file, or a list of nothing, as a node of memory alone has.
+// Empty if there is no such file, or no processor in its list, as for a node that is only memory.
 std::vector<unsigned> list_in(const std::filesystem::path& file) {
   std::string line;
   std::ifstream stream(file);
@@ -45,7 +45,7 @@ std::map<unsigned, unsigned> nodes_below(const std::filesystem::path& directory)
   constexpr std::string_view kPrefix = "node";
   std::map<unsigned, unsigned> node_of;
   using Entries = std::filesystem::directory_iterator;
-  std::error_code unread;  // Absent, or the rest of it: a range-based for would throw.
+  std::error_code unread;  // A range-based for would throw instead.
   for (Entries entry(directory, unread); entry != Entries(); entry.increment(unread)) {
     const std::string name = entry->path().filename().string();
     if (!name.starts_with(kPrefix)) continue;

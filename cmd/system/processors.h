@@ -11,17 +11,17 @@
 
 namespace crier::cmd {
 
-// What the calling thread may run on: online, in the cpuset, in the mask it was started with.
-// Empty: unknown.
+// The processors on which the calling thread may run: online, in its cpuset and in its affinity
+// mask. Empty: unknown.
 std::vector<unsigned> allowed_processors();
 
-// Where each of `allowed` is. Of what /sys does not tell: node 0, first of its core. `root` is
-// where /sys is: a test has its own.
+// Each of `allowed` with its node and its place in its core; if /sys does not have them, node 0 and
+// the first place. `root` is where /sys is: a test has its own.
 std::vector<config::Processor> located(std::span<const unsigned> allowed,
                                        const std::string& root = "");
 
-// The calling thread runs nowhere else from now on. Memory it touches first is of that processor's
-// node. Errors: os, which name `workers.affinity`.
+// Pins the calling thread to the processor. Memory that the thread touches first is then on that
+// processor's node. Errors: os; the text names workers.affinity.
 [[nodiscard]] Result<void> pin_this_thread(unsigned processor);
 
 }  // namespace crier::cmd

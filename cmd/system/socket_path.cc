@@ -29,7 +29,7 @@ bool is_socket(const std::string& path) {
   return ::stat(path.c_str(), &status) == 0 && S_ISSOCK(status.st_mode);
 }
 
-// Anybody can make a directory of that name in /tmp before we do.
+// Any user can make a directory of that name in /tmp first.
 bool directory_is_ours(const std::string& socket_path, uid_t uid) {
   const std::string directory = socket_path.substr(0, socket_path.rfind('/'));
   struct stat status{};

@@ -1,9 +1,9 @@
-// Where the publish socket is when nobody says: the daemon and the commands must agree.
+// Where the publish socket is if no setting names it: the daemon and the commands must agree.
 //
-// $CRIER_SOCKET, if set, says it for both. Else the daemon uses /run/crier/publish.sock as root,
-// $XDG_RUNTIME_DIR/crier/publish.sock as anybody else, and /tmp/crier-UID/publish.sock where there
-// is no such directory; a client takes the first of the user's own, the system's (the daemon's,
-// else that of crier-publish.socket) and the one in /tmp that exists.
+// $CRIER_SOCKET, if set, names it for both. Otherwise the daemon uses /run/crier/publish.sock as
+// root, and as another user $XDG_RUNTIME_DIR/crier/publish.sock, or /tmp/crier-UID/publish.sock if
+// there is no such directory. A client takes the first that exists of the user's own, the system's
+// (the daemon's, then that of crier-publish.socket) and the one in /tmp.
 #pragma once
 
 #include <sys/types.h>
@@ -12,7 +12,7 @@
 
 namespace crier::cmd {
 
-// What the rule depends on. Empty strings count as not set.
+// What the path depends on. An empty string counts as not set.
 struct SocketSurroundings {
   uid_t uid = 0;
   std::string crier_socket;     // $CRIER_SOCKET

@@ -18,7 +18,7 @@ Supervisor::Supervisor() {
 }
 
 void Supervisor::ready() {
-  tell("READY=1");
+  send_state("READY=1");
 }
 
 void Supervisor::reloading() {
@@ -26,33 +26,33 @@ void Supervisor::reloading() {
   timespec now{};
   ::clock_gettime(CLOCK_MONOTONIC, &now);
   const std::int64_t us = std::int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1'000;
-  tell("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(us));
+  send_state("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(us));
 }
 
 void Supervisor::stopping(std::uint32_t seconds) {
   constexpr std::uint64_t kSecondMicros = 1'000'000;
-  tell("STOPPING=1\nEXTEND_TIMEOUT_USEC=" + std::to_string(seconds * kSecondMicros));
+  send_state("STOPPING=1\nEXTEND_TIMEOUT_USEC=" + std::to_string(seconds * kSecondMicros));
 }
 
 void Supervisor::status(const std::string& line) {
   static_cast<void>(send("STATUS=" + line));
 }
 
-void Supervisor::alive(bool well) {
-  alive_untold_ = well && !send("WATCHDOG=1");
+void Supervisor::alive(bool every_worker_turns) {
+  alive_unsent_ = every_worker_turns && !send("WATCHDOG=1");
 }
 
 void Supervisor::retry() {
-  if (!untold_.empty() && send(untold_)) untold_.clear();
-  if (alive_untold_) alive(true);
+  if (!unsent_state_.empty() && send(unsent_state_)) unsent_state_.clear();
+  if (alive_unsent_) alive(true);
 }
 
-// A newer state is all that is left to say of an older one.
-void Supervisor::tell(std::string state) {
-  untold_ = send(state) ? std::string() : std::move(state);
+// A newer state replaces an older one that was not sent.
+void Supervisor::send_state(std::string state) {
+  unsent_state_ = send(state) ? std::string() : std::move(state);
 }
 
-// False: there was no room.
+// Returns false if there was no room.
 bool Supervisor::send(const std::string& lines) {
   return !manager_ || manager_->send(lines);
 }

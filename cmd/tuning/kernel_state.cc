@@ -20,7 +20,7 @@ std::string file_of(std::string_view name, const std::string& root) {
   return root + "/proc/sys/" + path;
 }
 
-// The kernel separates fields with tabs; people write blanks.
+// The kernel separates numbers with tabs; the goals have blanks.
 std::string one_blank_between(std::string_view text) {
   std::string out;
   for (const char c : text) {
@@ -92,7 +92,7 @@ Result<void> write_parameter(std::string_view name, const std::string& value,
   return {};
 }
 
-std::string mending(const Examined& examined) {
+std::string how_to_change(const Examined& examined) {
   CRIER_CHECK(examined.verdict == Verdict::below);
   const std::string better = config::improved(*examined.goal, examined.current);
   if (examined.parameter->name == config::kOpenFiles) {

@@ -1,4 +1,4 @@
-// The kernel's parameters as they are, beside what the configuration wants of them.
+// Compares the kernel's parameters with what the configuration needs.
 //
 // Reads and writes /proc/sys below `root`: a test has its own. Blocking; a few dozen small files.
 #pragma once
@@ -21,7 +21,7 @@ enum class Verdict : std::uint8_t {
   below,     // Worse than wanted.
   unneeded,  // This configuration does not depend on it.
   absent,    // This kernel, or this container, does not have it.
-  odd,       // Not in the form the table knows; left alone.
+  odd,       // Its text has an unknown form; left alone.
 };
 constexpr std::array<std::string_view, 5> names_of(Verdict /*selects*/) {
   return {"ok", "change", "unneeded", "absent", "odd"};
@@ -34,8 +34,8 @@ struct Examined {
   Verdict verdict = Verdict::absent;
 };
 
-// Is it worse than wanted, and the kernel's to change? Open files are not: they belong to a
-// process.
+// Returns true if the parameter is worse than wanted and sysctl(8) can change it. Open files are
+// not such a parameter: their limit belongs to a process.
 bool falls_short(const Examined& examined);
 
 // One for each row of the table, in its order.
@@ -44,13 +44,13 @@ std::vector<Examined> examine(const config::KernelNeed& need, const std::string&
 // Fields separated by one blank, without the line end; nothing if there is no such parameter.
 std::optional<std::string> read_parameter(std::string_view name, const std::string& root = "");
 
-// Writes, and reads back what the kernel made of it. Requires: not kOpenFiles, which belongs to a
-// process and its children.
+// Writes the value. Errors: os, also if the kernel then shows another value. Requires: not
+// kOpenFiles.
 [[nodiscard]] Result<void> write_parameter(std::string_view name, const std::string& value,
                                            const std::string& root = "");
 
-// What an operator can type, or set in the unit. Requires: verdict is below.
-std::string mending(const Examined& examined);
+// The command, or the setting of the unit, that changes the parameter. Requires: verdict is below.
+std::string how_to_change(const Examined& examined);
 
 // The lines of a file for sysctl.d(5) that has everything this configuration needs.
 std::string sysctl_file(const std::vector<Examined>& all);

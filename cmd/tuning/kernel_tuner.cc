@@ -16,7 +16,7 @@ void KernelTuner::start() {
 }
 
 void KernelTuner::raise() {
-  // Refused only where nobody has changed anything: whoever does makes the file.
+  // This fails only if no process has raised anything yet: the first one makes the file.
   if (auto used = use_tuning(place_)) use_ = std::move(*used);
   const TuningOutcome outcome = apply_tuning(all_, place_, TunedBy::configuration);
   may_undo_ = !outcome.changed.empty() || ::geteuid() == 0;
@@ -31,7 +31,7 @@ void KernelTuner::raise() {
 }
 
 void KernelTuner::say_what_is_below() {
-  // Open files preflight tells of, with what their want means for streams.
+  // Without open files: the preflight warns of those, and says what it means for streams.
   std::string names;
   std::size_t count = 0;
   for (const Examined& one : all_) {
@@ -40,8 +40,8 @@ void KernelTuner::say_what_is_below() {
     ++count;
   }
   if (count == 0) return;
-  // Every distribution's own values differ here and there, and crier runs with them: no warning
-  // unless they were to be raised.
+  // crier runs with the values of any distribution, and some always differ: this is a warning only
+  // if they were to be raised.
   const bool should_be_raised = settings_.tuning == config::KernelTuning::apply;
   const Field fields[] = {{"count", count}, {"parameters", names}};
   log_.write(

@@ -1,5 +1,5 @@
-// What a running daemon does about the kernel's parameters, as kernel.tuning says: at its start it
-// names what falls short, or raises it; at its end it restores what was raised.
+// The daemon's use of kernel.tuning: at its start it names the kernel parameters that fall short,
+// or raises them; at its end it restores those that it raised.
 //
 // Belongs to the control loop. Blocking: a few dozen small files of /proc at the start, at the end
 // and when metrics are read, once in 15 seconds at most.
@@ -25,16 +25,16 @@ class KernelTuner {
       : settings_(settings), need_(need), log_(log), place_(std::move(place)) {}
 
   void start();
-  // Restores what this run has raised; for root, also what one that crashed before it has. Nothing
-  // without a start(), or while another crier runs with kernel.tuning `apply`. In a unit that runs
-  // as somebody else ExecStartPre= and ExecStopPost= do both.
+  // Restores what this run has raised and, as root, what an earlier run that crashed has. Does
+  // nothing without a start(), or while another crier runs with kernel.tuning `apply`. For
+  // crier.service, which does not run as root, ExecStartPre= raises and ExecStopPost= restores.
   void finish();
 
-  // For metrics: reads the parameters again.
+  // Reads the parameters again, for metrics.
   void look() { all_ = examine(need_, place_.root); }
-  // One for each row of the table, as of the last look.
+  // One for each row of the table, as read last.
   const std::vector<Examined>& all() const { return all_; }
-  // Its number in that place; nothing if there is none.
+  // The number at position `field` of a row; nothing if there is none.
   std::optional<double> value(std::size_t row, std::size_t field) const;
   std::size_t below() const;
 

@@ -29,7 +29,7 @@ std::string utc_now() {
   return text.data();
 }
 
-// Whole or not at all: a new file takes the old one's place.
+// Replaces the record by a new file, so that it is never incomplete.
 Result<void> write_record(const std::string& path, const std::vector<Change>& changes) {
   config::Json rows = config::Json::array();
   for (const Change& change : changes) {
@@ -56,12 +56,12 @@ Result<void> write_record(const std::string& path, const std::vector<Change>& ch
   return {};
 }
 
-// Throws where it is no number, or not whole.
+// Throws Json::exception if it is not a whole number.
 std::uint64_t number_in(const config::Json& row, const char* key) {
   return row.at(key).get_ref<const config::Json::number_unsigned_t&>();
 }
 
-// Nothing: there is no such file.
+// The text of the file; nothing if there is none. Errors: os, also if others can write the file.
 Result<std::optional<std::string>> trusted_text(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0 && errno == ENOENT) return std::nullopt;
@@ -88,20 +88,21 @@ bool can_restore(std::string_view name) {
 
 using Row = std::vector<Change>::iterator;
 
-// The later change of the same parameter: by hand on top of the configuration's, or the reverse.
+// The later change of the same parameter, by hand after the configuration's or the reverse, or
+// end().
 Row on_top_of(std::vector<Change>& record, Row row) {
   return std::ranges::find(row + 1, record.end(), row->parameter, &Change::parameter);
 }
 
-// Of a row that another was made on top of, that one inherits the value to come back to.
+// Removes a row. A later change of the same parameter then restores the row's older value.
 void take_out(std::vector<Change>& record, Row row) {
   const Row top = on_top_of(record, row);
   if (top != record.end() && top->before == row->after) top->before = row->before;
   record.erase(row);
 }
 
-// The recorded change of the parameter, or a new one at the end. Where somebody has changed the
-// parameter since, theirs is the value to come back to.
+// The recorded change of the parameter, or a new one at the end. If another program has changed the
+// parameter since, its value is the one to restore.
 Change& change_of(std::vector<Change>& record, const Examined& one, TunedBy by) {
   const std::string_view name = one.parameter->name;
   const auto row = std::ranges::find_if(
@@ -114,10 +115,10 @@ Change& change_of(std::vector<Change>& record, const Examined& one, TunedBy by) 
       Change{.parameter = std::string(name), .before = one.current, .by = by});
 }
 
-// Is the row done with?
+// Restores one parameter. Returns true if its row can be removed from the record.
 bool restore(const Change& change, const TuningPlace& place, TuningOutcome& outcome) {
   const auto now = read_parameter(change.parameter, place.root);
-  if (now == change.before) return true;  // The write never came, or somebody was quicker.
+  if (now == change.before) return true;  // Never written, or restored already.
   if (!can_restore(change.parameter)) {
     outcome.problems.push_back("this version of crier cannot restore " + change.parameter +
                                "; set it to " + change.before + " by hand");
@@ -190,7 +191,7 @@ TuningOutcome apply_tuning(const std::vector<Examined>& all, const TuningPlace& 
   if (std::ranges::none_of(all, &falls_short)) return {};
   const auto locked = lock_record(place);
   if (!locked) return problem(locked.error());
-  // Made here, where it can be, for daemons that may not.
+  // This also makes the file, for daemons that may not.
   const auto used = use_tuning(place);
   if (!used) return problem(used.error());
   TuningOutcome outcome;
@@ -199,7 +200,7 @@ TuningOutcome apply_tuning(const std::vector<Examined>& all, const TuningPlace& 
   for (Examined one : all) {
     if (!falls_short(one)) continue;
     one.current = read_parameter(one.parameter->name, place.root).value_or("");
-    if (config::meets(*one.goal, one.current).value_or(true)) continue;  // Somebody was quicker.
+    if (config::meets(*one.goal, one.current).value_or(true)) continue;  // Raised meanwhile.
     std::vector<Change> intended = *record;
     Change& change = change_of(intended, one, by);
     change.after = config::improved(*one.goal, one.current);
@@ -238,7 +239,7 @@ TuningOutcome undo_tuning(const TuningPlace& place, TunedBy by) {
   auto record = read_tuning_record(place.record);
   if (!record) return problem(record.error());
   TuningOutcome outcome;
-  for (std::size_t i = record->size(); i-- > 0;) {  // What was made on top goes first.
+  for (std::size_t i = record->size(); i-- > 0;) {  // Later changes first.
     const Row row = record->begin() + static_cast<std::ptrdiff_t>(i);
     if (by == TunedBy::configuration && row->by == TunedBy::hand) continue;
     const bool covered = on_top_of(*record, row) != record->end();

@@ -38,7 +38,7 @@ TEST_CASE("the command that mends names parameter and value") {
   const TunedMachine machine;
   std::string commands;
   for (const Examined& one : machine.examined()) {
-    if (one.verdict == Verdict::below) commands += mending(one) + "\n";
+    if (one.verdict == Verdict::below) commands += how_to_change(one) + "\n";
   }
   CHECK_THAT(commands, ContainsSubstring("sysctl -w net.core.somaxconn=4096\n"));
   CHECK_THAT(commands, ContainsSubstring("sysctl -w net.ipv4.tcp_mem='10 16000 24000'\n"));
