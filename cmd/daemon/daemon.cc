@@ -61,7 +61,7 @@ Daemon::Daemon(Start start)
       signals_(loop_, kSignals, [this](int number) { on_signal(number); }),
       shutdown_({loop_, config_, counts_.streams, supervisor_, logs_.limited,
                  [this](std::uint32_t spread_ms) {
-                   feed_->flush();  // What publishers were told is accepted goes out first.
+                   feed_->flush();  // Events that publishers were told are accepted come first.
                    workers_->order_drain(spread_ms);
                  },
                  [this] { stop(); }}),
@@ -98,11 +98,11 @@ Daemon::~Daemon() {
 Result<std::unique_ptr<Daemon>> Daemon::start(Start start) {
   try {
     return make(std::move(start));
-  } catch (const std::system_error& error) {  // Of a constructor: see net::Loop.
+  } catch (const std::system_error& error) {  // Thrown by constructors: see net::Loop.
     return fail(Errc::os, std::string(error.what()) +
                               "; raise LimitNOFILE= (ulimit -n) or fs.file-max, or lower "
                               "workers.count");
-  } catch (const std::bad_alloc&) {  // Of a ReservedArray, which reserves a table at once.
+  } catch (const std::bad_alloc&) {  // Thrown by a ReservedArray, which reserves a whole table.
     return fail(
         Errc::os,
         "the system refuses the address space that the limits need; raise its limit (ulimit "
@@ -122,7 +122,7 @@ Result<std::unique_ptr<Daemon>> Daemon::make(Start start) {
       return std::unexpected(free.error());
     }
   }
-  // libuv ends the process when it cannot watch what it must, so this is asked for before.
+  // libuv ends the process if it cannot watch a descriptor, so crier checks that there is room.
   const std::size_t watches = kControlWatches + start.checked.workers * kWorkerWatches;
   if (const auto room = net::probe_watches(watches); !room) return std::unexpected(room.error());
 
@@ -148,7 +148,7 @@ Result<void> Daemon::open() {
 
 // Tries what the preflight could not try before the kernel was tuned.
 Result<void> Daemon::try_sockets() {
-  if (!start_.checked.sockets_wait) return {};
+  if (!start_.checked.retry_sockets) return {};
   auto tried = net::try_options(sockets_.current);
   if (!tried) return std::unexpected(tried.error());
   if (!tried->warning.empty()) logs_.limited.warning(tried->warning);
@@ -290,9 +290,8 @@ void Daemon::read_memory(MemoryReading& reading) const {
   workers_->read_memory(reading);
 }
 
-// The history is what crier can give up with least harm, and the topics that it leaves without
-// events. What was freed, by this or by streams that caught up, goes back to the system only when
-// the allocator is asked.
+// Shrinks the history and forgets topics without events, which does the least harm. The allocator
+// returns freed memory to the system only if asked.
 void Daemon::meet_shortage(Instant now) {
   const bool is_short = memory_shortage_.is_at(MemoryStage::replays_wait);
   event_log_.set_idle_topic_seconds(is_short ? 0 : broadcast::kIdleTopicSeconds);
@@ -335,7 +334,7 @@ std::string_view Daemon::why_not_ready() const {
 
 // The last step of the shutdown. The endpoints end first: their pages read what the workers own.
 void Daemon::stop() {
-  journal_.finish();  // What was accepted is answered.
+  journal_.finish();  // Answers what was accepted.
   endpoints_->close();
   workers_->stop();
   while (control_->take_outboxes(net::Loop::now())) {  // Their last notes.

@@ -1,5 +1,4 @@
-// The running daemon, the whole: makes its parts in order, serves, and takes each turn of the
-// control loop through them.
+// The running daemon: makes its parts in order, serves, and runs the turns of the control loop.
 //
 //   Logs             what an operator reads
 //   WorkerSet        the workers' threads, which own the subscribers
@@ -67,7 +66,7 @@ class Daemon {
 
  private:
   explicit Daemon(Start start);
-  // As start(), but a std::system_error or std::bad_alloc may pass.
+  // Does the work of start(). May throw std::system_error or std::bad_alloc.
   static Result<std::unique_ptr<Daemon>> make(Start start);
   Result<void> try_sockets();
   Result<void> load_journal();

@@ -15,14 +15,14 @@ constexpr Instant after(Instant now, std::uint64_t seconds) {
 
 void Health::look(const StarvedAccepts& starved, std::uint64_t options_refused, Instant now) {
   if (const std::uint64_t times = newly_starved(starved); times > 0) {
-    untold_ += times;
+    unlogged_ += times;
     starved_until_ = after(now, kSecondsBetween);
   }
-  if (untold_ > 0 && between_lines_.over(now)) {
+  if (unlogged_ > 0 && between_lines_.over(now)) {
     log_.warning(
         "no descriptor or memory for new connections; raise LimitNOFILE= (ulimit -n) or "
         "fs.epoll.max_user_watches, or lower limits.streams_max (where it is auto: set a number)",
-        {{"times", std::exchange(untold_, 0)}});
+        {{"times", std::exchange(unlogged_, 0)}});
   }
   if (std::exchange(options_refused_, options_refused) != options_refused) {
     log_.warning("the kernel refused socket options; a reload tries again");

@@ -1,6 +1,6 @@
-// Whether the daemon can take another stream: for /readyz, and a line in the log where the kernel
-// lacks something. Nothing else of the log shows that: open streams go on, and a connection that is
-// turned away has no stream yet.
+// Whether the daemon can take another stream: for /readyz, and for a warning if the kernel lacks
+// descriptors or memory. Nothing else in the log shows such a lack: open streams go on, and a
+// connection that was refused has no stream.
 //
 // Belongs to the control loop.
 #pragma once
@@ -59,7 +59,7 @@ class Health {
   std::vector<std::uint64_t> workers_;  // At the last look.
   std::uint64_t others_ = 0;            // At the last look.
   std::uint64_t options_refused_ = 0;   // At the last look.
-  std::uint64_t untold_ = 0;            // Starved accepts since the last line.
+  std::uint64_t unlogged_ = 0;          // Starved accepts since the last line.
   Period between_lines_{kSecondsBetween};
   Instant starved_until_;
   Instant full_until_;

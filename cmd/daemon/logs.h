@@ -1,5 +1,5 @@
-// The daemon's ways into the log: each line as it is, each message a few times a second, and the
-// lines about single streams.
+// The daemon's log: `sink` writes every line, `limited` each message a few times a second, and
+// `connections` the lines about single streams.
 //
 // Belongs to the control loop.
 #pragma once
@@ -31,7 +31,7 @@ struct Logs {
   }
 
   StderrLog sink;
-  // For what may repeat. Each debug rule has its line when all begin or end at once.
+  // For messages that may repeat. Has room for a line of each debug rule, as all may end at once.
   RepeatLimit limited{sink, kDebugRulesMax};
   ConnectionLog connections;
 };

@@ -35,7 +35,7 @@ void MemoryWatch::look(Instant now) {
   tell(before);
 }
 
-// To end streams helps only if what they are owed takes a part of the memory that is worth it.
+// Ending streams helps only if what they are owed is a tenth of the limit or more.
 MemoryStage MemoryWatch::level() const {
   const std::uint64_t owed = reading_.of(MemoryPart::rings) + reading_.of(MemoryPart::owed_frames) +
                              reading_.of(MemoryPart::sockets);

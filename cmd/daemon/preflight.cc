@@ -19,7 +19,7 @@ unsigned workers_of(const config::Workers& workers, std::optional<unsigned> othe
   return std::min(listed != 0 ? listed : cores(), config::kWorkersMax);
 }
 
-// The hash gives every table about its part; packets arrive where they like.
+// The kernel's hash spreads connections evenly over the tables; steering does not.
 std::string steering_problem(const Preflight& checked) {
   if (checked.config.workers.steering == config::Steering::off) return {};
   if (!checked.fit.own_descriptor_tables) return {};
@@ -28,7 +28,7 @@ std::string steering_problem(const Preflight& checked) {
          "until one table holds limits.streams_max";
 }
 
-void add_told(std::vector<std::string>& all, std::initializer_list<std::string> problems) {
+void add_problems(std::vector<std::string>& all, std::initializer_list<std::string> problems) {
   for (const std::string& problem : problems) {
     if (!problem.empty()) all.push_back(problem);
   }
@@ -60,7 +60,7 @@ Checked survey(const std::optional<std::string>& file, std::span<const std::stri
     if (const auto tried = net::try_own_table(); !tried) {
       allows.own_tables = false;
       result.fit = config::fit(result.config, result.budget, allows);
-      // Not for want of open files, but by the operator's order.
+      // The setting is `on`, so crier must not start without such tables.
       if (result.fit.own_descriptor_tables) result.shortages.push_back(tried.error().detail);
     }
   }
@@ -74,16 +74,17 @@ Checked survey(const std::optional<std::string>& file, std::span<const std::stri
   } else {
     // The start may tune the kernel for it first.
     const config::Kernel& kernel = result.config.kernel;
-    result.sockets_wait = kernel.tuning == config::KernelTuning::apply && kernel.bbr &&
-                          result.sockets.congestion_control == "bbr";
-    (result.sockets_wait ? result.warnings : result.shortages).push_back(tried.error().detail);
+    result.retry_sockets = kernel.tuning == config::KernelTuning::apply && kernel.bbr &&
+                           result.sockets.congestion_control == "bbr";
+    (result.retry_sockets ? result.warnings : result.shortages).push_back(tried.error().detail);
   }
   result.places = std::move(affinity.places);
   const bool none_possible = result.fit.streams_possible == 0;
-  add_told(result.shortages, {result.fit.memory_problem, affinity.problem});
-  add_told(none_possible ? result.shortages : result.warnings,
-           {result.fit.descriptor_problem, result.fit.watch_problem});
-  add_told(result.warnings, {result.fit.memory_warning, affinity.note, steering_problem(result)});
+  add_problems(result.shortages, {result.fit.memory_problem, affinity.problem});
+  add_problems(none_possible ? result.shortages : result.warnings,
+               {result.fit.descriptor_problem, result.fit.watch_problem});
+  add_problems(result.warnings,
+               {result.fit.memory_warning, affinity.note, steering_problem(result)});
   return result;
 }
 

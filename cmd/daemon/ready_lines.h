@@ -1,4 +1,4 @@
-// What the daemon says once it serves: two commands to paste into a shell on this machine.
+// Two commands to paste into a shell on this machine, which the daemon logs once it serves.
 //
 // Pure functions; any thread.
 #pragma once
@@ -10,12 +10,10 @@
 
 namespace crier::cmd {
 
-// Where the endpoint stands for every address of the machine, its loopback address is named.
-// Requires: the endpoint is TCP.
+// Names the loopback address if the endpoint is a wildcard. Requires: the endpoint is TCP.
 std::string subscribe_line(const net::Endpoint& http);
 
-// A path that a shell would take apart is quoted; only for one that holds a single quote itself the
-// line is no help.
+// Quotes a path that a shell would split. The line is wrong for a path with a single quote in it.
 std::string publish_line(std::string_view socket_path);
 
 }  // namespace crier::cmd

@@ -50,7 +50,7 @@ void Reloader::reload() {
   tell(differences);
 }
 
-// Not limited, like problems: no more than there are knobs.
+// Not limited, and neither are problems: there are no more lines than settings.
 void Reloader::tell(const std::vector<config::Difference>& differences) {
   const auto live = std::ranges::count_if(differences, &config::Difference::live);
   outcome_ = {.successful = true,

@@ -4,7 +4,7 @@
 // that the kernel refuses, or one whose live settings contradict a setting that needs a restart, is
 // refused whole: every reason is logged and nothing changes. Otherwise each difference is logged,
 // as applied or, as a warning, as one that needs a restart. Changed socket options may begin a
-// canary: reload. canary_percent of new connections get them until a further reload.
+// canary: reload.canary_percent of the new connections get them until another reload.
 //
 // Belongs to the control loop. Blocking: reads the file and the databases of users and groups.
 #pragma once

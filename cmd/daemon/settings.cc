@@ -37,7 +37,7 @@ broadcast::TopicClass class_of(const config::Config& config, const config::Topic
 net::TrustedProxies trusted_proxies(const config::Http& http) {
   net::TrustedProxies trusted;
   for (const std::string& text : http.trusted_proxies) {
-    trusted.ranges.push_back(net::AddressRange::parse(text).value());  // The rule of the knob.
+    trusted.ranges.push_back(net::AddressRange::parse(text).value());  // A rule has checked it.
   }
   if (http.client_address_from == config::ClientAddressFrom::forwarded) {
     trusted.header = net::TrustedProxies::Header::forwarded;

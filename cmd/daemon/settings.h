@@ -1,4 +1,5 @@
-// The configuration in the terms of each layer: no rule of its own, only names, units and types.
+// Converts the configuration into the types of each layer. Only names, units and types change here.
+// Pure functions.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +22,8 @@ namespace crier::cmd {
 // `streams_bound`: Fit::bound.
 SubscribePolicy subscribe_policy(const config::Config& config, std::string_view streams_bound);
 
-// How many lines about single streams a worker may send in a second; nothing: the log's level has
-// none of them.
+// How many lines about single streams a worker may send in a second; nothing: log.level leaves out
+// all of them.
 std::optional<std::uint32_t> notes_per_second(const config::Config& config);
 
 std::shared_ptr<const broadcast::TopicClasses> topic_classes(const config::Config& config);
@@ -32,7 +33,7 @@ broadcast::WorkerOptions worker_options(const config::Config& config, std::size_
 std::size_t topics_listed_most(const config::Config& config, std::uint64_t streams,
                                unsigned workers);
 net::SocketOptions socket_options(const config::Config& config);
-// `sockets`: what of socket_options() can be used.
+// `sockets`: those of socket_options() that can be used.
 net::ListenerOptions listener_options(const config::Config& config,
                                       const net::SocketOptions& sockets);
 // `requests`: of all workers.

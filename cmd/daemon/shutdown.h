@@ -7,8 +7,9 @@
 // served as before; publishers are turned away from begin() on. While draining, the workers end
 // their streams, 1,000 a second, or more where there are too many for the window: few streams are
 // gone at once, and many do not come back at once. The drain ends a second after the last stream
-// was told its end. Of a window under 5 s that second is a fifth. A stream that has not taken by
-// then what it is owed is cut. The service manager is told before each step how long it may take.
+// was told its end, or, in a window under 5 s, after a fifth of it. A stream that has not taken
+// what it is owed by then is cut. Before each step the service manager is told how long it may
+// take.
 //
 // Belongs to the control loop.
 #pragma once

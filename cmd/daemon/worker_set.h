@@ -1,4 +1,4 @@
-// All workers: makes them, starts their threads, has them listen, gives them orders, ends them.
+// Makes all workers, starts their threads, has them listen, gives them orders and ends them.
 //
 // Made, used and destroyed on the control loop's thread.
 #pragma once

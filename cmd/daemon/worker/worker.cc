@@ -25,7 +25,7 @@ constexpr std::size_t kAcceptsInTurn = 16;        // Then the next worker accept
 constexpr std::uint32_t kRefusalsPerSecond = 16;  // Lines; as many as the log writes of a message.
 constexpr std::size_t kOriginBytesMax = 256;
 constexpr std::size_t kPathBytesMax = 128;
-constexpr std::size_t kAcceptsAtTheEnd = 4'096;  // The longest queue of the default backlog.
+constexpr std::size_t kAcceptsInDrain = 4'096;  // The longest queue of the default backlog.
 
 }  // namespace
 
@@ -54,7 +54,7 @@ void Worker::run_thread() {
   // For `top -H` and the like; at most 15 characters.
   const std::string name = "crier-w" + std::to_string(setup_.identity.worker);
   ::pthread_setname_np(::pthread_self(), name.c_str());
-  // First of all: a table is of the node whose processor touches it first.
+  // Before it makes a table: memory is on the node whose processor touches it first.
   if (setup_.place) pinned_ = pin_this_thread(setup_.place->number);
   Result<void> ready;
   if (setup_.own_descriptor_table) ready = net::leave_shared_table();
@@ -106,7 +106,7 @@ Result<void> Worker::set_up() {
   revisit_timer_ = std::make_unique<net::Timer>(loop_, [this] { broadcaster_->revisit(); });
   pause_timer_ = std::make_unique<net::Timer>(loop_, [this] {
     // Out of its turn at a shared listener, finish_turn() resumes when the turn comes.
-    if (!leaves_accepting_ && listener_poll_->watching()) listener_poll_->resume();
+    if (!awaits_turn_ && listener_poll_->watching()) listener_poll_->resume();
   });
   sweep_timer_->start_repeating(kSweepTickMs);
   loop_.set_end_of_turn([this] { finish_turn(); });
@@ -153,15 +153,15 @@ void Worker::carry_out(WorkerOrders& orders) {
   for (ControlTask& done : orders.carried_out) link_.reply(std::move(done));
 }
 
-// Nobody is admitted any more, and nobody new is listened to. Whoever is in the queue already is
-// answered: crier.busy. A queue that outlives us is left to the next daemon.
+// Refuses new streams and stops listening. Connections in the queue are answered with crier.busy,
+// or are left to the next daemon if a service manager keeps the socket.
 void Worker::begin_drain(std::uint32_t spread_ms) {
   const Instant now = net::Loop::now();
   broadcaster_->begin_drain(spread_ms, now);
   if (!listener_) return;
   listener_poll_->close();
   if (!listener_->was_handed_in()) {
-    listener_->accept_some(kAcceptsAtTheEnd,
+    listener_->accept_some(kAcceptsInDrain,
                            [&](const net::Accepted& accepted) { accept(accepted, now); });
   }
   listener_->stop();
@@ -182,7 +182,7 @@ bool Worker::accepts() const {
 }
 
 void Worker::on_accept_ready() {
-  if (!accepts()) return leave_accepting();
+  if (!accepts()) return await_turn();
   const Instant now = net::Loop::now();
   const Counter& turned_away = pending_->counters().turned_away;
   const std::uint64_t before = turned_away.read();
@@ -191,11 +191,11 @@ void Worker::on_accept_ready() {
     ++accepted_;
   });
   const bool starved = end == net::AcceptEnd::starved;
-  // To be woken for each connection of a flood costs more than to close it.
+  // Waking up for each connection of a flood costs more than closing it.
   const bool flooded =
       !setup_.handed_in.shared && end == net::AcceptEnd::drained && turned_away.read() != before;
   if (setup_.handed_in.shared && (starved || accepted_ >= kAcceptsInTurn)) {
-    pass_accepting_on();  // Another may have the descriptors that this one lacks.
+    pass_turn_on();  // Another may have the descriptors that this one lacks.
   } else if (starved || flooded) {
     listener_poll_->pause();
   }
@@ -208,14 +208,14 @@ void Worker::accept(const net::Accepted& accepted, Instant now) {
   pending_->accept(accepted, now);
 }
 
-void Worker::leave_accepting() {
+void Worker::await_turn() {
   listener_poll_->pause();
-  leaves_accepting_ = true;
+  awaits_turn_ = true;
 }
 
-void Worker::pass_accepting_on() {
+void Worker::pass_turn_on() {
   accepted_ = 0;
-  leave_accepting();
+  await_turn();
   const std::uint32_t next = (setup_.identity.worker + 1) % setup_.options.workers;
   shared_.accepting.store(next, std::memory_order_relaxed);
   shared_.wake_worker(next);
@@ -251,7 +251,7 @@ void Worker::on_sweep() {
   const Instant now = net::Loop::now();
   broadcaster_->tick(now);
   pending_->sweep(now);
-  // One of the workers is enough at a queue that all share.
+  // For a queue that all workers share, one of them is enough.
   const bool shared = setup_.handed_in.shared && setup_.identity.worker != 0;
   if (listener_ && !shared) listener_->look_at_queue();
   debug_->tick(now);
@@ -261,9 +261,9 @@ void Worker::on_sweep() {
 // Everything a worker does between two sleeps besides its callbacks, in order.
 void Worker::finish_turn() {
   if (const auto orders = link_.begin_turn()) carry_out(*orders);
-  const bool may_resume = leaves_accepting_ && !pause_timer_->running();
+  const bool may_resume = awaits_turn_ && !pause_timer_->running();
   if (may_resume && accepts() && listener_poll_->watching()) {
-    leaves_accepting_ = false;
+    awaits_turn_ = false;
     listener_poll_->resume();
   }
   link_.take_inbox(*broadcaster_, *this, net::Loop::now());
@@ -282,8 +282,8 @@ void Worker::finish_turn() {
   loop_.keep_awake(broadcaster_->unfinished() || pending_->has_work() || more_input);
 }
 
-// One more line of that kind in this second? The end of a second reports what was not logged,
-// unless control is so late that answers alone may still be sent to it.
+// Returns true if another line of this kind may be sent in this second. The end of a second reports
+// what was not logged, unless control is so late that only answers may be sent to it.
 bool Worker::may_note(LinesPerSecond& lines, std::uint32_t lines_max, Instant now) {
   end_notes_second(now);
   if (link_.has_room_for_notes() && lines.take(lines_max)) return true;

@@ -1,8 +1,8 @@
 // A worker: one thread with its own loop, listener, streams and counters.
 //
-// Made and destroyed on the main thread, which also owns its loop while the thread does not run. In
-// between everything here belongs to the worker's thread but what control uses: its side of the
-// link, and the counters.
+// Made and destroyed on the main thread, which also owns the loop while the worker's thread does
+// not run. While it runs, everything belongs to the worker's thread, except control's side of the
+// link and the counters.
 #pragma once
 
 #include <atomic>
@@ -35,9 +35,9 @@
 
 namespace crier::cmd {
 
-// What a service manager has opened, in the descriptor table all threads share at first.
+// Descriptors that a service manager has opened, in the table that all threads share at first.
 struct HandedIn {
-  int listener = -1;  // This worker's, which closes it.
+  int listener = -1;  // This worker's listening socket, which it closes; -1: none.
   bool shared = false;
   std::vector<int> others;  // Closed if this worker has a table of its own.
 };
@@ -49,11 +49,11 @@ struct WorkerSetup {
   net::Endpoint endpoint;
   net::ListenerOptions listener;
   net::PendingLimits pending;
-  // Lines about single streams; nothing: they are not even counted.
+  // Bound on lines about single streams; nothing: they are not even counted.
   std::optional<std::uint32_t> notes_per_second = 100;
   bool own_descriptor_table = false;
   std::optional<config::Processor> place;  // Where to pin the thread.
-  bool steering = false;                   // The listener prefers connections that arrive there.
+  bool steering = false;                   // The listener prefers connections of that processor.
   HandedIn handed_in;                      // With a listener, `endpoint` is not used.
 };
 
@@ -65,8 +65,9 @@ class Worker final : public WorkerPages, public broadcast::StreamObserver {
     const std::atomic<std::uint64_t>& log_head;
     std::function<void()> wake_control;  // Any thread.
     std::latch& tables_left;  // Counted down once this worker has its own table, or will have none.
-    // Where all share one listener, a connection would wake each of them. They take turns at it
-    // instead: only `accepting` watches it, until it has accepted some and wakes the next.
+    // If all workers share one listener, each connection would wake all of them. Instead they take
+    // turns: only worker number `accepting` watches it, until it has accepted some and wakes the
+    // next.
     std::atomic<std::uint32_t>& accepting;
     std::function<void(std::uint32_t)> wake_worker;  // Any thread.
     RequestLimiter& requests;
@@ -77,13 +78,13 @@ class Worker final : public WorkerPages, public broadcast::StreamObserver {
 
   void start_thread();
   // Waits until the thread serves orders and tasks, or has ended because the kernel refused what it
-  // needs. Throws std::bad_alloc where that was memory. Requires: start_thread(), once.
+  // needs. Throws std::bad_alloc if that was memory. Requires: start_thread(), once.
   [[nodiscard]] Result<void> wait_until_started() { return started_.get_future().get(); }
-  // Where the thread is pinned. Valid once it has started, as is what follows.
+  // The processor to which the thread is pinned, if it is. Valid once the thread has started.
   std::optional<config::Processor> place() const {
     return pinned_ ? setup_.place : std::optional<config::Processor>();
   }
-  // Why it is not, if it was to be.
+  // The error if pinning failed. Valid once the thread has started.
   const Result<void>& pinned() const { return pinned_; }
   void join() {
     if (thread_.joinable()) thread_.join();
@@ -101,7 +102,7 @@ class Worker final : public WorkerPages, public broadcast::StreamObserver {
   const net::PendingCounters& pending_counters() const { return pending_->counters(); }
   const net::ListenerCounters& listener_counters() const { return listener_->counters(); }
 
-  // What the counters say of it. Requires: it listens.
+  // This worker's row of /debug/workers. Requires: it listens.
   WorkerRow row() const;
 
   // --- for tasks, on the worker's thread ---
@@ -119,9 +120,9 @@ class Worker final : public WorkerPages, public broadcast::StreamObserver {
                        broadcast::EndReason reason, Instant now) override;
   void on_stream_opened(broadcast::StreamToken token, const broadcast::Stream& stream,
                         bool resumed) override;
-  // Of its routes: a request is refused.
+  // The routes call it when they refuse a request.
   void on_refused(const RefusedStream& refused, Instant now);
-  // Of its routes: the breaker of an address has opened.
+  // The routes call it when the breaker of an address opens.
   void on_shut_out(ShutOutNote note, Instant now);
 
  private:
@@ -135,8 +136,8 @@ class Worker final : public WorkerPages, public broadcast::StreamObserver {
   bool accepts() const;
   void on_accept_ready();
   void accept(const net::Accepted& accepted, Instant now);
-  void leave_accepting();
-  void pass_accepting_on();
+  void await_turn();
+  void pass_turn_on();
   void on_sockets_ready();
   void on_stream_ready(const net::Ready& ready, Instant now);
   void on_sweep();
@@ -168,8 +169,8 @@ class Worker final : public WorkerPages, public broadcast::StreamObserver {
   std::unique_ptr<net::Listener> listener_;
   std::unique_ptr<net::PollHandle> sockets_poll_;
   std::unique_ptr<net::PollHandle> listener_poll_;
-  bool leaves_accepting_ = false;  // listener_poll_ is paused until it is this worker's turn.
-  std::size_t accepted_ = 0;       // In its turn.
+  bool awaits_turn_ = false;  // listener_poll_ is paused until this worker's turn.
+  std::size_t accepted_ = 0;  // In this worker's turn.
   std::unique_ptr<net::Timer> sweep_timer_;
   std::unique_ptr<net::Timer> revisit_timer_;
   std::unique_ptr<net::Timer> pause_timer_;
