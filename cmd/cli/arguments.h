@@ -1,4 +1,4 @@
-// The command line, as values. What may be said is in command_table.cc, and nowhere else.
+// Parses the command line. command_table.cc has everything that it may hold.
 //
 // Options may stand anywhere, as `--name VALUE` or `--name=VALUE`; `--` ends them; `-` is an
 // operand.
@@ -23,8 +23,8 @@ inline constexpr int kExitMisused = 2;
 // unit).
 inline constexpr int kExitMisconfigured = 78;
 
-// What one command was given. Asking for an option that its row in the table does not have is a
-// bug.
+// The operands and options of one command. Requires, for each option asked for: the command's row
+// in the table has it.
 class Arguments {
  public:
   // The option's name in the table, its value.

@@ -23,7 +23,7 @@ enum class OptionKind : std::uint8_t {
 struct Option {
   std::string_view name;  // "--socket"
   OptionKind kind = OptionKind::flag;
-  std::string_view value;  // How help calls the value: "PATH". Empty for a flag.
+  std::string_view value;  // The name of the value in help: "PATH". Empty for a flag.
   std::string_view help;   // Lines separated by '\n'.
   bool repeatable = false;
 };

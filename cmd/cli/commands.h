@@ -1,5 +1,5 @@
-// The commands, and the texts that two of them print. Each returns its exit code; command_table.h
-// says what the arguments may be.
+// The commands, and the texts that two of them print. Each command returns its exit code.
+// command_table.cc has their arguments. Main thread.
 #pragma once
 
 #include <string>
@@ -11,10 +11,10 @@ namespace crier::cmd {
 // The daemon, from its start to the end of its drain.
 int serve(const Arguments& arguments);
 
-// The start-up path of serve() up to the point where it would listen.
+// Does what serve() does before it listens.
 int check(const Arguments& arguments);
 
-// Hands events to the daemon's publish socket.
+// Sends events to the daemon's publish socket.
 int publish(const Arguments& arguments);
 
 // Has the daemon close a topic.

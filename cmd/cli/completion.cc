@@ -30,7 +30,8 @@ bool is_file(std::string_view value) {
   return value == "FILE" || value == "PATH";
 }
 
-// "bash|zsh" or "[bash|zsh]" as "bash zsh"; nothing where the operands are no words to choose from.
+// Turns "bash|zsh" or "[bash|zsh]" into "bash zsh". Empty if the operands are not words to choose
+// from.
 std::string choices(const Command& command) {
   std::string words(command.operands);
   if (words.starts_with('[')) words = words.substr(1, words.size() - 2);
@@ -77,7 +78,7 @@ void append_bash_command(std::string& out, const Command& command) {
 
 // --- zsh -----------------------------------------------------------------------------------------
 
-// Between single quotes, and where _arguments reads it, a colon or a bracket would mean something.
+// Escapes text for single quotes, and colons and brackets for _arguments.
 std::string zsh_text(std::string_view text) {
   std::string out;
   for (const char c : text) {

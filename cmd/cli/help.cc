@@ -82,9 +82,9 @@ std::string command_help(const Command& command) {
 }
 
 std::string_view closest(std::string_view word, std::span<const std::string_view> candidates) {
-  // Absurdly long words are nobody's typing mistake.
+  // Longer words are not typing mistakes.
   constexpr std::size_t kWordBytesMax = 64;
-  // "--" and one letter begin too much, and so does one letter alone.
+  // A shorter beginning fits too many candidates.
   const std::size_t begun_bytes_min = word.starts_with('-') ? 4 : 2;
   if (word.size() > kWordBytesMax) return {};
   std::string_view best;

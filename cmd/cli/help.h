@@ -9,7 +9,7 @@
 
 namespace crier::cmd {
 
-// What every command has beside its own options.
+// The option that every command has.
 inline constexpr Option kHelpOption = {"--help", OptionKind::flag, "", "print this text"};
 
 std::string global_help();

@@ -9,7 +9,7 @@
 namespace crier::cmd {
 namespace {
 
-// All that a signal handler may touch (C++ [support.signal]).
+// The only types that a signal handler may touch: C++ [support.signal].
 volatile sig_atomic_t g_busy = 0;
 volatile sig_atomic_t g_interrupted = 0;
 

@@ -1,13 +1,14 @@
-// Ctrl-C as the regular end of a command that runs until it is told to stop: exit code 0.
+// Makes Ctrl-C the regular end, with exit code 0, of a command that runs until it is stopped.
 #pragma once
 
 namespace crier::cmd {
 
-// From now on SIGINT ends the process with kExitOk, at once, except while an Uninterrupted lives:
-// then when that ends, or at a second SIGINT. Call it once, before other threads exist.
+// From now on SIGINT ends the process at once, with kExitOk. While an Uninterrupted lives, the
+// process ends after it, or at a second SIGINT. Call it once, before other threads exist.
 void exit_on_interrupt();
 
-// Something that should not be torn: one event's output. One at a time.
+// Delays the end of the process during output that must not be cut, such as an event's. At most one
+// may live at a time.
 class Uninterrupted {
  public:
   Uninterrupted();

@@ -26,8 +26,8 @@ struct Entry {
 };
 
 struct Page {
-  std::string_view name;   // For `crier manual`,
-  std::string_view title;  // and for man(1).
+  std::string_view name;   // The operand of `crier manual`.
+  std::string_view title;  // The name for man(1).
   std::string (*text)();
 };
 constexpr Page kPages[] = {{"crier", "crier", &command_page},
@@ -108,7 +108,7 @@ constexpr std::string_view kLog =
     "  journalctl -u crier -p warning\n"
     "  journalctl -u crier -o cat | jq -c 'select(.session_id == \"0:17:42\")'\n";
 
-// Words are not divided: paths and keys are to be copied.
+// .nh: words are not divided, so that paths and keys can be copied.
 std::string title(std::string_view name, std::string_view section, std::string_view manual) {
   return ".TH " + std::string(name) + " " + std::string(section) + " \"\" \"crier " +
          std::string(version()) + "\" \"" + std::string(manual) + "\"\n.nh\n";
@@ -140,7 +140,7 @@ std::string paragraphs(std::string_view text) {
 std::string row(std::string_view term, std::string_view value, std::string_view text) {
   std::string out = ".TP\n\\fB" + roff_text(term) + "\\fR";
   if (!value.empty()) out += " \\fI" + roff_text(value) + "\\fR";
-  std::string line(text);  // A line's end after "e.g." would look like a sentence's.
+  std::string line(text);  // To roff, "e.g." at a line's end would end a sentence.
   std::ranges::replace(line, '\n', ' ');
   return out + "\n" + roff_text(line) + "\n";
 }

@@ -25,7 +25,7 @@ using std::chrono::milliseconds;
 
 // The most an event may ever be (limits.event_bytes_max); the daemon's own limit is usually lower.
 constexpr std::size_t kEventBytesMax = 1024 * 1024;
-// How long a line may wait for company: nobody notices, and a flood of lines fills its batches.
+// How long a line waits for further lines of its batch.
 constexpr milliseconds kBatchWait{50};
 
 // One run of the command. Methods return the exit code.
@@ -126,7 +126,7 @@ int PublishRun::publish_lines(int fd) {
       problem = std::string("cannot be read: ") + std::strerror(errno);
     }
     const std::size_t line_number = lines_sent_ + batch.lines() + 1;
-    // What came before a bad line is published all the same: it may be the only copy.
+    // Lines before a bad one are published all the same: they may be the only copy.
     if (batch.lines() > 0) {
       if (const int code = send_batch(batch); code != kExitOk) return code;
       batch.clear();

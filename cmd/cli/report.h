@@ -1,4 +1,4 @@
-// How a command ends: what it prints, and its exit code.
+// Prints a command's result or error, and returns its exit code. Main thread.
 #pragma once
 
 #include <span>

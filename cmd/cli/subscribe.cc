@@ -35,7 +35,7 @@ bool is_event_stream(std::string_view content_type) {
   return type.substr(0, type.find_last_not_of(" \t") + 1) == "text/event-stream";
 }
 
-// May the same request succeed later?
+// Returns true if the same request may succeed later.
 bool is_passing(int status) {
   return status == 408 || status == 429 || status >= 500;
 }
@@ -67,7 +67,7 @@ class SubscribeRun {
     return print_out(text);
   }
 
-  // One connection, until it ends. The exit code, or nothing if it is worth connecting again.
+  // Serves one connection until it ends. Returns the exit code, or nothing to connect again.
   std::optional<int> run_stream();
   std::optional<int> judge_answer(const ClientResponse& answer);
   std::optional<int> judge_end(const Result<void>& end);

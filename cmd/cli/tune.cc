@@ -31,8 +31,8 @@ std::string shown(const Examined& one) {
   return one.current.empty() ? "-" : one.current;
 }
 
-// Without --all: what this configuration depends on and this kernel has.
-bool is_told(const Examined& one, bool all) {
+// Without --all, only rows that this configuration depends on and this kernel has are shown.
+bool is_shown(const Examined& one, bool all) {
   return all || (one.verdict != Verdict::unneeded && one.verdict != Verdict::absent);
 }
 
@@ -47,7 +47,7 @@ std::string table(const std::vector<Examined>& rows, bool all) {
   std::size_t current = 7;
   std::size_t goal = 6;
   for (const Examined& one : rows) {
-    if (!is_told(one, all)) continue;
+    if (!is_shown(one, all)) continue;
     name = std::max(name, one.parameter->name.size());
     current = std::max(current, shown(one).size());
     goal = std::max(goal, wanted(one).size());
@@ -55,7 +55,7 @@ std::string table(const std::vector<Examined>& rows, bool all) {
   std::string text =
       padded("PARAMETER", name) + padded("CURRENT", current) + padded("WANTED", goal) + "VERDICT\n";
   for (const Examined& one : rows) {
-    if (!is_told(one, all)) continue;
+    if (!is_shown(one, all)) continue;
     text += padded(std::string(one.parameter->name), name) + padded(shown(one), current) +
             padded(wanted(one), goal) + std::string(to_string(one.verdict)) + "\n";
     if (all || one.verdict != Verdict::fine) text += reason(one);
@@ -105,8 +105,8 @@ int report(const Arguments& arguments, const TuningOutcome& outcome, bool undone
   return print_out(text) && outcome.problems.empty() ? kExitOk : kExitFailed;
 }
 
-// Whether what kernel.tuning raised is to stay. A file with mistakes says so and restores: a crier
-// that stops must not leave the kernel raised because of them.
+// Returns kernel.keep. If the file has mistakes, warns of them and returns false: they must not
+// keep a crier that stops from restoring the parameters.
 bool is_kept(const Arguments& arguments, const std::optional<std::string>& file) {
   const auto loaded = config::load(file, arguments.texts("--set"));
   if (loaded) return loaded->kernel.keep;
@@ -130,7 +130,7 @@ int tune(const Arguments& arguments) {
   const TuningPlace place{.root = {}, .record = arguments.text("--record", kTuningRecord)};
   std::optional<std::string> file;
   if (arguments.has("--config")) file = arguments.text("--config");
-  if (undo) {  // By hand, whatever the configuration says.
+  if (undo) {  // An undo by hand does not depend on the configuration.
     if (if_configured && is_kept(arguments, file)) {
       return print_result("kernel.keep is true: nothing is restored\n");
     }

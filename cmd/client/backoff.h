@@ -17,7 +17,7 @@ class Backoff {
   static constexpr std::chrono::milliseconds kCeiling{30'000};
 
   void set_retry(std::chrono::milliseconds retry) { retry_ = retry; }
-  // Call it when an attempt has brought a stream: the next wait begins at `retry` again.
+  // Call it when an attempt has opened a stream: the next wait begins at `retry` again.
   void worked() { failures_ = 0; }
 
   // The next wait. `random`: evenly distributed from 0 to 2^32 - 1.

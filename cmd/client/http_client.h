@@ -1,5 +1,4 @@
-// A small HTTP/1.1 client for the commands: one request at a time, over one connection that is
-// kept.
+// A small HTTP/1.1 client for the commands: one request at a time, over a connection that it keeps.
 //
 // Errors are sentences for the person who runs the command: they name the server and the reason.
 // Belongs to one thread; calls block.

@@ -1,5 +1,5 @@
-// Load for a server of event streams, driven by commands on standard input, one answer in JSON a
-// line.
+// Puts load on a server of event streams. Reads commands from standard input, one a line, and
+// answers each with a line of JSON.
 //
 //   bench_load --connect 127.0.0.1:8080 --publish PATH [--stream-path /events?topic={}]
 //              [--publish-path /topics/{}] [--source-octet N]
@@ -11,8 +11,8 @@
 //   quit
 //
 // Streams live in forked client processes, because a process may hold 20,000 descriptors and no
-// more on some machines; see support/flow.h and support/topic_plan.h for the words. A group's topic
-// is its name unless topics are given; lines=N publishes NDJSON requests of N events.
+// more on some machines; see support/flow.h and support/topic_plan.h for what the words mean. A
+// group's topic is its name unless topics are given; lines=N publishes NDJSON requests of N events.
 #include <arpa/inet.h>
 #include <signal.h>
 
@@ -56,7 +56,7 @@ Command parse(const std::string& line) {
   return command;
 }
 
-// Text between quotes: what JSON forbids there becomes a space.
+// `text` as a JSON string; characters that would need an escape become spaces.
 std::string quoted(std::string text) {
   for (char& c : text) {
     if (c == '"' || c == '\\' || static_cast<unsigned char>(c) < ' ') c = ' ';
