@@ -27,15 +27,6 @@ bool is_control(char c) {
   return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
 }
 
-// Catches typing mistakes only; the kernel decides.
-bool looks_like_ipv6(std::string_view text) {
-  const auto is_part = [](char c) {
-    return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') || c == ':' || c == '.';
-  };
-  return text.size() >= 2 && text.size() <= 45 && std::ranges::count(text, ':') >= 2 &&
-         std::ranges::all_of(text, is_part);
-}
-
 // 0 is refused: the kernel would choose a different port for each worker.
 bool is_port(std::string_view text) {
   return parse_port(text).value_or(0) != 0;
@@ -43,7 +34,7 @@ bool is_port(std::string_view text) {
 
 bool is_bracketed_ipv6(std::string_view text) {
   return text.size() > 2 && text.front() == '[' && text.back() == ']' &&
-         looks_like_ipv6(text.substr(1, text.size() - 2));
+         is_ipv6(text.substr(1, text.size() - 2));
 }
 
 bool is_tcp_endpoint(std::string_view text) {

@@ -1,12 +1,11 @@
-// Reads digits as numbers: decimal numbers, one hexadecimal digit, ports and IPv4 addresses. All
-// code that reads digits uses these functions, so the rules are the same everywhere.
+// Reads digits as numbers: decimal numbers, one hexadecimal digit and ports. All code that reads
+// digits uses these functions, so the rules are the same everywhere.
 //
 // Pure functions; any thread.
 #pragma once
 
 #include <charconv>
 #include <concepts>
-#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -37,17 +36,6 @@ constexpr int hex_digit(char byte) {
 // text.
 inline std::optional<std::uint16_t> parse_port(std::string_view text) {
   return text.size() <= 5 ? parse_decimal<std::uint16_t>(text) : std::nullopt;
-}
-
-// Returns true for four numbers from 0 to 255, each of one to three digits, joined by dots.
-inline bool is_ipv4(std::string_view text) {
-  for (int part = 0; part < 4; ++part) {
-    const std::size_t dot = part < 3 ? text.find('.') : text.size();
-    if (dot > 3) return false;  // Also true for npos: there is no dot.
-    if (!parse_decimal<std::uint8_t>(text.substr(0, dot))) return false;
-    text.remove_prefix(part < 3 ? dot + 1 : dot);
-  }
-  return text.empty();
 }
 
 }  // namespace crier

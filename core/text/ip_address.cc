@@ -90,6 +90,16 @@ void unmap(IpAddress& address) {
   std::fill(address.bytes.begin() + 4, address.bytes.end(), std::uint8_t{0});
 }
 
+bool is_ipv4(std::string_view text) {
+  const auto address = parse_unmapped(text);
+  return address && !address->v6;
+}
+
+bool is_ipv6(std::string_view text) {
+  const auto address = parse_unmapped(text);
+  return address && address->v6;
+}
+
 std::optional<IpAddress> parse_ip_address(std::string_view text) {
   auto address = parse_unmapped(text);
   if (address) unmap(*address);

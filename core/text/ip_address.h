@@ -28,6 +28,10 @@ struct IpRange {
 
 std::optional<IpAddress> parse_ip_address(std::string_view text);
 
+// Whether the text is an address in the form of IPv4, or in that of IPv6, a mapped one included.
+bool is_ipv4(std::string_view text);
+bool is_ipv6(std::string_view text);
+
 // An address without a prefix length is the range of this address alone. Bits of `base` beyond the
 // prefix may be set. Refuses IPv4 mapped into IPv6 with fewer than 96 bits; no other range of IPv6
 // contains IPv4 addresses.

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 
-#include "core/text/decimal.h"
+#include "core/text/ip_address.h"
 #include "net/http/head_bytes.h"
 #include "net/http/request_target.h"
 

@@ -28,10 +28,6 @@ std::uint16_t number_at(std::string_view bytes, std::size_t at) {
   return static_cast<std::uint16_t>(byte_at(bytes, at) << 8 | byte_at(bytes, at + 1));
 }
 
-bool is_address(std::string_view text, bool v6) {
-  return (text.find(':') != std::string_view::npos) == v6 && parse_ip_address(text).has_value();
-}
-
 // Reads a line of version 1 without its CR LF.
 ProxyHeader parse_line(std::string_view line) {
   ProxyHeader header{.progress = Progress::complete};
@@ -45,10 +41,10 @@ ProxyHeader parse_line(std::string_view line) {
     line.remove_prefix(last ? word.size() : word.size() + 1);
   }
   const auto& [family, client, server, port, server_port] = words;
-  const bool v6 = family == "TCP6";
+  const auto is_address = family == "TCP6" ? is_ipv6 : is_ipv4;
   const auto number = parse_port(port);
-  if ((!v6 && family != "TCP4") || !is_address(client, v6) || !is_address(server, v6) || !number ||
-      !parse_port(server_port)) {
+  if ((family != "TCP4" && family != "TCP6") || !is_address(client) || !is_address(server) ||
+      !number || !parse_port(server_port)) {
     return {.progress = Progress::malformed};
   }
   header.client = PeerAddress::of(*parse_ip_address(client), *number);

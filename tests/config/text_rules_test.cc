@@ -42,6 +42,7 @@ TEST_CASE("a text is accepted when it can mean what its key is for") {
       {&kTcpEndpoint, "::1:80", false},
       {&kTcpEndpoint, "[1]:80", false},
       {&kTcpEndpoint, "[::g]:80", false},
+      {&kTcpEndpoint, "[1::2::3]:80", false},
       {&kTcpEndpoint, "localhost:80", false},
       {&kTcpEndpoint, "unix:/a", false},
       {&kAffinity, "off", true},

@@ -92,6 +92,16 @@ TEST_CASE("text that is not an address is refused") {
                                   "::1/64"s}) {
     CAPTURE(text);
     CHECK_FALSE(parse_ip_address(text));
+    CHECK_FALSE((is_ipv4(text) || is_ipv6(text)));
+  }
+}
+
+TEST_CASE("the form of an address is told apart, whatever address it is") {
+  for (const std::string_view text : {"127.0.0.1", "::1", "::ffff:192.0.2.1"}) {
+    CAPTURE(text);
+    const bool v6 = text.starts_with("::");
+    CHECK(is_ipv4(text) != v6);
+    CHECK(is_ipv6(text) == v6);
   }
 }
 
