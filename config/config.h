@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "core/log.h"
+#include "core/proxies.h"
 #include "core/topic_rows.h"
 
 namespace crier::config {
@@ -61,25 +62,13 @@ struct FileMode {
   friend bool operator==(FileMode, FileMode) = default;
 };
 
-// The header in which a trusted proxy names the client.
-enum class ClientAddressFrom : std::uint8_t { x_forwarded_for, forwarded };
-constexpr std::array<std::string_view, 2> names_of(ClientAddressFrom /*selects*/) {
-  return {"x-forwarded-for", "forwarded"};
-}
-
-// Whether connections of trusted proxies begin with a PROXY protocol header.
-enum class ProxyProtocol : std::uint8_t { off, optional, required };
-constexpr std::array<std::string_view, 3> names_of(ProxyProtocol /*selects*/) {
-  return {"off", "optional", "required"};
-}
-
 struct Http {
   std::string listen = "127.0.0.1:8080";
   std::vector<std::string> hosts;    // Empty: any Host.
   std::vector<std::string> origins;  // Beside the request's own host.
   std::uint32_t backlog = 4'096;
   std::vector<std::string> trusted_proxies;  // Ranges of addresses; empty: no peer is a proxy.
-  ClientAddressFrom client_address_from = ClientAddressFrom::x_forwarded_for;
+  ClientHeader client_address_from = ClientHeader::x_forwarded_for;
   ProxyProtocol proxy_protocol = ProxyProtocol::off;
 };
 

@@ -39,22 +39,8 @@ net::TrustedProxies trusted_proxies(const config::Http& http) {
   for (const std::string& text : http.trusted_proxies) {
     trusted.ranges.push_back(net::AddressRange::parse(text).value());  // A rule has checked it.
   }
-  if (http.client_address_from == config::ClientAddressFrom::forwarded) {
-    trusted.header = net::TrustedProxies::Header::forwarded;
-  }
+  trusted.header = http.client_address_from;
   return trusted;
-}
-
-net::ProxyProtocol proxy_protocol(config::ProxyProtocol wanted) {
-  switch (wanted) {
-    case config::ProxyProtocol::off:
-      break;
-    case config::ProxyProtocol::optional:
-      return net::ProxyProtocol::optional;
-    case config::ProxyProtocol::required:
-      return net::ProxyProtocol::required;
-  }
-  return net::ProxyProtocol::off;
 }
 
 RequestLimit request_limit(const config::Limits& limits) {
@@ -68,7 +54,7 @@ SubscribePolicy subscribe_policy(const config::Config& config, std::string_view 
   return {.hosts = config.http.hosts,
           .origins = config.http.origins,
           .proxies = trusted_proxies(config.http),
-          .proxy_protocol = proxy_protocol(config.http.proxy_protocol),
+          .proxy_protocol = config.http.proxy_protocol,
           .patterns = config.subscribe.patterns == config::Patterns::allow,
           .refuse_with_status = config.limits.refuse_with == config::RefuseWith::status,
           .topics_per_stream_max = config.limits.topics_per_stream_max,

@@ -93,7 +93,7 @@ PeerAddress client_address(const Request& request, const PeerAddress& peer,
                            const TrustedProxies& trusted) {
   PeerAddress hop = peer;
   if (!trusted.contain(hop)) return hop;
-  const bool forwarded = trusted.header == TrustedProxies::Header::forwarded;
+  const bool forwarded = trusted.header == ClientHeader::forwarded;
   const std::string_view name = forwarded ? "forwarded" : "x-forwarded-for";
   for (const HeadField& field : std::views::reverse(request.fields)) {
     if (!equal_ignoring_case(field.name.in(request.head), name)) continue;

@@ -25,9 +25,9 @@
 // Pure, allocates nothing; any thread. The work is in proportion to the trusted hops.
 #pragma once
 
-#include <cstdint>
 #include <vector>
 
+#include "core/proxies.h"
 #include "net/http/request.h"
 #include "net/socket/address_range.h"
 #include "net/socket/peer_address.h"
@@ -36,10 +36,8 @@ namespace crier::net {
 
 // The proxies whose word about a client's address counts.
 struct TrustedProxies {
-  enum class Header : std::uint8_t { x_forwarded_for, forwarded };
-
   std::vector<AddressRange> ranges;
-  Header header = Header::x_forwarded_for;  // The other one is ignored.
+  ClientHeader header = ClientHeader::x_forwarded_for;
 
   bool contain(const PeerAddress& address) const;
 };

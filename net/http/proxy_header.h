@@ -20,9 +20,6 @@
 
 namespace crier::net {
 
-// Whether connections of a peer begin with such a header.
-enum class ProxyProtocol : std::uint8_t { off, optional, required };
-
 inline constexpr std::size_t kProxyHeaderBytesMax = 536;
 
 struct ProxyHeader {

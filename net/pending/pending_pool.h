@@ -19,8 +19,8 @@
 #include <vector>
 
 #include "core/instant.h"
+#include "core/proxies.h"
 #include "net/http/head_reader.h"
-#include "net/http/proxy_header.h"
 #include "net/pending/request_handler.h"
 #include "net/socket/fd.h"
 

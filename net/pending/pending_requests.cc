@@ -8,6 +8,7 @@
 
 #include "core/check.h"
 #include "net/http/head_refusals.h"
+#include "net/http/proxy_header.h"
 #include "net/socket/socket_ops.h"
 
 namespace crier::net {

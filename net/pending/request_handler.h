@@ -18,7 +18,7 @@
 
 #include "core/check.h"
 #include "core/instant.h"
-#include "net/http/proxy_header.h"
+#include "core/proxies.h"
 #include "net/http/request.h"
 #include "net/socket/peer_address.h"
 

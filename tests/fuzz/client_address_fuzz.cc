@@ -20,6 +20,7 @@
 
 namespace {
 
+using crier::ClientHeader;
 using crier::net::AddressRange;
 using crier::net::HeadField;
 using crier::net::PeerAddress;
@@ -28,15 +29,15 @@ using crier::net::TrustedProxies;
 const PeerAddress kPeer = PeerAddress::of(*crier::parse_ip_address("10.0.0.1"), 1'234);
 
 const TrustedProxies& trusted(bool forwarded) {
-  static const auto make = [](TrustedProxies::Header header) {
+  static const auto make = [](ClientHeader header) {
     TrustedProxies made{.header = header};
     for (const char* text : {"10.0.0.0/8", "2001:db8::/32"}) {
       made.ranges.push_back(AddressRange::parse(text).value());
     }
     return made;
   };
-  static const TrustedProxies kX = make(TrustedProxies::Header::x_forwarded_for);
-  static const TrustedProxies kForwarded = make(TrustedProxies::Header::forwarded);
+  static const TrustedProxies kX = make(ClientHeader::x_forwarded_for);
+  static const TrustedProxies kForwarded = make(ClientHeader::forwarded);
   return forwarded ? kForwarded : kX;
 }
 

@@ -11,9 +11,9 @@
 #include "broadcast/streams/options.h"
 #include "cmd/daemon/link/debug_rules.h"
 #include "cmd/daemon/link/messages.h"
+#include "core/proxies.h"
 #include "core/request_limiter.h"
 #include "net/http/client_address.h"
-#include "net/http/proxy_header.h"
 #include "net/socket/socket_options.h"
 
 namespace crier::cmd {
@@ -23,7 +23,7 @@ struct SubscribePolicy {
   std::vector<std::string> hosts;
   std::vector<std::string> origins;
   net::TrustedProxies proxies;
-  net::ProxyProtocol proxy_protocol = net::ProxyProtocol::off;  // Of connections from `proxies`.
+  ProxyProtocol proxy_protocol = ProxyProtocol::off;  // Of connections from `proxies`.
   bool patterns = false;
   bool refuse_with_status = false;
   std::size_t topics_per_stream_max = 64;

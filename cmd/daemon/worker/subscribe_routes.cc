@@ -96,8 +96,8 @@ bool SubscribeRoutes::turns_away(const net::PeerAddress& peer, Instant now) {
          parts_.requests.is_open(net::limit_key(peer), policy_.requests, now);
 }
 
-net::ProxyProtocol SubscribeRoutes::proxy_protocol(const net::PeerAddress& peer) const {
-  return policy_.proxies.contain(peer) ? policy_.proxy_protocol : net::ProxyProtocol::off;
+ProxyProtocol SubscribeRoutes::proxy_protocol(const net::PeerAddress& peer) const {
+  return policy_.proxies.contain(peer) ? policy_.proxy_protocol : ProxyProtocol::off;
 }
 
 net::Reply SubscribeRoutes::on_request(const net::Request& request, const net::Accepted& connection,
@@ -105,9 +105,8 @@ net::Reply SubscribeRoutes::on_request(const net::Request& request, const net::A
   net::Accepted client = connection;
   // Where the PROXY protocol should name the client and does not, the header is the client's own:
   // the proxy passes bytes on as they are.
-  const bool silent =
-      connection.unnamed ||
-      (policy_.proxy_protocol == net::ProxyProtocol::required && !connection.behind_proxy);
+  const bool silent = connection.unnamed || (policy_.proxy_protocol == ProxyProtocol::required &&
+                                             !connection.behind_proxy);
   if (!silent) client.peer = net::client_address(request, connection.peer, policy_.proxies);
   client.behind_proxy = client.behind_proxy || client.peer != connection.peer;
   Call call{request, client, registered};

@@ -67,7 +67,7 @@ class SubscribeRoutes final : public net::RequestHandler {
   SubscribeRoutes(const Parts& parts, const Identity& identity, SubscribePolicy policy);
 
   bool turns_away(const net::PeerAddress& peer, Instant now) override;
-  net::ProxyProtocol proxy_protocol(const net::PeerAddress& peer) const override;
+  ProxyProtocol proxy_protocol(const net::PeerAddress& peer) const override;
   net::Reply on_request(const net::Request& request, const net::Accepted& connection,
                         bool registered) override;
   std::string on_refused(const net::Refusal& refusal, const net::PeerAddress& peer) override;

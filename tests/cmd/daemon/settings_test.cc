@@ -183,13 +183,12 @@ TEST_CASE("the settings of the subscriber port") {
   CHECK(subscribe_policy(config, {}).requests.rate.unlimited());
   config.http.hosts = {"h"};
   CHECK(subscribe_policy(config, {}).proxies.ranges.empty());
-  CHECK(subscribe_policy(config, {}).proxy_protocol == net::ProxyProtocol::off);
-  CHECK(subscribe_policy(config, {}).proxies.header ==
-        net::TrustedProxies::Header::x_forwarded_for);
+  CHECK(subscribe_policy(config, {}).proxy_protocol == ProxyProtocol::off);
+  CHECK(subscribe_policy(config, {}).proxies.header == ClientHeader::x_forwarded_for);
   config.http.origins = {"https://o"};
   config.http.trusted_proxies = {"10.0.0.0/8", "::1"};
-  config.http.client_address_from = config::ClientAddressFrom::forwarded;
-  config.http.proxy_protocol = config::ProxyProtocol::required;
+  config.http.client_address_from = ClientHeader::forwarded;
+  config.http.proxy_protocol = ProxyProtocol::required;
   config.subscribe.patterns = config::Patterns::allow;
   config.limits.refuse_with = config::RefuseWith::status;
   config.limits.topics_per_stream_max = 71;
@@ -201,8 +200,8 @@ TEST_CASE("the settings of the subscriber port") {
   CHECK(policy.origins == config.http.origins);
   REQUIRE(policy.proxies.ranges.size() == 2);
   CHECK(policy.proxies.ranges[1].text() == "::1");
-  CHECK(policy.proxies.header == net::TrustedProxies::Header::forwarded);
-  CHECK(policy.proxy_protocol == net::ProxyProtocol::required);
+  CHECK(policy.proxies.header == ClientHeader::forwarded);
+  CHECK(policy.proxy_protocol == ProxyProtocol::required);
   CHECK(policy.patterns);
   CHECK(policy.refuse_with_status);
   CHECK(policy.topics_per_stream_max == 71);

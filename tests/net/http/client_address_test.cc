@@ -13,7 +13,7 @@ namespace {
 // What the tables trust.
 const std::vector<std::string> kTrusted = {"10.0.0.0/8", "127.0.0.1", "2001:db8:1::/48"};
 
-TrustedProxies trusted_proxies(TrustedProxies::Header header, const std::vector<std::string>& all) {
+TrustedProxies trusted_proxies(ClientHeader header, const std::vector<std::string>& all) {
   TrustedProxies trusted{.header = header};
   for (const std::string& text : all) trusted.ranges.push_back(AddressRange::parse(text).value());
   return trusted;
@@ -41,7 +41,7 @@ struct AddressCase {
   const char* client;
 };
 
-void check_walk(const AddressCase& row, TrustedProxies::Header header, const std::string& field) {
+void check_walk(const AddressCase& row, ClientHeader header, const std::string& field) {
   CAPTURE(row.name);
   std::string fields;
   for (const std::string& line : row.lines) fields += field + ": " + line + "\r\n";
@@ -120,7 +120,7 @@ TEST_CASE("X-Forwarded-For is walked from the right, past trusted proxies") {
       {"oversize on the right", "10.0.0.1", {"203.0.113.7, " + kLong}, "10.0.0.1:40000"},
       {"oversize on the left", "10.0.0.1", {kLong + ", 203.0.113.7"}, "203.0.113.7"},
   }));
-  check_walk(row, TrustedProxies::Header::x_forwarded_for, "x-FORWARDED-for");
+  check_walk(row, ClientHeader::x_forwarded_for, "x-FORWARDED-for");
 }
 
 TEST_CASE("Forwarded is walked like X-Forwarded-For, by the grammar of RFC 7239") {
@@ -180,13 +180,12 @@ TEST_CASE("Forwarded is walked like X-Forwarded-For, by the grammar of RFC 7239"
       {"many quotes", "10.0.0.1", {std::string(4'000, '"')}, "10.0.0.1:40000"},
       {"oversize", "10.0.0.1", {"for=203.0.113.7;by=" + kLong}, "203.0.113.7"},
   }));
-  check_walk(row, TrustedProxies::Header::forwarded, "forwarded");
+  check_walk(row, ClientHeader::forwarded, "forwarded");
 }
 
 TEST_CASE("only the header that is configured counts, by its exact name") {
-  const auto x_forwarded_for =
-      trusted_proxies(TrustedProxies::Header::x_forwarded_for, {"10.0.0.1"});
-  const auto forwarded = trusted_proxies(TrustedProxies::Header::forwarded, {"10.0.0.1"});
+  const auto x_forwarded_for = trusted_proxies(ClientHeader::x_forwarded_for, {"10.0.0.1"});
+  const auto forwarded = trusted_proxies(ClientHeader::forwarded, {"10.0.0.1"});
   const std::string both = "X-Forwarded-For: 203.0.113.1\r\nForwarded: for=203.0.113.2\r\n";
   CHECK(client_of("10.0.0.1", both, x_forwarded_for) == "203.0.113.1");
   CHECK(client_of("10.0.0.1", both, forwarded) == "203.0.113.2");

@@ -6,6 +6,7 @@
 #include "tests/support/catch.h"
 
 using namespace crier::net;
+using crier::ProxyProtocol;
 using namespace crier::net::test;
 using namespace std::string_literals;
 
