@@ -119,6 +119,6 @@ class Target:
                                      *daemon.text().splitlines()[-6:]])
             outcome.void = (fault.call == "epoll_ctl" and "error=" in fault.what and
                             not daemon.alive() and
-                            not any("EPOLL_CTL_ADD" in hit for hit in injection.hits()))
+                            any("EPOLL_CTL_ADD" not in hit for hit in injection.hits()))
             self.stop()
         return outcome
