@@ -1,12 +1,16 @@
 #include "cmd/system/activation.h"
 
 #include <fcntl.h>
-#include <systemd/sd-daemon.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
+#include "core/text/decimal.h"
 #include "net/socket/handed_in.h"
 #include "net/socket/os_error.h"
 #include "net/socket/peer_address.h"
@@ -15,42 +19,49 @@
 namespace crier::cmd {
 namespace {
 
-// Owns what sd_listen_fds_with_names() allocates: one block for the array, one for each name.
-class Names {
- public:
-  Names() : count_(::sd_listen_fds_with_names(1, &names_)) {}
-  ~Names() {
-    for (int i = 0; i < count_; ++i) std::free(names_[i]);
-    std::free(static_cast<void*>(names_));
-  }
-  Names(const Names&) = delete;
-  Names& operator=(const Names&) = delete;
-
-  int count() const { return count_; }  // Negative: an errno.
-  std::string_view operator[](int i) const { return names_[i]; }
-
- private:
-  char** names_ = nullptr;
-  int count_;
-};
-
 std::unexpected<Error> wrong(const std::string& what) {
   return fail(Errc::invalid_config, "the service manager passed " + what +
                                         "; see FileDescriptorName= and ListenStream= of the unit");
 }
 
+// Returns the value of an environment variable, and unsets it: it is not for child processes.
+std::string take_variable(const char* name) {
+  const char* value = std::getenv(name);
+  std::string text = value == nullptr ? "" : value;
+  ::unsetenv(name);
+  return text;
+}
+
+// Returns the names of the descriptors that were passed to this process, in their order.
+Result<std::vector<std::string>> take_names() {
+  const std::string process = take_variable("LISTEN_PID");
+  const std::string count = take_variable("LISTEN_FDS");
+  std::string names = take_variable("LISTEN_FDNAMES");
+  std::vector<std::string> list;
+  if (process != std::to_string(::getpid()) || count == "0") return list;
+  for (std::size_t begin = 0; begin <= names.size();) {
+    const std::size_t end = std::min(names.find(':', begin), names.size());
+    list.push_back(names.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  if (parse_decimal<std::size_t>(count) == list.size()) return list;
+  return wrong("$LISTEN_FDS \"" + count + "\" and $LISTEN_FDNAMES \"" + names + "\"");
+}
+
 }  // namespace
 
 Result<Activation> Activation::take() {
-  const Names names;
-  if (names.count() < 0) {
-    return net::os_failure("cannot take the descriptors of the service manager", -names.count());
-  }
+  constexpr int kFirst = 3;  // SD_LISTEN_FDS_START
+  const auto names = take_names();
+  if (!names) return std::unexpected(names.error());
   Activation taken;
   Result<void> problem;
-  for (int i = 0; i < names.count(); ++i) {
-    net::Fd fd(SD_LISTEN_FDS_START + i);
-    const std::string name(names[i]);
+  for (std::size_t i = 0; i < names->size(); ++i) {
+    net::Fd fd(kFirst + static_cast<int>(i));
+    if (::fcntl(fd.get(), F_SETFD, FD_CLOEXEC) != 0 && problem) {
+      problem = net::os_failure("cannot take a descriptor of the service manager");
+    }
+    const std::string& name = (*names)[i];
     const net::SocketKind kind = net::socket_kind(fd.get());
     if (name == "http" && kind == net::SocketKind::tcp) {
       if (auto added = taken.add_http(std::move(fd)); !added && problem) problem = added;

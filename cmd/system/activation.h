@@ -5,7 +5,8 @@
 //                                ReusePort=yes, one for each worker
 //   FileDescriptorName=publish   publishers: one Unix stream socket
 //
-// Belongs to the main thread, before it starts others. Uses libsystemd.
+// The protocol is that of sd_listen_fds(3), which systemd promises to keep. Belongs to the main
+// thread, before it starts others.
 #pragma once
 
 #include <optional>

@@ -1,20 +1,35 @@
 #include "cmd/system/supervisor.h"
 
-#include <systemd/sd-daemon.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cstdlib>
+#include <string>
 #include <string_view>
 #include <utility>
 
-namespace crier::cmd {
+#include "core/text/decimal.h"
 
-Supervisor::Supervisor() {
-  const char* address = std::getenv("NOTIFY_SOCKET");
-  const std::string_view text = address == nullptr ? "" : address;
-  if (net::is_unix_address(text)) manager_.emplace(text);
-  std::uint64_t interval_us = 0;
-  if (::sd_watchdog_enabled(0, &interval_us) > 0) watchdog_us_ = interval_us;
+namespace crier::cmd {
+namespace {
+
+std::string_view variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+// 0: no watchdog is set for this process.
+std::uint64_t watchdog_us() {
+  const std::string_view process = variable("WATCHDOG_PID");
+  if (!process.empty() && process != std::to_string(::getpid())) return 0;
+  return parse_decimal<std::uint64_t>(variable("WATCHDOG_USEC")).value_or(0);
+}
+
+}  // namespace
+
+Supervisor::Supervisor() : watchdog_us_(watchdog_us()) {
+  const std::string_view address = variable("NOTIFY_SOCKET");
+  if (net::is_unix_address(address)) manager_.emplace(address);
 }
 
 void Supervisor::ready() {

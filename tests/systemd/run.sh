@@ -26,7 +26,7 @@ if [ ! -d "$root/etc" ]; then
   grep -q 'VERSION_CODENAME=bookworm' /etc/os-release || skip "made for Debian 12"
   command -v mmdebstrap >/dev/null || skip "apt-get install mmdebstrap"
   mmdebstrap --variant=minbase --include=systemd,systemd-sysv,dbus,procps,curl \
-    --include=libuv1,libspdlog1.10,libprometheus-cpp-core1.0,libsystemd0 \
+    --include=libuv1,libspdlog1.10,libprometheus-cpp-core1.0 \
     bookworm "$root.new" >&2
   mv "$root.new" "$root"
 fi

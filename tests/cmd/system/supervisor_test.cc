@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <string>
 
@@ -21,6 +22,7 @@ class Manager {
   ~Manager() {
     ::unsetenv("NOTIFY_SOCKET");
     ::unsetenv("WATCHDOG_USEC");
+    ::unsetenv("WATCHDOG_PID");
   }
   Manager(const Manager&) = delete;
   Manager& operator=(const Manager&) = delete;
@@ -38,6 +40,20 @@ TEST_CASE("without a service manager nothing is sent") {
   CHECK(supervisor.alive_interval_ms() == 0);
   supervisor.ready();
   supervisor.retry();
+}
+
+TEST_CASE("a watchdog of another process is none of ours") {
+  Manager manager;
+  ::setenv("WATCHDOG_PID", std::to_string(::getpid()).c_str(), 1);
+  CHECK(Supervisor().alive_interval_ms() == 2'500);
+  ::setenv("WATCHDOG_PID", std::to_string(::getppid()).c_str(), 1);
+  CHECK(Supervisor().alive_interval_ms() == 0);
+}
+
+TEST_CASE("a watchdog's interval that is no number is none") {
+  Manager manager;
+  ::setenv("WATCHDOG_USEC", "10s", 1);
+  CHECK(Supervisor().alive_interval_ms() == 0);
 }
 
 TEST_CASE("a daemon without a descriptor left is alive, ready and stopping") {
