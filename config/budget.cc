@@ -31,7 +31,7 @@ constexpr std::uint64_t kAdminConnection = 1 * kMiB;
 
 // Loops, queues, listeners, signal pipe, standard streams, log, and a few that are open briefly.
 constexpr std::uint64_t kControlDescriptors = 64;
-constexpr std::uint64_t kLingering = 2 * kLingerSlots;  // Of publishers and of the admin endpoint.
+constexpr std::uint64_t kLingering = 2 * kLingerSlots;  // For publishers and the admin endpoint.
 constexpr std::uint64_t kWorkerDescriptors = 16;
 constexpr std::uint64_t kLoopDescriptors = 2;  // Of these, opened before tables are separate.
 
@@ -167,7 +167,7 @@ std::string lower_it(const Budget& budget) {
   return budget.automatic ? "" : ", or lower limits.streams_max";
 }
 
-// What the limit on open files counts for, to end "N open files".
+// The scope of the limit on open files, to end "N open files".
 std::string_view scope_of_files(OwnDescriptorTable wish, bool own_tables, bool automatic) {
   if (own_tables) return " a worker";
   if (wish == OwnDescriptorTable::off || automatic) return "";

@@ -1,4 +1,4 @@
-// What the limits add up to: memory and open files, before the first stream is accepted.
+// Adds up the memory and open files that the limits allow, before the first stream is accepted.
 //
 // There are two sums of user memory. `full_bytes` is what crier uses if all streams are open and
 // keep up, and history and idempotency table are full; the machine must have it. `worst_bytes` is
@@ -41,7 +41,7 @@
 
 namespace crier::config {
 
-// What may bound the number of streams, in words for the operator.
+// The bounds on the number of streams, in words for the operator.
 inline constexpr std::string_view kByStreamsMax = "limits.streams_max";
 inline constexpr std::string_view kByOpenFiles = "the limit on open files";
 inline constexpr std::string_view kByWatches = "fs.epoll.max_user_watches";
@@ -68,13 +68,13 @@ struct Budget {
   std::uint64_t descriptors_apart = 0;
 };
 
-// What the machine offers, as far as it is known.
+// The machine's resources, as far as they are known.
 struct Machine {
   std::uint64_t memory_bytes = 0;     // The smaller of RAM and the cgroup's limit; 0: unknown.
   std::uint64_t descriptors_max = 0;  // RLIMIT_NOFILE, after it was raised; 0: unknown.
   std::uint64_t watches_max = 0;      // fs.epoll.max_user_watches; 0: unknown.
   std::vector<Processor> processors;  // On which this process may run; empty: unknown.
-  std::uint64_t page_bytes = 4'096;   // Of memory.
+  std::uint64_t page_bytes = 4'096;   // A page of memory.
   bool own_tables = true;             // A worker may have a descriptor table of its own.
 };
 

@@ -50,7 +50,7 @@ constexpr std::array<std::string_view, 2> names_of(Steering /*selects*/) {
   return {"off", "cpu"};
 }
 
-// What a start does about kernel parameters below what the configuration needs.
+// How a start treats kernel parameters that are lower than the configuration needs.
 enum class KernelTuning : std::uint8_t { off, check, apply };
 constexpr std::array<std::string_view, 3> names_of(KernelTuning /*selects*/) {
   return {"off", "check", "apply"};

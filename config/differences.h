@@ -1,4 +1,4 @@
-// What a reload would change, and the part of it that needs no restart.
+// Finds the settings that a reload would change, and applies those that need no restart.
 #pragma once
 
 #include <string>

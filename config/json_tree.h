@@ -36,7 +36,7 @@ struct JsonNode {
 
 struct JsonMember {
   std::string key;
-  std::uint32_t line = 0;  // Of the key.
+  std::uint32_t line = 0;  // The line of the key.
   JsonNode value;
 };
 

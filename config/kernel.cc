@@ -13,8 +13,7 @@ namespace {
 // Open files and connections of the machine's other programs.
 constexpr std::uint64_t kOthersFiles = 65'536;
 constexpr std::uint64_t kOthersConnections = 16'384;
-constexpr std::uint64_t kLocalPorts =
-    28'000;  // Of the kernel's own 32768 to 60999, a few to spare.
+constexpr std::uint64_t kLocalPorts = 28'000;  // The default range is 32768 to 60999.
 
 using Need = KernelNeed;
 

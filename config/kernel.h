@@ -18,7 +18,7 @@
 
 namespace crier::config {
 
-// What the wanted values depend on.
+// The figures on which the wanted values depend.
 struct KernelNeed {
   std::uint64_t connections = 0;  // Streams and requests that this machine can hold at a time.
   std::uint64_t watches = 0;  // epoll watches; if they are too few, those for limits.streams_max.
@@ -27,7 +27,7 @@ struct KernelNeed {
   std::uint64_t send_buffer_bytes = 0;  // 0: the kernel's default
   bool kernel_low_water = false;        // socket.unsent_low_water_bytes is 0, the kernel's.
   bool bbr = false;                     // kernel.bbr
-  std::uint64_t memory_bytes = 0;       // Of this machine or crier's cgroup; 0: unknown.
+  std::uint64_t memory_bytes = 0;       // The machine's or the cgroup's; 0: unknown.
   std::uint64_t page_bytes = 4'096;
 };
 
@@ -36,7 +36,7 @@ KernelNeed kernel_need(const Config& config, const Budget& budget, const Fit& fi
 
 // A limit is only ever raised, a time only ever shortened: what is better already is left alone.
 enum class Better : std::uint8_t {
-  any,     // Nothing is wanted of this field.
+  any,     // Any value is right.
   higher,  // At least the value.
   lower,   // At most the value.
 };

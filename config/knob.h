@@ -1,4 +1,4 @@
-// What a knob is: one row that says everything about one key of the configuration.
+// A knob is a row that says everything about one key of the configuration.
 //
 // The file reader, --set, the range check, `crier check`, /debug/config, the JSON Schema, the
 // commented example, the manual and the comparison on reload all walk the rows in knobs.cc, so that
@@ -73,10 +73,10 @@ std::span<const Knob<TopicRow>> topic_knobs();
 inline constexpr std::string_view kTopicsKey = "topics";
 inline constexpr Applies kTopicsApply = Applies::restart;
 
-// Is the value of the knob's kind and within its range, rule or choices?
+// Returns true if the value is of the knob's kind and within its range, rule or choices.
 bool accepts(const KnobInfo& knob, const Value& value);
 
-// What would be accepted, to end a sentence: "allowed are 1 to 600".
+// The values that are accepted, to end a sentence: "allowed are 1 to 600".
 std::string allowed(const KnobInfo& knob);
 
 // "limits" of "limits.streams_max", and "streams_max".

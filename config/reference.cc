@@ -87,7 +87,7 @@ std::string topics_comment() {
   return text + "  // Like this:\n  //   " + std::string(kTopicsExample) + "\n";
 }
 
-// What is said of one key, for reference_text() and reference_man().
+// The text about one key, for reference_text() and reference_man().
 struct Entry {
   std::string key;
   std::string_view help;

@@ -13,7 +13,7 @@ std::string json_schema();
 // A configuration with every key, its meaning and its default; it loads, as the defaults.
 std::string commented_example();
 
-// What is in force, for /debug/config.
+// The configuration as JSON, for /debug/config.
 std::string dump_json(const Config& config);
 
 // Every key with meaning, default, what is allowed and when a change counts: to read in a terminal,

@@ -51,7 +51,7 @@ class Arguments {
   std::vector<Given> options_;
 };
 
-// What to do with a command line.
+// The next step for a command line.
 struct Invocation {
   enum class Then : std::uint8_t {
     run,    // `arguments` is set: run its command.

@@ -1,4 +1,4 @@
-// What --help and a misused command line print, generated from the table of commands.
+// Generates the text that --help and a misused command line print from the table of commands.
 #pragma once
 
 #include <span>

@@ -11,7 +11,7 @@
 namespace crier::cmd {
 namespace {
 
-// Nothing where no user is named.
+// Returns nothing if the configuration names no user.
 Result<std::optional<uid_t>> owner_of(const config::Publish& publish) {
   if (publish.owner.empty()) return std::nullopt;
   if (const auto found = net::find_user(publish.owner)) return found;
@@ -24,7 +24,7 @@ Result<std::optional<gid_t>> group_of(const config::Publish& publish) {
   return fail(Errc::invalid_config, "publish.group: there is no group \"" + publish.group + "\"");
 }
 
-// As a problem of that key of the configuration.
+// Puts the key of the configuration before the error's text.
 Error named(std::string_view key, const Error& error) {
   return {error.code, std::string(key) + ": " + error.detail};
 }

@@ -60,7 +60,7 @@ class Endpoints {
   // Makes the metrics, of which the endpoints add their own. Requires: open() has succeeded.
   void show(MetricSources sources);
 
-  // Who may publish, from the next request on. Requires: open() has succeeded.
+  // Sets who may publish, from the next request on. Requires: open() has succeeded.
   void set_peers(net::PeerList peers) { publish_routes_->set_peers(std::move(peers)); }
 
   // How fast each user may publish, likewise.

@@ -47,7 +47,7 @@ class Health {
   // does not change with each stream; a shortage lasts for kSecondsBetween.
   std::string_view why_not_ready(Instant now) const;
 
-  // As many streams are open as possible.
+  // Returns true if as many streams are open as possible.
   bool is_full() const { return counts_.streams.load() >= counts_.streams_max.load(); }
 
  private:

@@ -17,7 +17,7 @@ struct Logs {
       : sink(config.log.level, config.log.format),
         connections(sink, config.log.connections_per_second) {}
 
-  // What a reload changes.
+  // Applies the settings that a reload may change.
   void apply(const config::Config& config) {
     sink.set_level(config.log.level);
     sink.set_format(config.log.format);

@@ -144,7 +144,7 @@ CostRate publish_rate(const config::Config& config) {
   return {config.publish.rate, config.publish.burst};
 }
 
-// Traces that nobody may see are not made.
+// Without admin.debug the traces cannot be read, so crier makes none.
 std::uint32_t trace_every(const config::Config& config) {
   return config.admin.debug ? config.admin.trace_every : 0;
 }

@@ -23,7 +23,7 @@ struct Activation {
   std::vector<net::Fd> http;  // Empty, one for all workers, or one for each.
   bool http_shared = false;   // share_out() has copied one socket.
   net::Fd publish;
-  std::string http_address;  // Of `http`, even after its sockets were moved; or empty.
+  std::string http_address;  // The address of `http`, also after its sockets were moved.
   std::string publish_path;
 
   // Takes the descriptors that were passed to this process, and unsets $LISTEN_FDS, so that no

@@ -1,4 +1,4 @@
-// What this machine has for the daemon: cores, memory, open files, watches of epoll.
+// Reads the machine's resources: cores, memory, open files, watches of epoll.
 #pragma once
 
 #include <cstdint>

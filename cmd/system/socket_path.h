@@ -12,7 +12,7 @@
 
 namespace crier::cmd {
 
-// What the path depends on. An empty string counts as not set.
+// The surroundings on which the path depends. An empty string counts as not set.
 struct SocketSurroundings {
   uid_t uid = 0;
   std::string crier_socket;     // $CRIER_SOCKET

@@ -48,7 +48,7 @@ struct ListenerOptions {
 
 enum class AcceptEnd : std::uint8_t {
   drained,  // No connection waits.
-  more,     // As many as asked for; more may wait.
+  more,     // `max` connections were accepted; more may wait.
   starved,  // No descriptor or no memory: pause before the next try.
 };
 

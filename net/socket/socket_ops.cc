@@ -68,7 +68,7 @@ WriteOutcome write_pieces(int fd, std::span<const iovec> pieces, Then then) {
 DiscardOutcome discard_input(int fd, std::size_t max_bytes) {
   CRIER_CHECK(max_bytes > 0);
   // MSG_TRUNC makes TCP drop the bytes without copying them; other sockets fill the scratch, which
-  // is left uninitialised because nobody reads it.
+  // is left uninitialised because no code reads it.
   std::array<char, kDiscardAtOnce> scratch;
   std::size_t total = 0;
   while (total < max_bytes) {

@@ -88,7 +88,7 @@ std::optional<std::string> congestion_control_problem(std::string_view name,
 struct SocketPlan {
   SocketOptions current;  // The listener's.
   std::optional<SocketOptions> canary;
-  unsigned canary_percent = 0;  // Of new connections; 1 to 99 where there is a canary.
+  unsigned canary_percent = 0;  // A part of new connections; 1 to 99 if there is a canary.
   KernelOptions own;
 };
 

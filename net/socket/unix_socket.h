@@ -63,7 +63,7 @@ class UnixListener {
   std::string path_;
   Fd fd_;
   Fd lock_fd_;
-  dev_t device_ = 0;  // Of the file that open() made: another file may have its path by now.
+  dev_t device_ = 0;  // open()'s file: another file may have its path by now.
   ino_t inode_ = 0;
 };
 
