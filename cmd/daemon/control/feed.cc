@@ -39,12 +39,13 @@ void Feed::hand_out() {
   const std::uint64_t bytes = std::exchange(batch_bytes_, 0);
   const bool wake = ++handed_out_ % kBatchesUntilWoken == 0;
   const bool followed = traces_.begin_batch(batch->back()->sequence());
-  for (std::size_t i = 0; i < workers_.size(); ++i) {
-    Fed& fed = workers_[i];
+  for (Fed& fed : workers_) {
     if (fed.lagging) continue;
     CRIER_CHECK(fed.through < batch->front()->sequence());
     if (fed.link->has_room_for_batch()) {
-      if (followed) traces_.hand_to(i, *fed.link);
+      if (followed) {
+        traces_.hand_to(static_cast<std::size_t>(&fed - workers_.data()), *fed.link);
+      }
       fed.link->push(batch, bytes);
       fed.through = batch->back()->sequence();
       if (wake) fed.link->wake_if_pushed();

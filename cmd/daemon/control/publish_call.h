@@ -21,7 +21,10 @@ struct PublishRoutes::Call {
   const net::Request& head() const { return request.head; }
   std::uint32_t uid() const { return request.peer.credentials.uid; }
   bool keep_alive() const { return head().keep_alive; }
-  std::string_view own_trace_id() const { return net::trace_id_of(head()); }
+  std::string_view own_trace_id() const {
+    const bool traced = !head().traceparent.empty() || !head().trace_id.empty();
+    return traced ? net::trace_id_of(head()) : "";
+  }
   Instant arrived() const { return request.arrived; }
 };
 

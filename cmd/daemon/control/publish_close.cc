@@ -38,12 +38,12 @@ void PublishRoutes::close_topic(const Call& call, std::string_view topic) {
     const std::uint64_t first = parts_.log.closing_of(topic).sequence;
     outcome = IntakeOutcome{.answer = {first, first, 1}};
   }
-  settle(call, AnswerForm::id, events.size(), outcome, nullptr);
+  Trace none;
+  settle(call, AnswerForm::id, events.size(), outcome, none);
 }
 
-PublishRoutes::Trace PublishRoutes::begin_trace(const Call& call, std::string_view topic) {
-  const std::uint64_t accepted_ns = parts_.traces == nullptr ? 0 : parts_.traces->take();
-  if (accepted_ns == 0) return nullptr;
+PublishRoutes::Trace PublishRoutes::make_trace(const Call& call, std::string_view topic,
+                                               std::uint64_t accepted_ns) {
   return std::make_unique<PublishTrace>(PublishTrace{.trace_id = traces_.of(call.head()),
                                                      .topic = std::string(topic),
                                                      .received_ns = call.arrived().us * 1'000,

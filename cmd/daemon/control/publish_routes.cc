@@ -231,7 +231,7 @@ void PublishRoutes::publish_one(const Call& call, PublishEvent event) {
   Trace trace = begin_trace(call, event.event.topic);
   const auto outcome = intake_.submit(call.uid(), {&event, 1}, call.now);
   if (outcome && outcome->conflict_line != 0) return refuse_reused_key(call, 0);
-  settle(call, AnswerForm::id, 1, outcome, std::move(trace));
+  settle(call, AnswerForm::id, 1, outcome, trace);
 }
 
 void PublishRoutes::publish_lines(const Call& call) {
@@ -254,11 +254,11 @@ void PublishRoutes::publish_lines(const Call& call) {
   if (outcome && outcome->conflict_line != 0) {
     return refuse_reused_key(call, whole ? 0 : outcome->conflict_line);
   }
-  settle(call, AnswerForm::lines, events.size(), outcome, std::move(trace));
+  settle(call, AnswerForm::lines, events.size(), outcome, trace);
 }
 
 void PublishRoutes::settle(const Call& call, AnswerForm form, std::size_t events,
-                           const std::optional<IntakeOutcome>& outcome, Trace trace) {
+                           const std::optional<IntakeOutcome>& outcome, Trace& trace) {
   if (outcome && outcome->closed_line != 0) {
     const bool named = form == AnswerForm::lines;
     return refuse(call, PublishRefusal::closed,
@@ -267,11 +267,9 @@ void PublishRoutes::settle(const Call& call, AnswerForm form, std::size_t events
   }
   const bool failed = outcome && outcome->failure;
   if (!failed) rates_.take(call.uid(), outcome ? outcome->published : events, call.now);
-  if (outcome) return answer(call, form, events, *outcome, std::move(trace));
-  intake_.then([this, form, events, to = later(call),
-                trace = std::move(trace)](const IntakeOutcome& known) mutable {
-    answer(to, form, events, known, std::move(trace));
-  });
+  if (outcome) return answer(call, form, events, *outcome, trace);
+  intake_.then([this, form, events, to = later(call), trace = std::move(trace)](
+                   const IntakeOutcome& known) mutable { answer(to, form, events, known, trace); });
 }
 
 // --- looking ---
@@ -333,7 +331,7 @@ void PublishRoutes::show_topic(const Call& call, std::string_view name) {
 
 template <typename To>
 void PublishRoutes::answer(const To& to, AnswerForm form, std::size_t events,
-                           const IntakeOutcome& outcome, Trace trace) {
+                           const IntakeOutcome& outcome, Trace& trace) {
   if (trace) trace->committed_ns = net::Loop::now_ns();
   if (outcome.failure == broadcast::JournalFailure::no_space) {
     return refuse(to, PublishRefusal::no_space,

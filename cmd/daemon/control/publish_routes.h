@@ -126,11 +126,16 @@ class PublishRoutes final : public net::HttpHandler {
   void publish_object(const Call& call);
   void publish_lines(const Call& call);
   void publish_one(const Call& call, broadcast::PublishEvent event);
-  // Answers now, or later if there is no outcome yet. `events`: how many the request has.
+  // Answers now, or later if there is no outcome yet. `events`: how many the request has. Takes the
+  // trace, if there is one.
   void settle(const Call& call, AnswerForm form, std::size_t events,
-              const std::optional<IntakeOutcome>& outcome, Trace trace);
+              const std::optional<IntakeOutcome>& outcome, Trace& trace);
   // Begins the trace of a publish that is to be followed; null for all others.
-  Trace begin_trace(const Call& call, std::string_view topic);
+  Trace begin_trace(const Call& call, std::string_view topic) {
+    const std::uint64_t accepted_ns = parts_.traces == nullptr ? 0 : parts_.traces->take();
+    return accepted_ns == 0 ? nullptr : make_trace(call, topic, accepted_ns);
+  }
+  Trace make_trace(const Call& call, std::string_view topic, std::uint64_t accepted_ns);
   void list_topics(const Call& call);
   void show_topic(const Call& call, std::string_view topic);
   void route_topic(const Call& call, std::string_view encoded);
@@ -141,7 +146,7 @@ class PublishRoutes final : public net::HttpHandler {
   // one of its `events` was accepted before.
   template <typename To>
   void answer(const To& to, AnswerForm form, std::size_t events, const IntakeOutcome& outcome,
-              Trace trace);
+              Trace& trace);
   void refuse(const Call& call, PublishRefusal why, std::string_view message,
               std::string_view allow = {});
   void refuse(const Call& call, const broadcast::BodyRefusal& refusal);
