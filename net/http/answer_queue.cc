@@ -94,6 +94,13 @@ void AnswerQueue::end(std::uint64_t ordinal) {
   answer.state = State::complete;
 }
 
+std::size_t AnswerQueue::waiting(std::uint64_t ordinal, std::size_t ahead) const {
+  if (!awaits(ordinal)) return 0;
+  const std::size_t last = static_cast<std::size_t>(ordinal - first_ordinal_);
+  for (std::size_t i = 0; i <= last; ++i) ahead += answers_[i].bytes.size();
+  return ahead;
+}
+
 bool AnswerQueue::collect(std::string& output) {
   std::size_t complete = 0;
   for (Answer& answer : answers_) {

@@ -48,6 +48,10 @@ class AnswerQueue {
   bool write(std::uint64_t ordinal, std::string_view bytes, std::size_t ahead);
   void end(std::uint64_t ordinal);
 
+  // Bytes of this answer, and of those before it, that the kernel has not taken. `ahead` as for
+  // write().
+  std::size_t waiting(std::uint64_t ordinal, std::size_t ahead) const;
+
   // Appends the bytes that may leave to `output`. Returns true if the connection ends after them;
   // the queue is empty then.
   bool collect(std::string& output);

@@ -102,6 +102,8 @@ class AnswerStream {
   // Completes the answer. Requires: end() was not called before.
   void end() const;
   bool wanted() const { return responder_.wanted(); }
+  // Bytes that the kernel has not taken, those of earlier answers included. 0 if it is not wanted.
+  std::size_t waiting() const;
 
  private:
   friend class Responder;

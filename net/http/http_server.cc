@@ -74,6 +74,11 @@ bool AnswerStream::write(std::string_view bytes) const {
   return taken;
 }
 
+std::size_t AnswerStream::waiting() const {
+  HttpConnection* const to = responder_.connection();
+  return to == nullptr ? 0 : to->answers().waiting(responder_.ordinal_, to->bytes_ahead());
+}
+
 void AnswerStream::end() const {
   HttpConnection* const to = responder_.connection();
   if (to == nullptr) return;

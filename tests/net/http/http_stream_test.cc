@@ -162,6 +162,29 @@ TEST_CASE("a client that does not read bounds the bytes that wait, and room is a
   CHECK(streaming.changes == 1);
 }
 
+TEST_CASE("a writer sees how many bytes wait, those of earlier answers included") {
+  Streaming streaming;
+  Client client(streaming.served.loop, streaming.served.path);
+  REQUIRE(client.send(get("/s1") + get("/s2")));
+  REQUIRE(streaming.turn_until_streams(2));
+  const AnswerStream first = streaming.streams[0];
+  const AnswerStream second = streaming.streams[1];
+  client.receive(kChunkedHead.size());
+  CHECK(first.waiting() == 0);
+  const std::size_t head = second.waiting();  // It waits for the end of the first answer.
+  CHECK(head == kChunkedHead.size());
+  const std::string sent = fill(streaming, first, 1'000);
+  CHECK(first.waiting() > kStreamedBytesMax - 2'000);
+  CHECK(second.waiting() == first.waiting() + head);
+  REQUIRE(turn_until(streaming.served.loop, [&] {
+    client.receive(std::string::npos, 1);
+    return first.waiting() == 0;
+  }));
+  client.leave();
+  REQUIRE(turn_until(streaming.served.loop, [&] { return !second.wanted(); }));
+  CHECK(second.waiting() == 0);
+}
+
 TEST_CASE("a smaller piece that fits does not take back that a larger one waits for room") {
   Streaming streaming;
   Client client(streaming.served.loop, streaming.served.path);
