@@ -92,9 +92,12 @@ Result<void> Endpoints::open_admin() {
   const auto endpoint = net::Endpoint::parse(config.admin.listen);
   if (!endpoint) return std::unexpected(named("admin.listen", endpoint.error()));
   catalogue_.emplace();
-  admin_routes_.emplace(AdminRoutes::Parts{
-      config, *catalogue_, parts_.why_not_ready, parts_.event_log, parts_.control,
-      parts_.debug_switch, parts_.traces, parts_.log, drawn<std::uint64_t>(), net::Loop::now});
+  viewers_.emplace(
+      StatsViewers::Parts{parts_.loop, *catalogue_, parts_.why_not_ready, net::Loop::now});
+  admin_routes_.emplace(AdminRoutes::Parts{config, *catalogue_, parts_.why_not_ready,
+                                           parts_.event_log, parts_.control, parts_.debug_switch,
+                                           parts_.traces, *viewers_, parts_.log,
+                                           drawn<std::uint64_t>(), net::Loop::now});
   admin_server_.emplace(parts_.loop, *admin_routes_, admin_server_options(config));
   if (endpoint->family == net::Endpoint::Family::unix_socket) {
     // publish.mode and publish.group let publishers in, and these are not for the admin socket.
@@ -121,6 +124,8 @@ void Endpoints::show(MetricSources sources) {
   sources.publish_connections = [this] { return static_cast<double>(publish_server_->serving()); };
   sources.ready = [this] { return parts_.why_not_ready().empty(); };
   catalogue_.emplace(make_catalogue(sources));
+  viewers_->set_sources(
+      {.workers = sources.workers, .loops = sources.worker_loops, .kernel = sources.kernel});
 }
 
 std::uint64_t Endpoints::starved_accepts() const {
@@ -137,6 +142,7 @@ void Endpoints::add_times(LimitTimes& times) const {
 }
 
 void Endpoints::close() {
+  viewers_->close();
   admin_server_->close();
   publish_server_->close();
 }

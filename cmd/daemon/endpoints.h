@@ -21,6 +21,7 @@
 #include "cmd/daemon/control/feed.h"
 #include "cmd/daemon/control/metrics_wiring.h"
 #include "cmd/daemon/control/publish_routes.h"
+#include "cmd/daemon/control/stats_viewers.h"
 #include "cmd/daemon/limit_watch.h"
 #include "config/config.h"
 #include "core/log.h"
@@ -89,6 +90,7 @@ class Endpoints {
   std::optional<net::Listener> admin_tcp_listener_;
   std::optional<metrics::Catalogue> catalogue_;  // Refilled in place: the routes refer to it.
   std::optional<PublishRoutes> publish_routes_;
+  std::optional<StatsViewers> viewers_;
   std::optional<AdminRoutes> admin_routes_;
   std::optional<net::HttpServer> publish_server_;
   std::optional<net::HttpServer> admin_server_;

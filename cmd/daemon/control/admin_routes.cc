@@ -53,6 +53,9 @@ constexpr net::Refusal kRulesFull = {
 static_assert(kDebugRulesMax == 16);
 constexpr net::Refusal kNoRule = {404, "not_found",
                                   "There is no such rule; GET /debug/log lists all rules."};
+constexpr net::Refusal kTooManyViewers = {503, "too_many_viewers",
+                                          "/stats has 16 viewers already; close one of them."};
+static_assert(StatsViewers::kViewersMax == 16);
 constexpr net::Refusal kNoAnswer = {503, "busy", "A worker did not answer in time; try again."};
 constexpr net::Refusal kNotInForce = {
     503, "busy",
@@ -67,7 +70,8 @@ constexpr std::string_view kIndexPages =
     "<li><a href=\"/metrics\">/metrics</a>: figures for Prometheus\n"
     "<li><a href=\"/status\">/status</a>: the figures above as JSON\n"
     "<li><a href=\"/healthz\">/healthz</a>: whether the process answers\n"
-    "<li><a href=\"/readyz\">/readyz</a>: whether crier accepts streams\n";
+    "<li><a href=\"/readyz\">/readyz</a>: whether crier accepts streams\n"
+    "<li>/stats: the figures once a second, as Server-Sent Events\n";
 constexpr std::string_view kIndexDebug =
     "<li><a href=\"/debug/streams\">/debug/streams</a>: open streams\n"
     "<li><a href=\"/debug/topics\">/debug/topics</a>: topics and their history\n"
@@ -108,6 +112,8 @@ class AdminRoutes::Answer {
   void send(std::string_view content_type, std::string_view body, int status = 200) const {
     respond(net::text_reply(status, content_type, body, options()));
   }
+
+  void send_samples(StatsViewers& viewers) const { viewers.add(responder_, trace_id_, head_only_); }
 
   void refuse(const net::Refusal& refusal, std::string_view allow = {}) const {
     net::ReplyOptions complete = options();
@@ -151,6 +157,7 @@ const AdminRoutes::Route* AdminRoutes::find(std::string_view path) {
       {"/status", false, Query::empty, &AdminRoutes::status},
       {"/healthz", false, Query::ignored, &AdminRoutes::health},
       {"/readyz", false, Query::ignored, &AdminRoutes::ready},
+      {"/stats", false, Query::empty, &AdminRoutes::stats},
       {"/debug/config", true, Query::empty, &AdminRoutes::config},
       {"/debug/workers", true, Query::empty, &AdminRoutes::workers},
       {"/debug/streams", true, Query::own, &AdminRoutes::streams},
@@ -221,6 +228,12 @@ void AdminRoutes::ready(const net::Request&, const Answer& answer) {
   const std::string_view why_not = parts_.why_not_ready();
   if (why_not.empty()) return answer.send(kText, "ready\n");
   answer.send(kText, std::string(why_not) + "\n", 503);
+}
+
+void AdminRoutes::stats(const net::Request& request, const Answer& answer) {
+  const bool is_look = request.method == net::Method::head;
+  if (!is_look && parts_.viewers.full()) return answer.refuse(kTooManyViewers);
+  answer.send_samples(parts_.viewers);
 }
 
 // The status has no text of a client, so HTML means nothing in it.

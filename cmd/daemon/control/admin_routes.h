@@ -4,6 +4,7 @@
 //   /status         the same figures summed up, as JSON: see cmd/status
 //   /healthz        200, answered by the control loop
 //   /readyz         200, or 503 with the reason in a word
+//   /stats          the figures once a second, as Server-Sent Events: see StatsViewers
 //   /               a page with the text of `crier status`, and links
 //   /debug/config   the configuration in force           these six only if admin.debug is true
 //   /debug/workers  the workers' processors and numbers of streams
@@ -39,6 +40,7 @@
 #include "broadcast/log/log.h"
 #include "cmd/daemon/control/debug_switch.h"
 #include "cmd/daemon/control/publish_traces.h"
+#include "cmd/daemon/control/stats_viewers.h"
 #include "cmd/daemon/link/trace_id.h"
 #include "cmd/daemon/link/worker_queries.h"
 #include "config/config.h"
@@ -60,6 +62,7 @@ class AdminRoutes : public net::HttpHandler {
     WorkerQueries& workers;
     DebugSwitch& debug_switch;
     const PublishTraces& publishes;
+    StatsViewers& viewers;
     LogSink& refusals;              // Gets a line for each refusal; it must limit repeats.
     std::uint64_t random_seed = 0;  // For the trace ids of requests without one.
     std::function<Instant()> now;
@@ -79,6 +82,7 @@ class AdminRoutes : public net::HttpHandler {
   void status(const net::Request& request, const Answer& answer);
   void health(const net::Request& request, const Answer& answer);
   void ready(const net::Request& request, const Answer& answer);
+  void stats(const net::Request& request, const Answer& answer);
   void index(const net::Request& request, const Answer& answer);
   void config(const net::Request& request, const Answer& answer);
   void workers(const net::Request& request, const Answer& answer);

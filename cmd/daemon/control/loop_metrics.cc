@@ -1,17 +1,11 @@
 #include "cmd/daemon/control/loop_metrics.h"
 
-#include <string>
-
 #include "core/check.h"
 
 namespace crier::cmd {
 namespace {
 
 using metrics::Catalogue;
-
-metrics::Labels worker_label(std::size_t worker) {
-  return {{"worker", worker < kShownWorkers ? std::to_string(worker) : "others"}};
-}
 
 void add_turns(Catalogue& catalogue, const MetricSources& sources) {
   auto turns = catalogue.histogram(
@@ -54,7 +48,7 @@ void add_workers(Catalogue& catalogue, const MetricSources& sources) {
       "Published events that a worker handed to the kernel; by crier_worker_turns_total: its work "
       "per turn.");
   for (std::size_t i = 0; i < sources.workers.size(); ++i) {
-    const metrics::Labels labels = worker_label(i);
+    const metrics::Labels labels = {{"worker", worker_name(i)}};
     const net::LoopStats& loop = *sources.worker_loops[i];
     busy.add(labels, [&loop] { return static_cast<double>(loop.turns.sum()) / 1e6; });
     turns.add(labels, [&loop] { return static_cast<double>(loop.turns.count()); });
@@ -63,6 +57,10 @@ void add_workers(Catalogue& catalogue, const MetricSources& sources) {
 }
 
 }  // namespace
+
+std::string worker_name(std::size_t worker) {
+  return worker < kShownWorkers ? std::to_string(worker) : "others";
+}
 
 void add_loop_metrics(Catalogue& catalogue, const MetricSources& sources) {
   add_turns(catalogue, sources);

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 
 #include "cmd/daemon/control/metrics_wiring.h"
 #include "metrics/catalogue.h"
@@ -14,6 +15,9 @@
 namespace crier::cmd {
 
 inline constexpr std::size_t kShownWorkers = 16;
+
+// The value of the label `worker`.
+std::string worker_name(std::size_t worker);
 
 // Requires: as make_catalogue() of the sources.
 void add_loop_metrics(metrics::Catalogue& catalogue, const MetricSources& sources);

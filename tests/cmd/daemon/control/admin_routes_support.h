@@ -120,6 +120,12 @@ struct Served {
   std::size_t orders = 0;
   DebugSwitch debug_switch{lines, [this](const DebugRules&) { ++orders; }};
   PublishTraces traces{[this] { return now.us * 1'000; }};
+  net::Loop loop;
+  StatsViewers viewers{{.loop = loop,
+                        .catalogue = catalogue,
+                        .why_not_ready = [this] { return std::string_view(why_not_ready); },
+                        .now = [this] { return now; },
+                        .sample_ms = 2}};
   AdminRoutes routes{{.config = config,
                       .catalogue = catalogue,
                       .why_not_ready = [this] { return std::string_view(why_not_ready); },
@@ -127,9 +133,9 @@ struct Served {
                       .workers = queries,
                       .debug_switch = debug_switch,
                       .publishes = traces,
+                      .viewers = viewers,
                       .refusals = lines,
                       .now = [this] { return now; }}};
-  net::Loop loop;
   std::string path;
   std::unique_ptr<net::UnixListener> listener;
   std::unique_ptr<net::HttpServer> server;  // Destroyed before the listener and the loop.

@@ -1,0 +1,115 @@
+#include "cmd/daemon/control/stats_viewers.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "cmd/daemon/control/loop_metrics.h"
+#include "cmd/status/sample_json.h"
+#include "core/check.h"
+#include "net/http/reply.h"
+
+namespace crier::cmd {
+namespace {
+
+constexpr std::string_view kBegin = "retry: 2000\n\n";
+constexpr std::uint64_t kFreshMicros = 500'000;  // A new viewer gets a sample not older than this.
+static_assert(kSampleBytesMax + 64 <= net::kStreamPieceMax);
+
+// The workers from the one after kShownWorkers on share a row, as in /metrics.
+std::vector<WorkerFigures> figures_of(const StatsViewers::Sources& sources) {
+  std::vector<WorkerFigures> rows;
+  for (std::size_t i = 0; i < sources.workers.size(); ++i) {
+    if (i <= kShownWorkers) rows.emplace_back().name = worker_name(i);
+    WorkerFigures& row = rows.back();
+    const broadcast::WorkerStats& worker = *sources.workers[i];
+    row.streams += worker.streams.read();
+    row.delivered += worker.events_delivered.read();
+    row.bytes += worker.bytes_sent.read();
+    row.turns += sources.loops[i]->turns.count();
+    row.busy_seconds += static_cast<double>(sources.loops[i]->turns.sum()) / 1e6;
+  }
+  return rows;
+}
+
+std::vector<KernelAdvice> advice_of(const KernelTuner* kernel) {
+  std::vector<KernelAdvice> rows;
+  if (kernel == nullptr) return rows;
+  for (const Examined& one : kernel->all()) {
+    if (one.verdict != Verdict::below) continue;
+    rows.push_back(
+        {std::string(one.parameter->name), one.current, config::to_text(*one.goal), mending(one)});
+  }
+  return rows;
+}
+
+}  // namespace
+
+StatsViewers::StatsViewers(Parts parts)
+    : parts_(std::move(parts)),
+      started_(parts_.now()),
+      timer_(parts_.loop, [this] { send_all(); }) {}
+
+bool StatsViewers::full() {
+  forget_gone();
+  return viewers_.size() >= kViewersMax;
+}
+
+void StatsViewers::add(const net::Responder& responder, std::string_view trace_id, bool head_only) {
+  std::string head = net::ReplyBuilder(200)
+                         .field("Content-Type", "text/event-stream")
+                         .field("Cache-Control", "no-store")
+                         .field("X-Accel-Buffering", "no")
+                         .field("X-Content-Type-Options", "nosniff")
+                         .field("X-Trace-Id", trace_id)
+                         .finish();
+  if (head_only) return responder.stream(std::move(head), {}).end();
+  CRIER_CHECK(viewers_.size() < kViewersMax);
+  const auto viewer = responder.stream(std::move(head), [this] { forget_gone(); });
+  const Instant now = parts_.now();
+  if (!made_at_ || now.us - made_at_->us >= kFreshMicros) make_sample();
+  if (!viewer.write(kBegin) || !viewer.write(sample_)) return;
+  viewers_.push_back(viewer);
+  if (!timer_.running()) timer_.start_repeating(parts_.sample_ms);
+}
+
+void StatsViewers::close() {
+  timer_.stop();
+  for (const net::AnswerStream& viewer : std::exchange(viewers_, {})) {
+    if (viewer.wanted()) viewer.end();
+  }
+}
+
+void StatsViewers::forget_gone() {
+  std::erase_if(viewers_, [](const net::AnswerStream& viewer) { return !viewer.wanted(); });
+  if (viewers_.empty()) timer_.stop();
+}
+
+void StatsViewers::send_all() {
+  forget_gone();
+  if (viewers_.empty()) return;
+  make_sample();
+  for (const net::AnswerStream& viewer : viewers_) {
+    // A write that finds the viewer gone is followed by forget_gone().
+    if (viewer.waiting() == 0) static_cast<void>(viewer.write(sample_));
+  }
+}
+
+void StatsViewers::make_sample() {
+  const std::chrono::duration<double> unix_time =
+      std::chrono::system_clock::now().time_since_epoch();
+  const Instant now = parts_.now();
+  parts_.catalogue.refresh(now);
+  sample_ = "event: sample\ndata: ";
+  sample_ += sample_json({.catalogue = parts_.catalogue,
+                          .why_not_ready = parts_.why_not_ready(),
+                          .now_unix_seconds = unix_time.count(),
+                          .uptime_seconds = static_cast<double>(now.us - started_.us) / 1e6,
+                          .workers = figures_of(sources_),
+                          .kernel = advice_of(sources_.kernel)});
+  sample_ += "\n\n";
+  made_at_ = now;
+  ++samples_made_;
+}
+
+}  // namespace crier::cmd

@@ -1,0 +1,160 @@
+#include "cmd/daemon/control/stats_viewers.h"
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "tests/cmd/daemon/control/admin_routes_support.h"
+#include "tests/support/catch.h"
+
+namespace crier::cmd {
+namespace {
+
+using Catch::Matchers::ContainsSubstring;
+using Catch::Matchers::EndsWith;
+using net::http_test::Client;
+using net::http_test::turn_for;
+using net::http_test::turn_until;
+using nlohmann::json;
+
+constexpr std::string_view kEvent = "event: sample\ndata: ";
+
+// The sample that begins at `at`.
+json sample_at(const std::string& text, std::size_t at) {
+  REQUIRE(at != std::string::npos);
+  at += kEvent.size();
+  return json::parse(text.substr(at, text.find('\n', at) - at));
+}
+
+std::size_t samples_in(const std::string& text) {
+  std::size_t count = 0;
+  for (std::size_t at = 0; (at = text.find(kEvent, at)) != std::string::npos; ++at) ++count;
+  return count;
+}
+
+std::unique_ptr<Client> viewer_of(Served& served, std::string_view fields = "Host: localhost\r\n") {
+  auto client = std::make_unique<Client>(served.loop, served.path);
+  const std::size_t before = served.viewers.count();
+  served.send(*client, "/stats", "GET", fields);
+  REQUIRE(turn_until(served.loop, [&] { return served.viewers.count() == before + 1; }));
+  return client;
+}
+
+TEST_CASE("a viewer gets a sample at once, and then one after the other") {
+  Served served;
+  served.why_not_ready = "full";
+  auto viewer = viewer_of(served);
+  const std::string text = viewer->receive(5'000);
+  CHECK_THAT(text, ContainsSubstring("Content-Type: text/event-stream\r\n") &&
+                       ContainsSubstring("X-Trace-Id: ") && ContainsSubstring("retry: 2000\n\n"));
+  CHECK(samples_in(text) > 2);
+  const json first = sample_at(text, text.find(kEvent));
+  CHECK(first["ready"] == false);
+  CHECK(first["ready_detail"] == "full");
+  const json last = sample_at(text, text.rfind(kEvent, text.rfind("\n\n")));
+  CHECK(last["time"] > first["time"]);
+}
+
+TEST_CASE("a sample is made once for all viewers, and only while there is one") {
+  Served served;
+  turn_for(served.loop, 20);
+  CHECK(served.viewers.samples_made() == 0);
+  auto one = viewer_of(served);
+  auto two = viewer_of(served);
+  const auto made = served.viewers.samples_made();
+  CHECK(made >= 1);
+  REQUIRE(turn_until(served.loop, [&] { return served.viewers.samples_made() >= made + 5; }));
+  const std::size_t seen_by_one = samples_in(one->receive(1));
+  const std::size_t seen_by_two = samples_in(two->receive(1));
+  CHECK(seen_by_one <= served.viewers.samples_made());
+  CHECK(seen_by_one + seen_by_two > served.viewers.samples_made() + 3);
+  one.reset();
+  two.reset();
+  REQUIRE(turn_until(served.loop, [&] { return served.viewers.count() == 0; }));
+  const auto before = served.viewers.samples_made();
+  turn_for(served.loop, 20);
+  CHECK(served.viewers.samples_made() == before);
+}
+
+TEST_CASE("new viewers share a sample that is half a second old at most") {
+  Served served;
+  for (const std::uint64_t made : {1U, 1U, 2U}) {
+    if (made == 2) served.now.us += 500'000;
+    CAPTURE(made);
+    Client client(served.loop, served.path);
+    client.send("GET /stats HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    REQUIRE(turn_until(served.loop, [&] { return served.viewers.count() == 1; }));
+    CHECK(served.viewers.samples_made() == made);
+    client.leave();
+    // Before a sample is due: a Unix socket shows at once that its client has left.
+    served.viewers.close();
+  }
+}
+
+TEST_CASE("the seventeenth viewer is refused until another one leaves; HEAD takes no place") {
+  Served served;
+  std::vector<std::unique_ptr<Client>> all;
+  for (std::size_t i = 0; i < StatsViewers::kViewersMax; ++i) all.push_back(viewer_of(served));
+  const Reply refused = served.get("/stats");
+  CHECK(refused.status == 503);
+  CHECK(json::parse(refused.body)["code"] == "too_many_viewers");
+  CHECK_THAT(refused.head, ContainsSubstring("Retry-After: 1\r\n"));
+  const Reply looked = served.get("/stats", "HEAD");
+  CHECK(looked.status == 200);
+  CHECK(looked.body.empty());
+  CHECK_THAT(served.get("/healthz").body, EndsWith("ok\n"));
+  all.pop_back();
+  REQUIRE(turn_until(served.loop, [&] { return served.viewers.count() == all.size(); }));
+  all.push_back(viewer_of(served));
+}
+
+TEST_CASE("a viewer that does not read misses samples, and the others do not") {
+  Served served;
+  // Samples of a few kilobytes fill the socket of a client soon.
+  const broadcast::WorkerStats worker;
+  const net::LoopStats loop;
+  served.viewers.set_sources(
+      {.workers = std::vector(20, &worker), .loops = std::vector(20, &loop)});
+  auto sleeper = viewer_of(served);
+  auto reader = viewer_of(served);
+  const auto full = [&] {
+    reader->receive(1);
+    return served.viewers.samples_made() > 300;
+  };
+  REQUIRE(turn_until(served.loop, full));
+  const std::uint64_t made = served.viewers.samples_made();
+  CHECK(samples_in(reader->receive(1)) > 290);
+  CHECK(sample_at(reader->receive(1), reader->receive(1).find(kEvent))["workers"].size() == 17);
+  const std::size_t seen = samples_in(sleeper->receive(1));
+  CHECK(seen > 20);
+  CHECK(seen < made - 50);
+  // It reads again, and gets what is new.
+  sleeper->forget();
+  REQUIRE(turn_until(served.loop, [&] { return samples_in(sleeper->receive(1)) > 5; }));
+  const json last = sample_at(sleeper->receive(1), sleeper->receive(1).find(kEvent));
+  CHECK(last["time"] > 0);
+}
+
+TEST_CASE(
+    "a viewer that sends no more is served on, and one that asks again gets its answer last") {
+  Served served;
+  auto viewer = viewer_of(served);
+  viewer->send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  viewer->receive(5'000);
+  viewer->forget();
+  CHECK(samples_in(viewer->receive(2'000)) > 1);
+  CHECK_THAT(viewer->receive(1), !ContainsSubstring("\nok\n"));
+}
+
+TEST_CASE("viewers' answers end when the endpoint closes") {
+  Served served;
+  auto viewer = viewer_of(served);
+  served.viewers.close();
+  served.server->close();
+  CHECK_THAT(viewer->receive_all(), EndsWith("\r\n0\r\n\r\n"));
+  CHECK(served.viewers.count() == 0);
+}
+
+}  // namespace
+}  // namespace crier::cmd
