@@ -240,6 +240,7 @@ if build release crier test_core test_config test_metrics test_net test_broadcas
   real prometheus "metrics, alerts and the runbook"
   real attack "attacks beside healthy clients"
   real clients "real clients"
+  real dashboard "the dashboard in a browser"
   if [ "$mode" = --long ]; then
     real proxies "real proxies, slow ones too" --slow
   else

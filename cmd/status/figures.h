@@ -1,5 +1,5 @@
-// The figures of a daemon's status, one row each: what /status, `crier status` and the admin
-// endpoint's page show, in this order. Constants; any thread.
+// The figures of a daemon's status, one row each: what /status and `crier status` show, in this
+// order. Constants; any thread.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// Makes the lines that `crier status` and the admin endpoint's page show, from the JSON of /status.
+// Makes the lines that `crier status` shows, from the JSON of /status.
 // Pure functions.
 #pragma once
 

@@ -59,15 +59,16 @@ export class Daemon {
 
   // How many are open.
   streams() {
-    return this.#metric('crier_stream_active_connections');
+    return this.metric('crier_stream_active_connections');
   }
 
   // How many requests were answered 204, because their topics are closed.
   answeredClosed() {
-    return this.#metric('crier_requests_refused_total{reason="closed"}');
+    return this.metric('crier_requests_refused_total{reason="closed"}');
   }
 
-  async #metric(name) {
+  // `name`: with its labels, if it has some.
+  async metric(name) {
     const answer = await fetch(`http://${this.address}:8081/metrics`);
     const line = (await answer.text()).split('\n').find((each) => each.startsWith(`${name} `));
     return Number(line.slice(name.length));

@@ -31,22 +31,6 @@ std::vector<Json> rows_of(const RunningDaemon& daemon, const std::string& list) 
   return rows;
 }
 
-TEST_CASE("the first page shows the figures of the status") {
-  const RunningDaemon daemon({.settings = {"limits.streams_max=8"}});
-  Subscriber subscriber = daemon.subscribe("/events?topic=a");
-  REQUIRE(subscriber.next().event == "crier.open");
-  std::string page;  // Its figures may be half a second old.
-  CHECK(wait_until(kPatienceMs, [&] {
-    page = daemon.admin_get("/").body;
-    return page.find("\nstreams           1 of 8\n") != std::string::npos;
-  }));
-  for (const char* line :
-       {"\nstate             ready\n", "\nversion           ", "\nup for  ", "\nmemory  "}) {
-    INFO(line);
-    CHECK(page.find(line) != std::string::npos);
-  }
-}
-
 TEST_CASE("every stream is listed once, with its topics and the trace id it was told") {
   constexpr int kStreams = 9;
   const RunningDaemon daemon({.settings = {"admin.debug=true"}, .workers = 3});

@@ -4,12 +4,12 @@
 #include <array>
 #include <utility>
 
+#include "cmd/daemon/control/dashboard.h"
 #include "cmd/daemon/control/debug_json.h"
 #include "cmd/daemon/control/page_query.h"
 #include "cmd/daemon/control/refusal_log.h"
 #include "cmd/daemon/control/topic_pages.h"
 #include "cmd/status/status_json.h"
-#include "cmd/status/status_text.h"
 #include "config/reference.h"
 #include "core/check.h"
 #include "metrics/exporter.h"
@@ -22,7 +22,6 @@ namespace crier::cmd {
 namespace {
 
 constexpr std::string_view kText = "text/plain; charset=utf-8";
-constexpr std::string_view kHtml = "text/html; charset=utf-8";
 constexpr std::string_view kAllow = "GET, HEAD";
 constexpr std::string_view kAllowChanges = "GET, HEAD, POST, DELETE";
 constexpr std::uint64_t kMetricsMicros = 500'000;
@@ -61,31 +60,6 @@ constexpr net::Refusal kNotInForce = {
     503, "busy",
     "The change is noted, but a worker has not applied it yet; it will as soon as it can."};
 
-constexpr std::string_view kIndexHead =
-    "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>crier</title>\n"
-    "<h1>crier</h1>\n<pre>\n";
-constexpr std::string_view kIndexPages =
-    "</pre>\n<p>How to publish and subscribe: <code>man crier-http</code>, or <code>crier manual "
-    "http | man -l -</code>\n<ul>\n"
-    "<li><a href=\"/metrics\">/metrics</a>: figures for Prometheus\n"
-    "<li><a href=\"/status\">/status</a>: the figures above as JSON\n"
-    "<li><a href=\"/healthz\">/healthz</a>: whether the process answers\n"
-    "<li><a href=\"/readyz\">/readyz</a>: whether crier accepts streams\n"
-    "<li>/stats: the figures once a second, as Server-Sent Events\n";
-constexpr std::string_view kIndexDebug =
-    "<li><a href=\"/debug/streams\">/debug/streams</a>: open streams\n"
-    "<li><a href=\"/debug/topics\">/debug/topics</a>: topics and their history\n"
-    "<li><a href=\"/debug/workers\">/debug/workers</a>: workers, their processors and streams\n"
-    "<li><a href=\"/debug/config\">/debug/config</a>: the configuration in force\n"
-    "<li><a href=\"/debug/trace\">/debug/trace</a>: the way of the last publishes that were "
-    "followed\n"
-    "<li><a href=\"/debug/log\">/debug/log</a>: the debug rules in force\n"
-    "</ul>\n</html>\n";
-constexpr std::string_view kIndexNoDebug =
-    "<li>/debug/streams, /debug/topics, /debug/workers, /debug/config, /debug/trace, /debug/log: "
-    "set <code>admin.debug</code> to true\n"
-    "</ul>\n</html>\n";
-
 bool has_parameters(std::string_view query) {
   while (!query.empty()) {
     const std::string_view parameter = query.substr(0, query.find('&'));
@@ -123,6 +97,13 @@ class AdminRoutes::Answer {
     respond(net::error_reply(refusal, trace_id_, complete));
   }
 
+  void send_file(const DashboardFile& file) const {
+    respond(net::ReplyBuilder(200)
+                .options(options())
+                .field("Content-Security-Policy", kDashboardPolicy)
+                .finish(file.content_type, file.text, head_only_));
+  }
+
  private:
   net::ReplyOptions options() const {
     return {.keep_alive = keep_alive_, .head_only = head_only_, .trace_id = trace_id_};
@@ -152,7 +133,7 @@ struct AdminRoutes::Route {
 const AdminRoutes::Route* AdminRoutes::find(std::string_view path) {
   using Query = Route::Query;
   static constexpr std::array<Route, 11> kRoutes = {{
-      {"/", false, Query::empty, &AdminRoutes::index},
+      {"/", false, Query::empty, &AdminRoutes::dashboard},
       {"/metrics", false, Query::ignored, &AdminRoutes::metrics},
       {"/status", false, Query::empty, &AdminRoutes::status},
       {"/healthz", false, Query::ignored, &AdminRoutes::health},
@@ -166,7 +147,8 @@ const AdminRoutes::Route* AdminRoutes::find(std::string_view path) {
       {"/debug/log", true, Query::empty, &AdminRoutes::debug_log, &AdminRoutes::change_debug_log},
   }};
   const auto* const found = std::ranges::find(kRoutes, path, &Route::path);
-  return found == kRoutes.end() ? nullptr : found;
+  if (found != kRoutes.end()) return found;
+  return dashboard_file(path) == nullptr ? nullptr : &kRoutes.front();  // As the page itself.
 }
 
 void AdminRoutes::on_http_request(const net::HttpRequest& request, net::Responder responder) {
@@ -209,15 +191,12 @@ void AdminRoutes::metrics(const net::Request&, const Answer& answer) {
 }
 
 void AdminRoutes::status(const net::Request&, const Answer& answer) {
-  answer.send(net::kJsonType, current_status());
-}
-
-std::string AdminRoutes::current_status() {
   const Instant now = parts_.now();
   parts_.catalogue.refresh(now);
-  return status_json({.catalogue = parts_.catalogue,
-                      .why_not_ready = parts_.why_not_ready(),
-                      .uptime_seconds = static_cast<double>(now.us - started_.us) / 1e6});
+  answer.send(net::kJsonType,
+              status_json({.catalogue = parts_.catalogue,
+                           .why_not_ready = parts_.why_not_ready(),
+                           .uptime_seconds = static_cast<double>(now.us - started_.us) / 1e6}));
 }
 
 void AdminRoutes::health(const net::Request&, const Answer& answer) {
@@ -236,14 +215,10 @@ void AdminRoutes::stats(const net::Request& request, const Answer& answer) {
   answer.send_samples(parts_.viewers);
 }
 
-// The status has no text of a client, so HTML means nothing in it.
-void AdminRoutes::index(const net::Request&, const Answer& answer) {
-  const auto status = status_text(current_status());
-  CRIER_CHECK(status.has_value());
-  std::string page(kIndexHead);
-  page.append(*status).append(kIndexPages);
-  page.append(parts_.config.admin.debug ? kIndexDebug : kIndexNoDebug);
-  answer.send(kHtml, page);
+void AdminRoutes::dashboard(const net::Request& request, const Answer& answer) {
+  const DashboardFile* const file = dashboard_file(request.path);
+  CRIER_CHECK(file != nullptr);
+  answer.send_file(*file);
 }
 
 void AdminRoutes::config(const net::Request&, const Answer& answer) {

@@ -5,7 +5,7 @@
 //   /healthz        200, answered by the control loop
 //   /readyz         200, or 503 with the reason in a word
 //   /stats          the figures once a second, as Server-Sent Events: see StatsViewers
-//   /               a page with the text of `crier status`, and links
+//   /               the dashboard: a page, its style and its scripts (see dashboard.h)
 //   /debug/config   the configuration in force           these six only if admin.debug is true
 //   /debug/workers  the workers' processors and numbers of streams
 //   /debug/streams  ?limit=1..100 &after=<next of the last page>
@@ -83,7 +83,7 @@ class AdminRoutes : public net::HttpHandler {
   void health(const net::Request& request, const Answer& answer);
   void ready(const net::Request& request, const Answer& answer);
   void stats(const net::Request& request, const Answer& answer);
-  void index(const net::Request& request, const Answer& answer);
+  void dashboard(const net::Request& request, const Answer& answer);
   void config(const net::Request& request, const Answer& answer);
   void workers(const net::Request& request, const Answer& answer);
   void streams(const net::Request& request, const Answer& answer);
@@ -91,7 +91,6 @@ class AdminRoutes : public net::HttpHandler {
   void trace(const net::Request& request, const Answer& answer);
   void debug_log(const net::Request& request, const Answer& answer);
   void change_debug_log(const net::HttpRequest& request, const Answer& answer);
-  std::string current_status();
 
   Parts parts_;
   const Instant started_;  // For the uptime: a process may be older than the daemon that it runs.

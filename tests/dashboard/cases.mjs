@@ -1,0 +1,160 @@
+// What the dashboard must show. A case throws when it does not.
+
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { get } from 'node:http';
+import { hostileSample, kHostile } from './samples.mjs';
+
+const kWide = { viewport: { width: 1400, height: 900 } };
+const kPhone = { viewport: { width: 360, height: 740 } };
+const kSampleMs = 3000;  // A figure is a second old at most; the rest is a busy machine.
+
+async function openStreams(daemon, topic, number) {
+  const requests = Array.from({ length: number }, () => get(daemon.url(`/events/${topic}`)));
+  for (const request of requests) request.on('error', () => {});
+  await Promise.all(requests.map((request) => once(request, 'response')));
+  return { close: () => requests.forEach((request) => request.destroy()) };
+}
+
+async function publishEach(daemon, topics) {
+  for (const topic of topics) await daemon.publish(topic, 'data');
+}
+
+const withThousands = (value) => value.toLocaleString('en');
+const sinceStart = (value) => `${value} since the start`;
+
+// The figures of the page are those of /metrics, a second later at most.
+async function equalsMetrics(page, daemon) {
+  const stay = await openStreams(daemon, 'news', 20);
+  const leave = await openStreams(daemon, 'news', 5);
+  await page.open();
+  await page.until('#state-title', (text) => text.startsWith('Ready and well'));
+  await publishEach(daemon, Array(50).fill('news'));
+  leave.close();
+  const shows = [
+    ['[data-figure=streams]', 'crier_stream_active_connections', (value) => value],
+    ['[data-detail=published]', 'crier_events_published_total', sinceStart],
+    ['[data-detail=delivered]', 'crier_events_delivered_total', sinceStart],
+    ['#ended tr:has-text("client_closed") td', 'crier_streams_ended_total{reason="client_closed"}',
+     (value) => value],
+  ];
+  await page.until('#ended tbody', (text) => /client_closed\s+5\b/.test(text));
+  for (const [selector, metric, asShown] of shows) {
+    const value = await daemon.metric(metric);
+    await page.until(selector, (text) => text === asShown(withThousands(value)), kSampleMs);
+  }
+  const memory = await daemon.metric('crier_memory_bytes{part="streams"}');
+  const bytes = await page.evaluate(
+    async (value) => (await import('/text.js')).bytes(value), memory);
+  await page.until('#memory tr:has-text("streams") td', (text) => text === bytes, kSampleMs);
+  const workers = await page.until('#workers tbody', (text) => text.length > 0);
+  assert.equal(workers.split('\n').length, 2, workers);
+  stay.close();
+}
+
+async function survivesRestart(page, daemon) {
+  await page.open();
+  await publishEach(daemon, Array(30).fill('news'));
+  await page.until('[data-detail=published]', (text) => text === '30 since the start');
+  await daemon.stop();
+  await page.until('#state-title', (text) => text.startsWith('No connection to crier since'));
+  await daemon.start();
+  await publishEach(daemon, ['news']);
+  await page.until('#state-title', (text) => text.startsWith('Ready and well'));
+  await page.until('#findings', (text) => text.includes('crier restarted at'));
+  await page.until('[data-detail=published]', (text) => text === '1 since the start');
+  const negative = await page.evaluate(() => /(^|\s)[-−]\d/.test(document.body.innerText));
+  assert.equal(negative, false);
+}
+
+async function bearsManyTopics(page, daemon) {
+  const tail = 'long-'.repeat(40);
+  await publishEach(daemon, Array.from({ length: 1000 }, (_, i) => `${tail}${i}`));
+  const streams = await openStreams(daemon, `${tail}7`, 3);
+  await page.open();
+  await page.until('[data-detail=published]', (text) => text === '1,000 since the start');
+  await page.expectNoScrolling();
+  streams.close();
+}
+
+// Every section has rows, and every name is hostile.
+async function isAccessible(page) {
+  await page.openWith([1, 2, 3].map((n) => hostileSample(n)));
+  for (const selector of ['#topics tbody', '#lagging tbody', '#kernel tbody', '#bounds tbody']) {
+    const text = await page.until(selector, (shown) => shown.length > 0);
+    for (const name of kHostile) assert.ok(text.includes(name), `${selector}: ${name} in ${text}`);
+  }
+  await page.until('#ended tbody', (text) => text.includes(kHostile[0]));
+  assert.equal(await page.evaluate(() => document.querySelectorAll('img, main script').length), 0);
+  await page.expectAccessible();
+  await page.expectNoScrolling();
+}
+
+// Tab comes to every link, button and field, and past the last one.
+async function worksByKeyboard(page) {
+  await page.openWith([1, 2].map((n) => hostileSample(n)));
+  await page.until('#kernel tbody', (text) => text.includes('Copy'));
+  await page.press('Tab');
+  await page.press('Enter');
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'main');
+  const met = new Set();
+  for (let presses = 0; presses < 80; presses += 1) {
+    await page.press('Tab');
+    met.add(await page.evaluate(() => document.activeElement.textContent));
+  }
+  for (const text of ['Traffic', 'Copy', 'Follow', '/debug/log']) assert.ok(met.has(text), text);
+}
+
+// Rates and totals over a restart, a clock that is set back, and a tab that slept.
+async function countsRight(page) {
+  await page.open();
+  const seen = await page.evaluate(async () => {
+    const { History } = await import('/samples.js');
+    const history = new History();
+    const add = (start, time, events, ended) => history.add({
+      start, time, ready: true, figures: { events_published: events }, ended: { overflow: ended },
+    });
+    const published = [];
+    for (const [start, time, events, ended] of [
+      [0, 100, 1000, 7], [0, 101, 1010, 8],  // 10 a second.
+      [0, 161, 1610, 9],                     // The tab slept for a minute.
+      [200, 201, 5, 2],                      // A restart: no rate, but two more ended.
+      [200, 202, 8, 2],
+      [200, 150, 9, 3],                      // The clock was set back.
+      [200, 151, 11, 3],
+    ]) {
+      add(start, time, events, ended);
+      published.push(history.entries.at(-1).published);
+    }
+    for (let i = 0; i < 1000; i += 1) add(200, 151 + i / 10, 11, 3);
+    return { published, ended: history.since.ended, kept: history.entries.length };
+  });
+  assert.deepEqual(seen, {
+    published: [null, 10, 10, null, 3, null, 2], ended: { overflow: 5 }, kept: 300,
+  });
+}
+
+async function namesTheRunbook() {
+  const [findings, runbook] = ['cmd/daemon/control/dashboard/findings.js', 'deploy/runbook.md']
+    .map((path) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8'));
+  const sections = findings.match(/'Crier\w+'/g).map((name) => name.slice(1, -1));
+  for (const section of sections) assert.ok(runbook.includes(`\n## ${section}\n`), section);
+}
+
+const kLight = { ...kWide, colorScheme: 'light' };
+
+export const cases = [
+  { name: 'values are those of /metrics', run: equalsMetrics },
+  {
+    name: 'survives a restart of the daemon', run: survivesRestart,
+    settings: { 'drain.window_seconds': 1 },
+  },
+  { name: '1,000 topics with long names', run: bearsManyTopics, look: kPhone },
+  { name: 'accessible, light', run: isAccessible, look: kLight },
+  { name: 'accessible, dark', run: isAccessible, look: { ...kWide, colorScheme: 'dark' } },
+  { name: 'accessible, 360 pixels wide', run: isAccessible, look: kPhone },
+  { name: 'keyboard', run: worksByKeyboard, look: kLight },
+  { name: 'rates and totals', run: countsRight },
+  { name: 'names sections of the runbook', run: namesTheRunbook },
+];
