@@ -71,7 +71,10 @@ constexpr Option kDebugOptions[] = {
 constexpr Option kStatusOptions[] = {
     kAdmin,
     {"--json", OptionKind::flag, "", "print the same figures as JSON"},
+    {"--watch", OptionKind::number, "SECONDS", "print them again every SECONDS; Ctrl-C ends it"},
 };
+
+constexpr Option kTopOptions[] = {kAdmin};
 
 constexpr Option kConfigOptions[] = {
     {"--schema", OptionKind::flag, "", "a JSON schema, for editors"},
@@ -151,6 +154,12 @@ constexpr std::string_view kTuneNotes =
     "--apply only raises limits and shortens times. Values last until --undo or the next reboot,\n"
     "even if crier.service restarts; --sysctl prints a file that makes them permanent.\n";
 
+constexpr std::string_view kTopNotes =
+    "Once a second: streams, events, latency and lag of the last second, what was refused or\n"
+    "ended and why, limits that are near, what the kernel lacks, the workers, and, where\n"
+    "admin.debug is true, the busiest topics and the most lagging streams. `q` ends it. If the\n"
+    "daemon restarts, it connects again.\n";
+
 constexpr std::string_view kDebugNotes =
     "The daemon then logs these streams at debug, whatever log.level says: opened, each event\n"
     "delivered, falling behind, catching up, gaps, the end. It needs admin.debug. Without an\n"
@@ -188,6 +197,8 @@ constexpr Command kCommands[] = {
     {"subscribe", "TOPIC…", "print the events of topics", kSubscribeNotes, 1, kAnyNumber,
      kSubscribeOptions, &subscribe},
     {"status", "", "show what a running daemon does", "", 0, 0, kStatusOptions, &status},
+    {"top", "", "show a running daemon's figures as they change", kTopNotes, 0, 0, kTopOptions,
+     &top},
     {"debug", "[RULE]", "log single streams of a running daemon for a while", kDebugNotes, 0, 1,
      kDebugOptions, &debug},
     {"check", "FILE", "check a configuration without starting", "", 1, 1, kCheckOptions, &check},

@@ -26,6 +26,9 @@ int subscribe(const Arguments& arguments);
 // A short summary of a running daemon, from its admin endpoint.
 int status(const Arguments& arguments);
 
+// Shows a running daemon's figures as they change, on the whole terminal.
+int top(const Arguments& arguments);
+
 // Has a running daemon log some streams one by one for a while, through its admin endpoint.
 int debug(const Arguments& arguments);
 

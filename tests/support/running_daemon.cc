@@ -105,6 +105,11 @@ pid_t spawn(const std::vector<std::string>& arguments, const std::string& output
 
 }  // namespace
 
+std::string crier_program() {
+  const char* program = std::getenv("CRIER");
+  return program != nullptr ? program : CRIER_BINARY;
+}
+
 std::string request_text(const std::string& request_line, const std::string& body,
                          const std::string& fields) {
   return request_line + " HTTP/1.1\r\nHost: localhost\r\n" + fields +
@@ -138,8 +143,7 @@ RunningDaemon::~RunningDaemon() {
 }
 
 std::vector<std::string> RunningDaemon::arguments() const {
-  const char* program = std::getenv("CRIER");
-  std::vector<std::string> all = {program != nullptr ? program : CRIER_BINARY, "serve"};
+  std::vector<std::string> all = {crier_program(), "serve"};
   if (!options_.configuration.empty()) {
     all.insert(all.end(), {"--config", directory_ + "/crier.json"});
   }
@@ -291,8 +295,7 @@ RunningDaemon::Failed RunningDaemon::run_to_exit(const std::vector<std::string>&
                                                  const FailingCall& failing,
                                                  const std::vector<PassedSocket>& passed,
                                                  unsigned descriptors_max) {
-  const char* program = std::getenv("CRIER");
-  std::vector<std::string> all = {program != nullptr ? program : CRIER_BINARY, "serve"};
+  std::vector<std::string> all = {crier_program(), "serve"};
   for (const std::string& setting : settings) all.insert(all.end(), {"--set", setting});
   const std::string directory = make_directory();
   const pid_t pid =

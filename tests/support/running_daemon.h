@@ -126,6 +126,9 @@ class RunningDaemon {
   pid_t pid_ = -1;
 };
 
+// The path of the program under test.
+std::string crier_program();
+
 // A random address of 127.0.0.0/8.
 std::string random_address();
 
