@@ -136,7 +136,7 @@ async function countsRight(page) {
 }
 
 async function namesTheRunbook() {
-  const [findings, runbook] = ['cmd/daemon/control/dashboard/findings.js', 'deploy/runbook.md']
+  const [findings, runbook] = ['cmd/daemon/admin/dashboard/findings.js', 'deploy/runbook.md']
     .map((path) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8'));
   const sections = findings.match(/'Crier\w+'/g).map((name) => name.slice(1, -1));
   for (const section of sections) assert.ok(runbook.includes(`\n## ${section}\n`), section);

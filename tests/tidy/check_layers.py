@@ -43,8 +43,10 @@ ROOMS = {
     "cmd/daemon/link": set(),
     "cmd/daemon/worker": {"cmd/daemon/link", "cmd/system"},
     "cmd/daemon/control": {"cmd/daemon/link", "cmd/log", "cmd/status", "cmd/tuning"},
-    "cmd/daemon": {"cmd/daemon/link", "cmd/daemon/worker", "cmd/daemon/control", "cmd/log",
-                   "cmd/system", "cmd/tuning"},
+    "cmd/daemon/admin": {"cmd/daemon/control", "cmd/daemon/link", "cmd/log", "cmd/status",
+                         "cmd/tuning"},
+    "cmd/daemon": {"cmd/daemon/link", "cmd/daemon/worker", "cmd/daemon/control",
+                   "cmd/daemon/admin", "cmd/log", "cmd/system", "cmd/tuning"},
     "cmd/cli": {"cmd/client", "cmd/daemon", "cmd/status", "cmd/system", "cmd/tuning"},
     "cmd": {"cmd/cli", "cmd/client"},
 }

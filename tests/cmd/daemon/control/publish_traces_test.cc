@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "cmd/daemon/control/debug_json.h"
+#include "cmd/daemon/admin/debug_json.h"
 #include "cmd/daemon/control/feed.h"
 #include "tests/cmd/command_support.h"
 #include "tests/cmd/daemon/control/publish_routes_support.h"

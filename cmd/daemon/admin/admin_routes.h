@@ -38,9 +38,9 @@
 #include <utility>
 
 #include "broadcast/log/log.h"
+#include "cmd/daemon/admin/stats_viewers.h"
 #include "cmd/daemon/control/debug_switch.h"
 #include "cmd/daemon/control/publish_traces.h"
-#include "cmd/daemon/control/stats_viewers.h"
 #include "cmd/daemon/link/trace_id.h"
 #include "cmd/daemon/link/worker_queries.h"
 #include "config/config.h"

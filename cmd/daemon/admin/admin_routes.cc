@@ -1,11 +1,11 @@
-#include "cmd/daemon/control/admin_routes.h"
+#include "cmd/daemon/admin/admin_routes.h"
 
 #include <algorithm>
 #include <array>
 #include <utility>
 
-#include "cmd/daemon/control/dashboard.h"
-#include "cmd/daemon/control/debug_json.h"
+#include "cmd/daemon/admin/dashboard.h"
+#include "cmd/daemon/admin/debug_json.h"
 #include "cmd/daemon/control/page_query.h"
 #include "cmd/daemon/control/refusal_log.h"
 #include "cmd/daemon/control/topic_pages.h"
@@ -132,7 +132,7 @@ struct AdminRoutes::Route {
 
 const AdminRoutes::Route* AdminRoutes::find(std::string_view path) {
   using Query = Route::Query;
-  static constexpr std::array<Route, 11> kRoutes = {{
+  static constexpr std::array<Route, 12> kRoutes = {{
       {"/", false, Query::empty, &AdminRoutes::dashboard},
       {"/metrics", false, Query::ignored, &AdminRoutes::metrics},
       {"/status", false, Query::empty, &AdminRoutes::status},

@@ -1,4 +1,4 @@
-#include "cmd/daemon/control/stats_viewers.h"
+#include "cmd/daemon/admin/stats_viewers.h"
 
 #include <algorithm>
 #include <chrono>
@@ -37,8 +37,8 @@ std::vector<KernelAdvice> advice_of(const KernelTuner* kernel) {
   if (kernel == nullptr) return rows;
   for (const Examined& one : kernel->all()) {
     if (one.verdict != Verdict::below) continue;
-    rows.push_back(
-        {std::string(one.parameter->name), one.current, config::to_text(*one.goal), mending(one)});
+    rows.push_back({std::string(one.parameter->name), one.current, config::to_text(*one.goal),
+                    how_to_change(one)});
   }
   return rows;
 }

@@ -1,7 +1,7 @@
 // The admin endpoint's routes behind a real server, with workers that answer when a test says so.
 #pragma once
 
-#include "cmd/daemon/control/admin_routes.h"
+#include "cmd/daemon/admin/admin_routes.h"
 
 #include <unistd.h>
 

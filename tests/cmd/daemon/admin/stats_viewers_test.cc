@@ -1,11 +1,11 @@
-#include "cmd/daemon/control/stats_viewers.h"
+#include "cmd/daemon/admin/stats_viewers.h"
 
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
-#include "tests/cmd/daemon/control/admin_routes_support.h"
+#include "tests/cmd/daemon/admin/admin_routes_support.h"
 #include "tests/support/catch.h"
 
 namespace crier::cmd {

@@ -1,4 +1,4 @@
-#include "cmd/daemon/control/debug_json.h"
+#include "cmd/daemon/admin/debug_json.h"
 
 #include <algorithm>
 #include <optional>

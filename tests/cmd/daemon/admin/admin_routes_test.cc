@@ -1,4 +1,4 @@
-#include "cmd/daemon/control/admin_routes.h"
+#include "cmd/daemon/admin/admin_routes.h"
 
 #include <unistd.h>
 
@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "tests/broadcast/log/log_support.h"
-#include "tests/cmd/daemon/control/admin_routes_support.h"
+#include "tests/cmd/daemon/admin/admin_routes_support.h"
 #include "tests/support/catch.h"
 
 namespace crier::cmd {
