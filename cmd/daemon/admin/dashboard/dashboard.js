@@ -93,7 +93,6 @@ class Dashboard {
   #take(sample) {
     this.#history.add(sample);
     this.#tail.suggest((sample.topics ?? []).map(({ topic }) => topic).sort());
-    $('#kernel').hidden = !sample.kernel;
     if ('tail' in sample) document.body.className = sample.tail ? 'has-debug' : 'no-debug';
     this.#showSoon();
   }
