@@ -68,6 +68,9 @@ TEST_CASE("the page and its files may load nothing from elsewhere") {
                  !ContainsSubstring("unsafe"));
   CHECK(served.get(path, "HEAD").body.empty());
   CHECK(served.get(path + "?a=1").status == 400);
+  // Browsers send an Origin with each request for a module.
+  const int status = served.get(path, "GET", "Host: localhost\r\nOrigin: http://a\r\n").status;
+  CHECK(status == (path.ends_with(".js") ? 200 : 403));
 }
 
 TEST_CASE("health is always ok, readiness says why not") {
