@@ -101,7 +101,7 @@ inline constexpr Refusal kBadChunk = bad_request(
     "LF.");
 inline constexpr Refusal kExtrasTooLarge{
     431, "headers_too_large", "The chunked body has too many bytes of extensions and trailers."};
-inline constexpr Refusal kNoMemory{503, "busy",
+inline constexpr Refusal kNoMemory{503, "memory",
                                    "There is no memory for the body now; try again later."};
 inline constexpr Refusal kUnanswered{503, "unanswered",
                                      "The request was not answered in time; try again later."};

@@ -59,6 +59,7 @@ TEST_CASE("streams that are owed too much end, new ones are told to wait, and ot
   for (int i = 0; i < 9 * 64; ++i) {
     const HttpAnswer answer =
         daemon.publish_request("POST /topics/t." + std::to_string(i % 9), data);
+    CAPTURE(answer.status, answer.body);
     CHECK((answer.status == 202 || answer.body.find("\"code\":\"memory\"") != std::string::npos));
     if (i % 8 == 0) ready = daemon.admin_get("/readyz");
     if (ready.status == 503 || answer.status == 503) break;

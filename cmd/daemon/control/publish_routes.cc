@@ -105,12 +105,14 @@ void PublishRoutes::route_topic(const Call& call, std::string_view encoded) {
 std::string PublishRoutes::on_http_refused(const net::Refusal& refusal, const net::HttpPeer& peer) {
   counters_.refused[static_cast<std::size_t>(PublishRefusal::head)].add();
   const bool later = refusal.status == 429 || refusal.status == 503;
+  const RefusalRow& memory = row_of(PublishRefusal::memory);
+  const std::uint32_t seconds = refusal.code == memory.code ? memory.retry_after_seconds : 1;
   const std::string trace = traces_.make();
   log_refusal(parts_.refusals, kPublishRefused,
               {to_string(PublishRefusal::head), refusal, name_of(peer), {}, trace});
   return net::error_reply(refusal, trace,
                           {.allow = refusal.status == 405 ? kPublishAllow : "",
-                           .retry_after_seconds = later ? 1U : 0U});
+                           .retry_after_seconds = later ? seconds : 0});
 }
 
 // --- publishing ---

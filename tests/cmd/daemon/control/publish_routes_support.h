@@ -77,7 +77,8 @@ struct Socket {
                                                           .memory = &shortage,
                                                           .now = [this] { return now; },
                                                           .traces = &traces});
-    server = std::make_unique<net::HttpServer>(loop, *routes, net::HttpServerOptions{});
+    server = std::make_unique<net::HttpServer>(loop, *routes,
+                                               net::HttpServerOptions{.shortage = &shortage});
     auto opened = net::UnixListener::open({.path = path});
     REQUIRE(opened.has_value());
     listener = std::make_unique<net::UnixListener>(std::move(*opened));

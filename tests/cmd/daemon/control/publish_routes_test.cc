@@ -241,6 +241,16 @@ TEST_CASE("where memory is too short for events, publishes are refused and topic
   socket.works();
 }
 
+TEST_CASE("where memory is too short, a body that comes in pieces is refused like a whole one") {
+  Socket socket;
+  socket.shortage.stage = MemoryStage::refuse_events;
+  REQUIRE(socket.client->send("POST /topics/a HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nx"));
+  const std::string got = socket.client->receive_all();
+  CHECK(got.starts_with("HTTP/1.1 503 "));
+  CHECK(got.find("\r\nRetry-After: 30\r\n") != std::string::npos);
+  CHECK(json::parse(got.substr(got.find("\r\n\r\n") + 4))["code"] == "memory");
+}
+
 TEST_CASE("the list of publishers changes for open connections, too") {
   Socket socket;
   const std::string other = ::getuid() == 12'345 ? "12346" : "12345";
