@@ -156,9 +156,8 @@ constexpr std::string_view kTuneNotes =
 
 constexpr std::string_view kTopNotes =
     "Once a second: streams, events, latency and lag of the last second, what was refused or\n"
-    "ended and why, limits that are near, what the kernel lacks, the workers, and, where\n"
-    "admin.debug is true, the busiest topics and the most lagging streams. `q` ends it. If the\n"
-    "daemon restarts, it connects again.\n";
+    "ended and why, limits that are near, what the kernel lacks, and the workers. `q` ends it. If\n"
+    "the daemon restarts, it connects again.\n";
 
 constexpr std::string_view kDebugNotes =
     "The daemon then logs these streams at debug, whatever log.level says: opened, each event\n"

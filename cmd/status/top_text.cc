@@ -66,8 +66,6 @@ class Top {
     figures();
     troubles();
     workers();
-    topics();
-    lagging();
   }
 
   std::string shown(std::size_t columns, std::size_t rows) const {
@@ -255,32 +253,6 @@ class Top {
            {"SENT", 13},
            {"TURNS", 11},
            {"BUSY", 6}},
-          rows);
-  }
-
-  void topics() {
-    std::vector<std::vector<std::string>> rows;
-    for (const Sample& topic : member(now_, "topics")) {
-      rows.push_back({count(number(topic, "events")), bytes(number(topic, "bytes")),
-                      count(number(topic, "streams")), text(topic, "topic")});
-    }
-    table({{"EVENTS", 11}, {"BYTES", 13}, {"STREAMS", 11}, {"BUSIEST TOPIC", 60, false}}, rows);
-  }
-
-  void lagging() {
-    std::vector<std::vector<std::string>> rows;
-    for (const Sample& stream : member(now_, "lagging")) {
-      const auto age = number(stream, "age_seconds");
-      rows.push_back({count(number(stream, "lag_events")), bytes(number(stream, "lag_bytes")),
-                      age ? human_latency(*age) : "-", text(stream, "from"),
-                      text(stream, "trace_id"), text(stream, "topic")});
-    }
-    table({{"BEHIND", 11},
-           {"OWED", 13},
-           {"FOR", 11},
-           {"MOST LAGGING STREAM", 21, false},
-           {"TRACE ID", 32, false},
-           {"TOPIC", 40, false}},
           rows);
   }
 
