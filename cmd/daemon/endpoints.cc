@@ -1,5 +1,7 @@
 #include "cmd/daemon/endpoints.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <string>
 #include <utility>
 
@@ -92,8 +94,13 @@ Result<void> Endpoints::open_admin() {
   const auto endpoint = net::Endpoint::parse(config.admin.listen);
   if (!endpoint) return std::unexpected(named("admin.listen", endpoint.error()));
   catalogue_.emplace();
-  viewers_.emplace(
-      StatsViewers::Parts{parts_.loop, *catalogue_, parts_.why_not_ready, net::Loop::now});
+  viewers_.emplace(StatsViewers::Parts{
+      .loop = parts_.loop,
+      .catalogue = *catalogue_,
+      .why_not_ready = parts_.why_not_ready,
+      .now = net::Loop::now,
+      .viewers_max =
+          std::min<std::size_t>(StatsViewers::kViewersMax, config.admin.connections_max / 2)});
   admin_routes_.emplace(AdminRoutes::Parts{config, *catalogue_, parts_.why_not_ready,
                                            parts_.event_log, parts_.control, parts_.debug_switch,
                                            parts_.traces, *viewers_, parts_.log,

@@ -52,7 +52,7 @@ StatsViewers::StatsViewers(Parts parts)
 
 bool StatsViewers::full() {
   forget_gone();
-  return viewers_.size() >= kViewersMax;
+  return viewers_.size() >= parts_.viewers_max;
 }
 
 void StatsViewers::add(const net::Responder& responder, std::string_view trace_id, bool head_only) {
@@ -64,24 +64,25 @@ void StatsViewers::add(const net::Responder& responder, std::string_view trace_i
                          .field("X-Trace-Id", trace_id)
                          .finish();
   if (head_only) return responder.stream(std::move(head), {}).end();
-  CRIER_CHECK(viewers_.size() < kViewersMax);
+  CRIER_CHECK(viewers_.size() < parts_.viewers_max);
   const auto viewer = responder.stream(std::move(head), [this] { forget_gone(); });
   const Instant now = parts_.now();
   if (!made_at_ || now.us - made_at_->us >= kFreshMicros) make_sample();
-  if (!viewer.write(kBegin) || !viewer.write(sample_)) return;
-  viewers_.push_back(viewer);
+  // Refused while much of an earlier answer waits: send_all() serves it later.
+  if (viewer.write(kBegin)) static_cast<void>(viewer.write(sample_));
+  viewers_.push_back({viewer, now});
   if (!timer_.running()) timer_.start_repeating(parts_.sample_ms);
 }
 
 void StatsViewers::close() {
   timer_.stop();
-  for (const net::AnswerStream& viewer : std::exchange(viewers_, {})) {
-    if (viewer.wanted()) viewer.end();
+  for (const Viewer& viewer : std::exchange(viewers_, {})) {
+    if (viewer.stream.wanted()) viewer.stream.end();
   }
 }
 
 void StatsViewers::forget_gone() {
-  std::erase_if(viewers_, [](const net::AnswerStream& viewer) { return !viewer.wanted(); });
+  std::erase_if(viewers_, [](const Viewer& viewer) { return !viewer.stream.wanted(); });
   if (viewers_.empty()) timer_.stop();
 }
 
@@ -89,10 +90,17 @@ void StatsViewers::send_all() {
   forget_gone();
   if (viewers_.empty()) return;
   make_sample();
-  for (const net::AnswerStream& viewer : viewers_) {
-    // A write that finds the viewer gone is followed by forget_gone().
-    if (viewer.waiting() == 0) static_cast<void>(viewer.write(sample_));
-  }
+  const Instant now = parts_.now();
+  std::erase_if(viewers_, [&](Viewer& viewer) {
+    if (viewer.stream.waiting() == 0) {
+      viewer.took_all = now;
+      // A write that finds the viewer gone is followed by forget_gone().
+      static_cast<void>(viewer.stream.write(sample_));
+    }
+    const bool unread = now.us - viewer.took_all.us > kUnreadSeconds * 1'000'000;
+    if (unread) viewer.stream.end();
+    return unread;
+  });
 }
 
 void StatsViewers::make_sample() {

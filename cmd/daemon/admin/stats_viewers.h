@@ -2,8 +2,9 @@
 // comes, and one a second from then on.
 //
 // A sample is made once for all viewers, and only while there is one. A viewer that has not taken
-// its last bytes misses samples until it has: no viewer is owed more than one. The server closes a
-// connection that takes nothing for 10 s. There are at most kViewersMax viewers.
+// its last bytes misses samples until it has: no viewer is owed more than one. One that takes
+// nothing for kUnreadSeconds is ended, as is one whose answer waits behind another of its
+// connection.
 //
 // Belongs to the control loop, and must outlive the server of its viewers.
 #pragma once
@@ -30,6 +31,7 @@ class StatsViewers {
  public:
   static constexpr std::size_t kViewersMax = 16;
   static constexpr std::uint64_t kSampleMs = 1'000;
+  static constexpr std::uint64_t kUnreadSeconds = 30;
 
   // What a sample is made of, beside the catalogue; one pointer of each for each worker. Without a
   // kernel there is no advice. All outlive the viewers.
@@ -45,6 +47,7 @@ class StatsViewers {
     std::function<std::string_view()> why_not_ready;  // See AdminRoutes.
     std::function<Instant()> now;
     std::uint64_t sample_ms = kSampleMs;
+    std::size_t viewers_max = kViewersMax;  // The endpoint needs connections for other requests.
   };
   explicit StatsViewers(Parts parts);
 
@@ -61,6 +64,10 @@ class StatsViewers {
   std::uint64_t samples_made() const { return samples_made_; }
 
  private:
+  struct Viewer {
+    net::AnswerStream stream;
+    Instant took_all;  // When it last had nothing left to take.
+  };
   void forget_gone();
   void send_all();
   void make_sample();
@@ -68,7 +75,7 @@ class StatsViewers {
   Parts parts_;
   const Instant started_;
   Sources sources_;
-  std::vector<net::AnswerStream> viewers_;
+  std::vector<Viewer> viewers_;
   std::string sample_;  // As an event. Kept for viewers that come soon.
   std::optional<Instant> made_at_;
   std::uint64_t samples_made_ = 0;

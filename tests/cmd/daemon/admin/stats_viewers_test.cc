@@ -136,6 +136,47 @@ TEST_CASE("a viewer that does not read misses samples, and the others do not") {
   CHECK(last["time"] > 0);
 }
 
+TEST_CASE("a viewer for which bytes wait for half a minute is ended") {
+  Served served;
+  const broadcast::WorkerStats worker;
+  const net::LoopStats loop;
+  served.viewers.set_sources(
+      {.workers = std::vector(20, &worker), .loops = std::vector(20, &loop)});
+  auto sleeper = viewer_of(served);
+  REQUIRE(turn_until(served.loop, [&] { return served.viewers.samples_made() > 300; }));
+  CHECK(served.viewers.count() == 1);
+  served.now.us += (StatsViewers::kUnreadSeconds + 1) * 1'000'000;
+  REQUIRE(turn_until(served.loop, [&] { return served.viewers.count() == 0; }));
+}
+
+TEST_CASE("a stream that waits behind another of its connection keeps no place") {
+  Served served;
+  const std::string request = "GET /stats HTTP/1.1\r\nHost: localhost\r\n\r\n";
+  Client client(served.loop, served.path);
+  client.send(request + request);
+  REQUIRE(turn_until(served.loop, [&] { return served.viewers.count() == 2; }));
+  client.receive(1);
+  served.now.us += (StatsViewers::kUnreadSeconds + 1) * 1'000'000;
+  const auto made = served.viewers.samples_made();
+  REQUIRE(turn_until(served.loop, [&] {
+    client.receive(1);
+    return served.viewers.samples_made() > made + 5;
+  }));
+  CHECK(served.viewers.count() == 1);
+}
+
+TEST_CASE("a viewer whose first sample has to wait gets the next one") {
+  Served served;
+  const std::string big(300'000, 'x');
+  served.catalogue.gauge("big", big).add([] { return 1.0; });
+  Client client(served.loop, served.path);
+  client.send(
+      "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"
+      "GET /stats HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  REQUIRE(turn_until(served.loop, [&] { return served.viewers.count() == 1; }));
+  REQUIRE(turn_until(served.loop, [&] { return samples_in(client.receive(1)) > 2; }));
+}
+
 TEST_CASE("a viewer that asks for more, or sends no more, gets its samples") {
   Served served;
   auto viewer = viewer_of(served);
