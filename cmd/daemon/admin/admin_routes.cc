@@ -13,6 +13,7 @@
 #include "config/reference.h"
 #include "core/check.h"
 #include "metrics/exporter.h"
+#include "net/http/head_bytes.h"
 #include "net/http/head_refusals.h"
 #include "net/http/negotiate.h"
 #include "net/http/reply.h"
@@ -53,12 +54,33 @@ static_assert(kDebugRulesMax == 16);
 constexpr net::Refusal kNoRule = {404, "not_found",
                                   "There is no such rule; GET /debug/log lists all rules."};
 constexpr net::Refusal kTooManyViewers = {503, "too_many_viewers",
-                                          "/stats has 16 viewers already; close one of them."};
+                                          "/stats has 16 viewers already, or half as many as "
+                                          "admin.connections_max; close one of them."};
 static_assert(StatsViewers::kViewersMax == 16);
 constexpr net::Refusal kNoAnswer = {503, "busy", "A worker did not answer in time; try again."};
 constexpr net::Refusal kNotInForce = {
     503, "busy",
     "The change is noted, but a worker has not applied it yet; it will as soon as it can."};
+
+std::string_view field_of(const net::Request& head, std::string_view name) {
+  for (const net::HeadField& field : head.fields) {
+    if (net::equal_ignoring_case(field.name.in(head.head), name)) return field.value.in(head.head);
+  }
+  return {};
+}
+
+// Whether a page of another server asks. Browsers send an Origin with some requests of crier's own
+// page, e.g. for a module; a link on another page that leads here is not foreign. Sec-Fetch-Site
+// and -Dest: W3C Fetch Metadata.
+bool is_foreign(const net::Request& head) {
+  const auto is_own = [&](std::string_view scheme) {
+    return head.origin.starts_with(scheme) && head.origin.substr(scheme.size()) == head.host;
+  };
+  if (head.has_origin && !is_own("http://") && !is_own("https://")) return true;
+  const std::string_view site = field_of(head, "sec-fetch-site");
+  return (site == "cross-site" || site == "same-site") &&
+         field_of(head, "sec-fetch-dest") != "document";
+}
 
 bool has_parameters(std::string_view query) {
   while (!query.empty()) {
@@ -155,11 +177,10 @@ void AdminRoutes::on_http_request(const net::HttpRequest& request, net::Responde
   const net::Request& head = request.head;
   const Answer answer(request, responder, traces_.of(head), parts_.refusals);
   if (!net::host_allowed(head.host, parts_.config.admin.hosts)) return answer.refuse(kWrongHost);
-  // Browsers send an Origin with each request for a module, even to the page's own server.
-  if (head.has_origin && !head.path.ends_with(".js")) return answer.refuse(kHasOrigin);
+  const bool reads = head.method == net::Method::get || head.method == net::Method::head;
+  if (is_foreign(head) || (head.has_origin && !reads)) return answer.refuse(kHasOrigin);
   const Route* const route = find(head.path);
   const bool changeable = route != nullptr && route->change != nullptr;
-  const bool reads = head.method == net::Method::get || head.method == net::Method::head;
   const bool changes = head.method == net::Method::post || head.method_text == "DELETE";
   if (!reads && !(changes && changeable)) {
     return answer.refuse(kWrongMethod, changeable ? kAllowChanges : kAllow);

@@ -22,10 +22,11 @@
 // /healthz and /readyz ignore all parameters, so that no scrape or probe fails because of an
 // addition to its address.
 //
-// Web pages must not reach the endpoint. A request with an Origin is 403: every POST and DELETE of
-// a web page has one. Only scripts of the dashboard, which hold no secret, are answered: browsers
-// send an Origin with each request for a module. A request whose Host is neither an address nor
-// `localhost` nor in admin.hosts is 403, too: this stops DNS rebinding.
+// Pages of other servers must not reach the endpoint. A request is 403 if its Origin is not that of
+// the endpoint, if it changes something and has any Origin (every POST and DELETE of a web page has
+// one), or if a browser says that a page of another site needs it (Sec-Fetch-Site). A request whose
+// Host is neither an address nor `localhost` nor in admin.hosts is 403, too: this stops DNS
+// rebinding.
 //
 // Belongs to the control loop, and must outlive its server. An answer that waits for the workers
 // uses only its Responder: WorkerQueries must make no more calls once the server is gone.
