@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::size_t kSampleBytesMax = 1024 * 1024;
 constexpr std::chrono::seconds kAgain{1};
+constexpr std::chrono::seconds kSilence{10};  // A daemon that hangs sends no sample.
 
 // The daemon's samples, on the screen from the first one on.
 class TopRun {
@@ -63,7 +64,7 @@ std::optional<int> TopRun::run_stream() {
     return readable ? Then::go_on : Then::stop;
   };
   const auto ended = client_.stream({.method = "GET", .target = "/stats", .fields = {}, .body = {}},
-                                    on_head, on_body);
+                                    on_head, on_body, kSilence);
   if (screen_) return std::nullopt;
   if (!ended) return failed(arguments_, unanswered(ended.error()));
   return failed(arguments_,

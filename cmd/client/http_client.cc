@@ -177,7 +177,7 @@ Result<ClientResponse> HttpClient::exchange(const ClientRequest& request) {
 }
 
 Result<void> HttpClient::stream(const ClientRequest& request, const OnHead& on_head,
-                                const OnBody& on_body) {
+                                const OnBody& on_body, std::chrono::milliseconds silence) {
   const auto bytes = request_bytes(request, server_);
   if (!bytes) return std::unexpected(bytes.error());
   auto socket = connect();
@@ -201,7 +201,7 @@ Result<void> HttpClient::stream(const ClientRequest& request, const OnHead& on_h
   };
   auto progress = net::ResponseParser::Progress::more;
   while (progress == net::ResponseParser::Progress::more && then == Then::go_on) {
-    const auto received = socket->receive(room, head_told ? net::kForever : timeout_);
+    const auto received = socket->receive(room, head_told ? silence : timeout_);
     if (!received) return std::unexpected(received.error());
     progress = *received == 0 ? parser.finish() : parser.consume({room.data(), *received}, hand_on);
     tell_head();

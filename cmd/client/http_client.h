@@ -84,9 +84,10 @@ class HttpClient {
   using OnBody = std::function<Then(std::string_view)>;
 
   // Sends a request over a new connection and hands the answer on as it arrives. The timeout
-  // applies up to the end of the head; the body may be silent for any time. Succeeds if the answer
+  // applies up to the end of the head; the body may be silent for `silence`. Succeeds if the answer
   // ends regularly or a callback returns `stop`.
-  Result<void> stream(const ClientRequest& request, const OnHead& on_head, const OnBody& on_body);
+  Result<void> stream(const ClientRequest& request, const OnHead& on_head, const OnBody& on_body,
+                      std::chrono::milliseconds silence = net::kForever);
 
  private:
   Result<net::ClientSocket> connect() const;

@@ -55,7 +55,8 @@ Screen::Screen(Draw draw) : draw_(std::move(draw)), stop_(::eventfd(0, EFD_CLOEX
   CRIER_CHECK(::tcgetattr(STDIN_FILENO, &before_) == 0);
   termios changed = before_;
   changed.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);
-  changed.c_cc[VSUSP] = _POSIX_VDISABLE;  // A stopped process could not put the terminal back.
+  // A process that is stopped or killed could not put the terminal back.
+  changed.c_cc[VSUSP] = changed.c_cc[VQUIT] = _POSIX_VDISABLE;
   ::tcsetattr(STDIN_FILENO, TCSANOW, &changed);
   (void)print_out(kEnter);
   watcher_ = std::thread([this] { watch(); });
@@ -90,7 +91,9 @@ void Screen::watch() {
     constexpr int kEndedBySignal = 128;
     if (signal.ssi_signo == SIGTERM) end(kEndedBySignal + SIGTERM);
     if (signal.ssi_signo != SIGWINCH) end(EXIT_SUCCESS);
-    change([] {});
+    // A draw that waits for the terminal will use the new size in its next turn.
+    const std::unique_lock lock(drawing_, std::try_to_lock);
+    if (lock.owns_lock()) draw();
   }
 }
 

@@ -107,7 +107,8 @@ class Top {
     const Sample& bounds = member(now, "le");
     const Sample& counts = member(now, "counts");
     const Sample& earlier = member(before, "counts");
-    if (seconds_ == 0 || !bounds.is_array() || bounds.empty() || counts.size() <= bounds.size()) {
+    if (seconds_ == 0 || !bounds.is_array() || !counts.is_array() || bounds.empty() ||
+        counts.size() <= bounds.size()) {
       return std::nullopt;
     }
     std::vector<double> added;
