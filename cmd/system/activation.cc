@@ -38,7 +38,7 @@ Result<std::vector<std::string>> take_names() {
   const std::string count = take_variable("LISTEN_FDS");
   std::string names = take_variable("LISTEN_FDNAMES");
   std::vector<std::string> list;
-  if (process != std::to_string(::getpid()) || count == "0") return list;
+  if (process != std::to_string(::getpid()) || count.empty() || count == "0") return list;
   for (std::size_t begin = 0; begin <= names.size();) {
     const std::size_t end = std::min(names.find(':', begin), names.size());
     list.push_back(names.substr(begin, end - begin));
