@@ -151,7 +151,7 @@ export const cases = [
     name: 'survives a restart of the daemon', run: survivesRestart,
     settings: { 'drain.window_seconds': 1 },
   },
-  { name: '1,000 topics with long names', run: bearsManyTopics, look: kPhone },
+  { name: '1,000 topics, 360 pixels wide', run: bearsManyTopics, look: kPhone },
   { name: 'accessible, light', run: isAccessible, look: kLight },
   { name: 'accessible, dark', run: isAccessible, look: { ...kWide, colorScheme: 'dark' } },
   { name: 'accessible, 360 pixels wide', run: isAccessible, look: kPhone },

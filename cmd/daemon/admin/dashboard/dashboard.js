@@ -15,7 +15,7 @@ function headline(findings, { latest }) {
   const number = (level) => findings.filter((each) => each.level === level).length;
   if (number('bad') > 0) return ['bad', 'Ready, but clients meet with a limit'];
   if (number('warn') > 0) return ['warn', 'Ready, with a warning'];
-  return ['well', 'Ready and well: nothing was refused, cut off or lost in the last minute'];
+  return ['well', 'Ready and well: no client met with a limit in the last minute'];
 }
 
 function showState(history, lost) {

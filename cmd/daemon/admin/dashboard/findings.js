@@ -11,10 +11,11 @@ const kLaggingSeconds = 10;
 const kHistorySeconds = 60;
 const kHistoryBound = 'history.bytes_max';
 
-// Refusals by a limit of the whole daemon. The others are for what a single client does wrong.
+// Refusals by a limit. The others are for requests that are wrong.
 const kRefusedByLimit = new Set([
   'streams_max', 'streams_per_topic_max', 'class_streams_max', 'topics_max', 'patterns_max',
-  'memory', 'pending_full', 'no_descriptors',
+  'memory', 'pending_full', 'no_descriptors', 'streams_per_address_max', 'requests_per_address',
+  'breaker', 'breaker_at_accept',
 ]);
 const kEndedByCrier = new Set(['overflow', 'stalled', 'input_flood', 'memory', 'no_memory']);
 const kLost = new Set(['overflow', 'evicted']);
