@@ -37,7 +37,7 @@ struct PublishTrace {
   std::string topic;
   std::uint64_t sequence = 0;
   double unix_seconds = 0;        // When it was accepted.
-  std::uint64_t received_ns = 0;  // The first byte of its request, to a microsecond.
+  std::uint64_t received_ns = 0;  // The last bytes of its request came, to a microsecond.
   std::uint64_t accepted_ns = 0;  // Read, checked, and given to the journal.
   std::uint64_t committed_ns = 0;
   std::vector<Worker> workers;
