@@ -41,6 +41,16 @@ std::unique_ptr<Client> viewer_of(Served& served, std::string_view fields = "Hos
   return client;
 }
 
+// Samples of a few kilobytes fill the socket of a client soon.
+struct TwentyWorkers {
+  explicit TwentyWorkers(Served& served) {
+    served.viewers.set_sources(
+        {.workers = std::vector(20, &worker), .loops = std::vector(20, &loop)});
+  }
+  const broadcast::WorkerStats worker;
+  const net::LoopStats loop;
+};
+
 TEST_CASE("a viewer gets a sample at once, and then one after the other") {
   Served served;
   served.why_not_ready = "full";
@@ -111,11 +121,7 @@ TEST_CASE("the seventeenth viewer is refused until another one leaves; HEAD take
 
 TEST_CASE("a viewer that does not read misses samples, and the others do not") {
   Served served;
-  // Samples of a few kilobytes fill the socket of a client soon.
-  const broadcast::WorkerStats worker;
-  const net::LoopStats loop;
-  served.viewers.set_sources(
-      {.workers = std::vector(20, &worker), .loops = std::vector(20, &loop)});
+  const TwentyWorkers workers(served);
   auto sleeper = viewer_of(served);
   auto reader = viewer_of(served);
   const auto full = [&] {
@@ -138,10 +144,7 @@ TEST_CASE("a viewer that does not read misses samples, and the others do not") {
 
 TEST_CASE("a viewer for which bytes wait for half a minute is ended") {
   Served served;
-  const broadcast::WorkerStats worker;
-  const net::LoopStats loop;
-  served.viewers.set_sources(
-      {.workers = std::vector(20, &worker), .loops = std::vector(20, &loop)});
+  const TwentyWorkers workers(served);
   auto sleeper = viewer_of(served);
   REQUIRE(turn_until(served.loop, [&] { return served.viewers.samples_made() > 300; }));
   CHECK(served.viewers.count() == 1);
