@@ -72,7 +72,7 @@ std::optional<bool> meets(const Goal& goal, std::string_view current);
 // value.
 std::string improved(const Goal& goal, std::string_view current);
 
-// The number at position `field`, from 0, of a parameter's text; nothing if there is none.
+// Returns the number at position `field`, from 0, of a parameter's text, if it has so many numbers.
 std::optional<double> field_of(std::string_view current, std::size_t field);
 
 // For people: "at least 4096", "any, any, at least 65536", "bbr".

@@ -1,5 +1,5 @@
 // Probes for bpftrace, perf and gdb: static points (USDT) of the provider `crier`, to be watched
-// in a running daemon. A probe that nobody watches is one nop.
+// in a running daemon. An unwatched probe is one nop instruction.
 //
 //   accept         fd, address, family, port
 //                  a connection to the subscriber port; `address` points to the 4 or 16 bytes of
@@ -24,8 +24,8 @@
 // worker, slot and generation, as its session_id is. Words (reason, cause, policy) are strings,
 // those of metrics and log lines. A topic is not terminated: its size follows.
 //
-// An argument is a value that the caller has at hand, because it is computed even if nobody
-// watches. Operators' scripts use these names: see deploy/bpftrace. Any thread.
+// Arguments are computed even while a probe is unwatched, so pass only values that the caller
+// already has. Operators' scripts use these names: see deploy/bpftrace. Any thread.
 #pragma once
 
 #include <cstddef>

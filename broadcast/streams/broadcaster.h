@@ -178,8 +178,8 @@ class Broadcaster {
 
   // Applies those options of `wanted` that may change while streams are open.
   void set_live_options(const WorkerOptions& wanted);
-  // Adds and removes a watcher of single streams. There is none unless an operator asks for debug
-  // lines or traces. A watcher must be removed before it is destroyed.
+  // Adds and removes a watcher of single streams. One is added only while an operator asks for
+  // debug lines or traces. It must be removed before it is destroyed.
   void watch(StreamWatcher& watcher) {
     watchers_.add(watcher);
     delivery_.watch(&watchers_);

@@ -48,7 +48,7 @@ struct Term {
   std::string_view label = {};  // Empty: all series.
 };
 
-// A limit, and where it is read. A limit of 0 is none.
+// A limit, and the metrics that it is read from. A row whose `max` is 0 is left out.
 struct LimitRow {
   std::string_view knob;
   Term now;

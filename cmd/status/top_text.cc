@@ -259,7 +259,7 @@ class Top {
 
   const Sample& now_;
   const Sample& before_;
-  double seconds_ = 0;  // From the sample before to the newest; 0: there is none of this daemon.
+  double seconds_ = 0;  // Between the two samples; 0 if `before_` is not of the same daemon.
   std::vector<std::string> lines_;
 };
 

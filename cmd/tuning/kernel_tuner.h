@@ -34,7 +34,7 @@ class KernelTuner {
   void look() { all_ = examine(need_, place_.root); }
   // One for each row of the table, as read last.
   const std::vector<Examined>& all() const { return all_; }
-  // The number at position `field` of a row; nothing if there is none.
+  // Returns the number at position `field`, from 0, of a row, if it has so many numbers.
   std::optional<double> value(std::size_t row, std::size_t field) const;
   std::size_t below() const;
 

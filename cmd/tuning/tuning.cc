@@ -61,7 +61,7 @@ std::uint64_t number_in(const config::Json& row, const char* key) {
   return row.at(key).get_ref<const config::Json::number_unsigned_t&>();
 }
 
-// The text of the file; nothing if there is none. Errors: os, also if others can write the file.
+// Returns the text of the file if the file exists. Errors: os, also if others can write the file.
 Result<std::optional<std::string>> trusted_text(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0 && errno == ENOENT) return std::nullopt;
