@@ -48,7 +48,8 @@ count() {
   failed=$((failed + $3))
   if [ "$3" -gt 0 ]; then
     failures+=("failed: $1")
-    mapfile -t -O ${#failures[@]} failures < <(grep '^FAIL' "$4" | cut -c1-400 | head -n 10)
+    mapfile -t -O ${#failures[@]} failures < <(
+      grep -E '^FAIL|: FAILED:|^([0-9]+: )?  (CHECK|REQUIRE)|SUMMARY: ' "$4" | cut -c1-400 | head -n 10)
     echo "-- $1: $2 passed, $3 failed; the end of $4:"
     tail -n 60 "$4"
   else
