@@ -13,8 +13,8 @@
 namespace crier::broadcast {
 namespace {
 
-const std::vector<std::string> kTopics = {"a.x", "a.y",   "b.x", "b.y", "c",
-                                          "d",   "e.f.g", "f",   "g.h"};
+const std::vector<std::string> kModelTopics = {"a.x", "a.y",   "b.x", "b.y", "c",
+                                               "d",   "e.f.g", "f",   "g.h"};
 const std::vector<std::string> kPatterns = {">", "a.*", "b.>", "*", "e.>"};
 
 struct Setup {
@@ -88,7 +88,7 @@ class Run {
 
   void append() {
     // Some topics are busy, others rare.
-    const std::string& topic = draw(4) == 0 ? pick(kTopics) : kTopics[draw(3)];
+    const std::string& topic = draw(4) == 0 ? pick(kModelTopics) : kModelTopics[draw(3)];
     make_room_in_model(topic);
     const std::string data(draw(120), 'x');
     const std::uint64_t hole = holes_ && draw(3) == 0 ? draw(draw(10) == 0 ? 1'000 : 4) : 0;
@@ -103,7 +103,7 @@ class Run {
   void make_room_in_model(const std::string& topic) {
     std::size_t listed = 0;
     std::vector<ModelEvent*> stalest;
-    for (const std::string& other : kTopics) {
+    for (const std::string& other : kModelTopics) {
       if (!log_.topic(other, now_)) continue;
       if (other == topic) return;
       ++listed;
@@ -129,7 +129,7 @@ class Run {
 
   void check_topics() {
     std::uint64_t events = 0;
-    for (const std::string& name : kTopics) {
+    for (const std::string& name : kModelTopics) {
       INFO(name);
       const auto own = model_.retained(name);
       const auto info = log_.topic(name, now_);
@@ -212,7 +212,7 @@ class Run {
     std::set<std::string> chosen;
     const std::uint32_t count = 1 + draw(3);
     for (std::uint32_t i = 0; i < count; ++i) {
-      chosen.insert(draw(4) == 0 ? pick(kPatterns) : pick(kTopics));
+      chosen.insert(draw(4) == 0 ? pick(kPatterns) : pick(kModelTopics));
     }
     if (draw(8) == 0) chosen.insert("never.published");
     return {chosen.begin(), chosen.end()};
