@@ -206,7 +206,7 @@ constexpr Command kCommands[] = {
     {"config", "", "print what can be configured", kConfigNotes, 0, 0, kConfigOptions,
      &config_text},
     {"manual",
-     "[crier|config|http|metrics]",
+     "[crier|config|http|metrics|runbook]",
      "print a manual page",
      kManualNotes,
      0,

@@ -46,8 +46,10 @@ std::string ServerAddress::host_header() const {
 }
 
 Result<ServerAddress> parse_address(std::string_view text, std::string_view default_port) {
-  if (text.starts_with('/') || text.starts_with('.'))
+  if (text.starts_with('/') || text.starts_with('.') ||
+      (text.contains('/') && !text.contains(':'))) {
     return ServerAddress{std::string(text), "", ""};
+  }
   if (text.starts_with("unix:") && text.size() > 5) {
     return ServerAddress{std::string(text.substr(5)), "", ""};
   }
@@ -79,6 +81,7 @@ Result<ServerUrl> parse_url(std::string_view text) {
   const Error bad{Errc::bad_request,
                   "invalid URL `" + std::string(text) + "`: use http://HOST:PORT"};
   if (text.starts_with("https://")) {
+    text = text.substr(0, std::min(text.find("/events"), text.find_first_of("?#")));
     while (text.ends_with('/')) text.remove_suffix(1);
     return fail(
         Errc::bad_request,
@@ -91,6 +94,12 @@ Result<ServerUrl> parse_url(std::string_view text) {
   const std::size_t slash = std::min(rest.find('/'), rest.size());
   std::string_view base = rest.substr(slash);
   while (base.ends_with('/')) base.remove_suffix(1);
+  const std::string_view path = base.substr(0, base.find('?'));
+  if (path.ends_with("/events") || path.contains("/events/")) {
+    return fail(Errc::bad_request, "leave out what follows " +
+                                       std::string(text.substr(0, text.find("/events"))) +
+                                       " in the URL: topics are arguments");
+  }
   if (base.find_first_of(" \t\r\n?#") != std::string_view::npos) return std::unexpected(bad);
   const std::string_view authority = rest.substr(0, slash);
   if (authority.starts_with("unix:") || authority.starts_with('.')) return std::unexpected(bad);

@@ -29,9 +29,9 @@ struct ServerAddress {
   std::string host_header() const;  // The value of the Host field.
 };
 
-// Parses "HOST:PORT", "[IPV6]:PORT", ":PORT" (this machine), "unix:PATH", or a path that begins
-// with a slash or a dot. An address without a port gets `default_port`, if that is not empty. Fails
-// with Errc::bad_request.
+// Parses "HOST:PORT", "[IPV6]:PORT", ":PORT" (this machine), "unix:PATH", or a path: it begins with
+// a slash or a dot, or has a slash and no colon. An address without a port gets `default_port`, if
+// that is not empty. Fails with Errc::bad_request.
 Result<ServerAddress> parse_address(std::string_view text, std::string_view default_port = {});
 
 struct ServerUrl {

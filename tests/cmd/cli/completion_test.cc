@@ -90,7 +90,7 @@ TEST_CASE("bash offers the words that are valid there") {
       {"crier check ''", "--help --set --verbose files"},
       {"crier check --v", "--verbose"},
       {"crier completion ''", "--help bash zsh"},
-      {"crier manual ''", "--help config crier http metrics"},
+      {"crier manual ''", "--help config crier http metrics runbook"},
       {"crier help tu", "tune"},
       {"crier nonsense ''", ""},
   }));

@@ -20,6 +20,7 @@ TEST_CASE("an address is a path, or host and port") {
   const auto row = GENERATE(values<AddressCase>({
       {"/run/x.sock", "/run/x.sock", "", ""},
       {"./x.sock", "./x.sock", "", ""},
+      {"run/x.sock", "run/x.sock", "", ""},
       {"unix:x.sock", "x.sock", "", ""},
       {"127.0.0.1:8081", "", "127.0.0.1", "8081"},
       {"localhost:0", "", "localhost", "0"},
@@ -60,6 +61,14 @@ TEST_CASE("a URL is http, a host, perhaps a port and a base") {
   CHECK(parse_url("https://h/sse/").error().detail ==
         "crier does not support https: use the daemon's own http:// address, or use curl -N -H "
         "'Accept: text/event-stream' 'https://h/sse/events?topic=TOPIC'");
+  CHECK(parse_url("https://h/sse/events?topic=x").error().detail ==
+        parse_url("https://h/sse/").error().detail);
+  for (const char* whole : {"http://h/sse/events", "http://h/sse/events/", "http://h/sse/events/a",
+                            "http://h/sse/events?topic=a"}) {
+    CHECK(parse_url(whole).error().detail ==
+          "leave out what follows http://h/sse in the URL: topics are arguments");
+  }
+  CHECK(parse_url("http://h/our/eventsource")->base == "/our/eventsource");
 }
 
 TEST_CASE("a request is written as HTTP says") {
