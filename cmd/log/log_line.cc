@@ -82,7 +82,7 @@ std::string beginning(LogFormat format, std::string_view time, Level level,
   switch (format) {
     case LogFormat::text:
       if (!time.empty()) line.append(time).append(" ");
-      line.append(to_string(level)).append(" ").append(escaped_for_log(message));
+      line.append(to_string(level)).append(" ").append(escaped_for_line(message));
       break;
     case LogFormat::logfmt:
       if (!time.empty()) line.append("ts=").append(time).append(" ");

@@ -35,16 +35,20 @@ char short_escape(char c) {
   }
 }
 
-// Appends one character in the form of a log line. `valid` is false for bytes that are not UTF-8.
-void append_for_log(std::string& out, std::string_view character, bool valid) {
+// Appends one character in the form of a line. `valid` is false for bytes that are not UTF-8.
+void append_for_line(std::string& out, std::string_view character, bool valid) {
   if (valid && !is_control_character(character)) {
-    if (short_escape(character.front()) != 0) out.push_back('\\');
     out.append(character);
   } else if (const char letter = short_escape(character.front()); letter != 0) {
     out.append({'\\', letter});
   } else {
     for (const char byte : character) append_hex(out, "\\x", byte);
   }
+}
+
+void append_for_log(std::string& out, std::string_view character, bool valid) {
+  if (character == "\"" || character == "\\") out.push_back('\\');
+  append_for_line(out, character, valid);
 }
 
 // Appends one character in the form of a JSON string.
@@ -85,6 +89,10 @@ std::string escaped(std::string_view text, std::size_t bytes_max, Append& append
 
 std::string escaped_for_log(std::string_view text, std::size_t bytes_max) {
   return escaped(text, bytes_max, append_for_log);
+}
+
+std::string escaped_for_line(std::string_view text, std::size_t bytes_max) {
+  return escaped(text, bytes_max, append_for_line);
 }
 
 std::string in_quotes(std::string_view text, std::size_t bytes_max) {

@@ -16,6 +16,9 @@ namespace crier {
 // an escape. Requires: bytes_max >= 3, for the ellipsis.
 std::string escaped_for_log(std::string_view text, std::size_t bytes_max = 256);
 
+// The same for a line of its own, without quotes around it: backslashes and double quotes stay.
+std::string escaped_for_line(std::string_view text, std::size_t bytes_max = 256);
+
 // Returns escaped_for_log() between double quotes, for a message that quotes what a client sent.
 std::string in_quotes(std::string_view text, std::size_t bytes_max = 64);
 

@@ -41,6 +41,12 @@ TEST_CASE("escaped text is one line that shows every byte") {
   CHECK(escaped_for_log(text) == expected);
 }
 
+TEST_CASE("a line without quotes around it keeps its quotes and backslashes") {
+  CHECK(crier::escaped_for_line(R"(say "hi" in a\nb)") == R"(say "hi" in a\nb)");
+  CHECK(crier::escaped_for_line("a\nb\x1B\xFF") == R"(a\nb\x1b\xff)");
+  CHECK(crier::escaped_for_line(std::string(257, '"')) == std::string(253, '"') + "\xE2\x80\xA6");
+}
+
 TEST_CASE("escaped text is never cut within a character or an escape") {
   const auto [text, bytes_max, expected] = GENERATE(table<std::string, std::size_t, std::string>({
       {"abcdef", 6, "abcdef"},
