@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "config/budget.h"
+
 namespace crier::cmd {
 namespace {
 
@@ -16,11 +18,15 @@ constexpr std::string_view kRaiseRequests =
 struct Remedy {
   std::string_view code;
   std::string_view text;
+  std::string_view why = {};  // The sentence has it, if one code has several remedies.
 };
 constexpr Remedy kRemedies[] = {
     {"host_not_allowed", "list the host in http.hosts; a reload applies it"},
     {"patterns_denied", "set subscribe.patterns to allow; a reload applies it"},
-    {"streams_max", "raise what `why` names; LimitNOFILE= (ulimit -n) bounds limits.streams_max"},
+    {"streams_max", "raise limits.streams_max and restart", config::kByStreamsMax},
+    {"streams_max", "raise LimitNOFILE= (ulimit -n) and restart", config::kByOpenFiles},
+    {"streams_max", "raise fs.epoll.max_user_watches and restart", config::kByWatches},
+    {"streams_max", "raise limits.memory_max and restart", config::kByMemory},
     {"streams_per_address_max",
      "raise limits.streams_per_address_max; if `from` is a proxy, list it in "
      "http.trusted_proxies"},
@@ -37,7 +43,9 @@ std::string remedy(const RefusedRequest& request) {
     if (request.origin == "null") return {};  // No setting allows it; the sentence says what to do.
     return "add the origin to http.origins; a reload applies it";
   }
-  const auto* const found = std::ranges::find(kRemedies, request.answer.code, &Remedy::code);
+  const auto* const found = std::ranges::find_if(kRemedies, [&](const Remedy& each) {
+    return each.code == request.answer.code && request.answer.message.contains(each.why);
+  });
   return found == std::end(kRemedies) ? std::string() : std::string(found->text);
 }
 

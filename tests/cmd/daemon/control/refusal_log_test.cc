@@ -1,5 +1,6 @@
 #include "cmd/daemon/control/refusal_log.h"
 
+#include "config/budget.h"
 #include "tests/cmd/command_support.h"
 #include "tests/support/catch.h"
 
@@ -30,6 +31,21 @@ TEST_CASE("a refusal is logged with its reason, its origin, what mends it and it
   CHECK(out.lines[2] ==
         "info request refused reason=not_found status=404 path=\"/a\\x1b\\\"\\xff\" "
         "trace_id=t3 why=\"\"");
+}
+
+TEST_CASE("the remedy of a full server is to raise what makes it full") {
+  const std::pair<std::string_view, std::string_view> rows[] = {
+      {config::kByStreamsMax, "raise limits.streams_max and restart"},
+      {config::kByOpenFiles, "raise LimitNOFILE= (ulimit -n) and restart"},
+      {config::kByWatches, "raise fs.epoll.max_user_watches and restart"},
+      {config::kByMemory, "raise limits.memory_max and restart"},
+  };
+  for (const auto& [bound, remedy] : rows) {
+    RecordingSink out;
+    const std::string why = "As many streams are open as " + std::string(bound) + " allows.";
+    log_refusal(out, kStreamRefused, {.reason = "full", .answer = {503, "streams_max", why}});
+    CHECK(out.lines.at(0).ends_with("remedy=\"" + std::string(remedy) + "\""));
+  }
 }
 
 TEST_CASE("the origin null has no remedy in the configuration") {
