@@ -13,7 +13,8 @@ constexpr std::size_t kKeyBytesMax = 64;  // Longer keys are not typing mistakes
 
 class Closest {
  public:
-  explicit Closest(std::string_view wanted) : wanted_(wanted), least_(wanted.size() / 3 + 1) {}
+  // A candidate with fewer than `least` changes is close enough.
+  Closest(std::string_view wanted, std::size_t least) : wanted_(wanted), least_(least) {}
 
   // `candidate` is compared, `answer` is what is suggested.
   void offer(std::string_view candidate, std::string_view answer) {
@@ -40,12 +41,13 @@ std::string closest_key(std::string_view key) {
   if (key.starts_with("topics[")) {
     const std::size_t dot = key.find('.');
     if (dot == std::string_view::npos) return {};
-    Closest closest(key.substr(dot + 1));
+    const std::string_view row_key = key.substr(dot + 1);
+    Closest closest(row_key, row_key.size() / 3 + 1);
     for (const KnobInfo& knob : topic_knobs()) closest.offer(knob.key, knob.key);
     const std::string name = closest.take();
     return name.empty() ? name : std::string(key.substr(0, dot + 1)) + name;
   }
-  Closest closest(key);
+  Closest closest(key, key.size() / 3 + 1);
   closest.offer(kTopicsKey, kTopicsKey);
   for (const KnobInfo& knob : knobs()) {
     closest.offer(knob.key, knob.key);
@@ -53,8 +55,8 @@ std::string closest_key(std::string_view key) {
   }
   std::string whole = closest.take();
   if (!whole.empty()) return whole;
-  // The right name in the wrong section, or in none.
-  Closest by_name(name_of(key));
+  // The right name in the wrong section, or in none: a short one without a mistake.
+  Closest by_name(name_of(key), name_of(key).size() / 4 + 1);
   for (const KnobInfo& knob : knobs()) by_name.offer(name_of(knob.key), knob.key);
   return by_name.take();
 }

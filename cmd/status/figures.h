@@ -33,7 +33,7 @@ inline constexpr Figure kFigures[] = {
     {"uptime_seconds", "", Figure::Kind::uptime, "up for"},
     {"reload_successful", "crier_config_last_reload_successful", Figure::Kind::outcome,
      "last reload"},
-    {"pending_settings", "crier_config_pending_settings", Figure::Kind::count, "need a restart"},
+    {"pending_settings", "crier_config_pending_settings", Figure::Kind::count, "pending settings"},
     {"streams", "crier_stream_active_connections", Figure::Kind::count, "streams", "streams_max"},
     {"streams_max", "crier_streams_max"},
     {"events_published", "crier_events_published_total", Figure::Kind::count, "events published"},

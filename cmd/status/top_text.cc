@@ -207,10 +207,9 @@ class Top {
                        " of " + count(max) +
                        (reached > 0 ? ", reached " + count(reached) + " times" : ""));
     }
-    for (const Sample& advice : member(now_, "kernel")) {
-      lines_.push_back(fitted("kernel", 11, false) + text(advice, "setting") + " is " +
-                       text(advice, "now") + ", needs " + text(advice, "wanted") + ": " +
-                       text(advice, "command"));
+    if (const std::size_t advice = member(now_, "kernel").size(); advice > 0) {
+      lines_.push_back(fitted("kernel", 11, false) + count(static_cast<double>(advice)) +
+                       " not as wanted: crier tune");
     }
   }
 

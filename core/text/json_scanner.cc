@@ -155,7 +155,7 @@ bool JsonCursor::read_word(std::string_view word) {
 }
 
 bool JsonCursor::read_string(JsonValue& value) {
-  if (!take('"')) return fail("a string is missing, perhaps after a comma");
+  if (!take('"')) return fail("a string in double quotes is expected here");
   const std::size_t begin = at_ - 1;
   value.kind = JsonKind::string;
   value.escaped = false;

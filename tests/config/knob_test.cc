@@ -218,6 +218,7 @@ TEST_CASE("a mistake on the command line is named") {
       {"=5", "--set \"=5\" is not of the form KEY=VALUE"},
       {"drain.windows_seconds=5",
        "drain.windows_seconds in --set is not a known key; did you mean drain.window_seconds?"},
+      {"foo.bar=1", "foo.bar in --set is not a known key"},
       {"drain={}", "drain in --set is not a known key; it is a section, set its keys one by one"},
       {"drain.window_seconds=601", "drain.window_seconds is 601 in --set; allowed are 0 to 600"},
       {"drain.window_seconds=",

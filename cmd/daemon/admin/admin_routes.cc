@@ -51,8 +51,8 @@ static_assert(kPageRowsMax == 100);
 constexpr net::Refusal kRulesFull = {
     409, "too_many", "There are 16 rules already; DELETE /debug/log?id=… ends one."};
 static_assert(kDebugRulesMax == 16);
-constexpr net::Refusal kNoRule = {404, "not_found",
-                                  "There is no such rule; GET /debug/log lists all rules."};
+constexpr net::Refusal kNoRule = {
+    404, "not_found", "There is no such rule; `crier debug` and GET /debug/log list all."};
 constexpr net::Refusal kTooManyViewers = {503, "too_many_viewers",
                                           "/stats has 16 viewers already, or half as many as "
                                           "admin.connections_max; close one of them."};

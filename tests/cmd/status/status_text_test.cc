@@ -44,7 +44,7 @@ TEST_CASE("a summary shows what the daemon reports and leaves out what it does n
         "version           0.1.0\n"
         "up for            1m 30s\n"
         "last reload       refused: the log says why\n"
-        "need a restart    2\n"
+        "pending settings  2\n"
         "streams           1,234 of 2,000\n"
         "events published  5\n"
         "bytes sent        2.00 KiB\n"

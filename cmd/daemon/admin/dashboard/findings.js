@@ -105,7 +105,7 @@ function* configuration({ latest }) {
   }
   const below = latest.kernel?.length ?? 0;
   if (below > 0) {
-    yield ['note', '#kernel', `Kernel settings that are less than wanted: ${below}.`,
+    yield ['note', '#kernel', `Kernel settings that are not as wanted: ${below}.`,
            'CrierKernelBelow'];
   }
 }
