@@ -54,13 +54,12 @@ constexpr std::array kParameters{
                     }},
     KernelParameter{"net.core.somaxconn", "Caps http.backlog, the queue of connections to accept.",
                     [](const Need& need) { return std::optional(one(at_least(need.backlog))); }},
-    KernelParameter{
-        "net.ipv4.tcp_max_syn_backlog",
-        "Connections in their handshake: all clients come back at once after a restart.",
-        [](const Need& need) { return std::optional(one(at_least(need.backlog))); }},
+    KernelParameter{"net.ipv4.tcp_max_syn_backlog",
+                    "Room for handshakes: after a restart all clients connect at once.",
+                    [](const Need& need) { return std::optional(one(at_least(need.backlog))); }},
     KernelParameter{
         "net.core.netdev_max_backlog",
-        "Packets that wait for a processor: acknowledgements of a broadcast come at once.",
+        "Room for packets that wait for a processor: all clients acknowledge a broadcast at once.",
         [](const Need& need) {
           const std::uint64_t packets =
               std::clamp<std::uint64_t>(need.connections / 16, 1'000, 16'384);
@@ -80,7 +79,7 @@ constexpr std::array kParameters{
     KernelParameter{"net.ipv4.tcp_timestamps", "tcp_tw_reuse and round-trip times need them.",
                     [](const Need&) { return std::optional(one(at_least(1))); }},
     KernelParameter{"net.ipv4.tcp_fin_timeout",
-                    "Seconds that the rest of a closed connection holds memory.",
+                    "How many seconds a closed connection may still hold memory.",
                     [](const Need&) { return std::optional(one(at_most(30))); }},
     KernelParameter{"net.ipv4.tcp_slow_start_after_idle",
                     "At 1, sending restarts slowly after each pause.",

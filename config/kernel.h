@@ -21,7 +21,8 @@ namespace crier::config {
 // The figures on which the wanted values depend.
 struct KernelNeed {
   std::uint64_t connections = 0;  // Streams and requests that this machine can hold at a time.
-  std::uint64_t watches = 0;  // epoll watches; if they are too few, those for limits.streams_max.
+  // epoll watches for all connections; if the kernel allows fewer, those for limits.streams_max.
+  std::uint64_t watches = 0;
   std::uint64_t descriptors = 0;        // In the fullest table, for limits.streams_max.
   std::uint64_t backlog = 0;            // http.backlog
   std::uint64_t send_buffer_bytes = 0;  // 0: the kernel's default

@@ -13,7 +13,7 @@ constexpr unsigned kCountBits = 24;
 constexpr std::uint64_t kCountMask = (std::uint64_t{1} << kCountBits) - 1;
 static_assert(AddressTable::kCapMax == kCountMask);
 
-// 2^64 divided by the golden ratio, which is odd: it derives the second bucket from the same hash.
+// An odd number, 2^64 divided by the golden ratio: it derives the second bucket from the same hash.
 constexpr std::uint64_t kSecondChoice = 0x9e3779b97f4a7c15;
 
 std::uint64_t count_in(std::uint64_t row) {
@@ -22,8 +22,8 @@ std::uint64_t count_in(std::uint64_t row) {
 
 }  // namespace
 
-// The table has twice as many rows as addresses_max. With half of the rows in use, an address with
-// two full buckets of 15 rows is too rare to matter.
+// The table has twice as many rows as addresses_max. With half of the rows in use, hardly any
+// address finds both of its buckets full.
 AddressTable::AddressTable(std::size_t addresses_max, const HashKey& key)
     : key_(key), buckets_((addresses_max * 2 + kBucketWords - 2) / (kBucketWords - 1)) {
   CRIER_CHECK(addresses_max > 0);

@@ -1,11 +1,11 @@
 // What happens when the system refuses memory: the process ends, with a line that says so.
 //
-// A std::bad_alloc could be caught with an update half made, and would have to pass libuv's C code.
+// A std::bad_alloc could leave an update half made, and may not be thrown through libuv's C code.
 // So operator new does not throw: it ends the process by SIGABRT before its caller can go on, and
 // the service manager starts it again. What clients can make crier keep is bounded long before by
 // the stages of memory_pressure.h.
 //
-// Only an allocation whose failure has an answer is made under a MayLackMemory, and then throws.
+// An allocation whose failure has an answer is made while a MayLackMemory exists, and then throws.
 // Any thread.
 #pragma once
 

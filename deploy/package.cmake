@@ -2,8 +2,8 @@
 # Debian or Ubuntu it is made on, and a package of its symbols. Needs dpkg-dev, for dpkg-shlibdeps,
 # and file.
 #
-# `cmake --install` installs the daemon alone: the rest is of the component `package`, whose paths
-# are those of a system's package.
+# `cmake --install` installs the daemon alone: everything else is in the component `package`
+# and goes where a Debian package has it.
 set(debian ${CMAKE_CURRENT_LIST_DIR}/debian)
 set(package COMPONENT package EXCLUDE_FROM_ALL)
 
@@ -61,7 +61,7 @@ set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION net)
 set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
-# For postinst, where there is no systemd-sysusers, and for the unit, which reloads with kill.
+# passwd: for postinst without systemd-sysusers. procps: kill, for the unit's ExecReload.
 set(CPACK_DEBIAN_PACKAGE_DEPENDS "passwd, procps")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA
   ${debian}/conffiles ${debian}/postinst ${debian}/prerm ${debian}/postrm)

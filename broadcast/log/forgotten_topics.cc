@@ -8,7 +8,7 @@ void ForgottenTopics::add(std::uint64_t topic_hash, const Evicted& evicted, std:
   CRIER_CHECK(evicted.through > 0);
   highest_.raise_to(evicted);
   if (topics_max_ == 0) return leave(topic_hash, evicted, loss);
-  if (const auto known = index_of(topic_hash)) {  // Two topics have the same hash.
+  if (const auto known = index_of(topic_hash)) {  // Another topic with the same hash is known.
     entries_[*known].evicted.raise_to(evicted);
     return;
   }

@@ -131,9 +131,9 @@ std::size_t Delivery::continue_listed(std::size_t most, Instant now) {
   return looks + (steps_ - before);
 }
 
-// Returns true if a replaying stream must wait for tokens before it asks the log. Without tokens
-// and without memory for a ring, it could not keep the answer, and asks again. An event that needs
-// more tokens than it waits for here is asked for until there are enough.
+// Returns true if a replaying stream must wait for tokens before it asks the log. A stream without
+// tokens and without memory for a ring could neither send nor keep the answer, and would ask again.
+// For an event that needs more than kBytesToAsk it asks again until there are enough.
 bool Delivery::needs_tokens_to_ask(Stream& stream, Instant now) {
   if (stream.state != StreamState::replaying || !paced(stream)) return false;
   const Owing& owing = streams_.owing(stream);

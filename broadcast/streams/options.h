@@ -15,8 +15,8 @@
 
 namespace crier::broadcast {
 
-// A drain goes on for so long after the last stream was told its end, so that slow clients can take
-// what they are owed.
+// How long a drain goes on after the last crier.end, so that slow clients can take what they are
+// owed.
 inline constexpr std::uint32_t kDrainLastMs = 1'000;
 
 struct WorkerOptions {

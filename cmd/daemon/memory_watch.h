@@ -1,8 +1,8 @@
 // Adds up what the daemon uses and tells all threads how short memory is (core/memory_pressure.h).
 //
-// What counts is the anonymous memory of the process, or crier's own account of it if that is more,
-// and the memory of sockets; the page cache never counts. The account rises with the cause, such as
-// a queue that grows; the kernel's figure also has what the allocator keeps.
+// What counts is the larger of two figures, the anonymous memory of the process and crier's own
+// account; the memory of sockets is added. The page cache never counts. The account rises with the
+// cause, such as a queue that grows; the kernel's figure also has what the allocator keeps.
 //
 // Belongs to the control loop.
 #pragma once

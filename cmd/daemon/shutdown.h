@@ -5,11 +5,11 @@
 //
 // While announced, /readyz is 503 so that a load balancer takes the daemon out, and subscribers are
 // served as before; publishers are turned away from begin() on. While draining, the workers end
-// their streams, 1,000 a second, or more where there are too many for the window: few streams are
-// gone at once, and many do not come back at once. The drain ends a second after the last stream
-// was told its end, or, in a window under 5 s, after a fifth of it. A stream that has not taken
-// what it is owed by then is cut. Before each step the service manager is told how long it may
-// take.
+// their streams, 1,000 a second, or more where there are too many for the window: few streams end
+// within moments, and many do not return all at once. The drain ends one second after the last
+// stream was told to end, or, in a window below 5 s, after a fifth of it. A stream that has not
+// taken what it is owed by then is cut. Before each step the service manager is told how long it
+// may take.
 //
 // Belongs to the control loop.
 #pragma once

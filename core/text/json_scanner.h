@@ -56,8 +56,8 @@ class JsonCursor {
   bool read_value(JsonValue& value, std::size_t depth);
   // Reads one string. Returns false at a problem.
   bool read_string(JsonValue& value);
-  // Skips white space. Returns true and skips the next byte if that is `byte`, which is neither
-  // white space nor '/'.
+  // Skips white space, and then the next byte if it is `byte`; returns whether it was. `byte` is
+  // neither white space nor '/'.
   bool take(char byte);
   // Skips white space. Returns true if nothing follows.
   bool at_end();

@@ -3,7 +3,8 @@
     may_subscribe.py [ADDRESS:PORT]        default 127.0.0.1:9000
 
 Answers 204 if the user may read every topic of X-Original-URI, else 401 (nobody is logged in) or
-403. Take topics_of() into your application, or its like in your language; the rest is for trying.
+403. Copy topics_of() into your application, or write the same in its language; the rest is
+for trying.
 """
 
 import sys

@@ -1,8 +1,8 @@
 // Calls its owner after a time, once or repeatedly. For the few timers of a loop (a sweep, a drain
 // step); streams and requests have deadlines in tables instead.
 //
-// Times are in whole milliseconds. A call comes less than a millisecond early, and late by the time
-// for which the loop is busy. A repeating timer skips the calls that it missed. Belongs to its
+// Times are in whole milliseconds. A call may come up to a millisecond early; it comes late
+// while the loop is busy. A repeating timer skips the calls that it missed. Belongs to its
 // loop's thread; may be stopped or destroyed inside its callback.
 #pragma once
 

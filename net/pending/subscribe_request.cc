@@ -114,7 +114,8 @@ Problem take_parameter(std::string_view piece, std::size_t topics_max, Start& st
   const std::string_view raw = piece.substr(std::min(equals + 1, piece.size()));
   std::optional<std::string> value = percent_decode(raw, true);
   if (*name == "topic") {
-    // A proxy that asks an application who may read what must not miss one.
+    // A proxy may ask an application about the topics in the URL: one after t%6fpic would pass
+    // unseen.
     if (*name != piece.substr(0, equals)) {
       return bad_query("Write the name of the parameter `topic` without percent escapes.");
     }

@@ -103,8 +103,8 @@ class RunningDaemon {
   Subscriber subscribe(const std::string& target, const SubscriberOptions& options = {}) const;
 
   // Runs a daemon that is not expected to start until it exits, with these settings on top of the
-  // defaults of this class. `failing`: every call of that number fails. `descriptors_max` is as in
-  // DaemonOptions.
+  // defaults of this class. `failing`: the system call that always fails. `descriptors_max` is as
+  // in DaemonOptions.
   struct Failed {
     int code = 0;
     std::string output;
@@ -143,8 +143,8 @@ bool wait_until(int wait_ms, Done&& done) {
   return true;
 }
 
-// ThreadSanitizer mistakes equal numbers in two descriptor tables for races. Only the run in which
-// all daemons have a table for each worker suppresses that (see tests/CMakeLists.txt).
+// ThreadSanitizer reports races where two descriptor tables use the same number. Only the run in
+// which all daemons have a table for each worker suppresses that (see tests/CMakeLists.txt).
 #ifdef __SANITIZE_THREAD__
 inline constexpr bool kTsan = true;
 #else

@@ -45,8 +45,8 @@ void add_workers(Catalogue& catalogue, const MetricSources& sources) {
   auto turns = catalogue.counter("crier_worker_turns_total", "Turns of a worker.");
   auto deliveries = catalogue.counter(
       "crier_worker_deliveries_total",
-      "Published events that a worker handed to the kernel; by crier_worker_turns_total: its work "
-      "per turn.");
+      "Published events that a worker handed to the kernel. Divided by crier_worker_turns_total: "
+      "events per turn.");
   for (std::size_t i = 0; i < sources.workers.size(); ++i) {
     const metrics::Labels labels = {{"worker", worker_name(i)}};
     const net::LoopStats& loop = *sources.worker_loops[i];

@@ -226,8 +226,8 @@ void add_workers(Catalogue& catalogue, Sources<WorkerStats> workers) {
       1e6);
   auto lag = catalogue.histogram(
       "crier_stream_lag_events",
-      "Events waiting for a stream, in a sample of the streams. Of a stream that reads from the "
-      "history, those that were fetched; without any, it is not sampled.",
+      "Events waiting for a stream, in a sample of the streams. For a stream that reads from the "
+      "history, only fetched events count; without any it is not sampled.",
       1);
   auto lag_age = catalogue.histogram("crier_stream_lag_seconds",
                                      "Age of the oldest event that a stream is owed, of streams "

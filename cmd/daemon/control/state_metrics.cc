@@ -75,7 +75,7 @@ void add_bounds(Catalogue& catalogue, const MetricSources& sources) {
       .add([&config] { return static_cast<double>(config.publish.connections_max); });
 }
 
-// Numbers only, and of these sections alone: the others do not bear on what a graph shows. A
+// Only numbers, and only of these sections: the others do not help to read a graph. A
 // setting that was left out or is `auto` has no series.
 void add_settings(Catalogue& catalogue, const config::Config& config) {
   constexpr std::string_view kSections[] = {"limits", "history", "heartbeat", "drain"};

@@ -6,8 +6,8 @@
 namespace crier::broadcast {
 namespace {
 
-// Topic a: 1 2 3 4, b: 5 6, a: 7, with 2 events a topic retained: a keeps 4 7, b keeps 5 6. Of the
-// topics gone.* no event is retained.
+// Events 1 to 4 and 7 are of topic a, 5 and 6 of b. Two are retained of each: a keeps 4 7, b keeps
+// 5 6. Of the topics gone.* no event is retained.
 struct ReplayFixture {
   Log log{log_options({.events_max = 2}, {topic_class("gone.*", {.events_max = 0})})};
   ReplayFixture() {

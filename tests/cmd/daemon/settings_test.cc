@@ -1,4 +1,4 @@
-// Each setting reaches its own option: no two have the same value here.
+// No two settings have the same value here, so a test fails if one reaches another's option.
 #include "cmd/daemon/settings.h"
 
 #include <string>
