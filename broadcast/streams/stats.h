@@ -7,14 +7,16 @@
 
 #include "broadcast/log/replay.h"
 #include "broadcast/streams/end_reason.h"
+#include "broadcast/streams/stream.h"
 #include "core/counter.h"
 
 namespace crier::broadcast {
 
 // Microseconds.
-inline constexpr std::array<std::uint64_t, 18> kLatencyBounds = {
-    50,     100,     250,     500,     1'000,     2'500,     5'000,     10'000,     25'000,
-    50'000, 100'000, 250'000, 500'000, 1'000'000, 2'500'000, 5'000'000, 10'000'000, 30'000'000};
+inline constexpr std::array<std::uint64_t, 20> kLatencyBounds = {
+    10,        50,        100,       250,        500,        1'000,     2'500,
+    5'000,     10'000,    25'000,    50'000,     100'000,    250'000,   500'000,
+    1'000'000, 2'500'000, 5'000'000, 10'000'000, 30'000'000, 60'000'000};
 
 // Milliseconds.
 inline constexpr std::array<std::uint64_t, 14> kDurationBounds = {
@@ -38,10 +40,11 @@ inline constexpr std::array<std::uint64_t, 7> kUnsentBounds = {0,      1'024,   
                                                                65'536, 262'144, 1'048'576};
 
 // Microseconds.
-inline constexpr std::array<std::uint64_t, 11> kFanoutBounds = {
-    100, 500, 1'000, 5'000, 10'000, 25'000, 50'000, 100'000, 500'000, 1'000'000, 10'000'000};
-inline constexpr std::array<std::uint64_t, 11> kOpeningBounds = {
-    50, 250, 1'000, 5'000, 10'000, 50'000, 100'000, 500'000, 1'000'000, 5'000'000, 60'000'000};
+inline constexpr std::array<std::uint64_t, 13> kFanoutBounds = {
+    10,     100,     500,     1'000,     5'000,      10'000,    25'000,
+    50'000, 100'000, 500'000, 1'000'000, 10'000'000, 60'000'000};
+inline constexpr std::array<std::uint64_t, 12> kOpeningBounds = {
+    10, 50, 250, 1'000, 5'000, 10'000, 50'000, 100'000, 500'000, 1'000'000, 5'000'000, 60'000'000};
 
 // Events.
 inline constexpr std::array<std::uint64_t, 8> kBatchBounds = {1, 2, 5, 10, 50, 100, 500, 1'000};
@@ -55,8 +58,10 @@ using Latency = Histogram<kLatencyBounds.size()>;
 struct WorkerStats {
   Counter streams;        // Gauge: slots taken, from the table.
   Counter streams_owing;  // Gauge: streams that are owed something or are replaying.
-  Counter queue_bytes;    // Gauge: bytes owed in rings.
-  Counter ring_bytes;     // Gauge: storage of the rings, without the frames.
+  // Gauge: streams in each of kOpenStates, as the last round of the sweep counted them.
+  std::array<Counter, kOpenStates.size()> in_state;
+  Counter queue_bytes;  // Gauge: bytes owed in rings.
+  Counter ring_bytes;   // Gauge: storage of the rings, without the frames.
   Counter opened;
   Counter resumed;
   std::array<Counter, kNamesOf<EndReason>.size()> ended;

@@ -46,6 +46,10 @@ constexpr std::array<std::string_view, 7> names_of(StreamState /*selects*/) {
   return {"vacant", "reserved", "live", "owing", "replaying", "ending", "closing"};
 }
 
+// The states of streams whose answer has begun.
+inline constexpr std::array kOpenStates = {StreamState::live, StreamState::owing,
+                                           StreamState::replaying, StreamState::ending};
+
 // Returns true if a stream may change from state `from` to state `to`.
 constexpr bool may_follow(StreamState from, StreamState to) {
   using enum StreamState;

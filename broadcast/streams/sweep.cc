@@ -29,7 +29,7 @@ std::uint32_t lifetime_ticks(const Stream& stream, std::uint32_t seconds_max) {
 void Sweep::tick(Instant now) {
   if (drain_) drain(now);
   const std::size_t end = parts_.streams.end();
-  if (next_ >= end) next_ = 0;
+  if (next_ >= end) finish_round();
   set_owed_max(now);
   const std::size_t even_share = end * kSweepTickMs / kSweepRoundMs + 1;
   const std::size_t stop = std::min(end, next_ + std::min(even_share, kSweepShareMax));
@@ -41,8 +41,17 @@ void Sweep::tick(Instant now) {
       sample(parts_.streams[static_cast<StreamIndex>(next_)], now);
       sampled += every;
     }
+    ++counted_[static_cast<std::size_t>(parts_.streams[static_cast<StreamIndex>(next_)].state)];
     if (visit(static_cast<StreamIndex>(next_++), now)) ++writes;
   }
+}
+
+void Sweep::finish_round() {
+  next_ = 0;
+  for (std::size_t i = 0; i < kOpenStates.size(); ++i) {
+    parts_.stats.in_state[i].set(counted_[static_cast<std::size_t>(kOpenStates[i])]);
+  }
+  counted_.fill(0);
 }
 
 void Sweep::set_owed_max(Instant now) {

@@ -9,11 +9,12 @@
 //
 // In each tick it also samples a bounded number of streams: how far they are behind, and what the
 // kernel knows of the way to their clients. Each stream of the share is as likely to be sampled as
-// any other.
+// any other. At the end of a round it has counted the streams by their state.
 //
 // Belongs to one worker.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -59,11 +60,14 @@ class Sweep {
   bool heartbeat(StreamIndex index, Instant now);
   void sample(const Stream& stream, Instant now);
   void set_owed_max(Instant now);
+  void finish_round();
   void drain(Instant now);
 
   Parts parts_;
   Random random_;
   std::size_t next_ = 0;
+  // The slots of this round by state.
+  std::array<std::uint32_t, kNamesOf<StreamState>.size()> counted_{};
   // A stream that is owed more ends; nothing: none ends for that.
   std::optional<std::uint32_t> owed_max_;
   Instant halved_at_;  // When owed_max_ was last halved.

@@ -30,8 +30,8 @@
 namespace crier::net {
 
 // Microseconds.
-inline constexpr std::array<std::uint64_t, 11> kTurnBounds = {
-    10, 50, 100, 250, 1'000, 2'500, 5'000, 10'000, 50'000, 250'000, 1'000'000};
+inline constexpr std::array<std::uint64_t, 12> kTurnBounds = {
+    10, 50, 100, 250, 1'000, 2'500, 5'000, 10'000, 50'000, 250'000, 1'000'000, 10'000'000};
 inline constexpr std::array<std::uint64_t, 8> kLatenessBounds = {
     1'000, 2'500, 5'000, 10'000, 25'000, 100'000, 1'000'000, 10'000'000};
 

@@ -215,8 +215,22 @@ void add_refusal(Catalogue::Numbers numbers, RefusalReason reason, Counter Sourc
   for (const Source* source : sources) numbers.add(labels, source->*counter);
 }
 
+void add_states(Catalogue& catalogue, Sources<WorkerStats> workers) {
+  auto states = catalogue.gauge(
+      "crier_streams",
+      "Streams by state, counted one by one about once a second; live: caught up, owing: behind, "
+      "replaying: from the history, ending: about to be closed.");
+  for (const WorkerStats* worker : workers) {
+    for (std::size_t i = 0; i < worker->in_state.size(); ++i) {
+      const std::string_view state = to_string(broadcast::kOpenStates[i]);
+      states.add({{"state", std::string(state)}}, worker->in_state[i]);
+    }
+  }
+}
+
 void add_workers(Catalogue& catalogue, Sources<WorkerStats> workers) {
   add_rows<WorkerStats>(catalogue, kWorkerRows, workers);
+  add_states(catalogue, workers);
   auto duration = catalogue.histogram("crier_stream_duration_seconds",
                                       "How long streams that ended were open.", 1e3);
   auto latency = catalogue.histogram(

@@ -59,8 +59,8 @@
 
 namespace crier::cmd {
 
-inline constexpr std::array<std::uint64_t, 14> kPublishLatencyBounds = {
-    50,     100,    250,     500,     1'000,     2'500,     5'000,
+inline constexpr std::array<std::uint64_t, 15> kPublishLatencyBounds = {
+    10,     50,     100,     250,     500,       1'000,     2'500,     5'000,
     10'000, 25'000, 100'000, 250'000, 1'000'000, 2'500'000, 10'000'000};
 
 // Written by the control loop; any thread may read.

@@ -1,5 +1,7 @@
 #include "broadcast/streams/sweep.h"
 
+#include <algorithm>
+
 #include "broadcast/streams/own_events.h"
 #include "tests/broadcast/streams/worker_fixture.h"
 
@@ -213,6 +215,37 @@ TEST_CASE("the sweep samples how far a stream is behind and the way to its clien
   CHECK(f.stats.unsent.sum() == 2'000);
   CHECK(bucket_of_one(f.stats.round_trip) == 7);  // At most 100 ms.
   CHECK(f.io.path_readings() == 1);
+}
+
+TEST_CASE("a round of the sweep counts the streams by their state") {
+  WorkerOptions options;
+  options.owed_events_max = 8;
+  WorkerFixture f({}, options);
+  const auto counted = [&](StreamState state) {
+    const auto at = std::ranges::find(kOpenStates, state) - kOpenStates.begin();
+    return f.stats.in_state[static_cast<std::size_t>(at)].read();
+  };
+  for (int i = 0; i < 3; ++i) f.open({"a"});
+  const auto owing = f.open({"a"});
+  const auto replaying = f.open({"b"});
+  f.io[owing.fd].room = 0;
+  f.io[replaying.fd].room = 0;
+  f.publish({"a"});
+  for (int i = 0; i < 9; ++i) f.publish({"b"});
+  f.run();
+  f.pass_seconds(2);
+  CHECK(counted(StreamState::live) == 3);
+  CHECK(counted(StreamState::owing) == 1);
+  CHECK(counted(StreamState::replaying) == 1);
+  CHECK(counted(StreamState::ending) == 0);
+  f.worker->begin_drain(0, f.now);
+  f.pass_seconds(2);
+  CHECK(counted(StreamState::live) == 0);
+  CHECK(counted(StreamState::owing) == 0);
+  CHECK(counted(StreamState::ending) > 0);
+  f.worker->cut_all();
+  f.pass_seconds(2);
+  CHECK(counted(StreamState::ending) == 0);
 }
 
 TEST_CASE("the kernel may know nothing of a stream that is sampled") {
