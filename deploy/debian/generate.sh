@@ -22,7 +22,7 @@ sed "1s/VERSION/${version#crier }/" "$here/changelog" >"$share/doc/crier/changel
 # Pages name files as they are in this repository; in the package, most are among the examples.
 # shellcheck disable=SC2016
 sed -i -e 's#`systemd/README.md`#`README.systemd.md`#g; s#`systemd/drop-ins/#`drop-ins/#g' \
-  -e 's#`\(drop-ins\|prometheus\|proxies\)/#`examples/\1/#g' "$share/doc/crier/"*.md
+  -e 's#`\(drop-ins\|grafana\|prometheus\|proxies\)/#`examples/\1/#g' "$share/doc/crier/"*.md
 gzip -9nf "$share/man/man1/crier.1" "$share/man/man5/crier.json.5" "$share/man/man7/crier-http.7" \
   "$share/man/man7/crier-metrics.7" "$share/man/man7/crier-runbook.7" "$share/doc/crier/changelog"
 "$crier" completion bash >"$share/bash-completion/completions/crier"

@@ -104,7 +104,7 @@ has_examples() {
   local name
   for name in README.md crier.schema.json page.html proxies/may_subscribe.py \
     proxies/nginx-auth.conf drop-ins/million.conf prometheus/alerts.yml \
-    prometheus/alerts_test.yml; do
+    prometheus/alerts_test.yml grafana/dashboard.json grafana/README.md; do
     [ "$(stat -c %a "$scratch/tree/usr/share/doc/crier/examples/$name")" = 644 ] || return
   done
 }

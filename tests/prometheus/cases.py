@@ -11,26 +11,16 @@ import sys
 import tempfile
 import time
 import urllib.error
-import urllib.request
 
-SECONDS_MAX = 60
+import dashboard
+from support import (SECONDS_MAX, Failure, Prometheus, asks_what_there_is, check, get, samples,
+                     wait_for)
+
 SERIES_MAX = 500
-SAMPLE = re.compile(r"^(?P<name>\w+)(?:\{(?P<labels>.*)\})? \S+$")
-LABEL = re.compile(r'(\w+)="([^"]*)"')
-METRIC = re.compile(r"\b(?:crier|process)_\w+")
 # Labels whose values depend on the machine or the build.
 MACHINE_LABELS = {"crier_kernel_parameter": {"name", "field"}, "crier_build_info": {"version"}}
 # What only a system that systemd has booted, or an operator, can run.
 NOT_TRIED = re.compile(r"\b(systemctl|journalctl|coredumpctl|apt-get|bpftrace|gdb|perf|strace)\b")
-
-
-class Failure(Exception):
-    pass
-
-
-def check(condition, text):
-    if not condition:
-        raise Failure(text)
 
 
 def run(command, **options):
@@ -39,18 +29,6 @@ def run(command, **options):
                           stderr=subprocess.STDOUT, timeout=SECONDS_MAX, check=False, **options)
     check(done.returncode == 0, f"{command} ended with {done.returncode}:\n{done.stdout}")
     return done.stdout
-
-
-def get(url):
-    with urllib.request.urlopen(url, timeout=10) as answer:
-        return answer.read().decode()
-
-
-def wait_for(what, seconds, condition):
-    end = time.monotonic() + seconds
-    while not condition():
-        check(time.monotonic() < end, f"not within {seconds} s: {what}")
-        time.sleep(0.05)
 
 
 class Daemon:
@@ -98,7 +76,7 @@ class Daemon:
         except urllib.error.HTTPError as refused:
             check(refused.code == 404, f"/nothing was answered {refused.code}")
         wait_for("a stream that has resumed", 10, lambda: value(
-            self.metrics(), "crier_stream_resume_seconds_count") == 1)
+            self.metrics(), "crier_stream_resume_seconds_count") >= 1)
 
     def stop(self):
         for stream in self.streams:
@@ -106,26 +84,6 @@ class Daemon:
         self.process.terminate()
         self.process.wait(20)
         self.log.close()
-
-
-def samples(text):
-    """The samples of /metrics: the name of the family, the name, its labels."""
-    families = {}
-    found = []
-    for line in text.splitlines():
-        if line.startswith("# TYPE "):
-            _, _, name, kind = line.split(" ")
-            families[name] = kind
-            continue
-        if line.startswith("#") or not line:
-            continue
-        sample = SAMPLE.match(line)
-        check(sample, "not a sample: " + line)
-        name = sample["name"]
-        family = name if name in families else re.sub("_(bucket|sum|count)$", "", name)
-        check(family in families, "a sample without a TYPE: " + line)
-        found.append((family, families[family], dict(LABEL.findall(sample["labels"] or ""))))
-    return found
 
 
 def value(text, name):
@@ -157,6 +115,8 @@ class Cases:
         self.rule_tests = deploy / "prometheus" / "alerts_test.yml"
         self.runbook = (deploy / "runbook.md").read_text(encoding="utf-8")
         self.directory = directory
+        self.dashboard = json.loads((deploy / "grafana" / "dashboard.json").read_text("utf-8"))
+        self.prometheus = None
         self.daemon = Daemon(crier, directory)
         self.idle = self.daemon.metrics()
         self.daemon.serve_some()
@@ -206,24 +166,8 @@ class Cases:
 
     def alerts_ask_what_there_is(self):
         """Names of metrics and values of labels in rules, the runbook and the rules' tests."""
-        known = {}
-        for family, kind, labels in samples(self.text):
-            suffixes = ["_bucket", "_sum", "_count"] if kind == "histogram" else [""]
-            for suffix in suffixes:
-                for label, content in labels.items():
-                    known.setdefault(family + suffix, {}).setdefault(label, set()).add(content)
-                known.setdefault(family + suffix, {})
-        for name in set(METRIC.findall(self.rules.read_text(encoding="utf-8"))):
-            check(name in known, f"there is no {name}")
-        for text in [self.rules.read_text(encoding="utf-8"),
-                     self.rule_tests.read_text(encoding="utf-8")]:
-            for name, matchers in re.findall(r"\b((?:crier|process)_\w+)\{([^}]*)\}", text):
-                for label, _, contents in re.findall(r'(\w+)(=~?)\s*"([^"]*)"', matchers):
-                    if label in ("job", "instance"):
-                        continue
-                    for content in contents.split("|"):
-                        check(content in known[name].get(label, []) or content == "others",
-                              f"{name} has no {label}={content}")
+        for path in (self.rules, self.rule_tests):
+            asks_what_there_is(self.text, path.read_text(encoding="utf-8"))
         for name in set(re.findall(r"`(crier_\w+)`", self.runbook)):
             families = {family for family, _, _ in samples(self.text)}
             check(name in families, f"the runbook names {name}, which does not exist")
@@ -235,42 +179,45 @@ class Cases:
         run(["promtool", "test", "rules", str(self.rule_tests)])
 
     def real_prometheus_evaluates_the_rules(self):
-        directory = self.directory / "prometheus"
-        directory.mkdir()
-        shutil.copy(self.rules, directory / "alerts.yml")
-        (directory / "prometheus.yml").write_text(
-            "global: {scrape_interval: 1s, evaluation_interval: 1s}\n"
-            "rule_files: [alerts.yml]\n"
-            "scrape_configs:\n"
-            "  - job_name: crier\n"
-            f"    static_configs: [{{targets: ['{self.daemon.admin}']}}]\n", encoding="utf-8")
-        address = f"{self.daemon.address}:9090"
-        with open(directory / "log", "w", encoding="utf-8") as log:
-            server = subprocess.Popen(
-                ["prometheus", f"--config.file={directory}/prometheus.yml",
-                 f"--storage.tsdb.path={directory}/data", f"--web.listen-address={address}"],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        try:
-            wait_for("an evaluation of every rule", SECONDS_MAX,
-                     lambda: self.rules_are_evaluated(address))
-        finally:
-            server.terminate()
-            server.wait(20)
+        server = self.real_prometheus()
+        wait_for("an evaluation of every rule", SECONDS_MAX,
+                 lambda: self.rules_are_evaluated(server))
 
-    def rules_are_evaluated(self, address):
+    def real_prometheus(self):
+        if self.prometheus is None:
+            self.prometheus = Prometheus(self.directory / "prometheus",
+                                         f"{self.daemon.address}:9090", self.daemon.admin,
+                                         self.rules)
+        return self.prometheus
+
+    def rules_are_evaluated(self, server):
         try:
-            groups = json.loads(get(f"http://{address}/api/v1/rules"))["data"]["groups"]
-            up = json.loads(get(f"http://{address}/api/v1/query?query=up"))["data"]["result"]
+            if server.query("up == 1") == []:
+                return False
         except OSError:
             return False
-        if not up or up[0]["value"][1] != "1":
-            return False
-        rules = [rule for group in groups for rule in group["rules"]]
+        rules = server.rules()
         check(len(rules) == len(self.alerts), f"{len(rules)} rules")
         for rule in rules:
             check(rule["health"] in ("ok", "unknown"), f"{rule['name']}: {rule.get('lastError')}")
             check(rule["state"] != "firing", f"{rule['name']} fires with a healthy daemon")
         return all(rule["health"] == "ok" for rule in rules)
+
+    def dashboard_is_complete(self):
+        dashboard.check_panels(self.dashboard, self.runbook)
+
+    def dashboard_asks_what_there_is(self):
+        queries = "\n".join(expr for _, expr in dashboard.queries(self.dashboard))
+        asks_what_there_is(self.text, queries)
+        dashboard.check_coverage(queries, {family for family, _, _ in samples(self.text)})
+
+    def dashboard_has_answers(self):
+        server = self.real_prometheus()
+        wait_for("a scrape", SECONDS_MAX, lambda: dashboard.is_up(server))
+        self.daemon.serve_some()
+        self.daemon.streams.pop().close()
+        wait_for("an answer to each query of the dashboard", 15,
+                 lambda: dashboard.without_answer(server, self.dashboard) == [])
 
     def runbook_commands(self):
         """The commands that need no systemd, with this daemon's addresses."""
@@ -323,6 +270,10 @@ def main():
             ("each alert fires when it should, and only then", cases.rule_tests_pass, "promtool"),
             ("a real Prometheus evaluates each rule", cases.real_prometheus_evaluates_the_rules,
              "prometheus"),
+            ("each panel of Grafana says what is normal", cases.dashboard_is_complete, None),
+            ("Grafana's panels ask for what there is", cases.dashboard_asks_what_there_is, None),
+            ("each query of the dashboard has an answer", cases.dashboard_has_answers,
+             "prometheus"),
             ("the commands of the runbook work", cases.runbook_works, None),
         ]
         try:
@@ -338,6 +289,8 @@ def main():
                     print(f"FAIL  {name}: {failure}", flush=True)
                     failed += 1
         finally:
+            if cases.prometheus:
+                cases.prometheus.stop()
             cases.daemon.stop()
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0

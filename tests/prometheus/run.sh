@@ -1,8 +1,8 @@
 #!/bin/sh
 # What crier tells Prometheus, with the real binary: the form of /metrics, crier-metrics(7), the
-# alerts of deploy/prometheus, and the commands of deploy/runbook.md. Needs curl and Python. What
-# needs promtool or Prometheus (Debian's package prometheus, installed or, as tests/run.sh does,
-# unpacked into .build/prometheus) is skipped without it.
+# alerts of deploy/prometheus, the queries of deploy/grafana, and the commands of deploy/runbook.md.
+# Needs curl and Python. What needs promtool or Prometheus (Debian's package prometheus, installed
+# or, as tests/run.sh does, unpacked into .build/prometheus) is skipped without it.
 #
 #   tests/prometheus/run.sh [PATH-OF-CRIER]
 #
