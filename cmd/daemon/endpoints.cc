@@ -131,8 +131,10 @@ void Endpoints::show(MetricSources sources) {
   sources.publish_connections = [this] { return static_cast<double>(publish_server_->serving()); };
   sources.ready = [this] { return parts_.why_not_ready().empty(); };
   catalogue_.emplace(make_catalogue(sources));
-  viewers_->set_sources(
-      {.workers = sources.workers, .loops = sources.worker_loops, .kernel = sources.kernel});
+  viewers_->set_sources({.workers = sources.workers,
+                         .loops = sources.worker_loops,
+                         .listeners = sources.listeners,
+                         .kernel = sources.kernel});
 }
 
 std::uint64_t Endpoints::starved_accepts() const {

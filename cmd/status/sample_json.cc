@@ -84,7 +84,6 @@ constexpr LimitRow kLimits[] = {
      {"crier_publish_connections_max"},
      {"crier_publish_connections_refused_total"},
      {"crier_publish_connections_displaced_total"}},
-    {"http.backlog", {"crier_accept_queue_connections"}, {"crier_accept_queue_max"}},
     {"LimitNOFILE", {"process_open_fds"}, {"process_max_fds"}},
 };
 
@@ -174,7 +173,7 @@ void append_kernel(std::string& out, std::span<const KernelAdvice> kernel) {
   out += ']';
 }
 
-void append_limits(std::string& out, const Catalogue& catalogue) {
+void append_limits(std::string& out, const Catalogue& catalogue, const AcceptQueue& queue) {
   append_json_key(out, "limits");
   out += '[';
   for (const LimitRow& row : kLimits) {
@@ -190,6 +189,13 @@ void append_limits(std::string& out, const Catalogue& catalogue) {
       append_json_member(out, "reached",
                          *reached + value_of(catalogue, row.reached_too).value_or(0));
     }
+    out += '}';
+  }
+  if (queue.max > 0) {  // Not from the catalogue, whose values are sums of all workers.
+    out += out.ends_with('[') ? "{" : ",{";
+    append_json_text(out, "knob", "http.backlog");
+    append_json_member(out, "now", static_cast<double>(queue.waiting));
+    append_json_member(out, "max", static_cast<double>(queue.max));
     out += '}';
   }
   out += ']';
@@ -216,7 +222,7 @@ std::string sample_json(const SampleFacts& facts) {
     }
   }
   append_kernel(out, facts.kernel);
-  append_limits(out, catalogue);
+  append_limits(out, catalogue, facts.accept_queue);
   out += '}';
   CRIER_CHECK(out.size() < kSampleBytesMax);
   return out;

@@ -47,6 +47,12 @@ struct KernelAdvice {
   std::string command;
 };
 
+// Connections that wait to be accepted, in the queue that is the fullest.
+struct AcceptQueue {
+  std::uint64_t waiting = 0;
+  std::uint64_t max = 0;
+};
+
 struct SampleFacts {
   const metrics::Catalogue& catalogue;  // Must be refreshed.
   std::string_view why_not_ready;       // Empty: ready.
@@ -54,6 +60,7 @@ struct SampleFacts {
   double uptime_seconds = 0;  // Since the daemon's start, not since its process's.
   std::span<const WorkerFigures> workers;
   std::span<const KernelAdvice> kernel;
+  AcceptQueue accept_queue = {};
 };
 
 // The JSON in one line, without a line end. Requires: as status_json().

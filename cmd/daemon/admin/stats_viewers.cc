@@ -32,6 +32,18 @@ std::vector<WorkerFigures> figures_of(const StatsViewers::Sources& sources) {
   return rows;
 }
 
+// Each worker has a queue of its own, and clients of a full one wait however empty the others are.
+AcceptQueue fullest_queue(const StatsViewers::Sources& sources) {
+  AcceptQueue fullest;
+  for (const net::ListenerCounters* listener : sources.listeners) {
+    const AcceptQueue queue{listener->waiting.read(), listener->waiting_max.read()};
+    if (fullest.max == 0 || queue.waiting * fullest.max > fullest.waiting * queue.max) {
+      fullest = queue;
+    }
+  }
+  return fullest;
+}
+
 std::vector<KernelAdvice> advice_of(const KernelTuner* kernel) {
   std::vector<KernelAdvice> rows;
   if (kernel == nullptr) return rows;
@@ -114,7 +126,8 @@ void StatsViewers::make_sample() {
                           .now_unix_seconds = unix_time.count(),
                           .uptime_seconds = static_cast<double>(now.us - started_.us) / 1e6,
                           .workers = figures_of(sources_),
-                          .kernel = advice_of(sources_.kernel)});
+                          .kernel = advice_of(sources_.kernel),
+                          .accept_queue = fullest_queue(sources_)});
   sample_ += "\n\n";
   made_at_ = now;
   ++samples_made_;

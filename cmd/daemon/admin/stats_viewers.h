@@ -24,6 +24,7 @@
 #include "net/http/http_handler.h"
 #include "net/loop/loop.h"
 #include "net/loop/timer.h"
+#include "net/socket/listener.h"
 
 namespace crier::cmd {
 
@@ -38,6 +39,7 @@ class StatsViewers {
   struct Sources {
     std::vector<const broadcast::WorkerStats*> workers;
     std::vector<const net::LoopStats*> loops;
+    std::vector<const net::ListenerCounters*> listeners = {};
     const KernelTuner* kernel = nullptr;
   };
   // All outlive the viewers.

@@ -192,6 +192,22 @@ TEST_CASE("a viewer that asks for more, or sends no more, gets its samples") {
   CHECK_THAT(viewer->receive(1), !ContainsSubstring("\nok\n"));
 }
 
+TEST_CASE("http.backlog is that of the fullest worker") {
+  Served served;
+  std::vector<net::ListenerCounters> listeners(8);
+  StatsViewers::Sources sources;
+  for (net::ListenerCounters& each : listeners) {
+    each.waiting_max.set(128);
+    sources.listeners.push_back(&each);
+  }
+  listeners[2].waiting.set(3);
+  listeners[5].waiting.set(128);
+  served.viewers.set_sources(sources);
+  auto viewer = viewer_of(served);
+  const json limits = sample_at(viewer->receive(1), viewer->receive(1).find(kEvent))["limits"];
+  CHECK(limits == json::array({{{"knob", "http.backlog"}, {"now", 128}, {"max", 128}}}));
+}
+
 TEST_CASE("viewers' answers end when the endpoint closes") {
   Served served;
   auto viewer = viewer_of(served);
