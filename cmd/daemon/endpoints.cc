@@ -96,7 +96,10 @@ Result<void> Endpoints::open_admin() {
   catalogue_.emplace();
   viewers_.emplace(StatsViewers::Parts{
       .loop = parts_.loop,
+      .config = config,
       .catalogue = *catalogue_,
+      .batches = parts_.feed.watchers(),
+      .workers = parts_.control,
       .why_not_ready = parts_.why_not_ready,
       .now = net::Loop::now,
       .viewers_max =

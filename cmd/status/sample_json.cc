@@ -201,6 +201,28 @@ void append_limits(std::string& out, const Catalogue& catalogue, const AcceptQue
   out += ']';
 }
 
+double in_hundredths(double value) {
+  return std::round(value * 100) / 100;
+}
+
+void append_topics(std::string& out, std::span<const TopicFigures> topics) {
+  append_json_key(out, "topics");
+  out += '[';
+  for (const TopicFigures& topic : topics) {
+    out += out.ends_with('[') ? "{" : ",{";
+    append_json_text(out, "topic", topic.topic);
+    append_json_member(out, "events_per_second", in_hundredths(topic.events_per_second));
+    if (topic.streams) {
+      const auto streams = static_cast<double>(*topic.streams);
+      append_json_member(out, "streams", streams);
+      append_json_member(out, "deliveries_per_second",
+                         in_hundredths(topic.events_per_second * streams));
+    }
+    out += '}';
+  }
+  out += ']';
+}
+
 }  // namespace
 
 std::string sample_json(const SampleFacts& facts) {
@@ -223,6 +245,7 @@ std::string sample_json(const SampleFacts& facts) {
   }
   append_kernel(out, facts.kernel);
   append_limits(out, catalogue, facts.accept_queue);
+  if (facts.topics) append_topics(out, *facts.topics);
   out += '}';
   CRIER_CHECK(out.size() < kSampleBytesMax);
   return out;

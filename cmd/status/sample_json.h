@@ -8,7 +8,11 @@
 //    "ended":{"client_closed":3},"refused":{},"gaps":{},"evicted":{},
 //    "kernel":[{"setting":"net.core.somaxconn","now":"128","wanted":"4096",
 //               "command":"sysctl -w net.core.somaxconn=4096"}],
-//    "limits":[{"knob":"limits.streams_max","now":10,"max":8000,"reached":0},…]}
+//    "limits":[{"knob":"limits.streams_max","now":10,"max":8000,"reached":0},…],
+//    "topics":[{"topic":"news","events_per_second":20.5,"streams":3,
+//               "deliveries_per_second":61.5},…]}
+//
+// `topics` are the busiest ones first, and are there only if admin.debug is true.
 //
 // Counters count from the start, and `start` changes with it: a viewer takes differences. The
 // counts of a histogram are not cumulative; there is one more of them than of `le`, for values
@@ -20,9 +24,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "metrics/catalogue.h"
 
@@ -47,6 +53,13 @@ struct KernelAdvice {
   std::string command;
 };
 
+// One of the busiest topics.
+struct TopicFigures {
+  std::string topic;
+  double events_per_second = 0;
+  std::optional<std::uint64_t> streams;  // Those that name the topic; not known at once.
+};
+
 // Connections that wait to be accepted, in the queue that is the fullest.
 struct AcceptQueue {
   std::uint64_t waiting = 0;
@@ -61,6 +74,7 @@ struct SampleFacts {
   std::span<const WorkerFigures> workers;
   std::span<const KernelAdvice> kernel;
   AcceptQueue accept_queue = {};
+  std::optional<std::vector<TopicFigures>> topics = {};
 };
 
 // The JSON in one line, without a line end. Requires: as status_json().

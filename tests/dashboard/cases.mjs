@@ -71,10 +71,14 @@ async function survivesRestart(page, daemon) {
 
 async function bearsManyTopics(page, daemon) {
   const tail = 'long-'.repeat(40);
-  await publishEach(daemon, Array.from({ length: 1000 }, (_, i) => `${tail}${i}`));
+  const all = Array.from({ length: 1000 }, (_, i) => `${tail}${i}`);
+  await publishEach(daemon, all);
   const streams = await openStreams(daemon, `${tail}7`, 3);
   await page.open();
   await page.until('[data-detail=published]', (text) => text === '1,000 since the start');
+  await publishEach(daemon, all.slice(0, 100).flatMap((topic) => [topic, `${tail}7`]));
+  await page.until('#topics tbody', (text) => (
+    new RegExp(`^${tail}7\\t[\\d.]+\\t[\\d.]+\\t3\\n`).test(text)));
   await page.expectNoScrolling();
   streams.close();
 }

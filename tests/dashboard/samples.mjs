@@ -37,7 +37,9 @@ export function hostileSample(n, start = 1_800_000_000) {
       busy_seconds: n * i / 3,
     })),
     ended: times(kReasons, n), refused: times(kReasons, n), gaps: times(kReasons, n),
-    topics: kHostile.map((topic) => ({ topic, events: 1e6 * n, bytes: 1e9 * n, streams: 1e6 })),
+    topics: kHostile.map((topic) => ({
+      topic, events_per_second: 1e6 * n, streams: 1e6, deliveries_per_second: 1e12 * n,
+    })),
     lagging: kHostile.map((topic, i) => ({
       worker: i, trace_id: 'f'.repeat(128), topic, from: '2001:db8:85a3:8d3:1319:8a2e:370:7348',
       lag_events: 1e6, lag_bytes: 1e9, age_seconds: 1e5,

@@ -60,6 +60,7 @@ std::vector<KernelAdvice> advice_of(const KernelTuner* kernel) {
 StatsViewers::StatsViewers(Parts parts)
     : parts_(std::move(parts)),
       started_(parts_.now()),
+      topics_(parts_.batches, parts_.workers),
       timer_(parts_.loop, [this] { send_all(); }) {}
 
 bool StatsViewers::full() {
@@ -87,15 +88,21 @@ void StatsViewers::add(const net::Responder& responder, std::string_view trace_i
 }
 
 void StatsViewers::close() {
-  timer_.stop();
   for (const Viewer& viewer : std::exchange(viewers_, {})) {
     if (viewer.stream.wanted()) viewer.stream.end();
   }
+  rest_if_alone();
 }
 
 void StatsViewers::forget_gone() {
   std::erase_if(viewers_, [](const Viewer& viewer) { return !viewer.stream.wanted(); });
-  if (viewers_.empty()) timer_.stop();
+  rest_if_alone();
+}
+
+void StatsViewers::rest_if_alone() {
+  if (!viewers_.empty()) return;
+  timer_.stop();
+  topics_.stop();
 }
 
 void StatsViewers::send_all() {
@@ -113,6 +120,7 @@ void StatsViewers::send_all() {
     if (unread) viewer.stream.end();
     return unread;
   });
+  rest_if_alone();
 }
 
 void StatsViewers::make_sample() {
@@ -120,6 +128,12 @@ void StatsViewers::make_sample() {
       std::chrono::system_clock::now().time_since_epoch();
   const Instant now = parts_.now();
   parts_.catalogue.refresh(now);
+  std::optional<std::vector<TopicFigures>> topics;
+  if (parts_.config.admin.debug) {
+    topics = topics_.sample(now);
+  } else {
+    topics_.stop();
+  }
   sample_ = "event: sample\ndata: ";
   sample_ += sample_json({.catalogue = parts_.catalogue,
                           .why_not_ready = parts_.why_not_ready(),
@@ -127,7 +141,8 @@ void StatsViewers::make_sample() {
                           .uptime_seconds = static_cast<double>(now.us - started_.us) / 1e6,
                           .workers = figures_of(sources_),
                           .kernel = advice_of(sources_.kernel),
-                          .accept_queue = fullest_queue(sources_)});
+                          .accept_queue = fullest_queue(sources_),
+                          .topics = std::move(topics)});
   sample_ += "\n\n";
   made_at_ = now;
   ++samples_made_;

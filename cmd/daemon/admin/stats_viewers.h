@@ -6,6 +6,8 @@
 // nothing for kUnreadSeconds is ended, as is one whose answer waits behind another of its
 // connection.
 //
+// The busiest topics are counted only while there is a viewer and admin.debug is true.
+//
 // Belongs to the control loop, and must outlive the server of its viewers.
 #pragma once
 
@@ -18,7 +20,9 @@
 #include <vector>
 
 #include "broadcast/streams/stats.h"
+#include "cmd/daemon/admin/busy_topics.h"
 #include "cmd/tuning/kernel_tuner.h"
+#include "config/config.h"
 #include "core/instant.h"
 #include "metrics/catalogue.h"
 #include "net/http/http_handler.h"
@@ -45,7 +49,10 @@ class StatsViewers {
   // All outlive the viewers.
   struct Parts {
     net::Loop& loop;
+    const crier::config::Config& config;  // The one in force.
     metrics::Catalogue& catalogue;
+    BatchWatchers& batches;
+    WorkerQueries& workers;
     std::function<std::string_view()> why_not_ready;  // See AdminRoutes.
     std::function<Instant()> now;
     std::uint64_t sample_ms = kSampleMs;
@@ -73,11 +80,13 @@ class StatsViewers {
   void forget_gone();
   void send_all();
   void make_sample();
+  void rest_if_alone();
 
   Parts parts_;
   const Instant started_;
   Sources sources_;
   std::vector<Viewer> viewers_;
+  BusyTopics topics_;
   std::string sample_;  // As an event. Kept for viewers that come soon.
   std::optional<Instant> made_at_;
   std::uint64_t samples_made_ = 0;

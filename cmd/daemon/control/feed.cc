@@ -37,6 +37,7 @@ void Feed::publish(const FrameRef& frame) {
 void Feed::hand_out() {
   const auto batch = std::make_shared<const broadcast::Batch>(std::exchange(batch_, {}));
   const std::uint64_t bytes = std::exchange(batch_bytes_, 0);
+  watchers_.show(*batch);
   const bool wake = ++handed_out_ % kBatchesUntilWoken == 0;
   const bool followed = traces_.begin_batch(batch->back()->sequence());
   for (Fed& fed : workers_) {

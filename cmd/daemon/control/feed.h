@@ -14,6 +14,7 @@
 
 #include "broadcast/log/batch.h"
 #include "broadcast/log/log.h"
+#include "cmd/daemon/control/batch_watchers.h"
 #include "cmd/daemon/control/event_intake.h"
 #include "cmd/daemon/control/publish_traces.h"
 #include "cmd/daemon/link/worker_link.h"
@@ -37,6 +38,9 @@ class Feed final : public Outgoing {
   // the end of the first such turn.
   bool holds(Instant now);
 
+  // Watchers get each batch that leaves, before the workers do.
+  BatchWatchers& watchers() { return watchers_; }
+
   // Ends the turn: hands out the last batch, feeds lagging workers from the history, and wakes
   // every worker that has got a message since its last wake-up. Returns true if a lagging worker
   // has room and has to wait for the next turn.
@@ -55,6 +59,7 @@ class Feed final : public Outgoing {
   const broadcast::Log& log_;
   std::atomic<std::uint64_t>& log_head_;
   PublishTraces& traces_;
+  BatchWatchers watchers_;
   std::vector<Fed> workers_;
   broadcast::Batch batch_;
   std::uint64_t batch_bytes_ = 0;

@@ -93,7 +93,9 @@ class Dashboard {
   #take(sample) {
     this.#history.add(sample);
     this.#tail.suggest((sample.topics ?? []).map(({ topic }) => topic).sort());
-    if ('tail' in sample) document.body.className = sample.tail ? 'has-debug' : 'no-debug';
+    document.body.className = 'topics' in sample ? 'has-debug' : 'no-debug';
+    $('#lagging').hidden = !('lagging' in sample);
+    for (const each of ['#tail', '[href="#tail"]']) $(each).hidden = !('tail' in sample);
     this.#showSoon();
   }
 

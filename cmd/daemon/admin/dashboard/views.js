@@ -112,14 +112,6 @@ const kReasonColumns = [
   ({ reason }) => reason, ({ since }) => text.count(since), ({ rate }) => text.short(rate),
 ];
 
-function topicRows(history) {
-  const rate = (topic, key) => history.rate(
-    ({ topics }) => topics?.find((each) => each.topic === topic)?.[key]);
-  return (history.latest.topics ?? []).map(({ topic, streams }) => ({
-    topic, streams, events: rate(topic, 'events'), bytes: rate(topic, 'bytes'),
-  }));
-}
-
 function nearestBounds({ latest }) {
   const share = ({ now, max }) => (max > 0 ? now / max : 0);
   return (latest.limits ?? [])
@@ -151,10 +143,10 @@ const kTables = [
   ], nearestBounds],
   ['#topics tbody', [
     ({ topic }) => topic,
-    ({ events }) => text.short(events),
-    ({ bytes }) => text.bytes(bytes),
+    ({ events_per_second: events }) => text.short(events),
+    ({ deliveries_per_second: deliveries }) => text.short(deliveries),
     ({ streams }) => text.count(streams),
-  ], topicRows],
+  ], ({ latest }) => latest.topics ?? []],
   ['#lagging tbody', [
     ({ topic, from, worker, trace_id: trace }) => `${topic}\n${from}, worker ${worker}\n${trace}`,
     ({ lag_events: events }) => text.count(events),

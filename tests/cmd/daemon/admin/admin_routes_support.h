@@ -121,8 +121,12 @@ struct Served {
   DebugSwitch debug_switch{lines, [this](const DebugRules&) { ++orders; }};
   PublishTraces traces{[this] { return now.us * 1'000; }};
   net::Loop loop;
+  BatchWatchers batches;
   StatsViewers viewers{{.loop = loop,
+                        .config = config,
                         .catalogue = catalogue,
+                        .batches = batches,
+                        .workers = queries,
                         .why_not_ready = [this] { return std::string_view(why_not_ready); },
                         .now = [this] { return now; },
                         .sample_ms = 2}};

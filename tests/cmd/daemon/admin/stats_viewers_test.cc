@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/broadcast/log/log_support.h"
 #include "tests/cmd/daemon/admin/admin_routes_support.h"
 #include "tests/support/catch.h"
 
@@ -192,6 +193,11 @@ TEST_CASE("a viewer that asks for more, or sends no more, gets its samples") {
   CHECK_THAT(viewer->receive(1), !ContainsSubstring("\nok\n"));
 }
 
+json last_sample(Client& viewer) {
+  const std::string& text = viewer.receive(1);
+  return sample_at(text, text.rfind(kEvent, text.rfind("\n\n")));
+}
+
 TEST_CASE("http.backlog is that of the fullest worker") {
   Served served;
   std::vector<net::ListenerCounters> listeners(8);
@@ -206,6 +212,44 @@ TEST_CASE("http.backlog is that of the fullest worker") {
   auto viewer = viewer_of(served);
   const json limits = sample_at(viewer->receive(1), viewer->receive(1).find(kEvent))["limits"];
   CHECK(limits == json::array({{{"knob", "http.backlog"}, {"now", 128}, {"max", 128}}}));
+}
+
+TEST_CASE("the busiest topics are counted while there is a viewer and admin.debug is true") {
+  Served served;
+  auto viewer = viewer_of(served);
+  CHECK_FALSE(last_sample(*viewer).contains("topics"));
+  CHECK(served.batches.empty());
+
+  served.config.admin.debug = true;
+  REQUIRE(turn_until(served.loop, [&] { return last_sample(*viewer).contains("topics"); }));
+  CHECK(last_sample(*viewer)["topics"] == json::array());
+  broadcast::Batch batch;
+  for (int i = 0; i < 80; ++i) {
+    const std::string topic = i < 30 ? "rare" : "often";
+    batch.push_back(broadcast::append(served.log, {.topic = topic, .data = "x"}));
+  }
+  served.batches.show(batch);
+  served.now.us += 1'000'000;
+  REQUIRE(turn_until(served.loop, [&] { return last_sample(*viewer)["topics"].size() == 2; }));
+  const json unknown = last_sample(*viewer)["topics"];
+  CHECK(unknown[0] == json{{"topic", "often"}, {"events_per_second", 50}});
+  CHECK(unknown[1] == json{{"topic", "rare"}, {"events_per_second", 30}});
+
+  const bool often_first = served.queries.asked_topics.at(0) == "often";
+  served.queries.counted(often_first ? std::vector<std::uint64_t>{0, 100}
+                                     : std::vector<std::uint64_t>{100, 0});
+  REQUIRE(turn_until(served.loop, [&] {
+    return last_sample(*viewer)["topics"][0] == json{{"topic", "rare"},
+                                                     {"events_per_second", 30},
+                                                     {"streams", 100},
+                                                     {"deliveries_per_second", 3'000}};
+  }));
+  CHECK(last_sample(*viewer)["topics"][1]["deliveries_per_second"] == 0);
+
+  CHECK_FALSE(served.batches.empty());
+  viewer.reset();
+  REQUIRE(turn_until(served.loop, [&] { return served.viewers.count() == 0; }));
+  CHECK(served.batches.empty());
 }
 
 TEST_CASE("viewers' answers end when the endpoint closes") {
