@@ -162,6 +162,8 @@ class Broadcaster {
   // Sweeps a share of the streams: heartbeats, stalled and expired streams, the drain. Call it
   // every kSweepTickMs.
   void tick(Instant now);
+  // See Sweep.
+  std::vector<LagSurvey::Found> take_lagging(Instant now) { return sweep_.take_lagging(now); }
   // Has run() visit the streams that wait for tokens. Call it every kRevisitTickMs while
   // any_to_revisit().
   void revisit() { delivery_.begin_round(); }

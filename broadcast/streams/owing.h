@@ -41,6 +41,14 @@ struct Owing {
   bool closes = false;    // An event that closes a topic was added to the ring.
   bool conflated = true;  // No event was added to the ring since Delivery last conflated it.
 
+  // Returns the sequence of the ring's oldest event, or 0 if it has none.
+  std::uint64_t oldest_sequence() const {
+    for (std::uint32_t i = 0; i < ring.size(); ++i) {
+      if (ring[i]->sequence() != 0) return ring[i]->sequence();
+    }
+    return 0;
+  }
+
   // Returns what is in the ring from its oldest event on: crier's own events are not counted before
   // that event, and are behind it.
   Behind waiting() const {

@@ -28,6 +28,7 @@ std::uint32_t lifetime_ticks(const Stream& stream, std::uint32_t seconds_max) {
 
 void Sweep::tick(Instant now) {
   if (drain_) drain(now);
+  if (survey_ && survey_->is_over(now)) survey_.reset();
   const std::size_t end = parts_.streams.end();
   if (next_ >= end) finish_round();
   set_owed_max(now);
@@ -95,6 +96,7 @@ bool Sweep::visit(StreamIndex index, Instant now) {
         parts_.delivery.end_dropping(index, EndReason::memory, now);
         return true;
       }
+      if (survey_ && stream.state != StreamState::ending) survey_->see(parts_.streams, index);
       break;
     }
   }
@@ -105,6 +107,11 @@ bool Sweep::visit(StreamIndex index, Instant now) {
     return true;
   }
   return heartbeat(index, now);
+}
+
+std::vector<LagSurvey::Found> Sweep::take_lagging(Instant now) {
+  if (!survey_) survey_.emplace(now);
+  return survey_->take(now);
 }
 
 void Sweep::sample(const Stream& stream, Instant now) {

@@ -18,9 +18,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "broadcast/streams/deferred_close.h"
 #include "broadcast/streams/delivery.h"
+#include "broadcast/streams/lag_survey.h"
 #include "broadcast/streams/options.h"
 #include "broadcast/streams/stats.h"
 #include "broadcast/streams/stream_io.h"
@@ -43,6 +45,10 @@ class Sweep {
 
   // Visits one share. Call it every kSweepTickMs.
   void tick(Instant now);
+
+  // Returns the streams that the sweep found the furthest behind since the last call; see
+  // LagSurvey. The first call begins a survey and returns nothing.
+  std::vector<LagSurvey::Found> take_lagging(Instant now);
 
   // Ends the streams one after the other from now on, evenly spread over this time.
   void begin_drain(std::uint32_t spread_ms, Instant now);
@@ -72,6 +78,7 @@ class Sweep {
   std::optional<std::uint32_t> owed_max_;
   Instant halved_at_;  // When owed_max_ was last halved.
   std::optional<Drain> drain_;
+  std::optional<LagSurvey> survey_;
 };
 
 }  // namespace crier::broadcast

@@ -98,6 +98,7 @@ Result<void> Endpoints::open_admin() {
       .loop = parts_.loop,
       .config = config,
       .catalogue = *catalogue_,
+      .log = parts_.event_log,
       .batches = parts_.feed.watchers(),
       .workers = parts_.control,
       .why_not_ready = parts_.why_not_ready,

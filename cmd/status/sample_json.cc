@@ -223,6 +223,24 @@ void append_topics(std::string& out, std::span<const TopicFigures> topics) {
   out += ']';
 }
 
+void append_lagging(std::string& out, std::span<const LaggingFigures> streams) {
+  append_json_key(out, "lagging");
+  out += '[';
+  for (const LaggingFigures& stream : streams) {
+    out += out.ends_with('[') ? "{" : ",{";
+    append_json_member(out, "worker", stream.worker);
+    append_json_text(out, "address", stream.address);
+    append_json_text(out, "topic", stream.topic);
+    append_json_member(out, "topics", static_cast<double>(stream.topics));
+    append_json_text(out, "trace_id", stream.trace_id);
+    append_json_member(out, "lag_events", stream.lag_events);
+    append_json_member(out, "lag_seconds", stream.lag_seconds);
+    append_json_member(out, "owed_bytes", static_cast<double>(stream.owed_bytes));
+    out += '}';
+  }
+  out += ']';
+}
+
 }  // namespace
 
 std::string sample_json(const SampleFacts& facts) {
@@ -246,6 +264,7 @@ std::string sample_json(const SampleFacts& facts) {
   append_kernel(out, facts.kernel);
   append_limits(out, catalogue, facts.accept_queue);
   if (facts.topics) append_topics(out, *facts.topics);
+  if (facts.lagging) append_lagging(out, *facts.lagging);
   out += '}';
   CRIER_CHECK(out.size() < kSampleBytesMax);
   return out;

@@ -10,9 +10,12 @@
 //               "command":"sysctl -w net.core.somaxconn=4096"}],
 //    "limits":[{"knob":"limits.streams_max","now":10,"max":8000,"reached":0},…],
 //    "topics":[{"topic":"news","events_per_second":20.5,"streams":3,
-//               "deliveries_per_second":61.5},…]}
+//               "deliveries_per_second":61.5},…],
+//    "lagging":[{"worker":0,"address":"203.0.113.7:50312","topic":"news","topics":1,
+//                "trace_id":"…","lag_events":12,"lag_seconds":3.25,"owed_bytes":900},…]}
 //
-// `topics` are the busiest ones first, and are there only if admin.debug is true.
+// `topics` are the busiest ones first, `lagging` the streams that are the furthest behind. Both are
+// there only if admin.debug is true.
 //
 // Counters count from the start, and `start` changes with it: a viewer takes differences. The
 // counts of a histogram are not cumulative; there is one more of them than of `le`, for values
@@ -60,6 +63,18 @@ struct TopicFigures {
   std::optional<std::uint64_t> streams;  // Those that name the topic; not known at once.
 };
 
+// One of the streams that are the furthest behind.
+struct LaggingFigures {
+  std::uint32_t worker = 0;
+  std::string address;
+  std::string topic;  // The first of `topics`.
+  std::size_t topics = 0;
+  std::string trace_id;
+  std::optional<std::uint64_t> lag_events;  // Not known: the log would have to be searched.
+  std::optional<double> lag_seconds;
+  std::uint64_t owed_bytes = 0;
+};
+
 // Connections that wait to be accepted, in the queue that is the fullest.
 struct AcceptQueue {
   std::uint64_t waiting = 0;
@@ -75,6 +90,7 @@ struct SampleFacts {
   std::span<const KernelAdvice> kernel;
   AcceptQueue accept_queue = {};
   std::optional<std::vector<TopicFigures>> topics = {};
+  std::optional<std::vector<LaggingFigures>> lagging = {};
 };
 
 // The JSON in one line, without a line end. Requires: as status_json().

@@ -69,6 +69,17 @@ async function survivesRestart(page, daemon) {
   assert.equal(negative, false);
 }
 
+// Streams whose clients do not read.
+async function showsLaggingStreams(page, daemon) {
+  const streams = await openStreams(daemon, 'slow', 2);
+  await page.open();
+  for (let i = 0; i < 12; i += 1) await daemon.publish('slow', 'x'.repeat(200_000));
+  const text = await page.until('#lagging tbody', (rows) => rows.split('slow\n').length === 3);
+  assert.match(text, /127[.\d]+:\d+, worker [01]\n[0-9a-f]{32}\n?\t\d+\t[\d.]+\s(?:[KM]i)?B\t\d+s/);
+  streams.close();
+  await page.until('#lagging tbody', (shown) => shown === '');
+}
+
 async function bearsManyTopics(page, daemon) {
   const tail = 'long-'.repeat(40);
   const all = Array.from({ length: 1000 }, (_, i) => `${tail}${i}`);
@@ -155,6 +166,7 @@ export const cases = [
     name: 'survives a restart of the daemon', run: survivesRestart,
     settings: { 'drain.window_seconds': 1 },
   },
+  { name: 'lagging streams', run: showsLaggingStreams },
   { name: '1,000 topics, 360 pixels wide', run: bearsManyTopics, look: kPhone },
   { name: 'accessible, light', run: isAccessible, look: kLight },
   { name: 'accessible, dark', run: isAccessible, look: { ...kWide, colorScheme: 'dark' } },

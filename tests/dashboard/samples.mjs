@@ -41,8 +41,9 @@ export function hostileSample(n, start = 1_800_000_000) {
       topic, events_per_second: 1e6 * n, streams: 1e6, deliveries_per_second: 1e12 * n,
     })),
     lagging: kHostile.map((topic, i) => ({
-      worker: i, trace_id: 'f'.repeat(128), topic, from: '2001:db8:85a3:8d3:1319:8a2e:370:7348',
-      lag_events: 1e6, lag_bytes: 1e9, age_seconds: 1e5,
+      worker: i, trace_id: 'f'.repeat(32), topic, topics: i + 1,
+      address: '[2001:db8:85a3:8d3:1319:8a2e:370:7348]:65535',
+      lag_events: 1e6, owed_bytes: 1e9, lag_seconds: 1e5,
     })),
     kernel: kHostile.map((setting) => ({
       setting, now: '185511 247350 371022', wanted: '371022 494700 742044',

@@ -8,10 +8,7 @@
 #include "core/text/event_id.h"
 
 namespace crier::cmd {
-namespace {
 
-// How far the stream is behind, with the events that its worker has not offered it yet; nothing:
-// the log would have to be searched for that.
 std::optional<broadcast::Behind> behind_of(const StreamRow& row, const broadcast::Log& log) {
   broadcast::Behind all = row.waiting;
   for (const Selector& topic : row.topics) {
@@ -30,6 +27,8 @@ std::optional<broadcast::Behind> behind_of(const StreamRow& row, const broadcast
 double seconds_since(const std::optional<Instant>& then, Instant now) {
   return then && now > *then ? static_cast<double>((now.us - then->us) / 1'000) / 1'000 : 0;
 }
+
+namespace {
 
 config::Json to_json(const StreamRow& row, const broadcast::Log& log, Instant now) {
   std::vector<std::string_view> topics;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,6 +18,13 @@ namespace crier::cmd {
 // {"workers":[…]}, in the order of the workers. `processor` and `node` are null for a worker that
 // is not pinned.
 std::string workers_json(const std::vector<WorkerRow>& workers);
+
+// How far the stream is behind, with the events that its worker has not offered it yet; nothing:
+// the log would have to be searched for that.
+std::optional<broadcast::Behind> behind_of(const StreamRow& row, const broadcast::Log& log);
+
+// 0 if there is no such moment, or if it is not past.
+double seconds_since(const std::optional<Instant>& then, Instant now);
 
 // {"streams":[…],"next":"…"}. `next` is the `after` of the next request, and null on the last page.
 // It is text, because a cursor may be larger than the integers that JavaScript reads exactly. The

@@ -61,6 +61,7 @@ StatsViewers::StatsViewers(Parts parts)
     : parts_(std::move(parts)),
       started_(parts_.now()),
       topics_(parts_.batches, parts_.workers),
+      lagging_(parts_.log, parts_.workers),
       timer_(parts_.loop, [this] { send_all(); }) {}
 
 bool StatsViewers::full() {
@@ -102,7 +103,12 @@ void StatsViewers::forget_gone() {
 void StatsViewers::rest_if_alone() {
   if (!viewers_.empty()) return;
   timer_.stop();
+  stop_looking();
+}
+
+void StatsViewers::stop_looking() {
   topics_.stop();
+  lagging_.stop();
 }
 
 void StatsViewers::send_all() {
@@ -129,10 +135,12 @@ void StatsViewers::make_sample() {
   const Instant now = parts_.now();
   parts_.catalogue.refresh(now);
   std::optional<std::vector<TopicFigures>> topics;
+  std::optional<std::vector<LaggingFigures>> lagging;
   if (parts_.config.admin.debug) {
     topics = topics_.sample(now);
+    lagging = lagging_.sample(now);
   } else {
-    topics_.stop();
+    stop_looking();
   }
   sample_ = "event: sample\ndata: ";
   sample_ += sample_json({.catalogue = parts_.catalogue,
@@ -142,7 +150,8 @@ void StatsViewers::make_sample() {
                           .workers = figures_of(sources_),
                           .kernel = advice_of(sources_.kernel),
                           .accept_queue = fullest_queue(sources_),
-                          .topics = std::move(topics)});
+                          .topics = std::move(topics),
+                          .lagging = std::move(lagging)});
   sample_ += "\n\n";
   made_at_ = now;
   ++samples_made_;

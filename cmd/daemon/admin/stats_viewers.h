@@ -6,7 +6,8 @@
 // nothing for kUnreadSeconds is ended, as is one whose answer waits behind another of its
 // connection.
 //
-// The busiest topics are counted only while there is a viewer and admin.debug is true.
+// The busiest topics are counted, and the streams furthest behind looked for, only while there is a
+// viewer and admin.debug is true.
 //
 // Belongs to the control loop, and must outlive the server of its viewers.
 #pragma once
@@ -21,6 +22,7 @@
 
 #include "broadcast/streams/stats.h"
 #include "cmd/daemon/admin/busy_topics.h"
+#include "cmd/daemon/admin/lagging_streams.h"
 #include "cmd/tuning/kernel_tuner.h"
 #include "config/config.h"
 #include "core/instant.h"
@@ -51,6 +53,7 @@ class StatsViewers {
     net::Loop& loop;
     const crier::config::Config& config;  // The one in force.
     metrics::Catalogue& catalogue;
+    const broadcast::Log& log;
     BatchWatchers& batches;
     WorkerQueries& workers;
     std::function<std::string_view()> why_not_ready;  // See AdminRoutes.
@@ -80,6 +83,7 @@ class StatsViewers {
   void forget_gone();
   void send_all();
   void make_sample();
+  void stop_looking();
   void rest_if_alone();
 
   Parts parts_;
@@ -87,6 +91,7 @@ class StatsViewers {
   Sources sources_;
   std::vector<Viewer> viewers_;
   BusyTopics topics_;
+  LaggingStreams lagging_;
   std::string sample_;  // As an event. Kept for viewers that come soon.
   std::optional<Instant> made_at_;
   std::uint64_t samples_made_ = 0;

@@ -1,5 +1,7 @@
 #include "cmd/daemon/control/control.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "cmd/daemon/control/refusal_log.h"
@@ -210,6 +212,28 @@ void Control::list_streams(std::uint64_t cursor, std::size_t limit,
     });
   });
   if (!asked) question->finish(false);
+}
+
+void Control::list_lagging(std::size_t limit,
+                           std::function<void(std::optional<std::vector<LaggingStream>>)> done) {
+  auto all = std::make_shared<std::vector<LaggingStream>>();
+  const auto question =
+      new_question(parts_.links.size(), [all, limit, done = std::move(done)](bool complete) {
+        if (!complete) return done(std::nullopt);
+        std::ranges::sort(*all, {}, &LaggingStream::sequence);
+        if (all->size() > limit)
+          all->erase(all->begin() + static_cast<std::ptrdiff_t>(limit), all->end());
+        done(std::move(*all));
+      });
+  for (WorkerLink* link : parts_.links) {
+    const bool asked = link->inquire([all, question](WorkerPages& worker) {
+      return ControlTask([all, question, own = worker.take_lagging()]() mutable {
+        std::ranges::move(own, std::back_inserter(*all));
+        question->answered();
+      });
+    });
+    if (!asked) return question->finish(false);
+  }
 }
 
 std::vector<WorkerRow> Control::list_workers() const {

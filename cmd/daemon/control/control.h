@@ -49,6 +49,8 @@ class Control final : public WorkerQueries {
       std::function<void(std::optional<std::vector<std::uint64_t>>)> done) override;
   void list_streams(std::uint64_t cursor, std::size_t limit,
                     std::function<void(std::optional<StreamPage>)> done) override;
+  void list_lagging(std::size_t limit,
+                    std::function<void(std::optional<std::vector<LaggingStream>>)> done) override;
   // Requires: all workers listen.
   std::vector<WorkerRow> list_workers() const override;
   void await_orders(std::function<void(bool)> done) override;

@@ -36,6 +36,13 @@ struct StreamRow {
   std::optional<PathReading> path;
 };
 
+// A stream that is behind.
+struct LaggingStream {
+  std::uint32_t worker = 0;
+  std::uint64_t sequence = 0;  // Of the oldest event that it is not sent yet.
+  StreamRow row;
+};
+
 struct StreamPage {
   std::vector<StreamRow> rows;
   std::uint64_t next = 0;  // The cursor of the next page; 0 on the last page.
@@ -58,6 +65,9 @@ class WorkerPages {
   // At most `limit` rows from slot `from` on, out of a bounded number of slots. `next` is the slot
   // at which the next page begins, 0 at the end of the table.
   virtual StreamPage list_streams(std::uint32_t from, std::size_t limit) const = 0;
+  // The streams that are the furthest behind, the furthest first, of those that the sweep has met
+  // since the last call; see broadcast::LagSurvey.
+  virtual std::vector<LaggingStream> take_lagging() = 0;
   // Follows an event of the next batch; calls `done` on the worker's thread, once.
   virtual void follow(const EventToFollow& event,
                       std::function<void(const FollowedEvent&)> done) = 0;
@@ -78,6 +88,10 @@ class WorkerQueries {
   // At most `limit` streams from a cursor on, in the order of worker and slot. 0 is the start.
   virtual void list_streams(std::uint64_t cursor, std::size_t limit,
                             std::function<void(std::optional<StreamPage>)> done) = 0;
+  // At most `limit` of the streams that the workers found the furthest behind since the last call,
+  // the furthest first. After a pause the first answer is empty: a survey has to begin.
+  virtual void list_lagging(
+      std::size_t limit, std::function<void(std::optional<std::vector<LaggingStream>>)> done) = 0;
   // One row for each worker, in order. Reads the workers' counters without asking them.
   virtual std::vector<WorkerRow> list_workers() const = 0;
   // Calls done(true) when every worker has carried out all earlier orders, and done(false) if one

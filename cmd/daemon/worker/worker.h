@@ -111,6 +111,7 @@ class Worker final : public WorkerPages, public broadcast::StreamObserver {
     return broadcaster_->subscribers(topic);
   }
   StreamPage list_streams(std::uint32_t from, std::size_t limit) const override;
+  std::vector<LaggingStream> take_lagging() override;
   void follow(const EventToFollow& event, std::function<void(const FollowedEvent&)> done) override {
     follower_->follow(event, std::move(done));
   }
@@ -126,6 +127,7 @@ class Worker final : public WorkerPages, public broadcast::StreamObserver {
   void on_shut_out(ShutOutNote note, Instant now);
 
  private:
+  StreamRow row_of(broadcast::StreamIndex index, Instant now) const;
   void carry_out(WorkerOrders& orders);
   void begin_drain(std::uint32_t spread_ms);
   void reload(WorkerReload wanted);

@@ -248,6 +248,35 @@ TEST_CASE("a round of the sweep counts the streams by their state") {
   CHECK(counted(StreamState::ending) == 0);
 }
 
+TEST_CASE("a survey names the streams that are the furthest behind, and ends if it is not taken") {
+  WorkerFixture f;
+  std::vector<WorkerFixture::Opened> late;
+  f.open({"a"});
+  for (int i = 0; i < 14; ++i) {  // The first ones stopped first.
+    late.push_back(f.open({"a"}));
+    f.io[late.back().fd].room = 0;
+    f.publish({"a"});
+    f.run();
+  }
+  f.pass_seconds(1);
+  CHECK(f.worker->take_lagging(f.now).empty());  // Nobody had asked.
+  f.pass_seconds(1);
+  auto found = f.worker->take_lagging(f.now);
+  REQUIRE(found.size() == LagSurvey::kStreams);
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    CHECK(found[i].token.index == late[i].token.index);
+    CHECK((i == 0 || found[i].sequence > found[i - 1].sequence));
+  }
+  f.unblock(late[0]);
+  f.pass_seconds(2);  // Each stream was visited twice, and is named once.
+  found = f.worker->take_lagging(f.now);
+  REQUIRE(found.size() == LagSurvey::kStreams);
+  CHECK(found.front().token.index == late[1].token.index);
+  CHECK(found.back().token.index == late[10].token.index);
+  f.pass_seconds(LagSurvey::kSeconds + 2);
+  CHECK(f.worker->take_lagging(f.now).empty());
+}
+
 TEST_CASE("the kernel may know nothing of a stream that is sampled") {
   WorkerFixture f;
   f.io[f.open({"a"}).fd].path = std::nullopt;

@@ -94,7 +94,6 @@ class Dashboard {
     this.#history.add(sample);
     this.#tail.suggest((sample.topics ?? []).map(({ topic }) => topic).sort());
     document.body.className = 'topics' in sample ? 'has-debug' : 'no-debug';
-    $('#lagging').hidden = !('lagging' in sample);
     for (const each of ['#tail', '[href="#tail"]']) $(each).hidden = !('tail' in sample);
     this.#showSoon();
   }

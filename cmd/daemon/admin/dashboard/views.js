@@ -112,6 +112,11 @@ const kReasonColumns = [
   ({ reason }) => reason, ({ since }) => text.count(since), ({ rate }) => text.short(rate),
 ];
 
+function laggingName({ topic, topics, address, worker, trace_id: trace }) {
+  const more = topics > 1 ? ` and ${topics - 1} more` : '';
+  return `${topic}${more}\n${address || 'address unknown'}, worker ${worker}\n${trace}`;
+}
+
 function nearestBounds({ latest }) {
   const share = ({ now, max }) => (max > 0 ? now / max : 0);
   return (latest.limits ?? [])
@@ -148,10 +153,10 @@ const kTables = [
     ({ streams }) => text.count(streams),
   ], ({ latest }) => latest.topics ?? []],
   ['#lagging tbody', [
-    ({ topic, from, worker, trace_id: trace }) => `${topic}\n${from}, worker ${worker}\n${trace}`,
+    laggingName,
     ({ lag_events: events }) => text.count(events),
-    ({ lag_bytes: bytes }) => text.bytes(bytes),
-    ({ age_seconds: age }) => text.duration(age),
+    ({ owed_bytes: bytes }) => text.bytes(bytes),
+    ({ lag_seconds: lag }) => text.duration(lag),
   ], ({ latest }) => latest.lagging ?? []],
   ['#kernel tbody', [
     ({ setting, now, wanted }) => `${setting}\nnow ${now}\nwanted ${wanted}`,

@@ -40,6 +40,11 @@ class FakeQueries : public WorkerQueries {
     asked_limit = limit;
     listed = std::move(done);
   }
+  void list_lagging(std::size_t limit,
+                    std::function<void(std::optional<std::vector<LaggingStream>>)> done) override {
+    asked_limit = limit;
+    lagged = std::move(done);
+  }
   void await_orders(std::function<void(bool)> done) override { done(in_force); }
 
   std::vector<WorkerRow> list_workers() const override { return workers; }
@@ -51,6 +56,7 @@ class FakeQueries : public WorkerQueries {
   std::size_t asked_limit = 0;
   std::function<void(std::optional<std::vector<std::uint64_t>>)> counted;
   std::function<void(std::optional<StreamPage>)> listed;
+  std::function<void(std::optional<std::vector<LaggingStream>>)> lagged;
 };
 
 inline broadcast::LogOptions log_options() {
@@ -125,6 +131,7 @@ struct Served {
   StatsViewers viewers{{.loop = loop,
                         .config = config,
                         .catalogue = catalogue,
+                        .log = log,
                         .batches = batches,
                         .workers = queries,
                         .why_not_ready = [this] { return std::string_view(why_not_ready); },

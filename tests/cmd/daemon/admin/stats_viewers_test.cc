@@ -252,6 +252,45 @@ TEST_CASE("the busiest topics are counted while there is a viewer and admin.debu
   CHECK(served.batches.empty());
 }
 
+TEST_CASE("the streams furthest behind are those that the workers found") {
+  Served served;
+  served.config.admin.debug = true;
+  for (const std::uint64_t second : {2U, 3U, 4U}) {
+    broadcast::append(served.log, {.topic = "news", .data = "x"}, Instant{second * 1'000'000});
+  }
+  served.now.us = 10'000'000;
+  auto viewer = viewer_of(served);
+  REQUIRE(turn_until(served.loop, [&] { return served.queries.lagged != nullptr; }));
+  StreamRow late{
+      .trace_id = "id", .address = "192.0.2.1:5", .topics = {{.text = "news"}, {.text = "b"}}};
+  late.owed_bytes = 700;
+  late.position = 1;
+  StreamRow later = late;
+  later.position = 0;
+  StreamRow unknown = late;
+  unknown.from_history = true;
+  unknown.topics = {*Selector::parse("*")};
+  StreamRow nothing = late;
+  nothing.position = 3;
+  std::exchange(served.queries.lagged, nullptr)(
+      std::vector<LaggingStream>{{3, 2, late}, {1, 1, later}, {0, 4, nothing}, {2, 1, unknown}});
+  REQUIRE(turn_until(served.loop, [&] { return last_sample(*viewer)["lagging"].size() == 3; }));
+  const json rows = last_sample(*viewer)["lagging"];
+  CHECK(rows[0]["worker"] == 1);
+  CHECK(rows[0]["lag_events"] == 3);
+  CHECK(rows[0]["lag_seconds"] == 8);
+  CHECK(rows[1] == json{{"worker", 3},
+                        {"address", "192.0.2.1:5"},
+                        {"topic", "news"},
+                        {"topics", 2},
+                        {"trace_id", "id"},
+                        {"lag_events", 2},
+                        {"lag_seconds", 7},
+                        {"owed_bytes", 700}});
+  CHECK(rows[2]["topic"] == "*");
+  CHECK_FALSE(rows[2].contains("lag_events"));
+}
+
 TEST_CASE("viewers' answers end when the endpoint closes") {
   Served served;
   auto viewer = viewer_of(served);

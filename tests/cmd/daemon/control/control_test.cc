@@ -92,7 +92,10 @@ struct OnePage : WorkerPages {
     if (from < 3) page.next = from;
     return page;
   }
+  std::vector<LaggingStream> take_lagging() override { return lagging; }
   void follow(const EventToFollow&, std::function<void(const FollowedEvent&)>) override {}
+
+  std::vector<LaggingStream> lagging;
 };
 
 }  // namespace
@@ -218,6 +221,29 @@ TEST_CASE("a page of streams goes on with the next worker until it is full") {
     ++asked;
   } while (cursor != 0 && asked < 10);
   CHECK(listed == std::vector<std::string>{"0", "1", "2", "0", "1", "2"});
+}
+
+TEST_CASE("the streams furthest behind are those of all workers") {
+  ControlFixture f;
+  WorkerLink second{{[] {}, [] {}}};
+  Control control{{f.log, f.connections, f.limited, f.lines, {&f.link, &second}, [](std::size_t) {
+                     return WorkerRow();
+                   }}};
+  OnePage first_page;
+  first_page.lagging = {{0, 5, {}}, {0, 9, {}}};
+  OnePage second_page;
+  second_page.lagging = {{1, 2, {}}, {1, 7, {}}};
+  std::optional<std::vector<LaggingStream>> found;
+  control.list_lagging(3, [&](auto got) { found = std::move(got); });
+  for (auto [link, page] : {std::pair{&second, &second_page}, std::pair{&f.link, &first_page}}) {
+    CHECK_FALSE(found);
+    while (auto item = link->next()) (*std::get<std::unique_ptr<WorkerTask>>(*item))(*page);
+    control.take_outboxes(Instant{});
+  }
+  REQUIRE(found);
+  std::vector<std::uint64_t> sequences;
+  for (const LaggingStream& stream : *found) sequences.push_back(stream.sequence);
+  CHECK(sequences == std::vector<std::uint64_t>{2, 5, 7});
 }
 
 TEST_CASE("a turn answers fewer patterns if they look up the losses of many topics") {

@@ -42,6 +42,8 @@ struct ScriptedWorkers : WorkerQueries {
     later.push_back(
         [this, counts, done = std::move(done)] { stuck ? done(std::nullopt) : done(counts); });
   }
+  void list_lagging(std::size_t,
+                    std::function<void(std::optional<std::vector<LaggingStream>>)>) override {}
   void await_orders(std::function<void(bool)> done) override { done(true); }
   void list_streams(std::uint64_t, std::size_t,
                     std::function<void(std::optional<StreamPage>)>) override {}

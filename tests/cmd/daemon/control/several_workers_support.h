@@ -109,6 +109,7 @@ class OneWorker : public WorkerPages, private broadcast::StreamObserver {
     return broadcaster_->subscribers(topic);
   }
   StreamPage list_streams(std::uint32_t, std::size_t) const override { return {}; }
+  std::vector<LaggingStream> take_lagging() override { return {}; }
   void follow(const EventToFollow& event, EventFollower::Done done) override {
     follower_->follow(event, std::move(done));
   }
