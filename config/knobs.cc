@@ -86,8 +86,9 @@ constexpr std::array kKnobs{
     flag<&C::admin, &Admin::debug>(
         "admin.debug", kLive,
         "Serve /debug/streams, /debug/topics, /debug/workers, /debug/config and /debug/trace, "
-        "which "
-        "show names of topics, and /debug/log, which logs single streams for a while."),
+        "which show names of topics, /debug/log, which logs single streams for a while, and "
+        "/tail, which shows the events of a topic; list busy topics and lagging streams on the "
+        "dashboard."),
     number<&C::admin, &Admin::trace_every>(
         "admin.trace_every", {0, 1'000'000'000}, kLive,
         "Follow one publish request in so many through crier, from its acceptance to the last "

@@ -105,9 +105,15 @@ Result<void> Endpoints::open_admin() {
       .now = net::Loop::now,
       .viewers_max =
           std::min<std::size_t>(StatsViewers::kViewersMax, config.admin.connections_max / 2)});
+  tails_.emplace(TopicTails::Parts{
+      .loop = parts_.loop,
+      .config = config,
+      .batches = parts_.feed.watchers(),
+      .now = net::Loop::now,
+      .tails_max = std::min<std::size_t>(TopicTails::kTailsMax, config.admin.connections_max / 4)});
   admin_routes_.emplace(AdminRoutes::Parts{config, *catalogue_, parts_.why_not_ready,
                                            parts_.event_log, parts_.control, parts_.debug_switch,
-                                           parts_.traces, *viewers_, parts_.log,
+                                           parts_.traces, *viewers_, *tails_, parts_.log,
                                            drawn<std::uint64_t>(), net::Loop::now});
   admin_server_.emplace(parts_.loop, *admin_routes_, admin_server_options(config));
   if (endpoint->family == net::Endpoint::Family::unix_socket) {
@@ -156,6 +162,7 @@ void Endpoints::add_times(LimitTimes& times) const {
 
 void Endpoints::close() {
   viewers_->close();
+  tails_->close();
   admin_server_->close();
   publish_server_->close();
 }

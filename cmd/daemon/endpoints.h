@@ -17,6 +17,7 @@
 #include "broadcast/log/log.h"
 #include "cmd/daemon/admin/admin_routes.h"
 #include "cmd/daemon/admin/stats_viewers.h"
+#include "cmd/daemon/admin/topic_tails.h"
 #include "cmd/daemon/control/control.h"
 #include "cmd/daemon/control/debug_switch.h"
 #include "cmd/daemon/control/feed.h"
@@ -91,6 +92,7 @@ class Endpoints {
   std::optional<metrics::Catalogue> catalogue_;  // Refilled in place: the routes refer to it.
   std::optional<PublishRoutes> publish_routes_;
   std::optional<StatsViewers> viewers_;
+  std::optional<TopicTails> tails_;
   std::optional<AdminRoutes> admin_routes_;
   std::optional<net::HttpServer> publish_server_;
   std::optional<net::HttpServer> admin_server_;

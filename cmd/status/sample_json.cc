@@ -265,7 +265,8 @@ std::string sample_json(const SampleFacts& facts) {
   append_limits(out, catalogue, facts.accept_queue);
   if (facts.topics) append_topics(out, *facts.topics);
   if (facts.lagging) append_lagging(out, *facts.lagging);
-  out += '}';
+  append_json_key(out, "tail");
+  out += facts.tail ? "true}" : "false}";
   CRIER_CHECK(out.size() < kSampleBytesMax);
   return out;
 }

@@ -80,6 +80,36 @@ async function showsLaggingStreams(page, daemon) {
   await page.until('#lagging tbody', (shown) => shown === '');
 }
 
+async function followsATopic(page, daemon) {
+  await page.open();
+  await page.until('#tail form', (text) => text.includes('Follow'));
+  await page.fill('#tail [name=topic]', 'orders.>');
+  await page.click('#tail form button:has-text("Follow")');
+  await page.until('#tail-state', (text) => text === 'Following orders.>.');
+  await daemon.publish('orders.eu', '<b>one</b>\ntwo', 'created');
+  await publishEach(daemon, ['other', 'orders.us']);
+  const list = await page.until('#tail-events', (text) => text.includes('orders.us'));
+  assert.match(list, /^[^]*orders\.us[^]*orders\.eu created[^]*<b>one<\/b>\ntwo\s*$/);
+  assert.ok(!list.includes('other'));
+  await page.fill('#tail [name=filter]', 'created');
+  await page.until('#tail-count', (text) => text === '1 of the last 2 events.');
+  await page.click('#tail form button:has-text("Pause")');
+  await publishEach(daemon, ['orders.us']);
+  await page.until('#tail-count', (text) => text === 'Newer events: 1.');
+  await page.click('#tail form button:has-text("Pause")');
+  await page.until('#tail-count', (text) => text === '1 of the last 3 events.');
+}
+
+async function hidesNamesWithoutDebug(page, daemon) {
+  await page.open();
+  await publishEach(daemon, ['secret']);
+  await page.until('[data-detail=published]', (text) => text === '1 since the start');
+  for (const [section, hidden] of [['#streams', 'Busiest'], ['#tail', 'Follow']]) {
+    const text = await page.until(section, (shown) => shown.includes('admin.debug'));
+    assert.ok(!text.includes(hidden), text);
+  }
+}
+
 async function bearsManyTopics(page, daemon) {
   const tail = 'long-'.repeat(40);
   const all = Array.from({ length: 1000 }, (_, i) => `${tail}${i}`);
@@ -167,6 +197,11 @@ export const cases = [
     settings: { 'drain.window_seconds': 1 },
   },
   { name: 'lagging streams', run: showsLaggingStreams },
+  { name: 'follows a topic', run: followsATopic },
+  {
+    name: 'no names without admin.debug', run: hidesNamesWithoutDebug,
+    settings: { 'admin.debug': false },
+  },
   { name: '1,000 topics, 360 pixels wide', run: bearsManyTopics, look: kPhone },
   { name: 'accessible, light', run: isAccessible, look: kLight },
   { name: 'accessible, dark', run: isAccessible, look: { ...kWide, colorScheme: 'dark' } },

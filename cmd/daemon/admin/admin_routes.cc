@@ -12,6 +12,7 @@
 #include "cmd/status/status_json.h"
 #include "config/reference.h"
 #include "core/check.h"
+#include "core/text/percent.h"
 #include "metrics/exporter.h"
 #include "net/http/head_bytes.h"
 #include "net/http/head_refusals.h"
@@ -42,8 +43,7 @@ constexpr net::Refusal kHasBody = {413, "content_too_large",
 constexpr net::Refusal kNoParameters = {
     400, "bad_request", "This page has no parameters; names that begin with _ are ignored."};
 constexpr net::Refusal kNoPage = {404, "not_found", "There is no such page; / lists all pages."};
-constexpr net::Refusal kNoDebug = {404, "not_found",
-                                   "Set admin.debug to true to see the pages under /debug."};
+constexpr net::Refusal kNoDebug = {404, "not_found", "Set admin.debug to true to see this page."};
 constexpr net::Refusal kBadPage = {
     400, "bad_request",
     "The query may hold `limit`, 1 to 100, and `after`, the `next` of the page before."};
@@ -57,6 +57,12 @@ constexpr net::Refusal kTooManyViewers = {503, "too_many_viewers",
                                           "/stats has 16 viewers already, or half as many as "
                                           "admin.connections_max; close one of them."};
 static_assert(StatsViewers::kViewersMax == 16);
+constexpr net::Refusal kBadTail = {
+    400, "bad_request", "The query must be `topic=` and a topic or a pattern, percent-encoded."};
+constexpr net::Refusal kTooManyTails = {503, "too_many_tails",
+                                        "/tail has 4 clients already, or a quarter of "
+                                        "admin.connections_max; close one of them."};
+static_assert(TopicTails::kTailsMax == 4);
 constexpr net::Refusal kNoAnswer = {503, "busy", "A worker did not answer in time; try again."};
 constexpr net::Refusal kNotInForce = {
     503, "busy",
@@ -111,6 +117,10 @@ class AdminRoutes::Answer {
 
   void send_samples(StatsViewers& viewers) const { viewers.add(responder_, trace_id_, head_only_); }
 
+  void send_events(TopicTails& tails, Selector topic) const {
+    tails.add(responder_, trace_id_, head_only_, std::move(topic));
+  }
+
   void refuse(const net::Refusal& refusal, std::string_view allow = {}) const {
     net::ReplyOptions complete = options();
     complete.allow = allow;
@@ -154,13 +164,14 @@ struct AdminRoutes::Route {
 
 const AdminRoutes::Route* AdminRoutes::find(std::string_view path) {
   using Query = Route::Query;
-  static constexpr std::array<Route, 12> kRoutes = {{
+  static constexpr std::array<Route, 13> kRoutes = {{
       {"/", false, Query::empty, &AdminRoutes::dashboard},
       {"/metrics", false, Query::ignored, &AdminRoutes::metrics},
       {"/status", false, Query::empty, &AdminRoutes::status},
       {"/healthz", false, Query::ignored, &AdminRoutes::health},
       {"/readyz", false, Query::ignored, &AdminRoutes::ready},
       {"/stats", false, Query::empty, &AdminRoutes::stats},
+      {"/tail", true, Query::own, &AdminRoutes::tail},
       {"/debug/config", true, Query::empty, &AdminRoutes::config},
       {"/debug/workers", true, Query::empty, &AdminRoutes::workers},
       {"/debug/streams", true, Query::own, &AdminRoutes::streams},
@@ -249,6 +260,19 @@ void AdminRoutes::config(const net::Request&, const Answer& answer) {
 
 void AdminRoutes::workers(const net::Request&, const Answer& answer) {
   answer.send(net::kJsonType, workers_json(parts_.workers.list_workers()));
+}
+
+void AdminRoutes::tail(const net::Request& request, const Answer& answer) {
+  const auto pairs = parse_query(request.query, 1);
+  if (!pairs || pairs->size() != 1 || pairs->front().first != "topic") {
+    return answer.refuse(kBadTail);
+  }
+  auto topic = Selector::parse(pairs->front().second);
+  if (!topic) return answer.refuse(kBadTail);
+  if (request.method == net::Method::get && parts_.tails.full()) {
+    return answer.refuse(kTooManyTails);
+  }
+  answer.send_events(parts_.tails, std::move(*topic));
 }
 
 void AdminRoutes::streams(const net::Request& request, const Answer& answer) {

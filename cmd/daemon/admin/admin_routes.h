@@ -5,6 +5,8 @@
 //   /healthz        200, answered by the control loop
 //   /readyz         200, or 503 with the reason in a word
 //   /stats          the figures once a second, as Server-Sent Events: see StatsViewers
+//   /tail           the events of ?topic=…, a topic or a pattern, as they are published: see
+//                   TopicTails; only if admin.debug is true
 //   /               the dashboard: a page, its style and its scripts (see dashboard.h)
 //   /debug/config   the configuration in force           these six only if admin.debug is true
 //   /debug/workers  the workers' processors and numbers of streams
@@ -41,6 +43,7 @@
 
 #include "broadcast/log/log.h"
 #include "cmd/daemon/admin/stats_viewers.h"
+#include "cmd/daemon/admin/topic_tails.h"
 #include "cmd/daemon/control/debug_switch.h"
 #include "cmd/daemon/control/publish_traces.h"
 #include "cmd/daemon/link/trace_id.h"
@@ -65,6 +68,7 @@ class AdminRoutes : public net::HttpHandler {
     DebugSwitch& debug_switch;
     const PublishTraces& publishes;
     StatsViewers& viewers;
+    TopicTails& tails;
     LogSink& refusals;              // Gets a line for each refusal; it must limit repeats.
     std::uint64_t random_seed = 0;  // For the trace ids of requests without one.
     std::function<Instant()> now;
@@ -85,6 +89,7 @@ class AdminRoutes : public net::HttpHandler {
   void health(const net::Request& request, const Answer& answer);
   void ready(const net::Request& request, const Answer& answer);
   void stats(const net::Request& request, const Answer& answer);
+  void tail(const net::Request& request, const Answer& answer);
   void dashboard(const net::Request& request, const Answer& answer);
   void config(const net::Request& request, const Answer& answer);
   void workers(const net::Request& request, const Answer& answer);

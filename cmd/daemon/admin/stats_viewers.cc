@@ -4,10 +4,10 @@
 #include <chrono>
 #include <utility>
 
+#include "cmd/daemon/admin/event_stream.h"
 #include "cmd/daemon/control/loop_metrics.h"
 #include "cmd/status/sample_json.h"
 #include "core/check.h"
-#include "net/http/reply.h"
 
 namespace crier::cmd {
 namespace {
@@ -70,13 +70,7 @@ bool StatsViewers::full() {
 }
 
 void StatsViewers::add(const net::Responder& responder, std::string_view trace_id, bool head_only) {
-  std::string head = net::ReplyBuilder(200)
-                         .field("Content-Type", "text/event-stream")
-                         .field("Cache-Control", "no-store")
-                         .field("X-Accel-Buffering", "no")
-                         .field("X-Content-Type-Options", "nosniff")
-                         .field("X-Trace-Id", trace_id)
-                         .finish();
+  std::string head = event_stream_head(trace_id);
   if (head_only) return responder.stream(std::move(head), {}).end();
   CRIER_CHECK(viewers_.size() < parts_.viewers_max);
   const auto viewer = responder.stream(std::move(head), [this] { forget_gone(); });
@@ -151,7 +145,8 @@ void StatsViewers::make_sample() {
                           .kernel = advice_of(sources_.kernel),
                           .accept_queue = fullest_queue(sources_),
                           .topics = std::move(topics),
-                          .lagging = std::move(lagging)});
+                          .lagging = std::move(lagging),
+                          .tail = parts_.config.admin.debug});
   sample_ += "\n\n";
   made_at_ = now;
   ++samples_made_;

@@ -20,7 +20,7 @@ TEST_CASE("a sample says what the catalogue knows, and nothing else") {
   const std::string sample =
       sample_json({.catalogue = empty, .why_not_ready = "", .now_unix_seconds = 12.3456789});
   CHECK(sample == R"({"time":12.346,"ready":true,"figures":{"uptime_seconds":0},"histograms":{},)"
-                  R"("workers":[],"kernel":[],"limits":[]})");
+                  R"("workers":[],"kernel":[],"limits":[],"tail":false})");
 }
 
 TEST_CASE("each part of a sample is read from its families") {
@@ -75,7 +75,8 @@ TEST_CASE("each part of a sample is read from its families") {
       "kernel":[{"setting":"net.x","now":"1","wanted":"at least 2",
                  "command":"sysctl -w net.x='1 2'"}],
       "limits":[{"knob":"limits.streams_max","now":10,"max":20,"reached":7},
-                {"knob":"limits.owed_total_bytes_max","now":100,"max":1000}]})"));
+                {"knob":"limits.owed_total_bytes_max","now":100,"max":1000}],
+      "tail":false})"));
 }
 
 }  // namespace

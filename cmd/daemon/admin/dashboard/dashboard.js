@@ -93,8 +93,7 @@ class Dashboard {
   #take(sample) {
     this.#history.add(sample);
     this.#tail.suggest((sample.topics ?? []).map(({ topic }) => topic).sort());
-    document.body.className = 'topics' in sample ? 'has-debug' : 'no-debug';
-    for (const each of ['#tail', '[href="#tail"]']) $(each).hidden = !('tail' in sample);
+    document.body.className = sample.tail ? 'has-debug' : 'no-debug';
     this.#showSoon();
   }
 

@@ -70,7 +70,8 @@ export class Tail {
     this.#tell(`Connecting to ${topic}.`);
     this.#feed = new Feed(`tail?topic=${encodeURIComponent(topic)}`, {
       event: (event) => this.#add(`${event.event ?? ''} ${event.data}`, eventLine(event)),
-      skipped: () => this.#add('', line(['skipped'], 'Events were skipped: they came too fast.')),
+      skipped: ({ events }) => this.#add('', line(
+        ['skipped'], `Events skipped, because they came too fast: ${text.count(events)}.`)),
     }, (open, reason) => this.#told(open, reason), { mayBeSilent: true });
   }
 

@@ -137,6 +137,11 @@ struct Served {
                         .why_not_ready = [this] { return std::string_view(why_not_ready); },
                         .now = [this] { return now; },
                         .sample_ms = 2}};
+  TopicTails tails{{.loop = loop,
+                    .config = config,
+                    .batches = batches,
+                    .now = [this] { return now; },
+                    .tick_ms = 2}};
   AdminRoutes routes{{.config = config,
                       .catalogue = catalogue,
                       .why_not_ready = [this] { return std::string_view(why_not_ready); },
@@ -145,6 +150,7 @@ struct Served {
                       .debug_switch = debug_switch,
                       .publishes = traces,
                       .viewers = viewers,
+                      .tails = tails,
                       .refusals = lines,
                       .now = [this] { return now; }}};
   std::string path;
