@@ -39,9 +39,13 @@ const Refusal* ChunkedBody::step(char byte, std::size_t taken) {
     case State::size:
       return step_size(byte);
     case State::extension:
-      if (byte == '\r') return go(State::size_lf);
-      if (++extra_bytes_ > kExtraBytesMax) return &refusals::kExtrasTooLarge;
-      return is_in(byte, kValueByte) ? nullptr : &refusals::kBadChunk;
+    case State::extension_name:
+    case State::extension_equals:
+    case State::extension_value:
+    case State::quoted:
+    case State::quoted_pair:
+    case State::quoted_end:
+      return step_extension(byte);
     case State::size_lf:
       return byte == '\n' ? begin_data(taken) : &refusals::kBadChunk;
     case State::data_cr:
@@ -73,6 +77,24 @@ const Refusal* ChunkedBody::step_size(char byte) {
   if (digits_ == 0) return &refusals::kBadChunk;
   if (byte == ';') return go(State::extension);
   return expect('\r', byte, State::size_lf);
+}
+
+const Refusal* ChunkedBody::step_extension(char byte) {
+  const bool may_end = state_ == State::extension_name || state_ == State::extension_value ||
+                       state_ == State::quoted_end;
+  if (may_end && byte == '\r') return go(State::size_lf);
+  if (++extra_bytes_ > kExtraBytesMax) return &refusals::kExtrasTooLarge;
+  if (may_end && byte == ';') return go(State::extension);
+  if (state_ == State::quoted || state_ == State::quoted_pair) {
+    if (!is_in(byte, kValueByte)) return &refusals::kBadChunk;
+    if (state_ == State::quoted && byte == '"') return go(State::quoted_end);
+    return go(state_ == State::quoted && byte == '\\' ? State::quoted_pair : State::quoted);
+  }
+  if (byte == '=' && state_ == State::extension_name) return go(State::extension_equals);
+  if (byte == '"' && state_ == State::extension_equals) return go(State::quoted);
+  if (state_ == State::quoted_end || !is_in(byte, kTokenByte)) return &refusals::kBadChunk;
+  const bool in_name = state_ == State::extension || state_ == State::extension_name;
+  return go(in_name ? State::extension_name : State::extension_value);
 }
 
 const Refusal* ChunkedBody::begin_data(std::size_t taken) {

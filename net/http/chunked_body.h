@@ -2,7 +2,7 @@
 //
 //   body    = *chunk 1*8"0" extension CRLF *( token ":" value CRLF ) CRLF
 //   chunk   = 1*8HEXDIG extension CRLF data CRLF
-//   extension = [ ";" *( HTAB / SP / %x21-7E / %x80-FF ) ]
+//   extension = *( ";" token [ "=" ( token / quoted-string ) ] )
 //
 // Chunk extensions and trailer fields are skipped; together they are bounded. Sizes are in bytes. A
 // body that breaks the grammar or a bound is refused, and the caller then closes the connection.
@@ -39,7 +39,13 @@ class ChunkedBody {
  private:
   enum class State : std::uint8_t {
     size,
-    extension,
+    extension,  // After a semicolon.
+    extension_name,
+    extension_equals,
+    extension_value,
+    quoted,
+    quoted_pair,
+    quoted_end,
     size_lf,
     data,
     data_cr,
@@ -55,6 +61,7 @@ class ChunkedBody {
   // Each returns the reason to refuse `byte`, or null.
   const Refusal* step(char byte, std::size_t taken);
   const Refusal* step_size(char byte);
+  const Refusal* step_extension(char byte);
   const Refusal* begin_data(std::size_t taken);
   const Refusal* step_trailer(char byte);
   const Refusal* expect(char wanted, char byte, State next);

@@ -60,7 +60,10 @@ TEST_CASE("chunked bodies are taken apart") {
       {"data that looks like framing", "7\r\n\r\n0\r\n\r\n\r\n0\r\n\r\n", "\r\n0\r\n\r\n"},
       {"data of any bytes", "3\r\n\0\xFF\n\r\n0\r\n\r\n"s, "\0\xFF\n"s},
       {"extensions", "5;a=1;b=\"c d\"\r\nhello\r\n0;last\r\n\r\n", "hello"},
+      {"extension with quoted framing", "1;a=\"\\\";\t\\\\\";b\r\nx\r\n0\r\n\r\n", "x"},
       {"trailer fields", "1\r\na\r\n0\r\nX-Sum: 7\r\nX-Empty:\r\n\r\n", "a"},
+      {"trailers like framing", "1\r\na\r\n0\r\nContent-Length: 9\r\nTransfer-Encoding: x\r\n\r\n",
+       "a"},
       {"as much as is allowed", "3e8\r\n" + std::string(1'000, 'x') + "\r\n0\r\n\r\n",
        std::string(1'000, 'x')},
   }));
@@ -93,7 +96,18 @@ TEST_CASE("chunked bodies that two parsers could read differently are refused") 
       {"size ended by CR", "5\rhello\r\n0\r\n\r\n"},
       {"extension ended by LF", "5;a\nhello\r\n0\r\n\r\n"},
       {"extension ended by CR", "5;a\rbc\r\nhello\r\n0\r\n\r\n"},
-      {"NUL in an extension", "5;\0\r\nhello\r\n0\r\n\r\n"s},
+      {"NUL in an extension", "5;a\0\r\nhello\r\n0\r\n\r\n"s},
+      {"NUL in a quoted extension", "5;a=\"\0\"\r\nhello\r\n0\r\n\r\n"s},
+      {"semicolon without an extension", "5;\r\nhello\r\n0\r\n\r\n"},
+      {"two semicolons", "5;;a\r\nhello\r\n0\r\n\r\n"},
+      {"extension without a name", "5;=a\r\nhello\r\n0\r\n\r\n"},
+      {"extension with a bracket", "5;[a\r\nhello\r\n0\r\n\r\n"},
+      {"extension with a space", "5;a b\r\nhello\r\n0\r\n\r\n"},
+      {"extension without a value", "5;a=\r\nhello\r\n0\r\n\r\n"},
+      {"extension with two values", "5;a=b=c\r\nhello\r\n0\r\n\r\n"},
+      {"quotation mark in a value", "5;a=b\"c\"\r\nhello\r\n0\r\n\r\n"},
+      {"quotation never ended", "5;a=\"b\r\nhello\r\n0\r\n\r\n"},
+      {"junk after a quotation", "5;a=\"b\"c\r\nhello\r\n0\r\n\r\n"},
       {"data longer than its size", "4\r\nhello\r\n0\r\n\r\n"},
       {"data shorter than its size", "6\r\nhello\r\n0\r\n\r\n"},
       {"data ended by LF", "5\r\nhello\n0\r\n\r\n"},
@@ -129,7 +143,7 @@ TEST_CASE("chunked bodies that two parsers could read differently are refused") 
 }
 
 TEST_CASE("a chunked body that has not ended wants more") {
-  const std::string whole = "5;x\r\nhello\r\n0\r\nA: b\r\n\r\n";
+  const std::string whole = "5;x=\"\\y\"\r\nhello\r\n0\r\nA: b\r\n\r\n";
   for (std::size_t size = 0; size < whole.size(); ++size) {
     INFO("the first " << size << " bytes");
     CHECK(read_chunks(whole.substr(0, size)).progress == HeadProgress::more);
