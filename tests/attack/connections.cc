@@ -41,9 +41,9 @@
 #include <string_view>
 #include <vector>
 
-#include "tests/bench/support/histogram.h"
-#include "tests/bench/support/marker.h"
-#include "tests/bench/support/shared_state.h"
+#include "cmd/bench/histogram.h"
+#include "cmd/bench/marker.h"
+#include "cmd/bench/shared_state.h"
 
 namespace crier::attack {
 namespace {

@@ -11,7 +11,7 @@
 //   quit
 //
 // Streams live in forked client processes, because a process may hold 20,000 descriptors and no
-// more on some machines; see support/flow.h and support/topic_plan.h for what the words mean. A
+// more on some machines; see cmd/bench/load.h and topic_plan.h for what the words mean. A
 // group's topic is its name unless topics are given; lines=N publishes NDJSON requests of N events.
 #include <arpa/inet.h>
 #include <signal.h>
@@ -23,7 +23,7 @@
 #include <map>
 #include <sstream>
 
-#include "tests/bench/support/flow.h"
+#include "cmd/bench/load.h"
 
 namespace crier::bench {
 namespace {

@@ -40,6 +40,7 @@ ROOMS = {
     "cmd/status": {"cmd/log"},
     "cmd/tuning": {"cmd/system"},
     "cmd/client": {"cmd/log"},
+    "cmd/bench": set(),
     "cmd/daemon/link": set(),
     "cmd/daemon/worker": {"cmd/daemon/link", "cmd/system"},
     "cmd/daemon/control": {"cmd/daemon/link", "cmd/log", "cmd/status", "cmd/tuning"},
@@ -47,25 +48,24 @@ ROOMS = {
                          "cmd/tuning"},
     "cmd/daemon": {"cmd/daemon/link", "cmd/daemon/worker", "cmd/daemon/control",
                    "cmd/daemon/admin", "cmd/log", "cmd/system", "cmd/tuning"},
-    "cmd/cli": {"cmd/client", "cmd/daemon", "cmd/status", "cmd/system", "cmd/tuning"},
+    "cmd/cli": {"cmd/bench", "cmd/client", "cmd/daemon", "cmd/status", "cmd/system",
+                "cmd/tuning"},
     "cmd": {"cmd/cli", "cmd/client"},
 }
 # What tests of a folder may include beside tests/: their layer and what it sees, or this.
 TESTS_MAY_INCLUDE = {
     "simulate": {"broadcast", "core"},
     "daemon": {"core"},  # They meet the real binary from outside, over sockets.
-    "bench": {"core"},
-    "attack": set(),
+    "bench": {"cmd", "core"},  # Their load, and that of attacks, is cmd/bench's.
+    "attack": {"cmd"},
     "support": {"core"},
     "fuzz": {"broadcast", "net", "config", "core"},
 }
-# daemon tests and attacks send over the wire what net's own tests send to the reader; attacks use
-# what the load tools of bench share; workers that run in one
-# thread need broadcast's connections of a script.
+# daemon tests and attacks send over the wire what net's own tests send to the reader; workers that
+# run in one thread need broadcast's connections of a script.
 TESTS_MAY_ALSO = {
     "tests/daemon/": {"tests/net/http/hostile_heads.h"},
-    "tests/attack/": {"tests/net/http/hostile_heads.h", "tests/bench/support/histogram.h",
-                      "tests/bench/support/marker.h", "tests/bench/support/shared_state.h"},
+    "tests/attack/": {"tests/net/http/hostile_heads.h"},
     "tests/cmd/daemon/control/": {"tests/broadcast/streams/scripted_io.h"},
 }
 
@@ -74,11 +74,12 @@ HOME = [
     ("uv.h", ("net/",)),
     ("sys/sdt.h", ("core/probe.h",)),
     ("llhttp.h", ("net/",)),
-    ("sys/socket.h", ("net/",)),
-    ("sys/epoll.h", ("net/",)),
-    ("sys/un.h", ("net/",)),
-    ("netinet/", ("net/",)),
-    ("arpa/", ("net/",)),
+    # The load that `crier bench` makes must not depend on what it measures.
+    ("sys/socket.h", ("net/", "cmd/bench/")),
+    ("sys/epoll.h", ("net/", "cmd/bench/")),
+    ("sys/un.h", ("net/", "cmd/bench/")),
+    ("netinet/", ("net/", "cmd/bench/")),
+    ("arpa/", ("net/", "cmd/bench/")),
     ("prometheus/", ("metrics/",)),
     ("nlohmann/", ("config/", "cmd/")),
     ("spdlog/", ("cmd/log/log_sink.cc",)),

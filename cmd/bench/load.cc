@@ -1,4 +1,4 @@
-#include "tests/bench/support/flow.h"
+#include "cmd/bench/load.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -13,8 +13,8 @@
 #include <cstring>
 #include <new>
 
+#include "cmd/bench/marker.h"
 #include "core/check.h"
-#include "tests/bench/support/marker.h"
 
 namespace crier::bench {
 namespace {

@@ -1,4 +1,4 @@
-#include "tests/bench/support/histogram.h"
+#include "cmd/bench/histogram.h"
 
 #include <memory>
 

@@ -1,4 +1,4 @@
-#include "tests/bench/support/publisher.h"
+#include "cmd/bench/publisher.h"
 
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -9,7 +9,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "tests/bench/support/shared_state.h"
+#include "cmd/bench/shared_state.h"
 
 namespace crier::bench {
 namespace {

@@ -1,4 +1,4 @@
-#include "tests/bench/support/topic_plan.h"
+#include "cmd/bench/topic_plan.h"
 
 #include <algorithm>
 #include <cstddef>

@@ -12,8 +12,8 @@
 #include <cstdint>
 #include <string>
 
-#include "tests/bench/support/shared_state.h"
-#include "tests/bench/support/topic_plan.h"
+#include "cmd/bench/shared_state.h"
+#include "cmd/bench/topic_plan.h"
 
 namespace crier::bench {
 

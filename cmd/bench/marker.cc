@@ -1,4 +1,4 @@
-#include "tests/bench/support/marker.h"
+#include "cmd/bench/marker.h"
 
 #include <cstdio>
 

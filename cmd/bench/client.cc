@@ -1,4 +1,4 @@
-#include "tests/bench/support/client.h"
+#include "cmd/bench/client.h"
 
 #include <fcntl.h>
 #include <sys/epoll.h>
@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "tests/bench/support/marker.h"
+#include "cmd/bench/marker.h"
 
 namespace crier::bench {
 namespace {

@@ -11,8 +11,8 @@
 #include <cstdint>
 #include <ctime>
 
+#include "cmd/bench/histogram.h"
 #include "core/counter.h"
-#include "tests/bench/support/histogram.h"
 
 namespace crier::bench {
 

@@ -12,11 +12,11 @@
 #include <string>
 #include <vector>
 
+#include "cmd/bench/client.h"
+#include "cmd/bench/publisher.h"
+#include "cmd/bench/shared_state.h"
+#include "cmd/bench/topic_plan.h"
 #include "core/result.h"
-#include "tests/bench/support/client.h"
-#include "tests/bench/support/publisher.h"
-#include "tests/bench/support/shared_state.h"
-#include "tests/bench/support/topic_plan.h"
 
 namespace crier::bench {
 
