@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cmd/bench/event_order.h"
 #include "cmd/bench/marker.h"
 
 namespace crier::bench {
@@ -23,7 +24,7 @@ enum class Phase : std::uint8_t { closed, connecting, head, open };
 struct ClientStream {
   int fd = -1;
   std::uint32_t number = 0;  // Within the group.
-  std::uint32_t newest = 0;  // Number of the newest event seen; 0: none yet.
+  EventOrder order;
   Phase phase = Phase::closed;
   std::uint8_t head_matched = 0;  // Bytes of CR LF CR LF seen in a row.
   MarkScanner scanner;
@@ -47,9 +48,9 @@ std::string traceparent(std::uint32_t stream) {
 
 class Client {
  public:
-  Client(const ClientOptions& options, SharedState& shared, ClientState& state)
+  Client(const ClientOptions& options, const Window& window, ClientState& state)
       : options_(options),
-        window_(shared.windows[options.group]),
+        window_(window),
         state_(state),
         epoll_(epoll_create1(EPOLL_CLOEXEC)),
         buffer_(kReadBytes) {}
@@ -65,9 +66,10 @@ class Client {
   bool take_head(ClientStream& stream, std::string_view& bytes);
   void on_mark(ClientStream& stream, Mark mark, std::uint64_t now);
   void drop(ClientStream& stream);
+  void look_for_last_events();
 
   const ClientOptions& options_;
-  Window& window_;
+  const Window& window_;
   ClientState& state_;
   int epoll_;
   std::vector<char> buffer_;
@@ -88,6 +90,7 @@ int Client::run(int commands) {
       if (token == kCommandToken) {
         char byte = 0;
         running = ::read(commands, &byte, 1) > 0 && running;
+        if (byte == kFinish) look_for_last_events();
       } else {
         on_ready(static_cast<std::uint32_t>(token));
       }
@@ -175,7 +178,13 @@ void Client::on_ready(std::uint32_t index) {
 void Client::on_bytes(ClientStream& stream, std::string_view bytes) {
   if (stream.phase == Phase::head) {
     if (!take_head(stream, bytes)) return;
+    // A refusal that an EventSource can read; crier sends it together with its head, status 200.
+    if (bytes.find("event: crier.busy\n") != std::string_view::npos) {
+      errno = EBUSY;
+      return drop(stream);
+    }
     stream.phase = Phase::open;
+    stream.order.begin_after(window_.next.load(std::memory_order_acquire) - 1);
     --connecting_;
     state_.last_opened_ns.store(monotonic_ns(), std::memory_order_relaxed);
     state_.opened.add();
@@ -210,27 +219,49 @@ bool Client::take_head(ClientStream& stream, std::string_view& bytes) {
 }
 
 void Client::on_mark(ClientStream& stream, Mark mark, std::uint64_t now) {
-  const std::uint32_t first = window_.first.load(std::memory_order_relaxed);
+  const std::uint32_t first = window_.first.load(std::memory_order_acquire);
   const std::uint32_t index = mark.event - first;
   const TopicPlan& topics = options_.topics;
   if (mark.group != options_.group || !topics.subscribes(stream.number, mark.topic) ||
       index >= kEventsPerCommand) {
     return state_.strays.add();
   }
-  if (mark.event <= stream.newest) {
-    state_.duplicates.add();
-  } else {
-    if (stream.newest != 0 && mark.event != stream.newest + 1) {
-      state_.lost.add(topics.owed(stream.number, stream.newest, mark.event - 1));
-    }
-    stream.newest = mark.event;
+  const std::uint32_t before = stream.order.newest();
+  switch (stream.order.note(mark.event)) {
+    case EventOrder::Kind::next:
+      if (mark.event != before + 1) {
+        Counter& lost = before < first ? state_.lost_first : state_.lost;
+        lost.add(topics.owed(stream.number, before, mark.event - 1));
+      }
+      break;
+    case EventOrder::Kind::duplicate:
+      state_.duplicates.add();
+      break;
+    case EventOrder::Kind::late:
+      state_.late.add();
+      break;
   }
-  Arrival& arrival = state_.arrivals[index];
-  arrival.count.store(arrival.count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-  arrival.last_ns.store(now, std::memory_order_relaxed);
-  const std::uint64_t sent = window_.sent_ns[index].load(std::memory_order_relaxed);
-  state_.latency.record(now > sent ? now - sent : 0);
+  state_.arrived_ns[index].store(now, std::memory_order_relaxed);
+  const std::uint64_t due = window_.due_ns[index].load(std::memory_order_relaxed);
+  const std::uint64_t latency = now > due ? now - due : 0;
+  state_.latency.record(latency);
+  if (const auto slice = window_.slice_ns.load(std::memory_order_relaxed); slice != 0) {
+    const std::uint64_t began = window_.began_ns.load(std::memory_order_relaxed);
+    const std::uint64_t at = due > began ? (due - began) / slice : 0;
+    state_.slices[std::min<std::uint64_t>(at, kSlicesMax - 1)].record(latency);
+  }
   state_.received.add();
+}
+
+// The end of a command: what a stream has not received by now is lost.
+void Client::look_for_last_events() {
+  const std::uint32_t last = window_.next.load(std::memory_order_acquire) - 1;
+  for (ClientStream& stream : streams_) {
+    if (stream.phase != Phase::open || !options_.reads || stream.order.newest() >= last) continue;
+    state_.lost_last.add(options_.topics.owed(stream.number, stream.order.newest(), last));
+    stream.order.skip_through(last);
+  }
+  state_.finished.fetch_add(1, std::memory_order_release);
 }
 
 // Gives up a stream; errno says why where it never opened.
@@ -249,9 +280,9 @@ void Client::drop(ClientStream& stream) {
 
 }  // namespace
 
-int run_client(const ClientOptions& options, int commands, SharedState& shared,
+int run_client(const ClientOptions& options, int commands, const Window& window,
                ClientState& state) {
-  return Client(options, shared, state).run(commands);
+  return Client(options, window, state).run(commands);
 }
 
 }  // namespace crier::bench

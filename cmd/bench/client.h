@@ -1,9 +1,10 @@
 // One client process: opens streams of one group, reads them, and counts what arrives.
 //
-// The command process forks it, sets ClientState::wanted and writes a byte to the command pipe; the
+// The command process forks it, sets ClientState::wanted and writes kOpen to the command pipe; the
 // process then opens streams, a bounded number at a time, until so many are open or were refused.
-// It exits when the pipe is closed, so that it never outlives the command process. Streams are
-// reset rather than closed at the end, which leaves no port waiting.
+// At kFinish it counts the events that its streams still lack as lost. It exits when the pipe is
+// closed, so that it never outlives the command process. Streams are reset rather than closed at
+// the end, which leaves no port waiting.
 #pragma once
 
 #include <netinet/in.h>
@@ -16,6 +17,9 @@
 #include "cmd/bench/topic_plan.h"
 
 namespace crier::bench {
+
+inline constexpr char kOpen = 'o';
+inline constexpr char kFinish = 'f';
 
 struct ClientOptions {
   sockaddr_in server{};
@@ -30,6 +34,7 @@ struct ClientOptions {
 };
 
 // Runs until `commands` is closed. Returns the process's exit code.
-int run_client(const ClientOptions& options, int commands, SharedState& shared, ClientState& state);
+int run_client(const ClientOptions& options, int commands, const Window& window,
+               ClientState& state);
 
 }  // namespace crier::bench

@@ -5,15 +5,18 @@
 // to the command process; client processes are forked by add_group() and end with it.
 #pragma once
 
-#include <sys/mman.h>
+#include <netinet/in.h>
+#include <sys/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "cmd/bench/client.h"
 #include "cmd/bench/publisher.h"
+#include "cmd/bench/shared_memory.h"
 #include "cmd/bench/shared_state.h"
 #include "cmd/bench/topic_plan.h"
 #include "core/result.h"
@@ -25,8 +28,10 @@ struct Target {
   std::string publish_socket;
   std::string stream_path = "/events?topic={}";
   std::string publish_path = "/topics/{}";
-  std::uint8_t source_octet =
-      0;  // Streams come from 127.octet.0.0/16, a /18 per group; 0: kernel's choice.
+  // Streams come from 127.octet.0.0/16, a /18 per group, and the networks after it from the fifth
+  // group on; 0: the kernel's choice.
+  std::uint8_t source_octet = 0;
+  std::uint32_t requests_per_connection = 0;  // To the publish socket; 0: all of them.
 };
 
 struct GroupOptions {
@@ -40,16 +45,21 @@ struct GroupOptions {
 };
 
 // What a command did to one group. Times in nanoseconds; those of a mix are of events for all, and
-// own_* of the events for one stream.
+// own_* of the events for one stream. Latencies begin when an event was due.
 struct Delivery {
   std::uint64_t events = 0, expected = 0, received = 0, bytes = 0;
-  std::uint64_t lost = 0, duplicates = 0, strays = 0, ended = 0, posts_failed = 0;
-  std::uint64_t elapsed = 0;   // First event handed over to last arrival.
-  std::uint64_t answered = 0;  // First event handed over to the last answer of the publish socket.
+  std::uint64_t lost_first = 0, lost_between = 0, lost_last = 0;
+  std::uint64_t duplicates = 0, late = 0, strays = 0, ended = 0, posts_failed = 0;
+  std::uint64_t requests = 0, connections = 0;  // To the publish socket.
+  std::uint64_t elapsed = 0;                    // First event due to last arrival.
+  std::uint64_t answered = 0;  // First event due to the last answer of the publish socket.
   std::uint64_t last_p50 = 0, last_p99 = 0, last_max = 0;  // Per event: to its last subscriber.
   std::uint64_t own_p50 = 0, own_p99 = 0, own_max = 0;
   std::uint64_t each_p50 = 0, each_p99 = 0, each_max = 0;  // Per delivery, of all events.
   std::string first_failure;
+
+  // What came out of order had been counted as lost.
+  std::uint64_t lost() const { return lost_first + lost_between + lost_last - late; }
 };
 
 struct Opening {
@@ -64,6 +74,10 @@ class Load {
   Load(const Load&) = delete;
   Load& operator=(const Load&) = delete;
 
+  // Called every few milliseconds while open(), rate() and burst() run. False ends them early: what
+  // was published until then counts.
+  void on_turn(std::function<bool()> turn) { turn_ = std::move(turn); }
+
   // Forks the group's client processes; opens nothing yet.
   [[nodiscard]] Result<std::uint32_t> add_group(const GroupOptions& options);
 
@@ -73,12 +87,15 @@ class Load {
   struct Rate {
     std::uint32_t group = 0;
     double hz = 0;
+    double hz_end = 0;  // The rate changes steadily from hz to this.
   };
   // Publishes to the groups side by side, each at its rate, for `seconds`, each on a connection of
   // its own and without waiting for answers; then waits up to `within` seconds for the last
   // arrival. Requires that all streams of a group with a mix are open; as burst() does.
+  // `slice_seconds`: latencies are kept by time slices of this length, too; 0: they are not.
   [[nodiscard]] Result<std::vector<Delivery>> rate(const std::vector<Rate>& rates, double seconds,
-                                                   std::size_t size, double within);
+                                                   std::size_t size, double within,
+                                                   double slice_seconds = 0);
 
   struct Burst {
     std::uint32_t group = 0;
@@ -91,43 +108,62 @@ class Load {
   // The group's index by name; fails if there is none.
   [[nodiscard]] Result<std::uint32_t> find(const std::string& name) const;
 
+  // So far, by the command that runs; the last two by any command.
+  std::uint32_t published(std::uint32_t group) const { return groups_[group].events; }
+  std::uint64_t received(std::uint32_t group) const;
+  std::uint64_t opened(std::uint32_t group) const;
+  std::uint64_t refused(std::uint32_t group) const;
+
+  // Latencies of the command that ran last: of all deliveries, of a time slice, and how late the
+  // events were handed over by this process.
+  Histogram latency(std::uint32_t group) const;
+  Histogram slice(std::uint32_t group, std::uint32_t index) const;
+  const Histogram& lateness(std::uint32_t group) const { return *groups_[group].lateness; }
+
  private:
   struct Client {
     int commands = -1;
     pid_t pid = -1;
     std::uint32_t first_stream = 0;
-    ClientState* state = nullptr;
+    Shared<ClientState> state;
   };
   struct Group {
     GroupOptions options;
+    Shared<Window> window;
     std::vector<Client> clients;
     std::unique_ptr<Publisher> publisher;
+    std::unique_ptr<Histogram> lateness = std::make_unique<Histogram>();
     std::uint32_t next_event = 1;
     std::uint32_t events = 0;          // Published by the command that runs.
     std::uint32_t events_for_all = 0;  // Those of them that every stream is owed.
-    std::uint64_t first_sent = 0;
-    std::uint64_t failed_before = 0;
+    std::uint64_t first_due = 0;
+    std::uint32_t commands = 0;
     Delivery before;  // Totals when it began.
   };
 
   Load() = default;
   [[nodiscard]] Result<Client> start_client(std::uint32_t group, std::uint32_t first_stream);
-  [[nodiscard]] Result<bool> begin(std::uint32_t group, std::uint64_t events);
-  void note_event(std::uint32_t group, std::uint64_t sent_ns);
-  void post_event(std::uint32_t group, std::size_t size);
+  [[nodiscard]] Result<bool> begin(std::uint32_t group, std::uint64_t events, double slice_seconds);
+  void note_event(std::uint32_t group, std::uint64_t due_ns);
+  void post_event(std::uint32_t group, std::size_t size, std::uint64_t due_ns);
   void post_lines(std::uint32_t group, const Burst& burst);
-  bool pump(std::uint64_t until, const std::vector<std::uint32_t>& groups);
+  bool turn() { return !turn_ || turn_(); }
+  enum class Pumped : std::uint8_t { on, stopped, broken };
+  Pumped pump(std::uint64_t until, const std::vector<std::uint32_t>& groups);
   void settle(const std::vector<std::uint32_t>& groups, double within);
   bool all_arrived(std::uint32_t group) const;
-  std::uint64_t opened(std::uint32_t group) const;
+  void look_for_last_events(std::uint32_t group);
   Delivery totals(std::uint32_t group) const;
   void add_latencies(std::uint32_t group, Delivery& result) const;
-  Delivery finish(std::uint32_t group) const;
+  Delivery finish(std::uint32_t group);
 
   Target target_;
-  SharedState* shared_ = nullptr;
   std::vector<Group> groups_;
-  std::uint32_t clients_ = 0;
+  std::function<bool()> turn_;
 };
+
+// When the event of this index is due, in seconds after the first. Requires: a rate above 0 at one
+// end at least.
+double due_seconds(const Load::Rate& rate, double seconds, std::uint64_t index);
 
 }  // namespace crier::bench

@@ -23,14 +23,20 @@ Publisher::~Publisher() {
   if (fd_ >= 0) ::close(fd_);
 }
 
-bool Publisher::connect(const std::string& socket_path) {
+bool Publisher::connect(const std::string& socket_path, std::uint32_t requests_max) {
+  path_ = socket_path;
+  requests_max_ = requests_max;
+  return open_connection();
+}
+
+bool Publisher::open_connection() {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  if (socket_path.size() >= sizeof address.sun_path) {
+  if (path_.size() >= sizeof address.sun_path) {
     errno = ENAMETOOLONG;
     return false;
   }
-  std::memcpy(address.sun_path, socket_path.data(), socket_path.size());
+  std::memcpy(address.sun_path, path_.data(), path_.size());
   const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return false;
   if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
@@ -40,19 +46,42 @@ bool Publisher::connect(const std::string& socket_path) {
     return false;
   }
   fd_ = fd;
+  requests_ = 0;
+  ++connections_;
   return true;
 }
 
 void Publisher::post(std::string_view target, std::string_view content_type,
                      std::string_view body) {
-  outbox_.append("POST ").append(target).append(" HTTP/1.1\r\nHost: bench\r\nContent-Type: ");
-  outbox_.append(content_type).append("\r\nContent-Length: ").append(std::to_string(body.size()));
-  outbox_.append("\r\n\r\n").append(body);
+  if (requests_max_ != 0) queued_.emplace_back();
+  std::string& out = requests_max_ != 0 ? queued_.back() : outbox_;
+  out.append("POST ").append(target).append(" HTTP/1.1\r\nHost: bench\r\nContent-Type: ");
+  out.append(content_type).append("\r\nContent-Length: ").append(std::to_string(body.size()));
+  out.append("\r\n\r\n").append(body);
   ++posted_;
 }
 
 bool Publisher::pump() {
-  return write_some() && read_some();
+  do {
+    if (!take_queued() || !write_some() || !read_some()) return false;
+    // A connection may have had its last answer just now: the next one begins at once.
+  } while (!queued_.empty() && answered_ + failed_ + queued_.size() == posted_);
+  return true;
+}
+
+bool Publisher::take_queued() {
+  while (!queued_.empty()) {
+    if (requests_ == requests_max_) {
+      if (answered_ + failed_ + queued_.size() < posted_) return true;
+      ::close(fd_);
+      fd_ = -1;
+      if (!open_connection()) return false;
+    }
+    outbox_ += queued_.front();
+    queued_.pop_front();
+    ++requests_;
+  }
+  return true;
 }
 
 bool Publisher::write_some() {
@@ -97,7 +126,7 @@ void Publisher::count_answers() {
       ++answered_;
     } else {
       ++failed_;
-      if (first_failure_.empty()) first_failure_ = inbox_.substr(at, 200);
+      if (first_failure_.empty()) first_failure_ = inbox_.substr(at, inbox_.find('\r', at) - at);
     }
     done = status + kStatusBytes;
   }

@@ -1,9 +1,12 @@
 // A publisher: one keep-alive connection to a publish socket, requests pipelined, answers counted.
 //
-// Never blocks. Requests wait in memory for the socket to take them; pump() moves bytes both ways.
+// With a bound on the requests of a connection, it waits for the last answer of one connection
+// before it opens the next, so that events stay in order. Requests wait in memory for the socket to
+// take them; pump() moves bytes both ways and does not wait for the peer.
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <string_view>
 
@@ -16,8 +19,8 @@ class Publisher {
   Publisher(const Publisher&) = delete;
   Publisher& operator=(const Publisher&) = delete;
 
-  // False with errno set if nobody answers there.
-  [[nodiscard]] bool connect(const std::string& socket_path);
+  // `requests_max`: of one connection; 0: all. False with errno set if nothing listens there.
+  [[nodiscard]] bool connect(const std::string& socket_path, std::uint32_t requests_max = 0);
 
   // Queues one request. send() or pump() passes it on.
   void post(std::string_view target, std::string_view content_type, std::string_view body);
@@ -29,6 +32,8 @@ class Publisher {
   int fd() const { return fd_; }
   bool has_unsent() const { return sent_ < outbox_.size(); }
   bool waits() const { return posted_ > answered_ + failed_; }
+  std::uint64_t posted() const { return posted_; }
+  std::uint64_t connections() const { return connections_; }
   std::uint64_t answered() const { return answered_; }
   std::uint64_t failed() const { return failed_; }
   std::uint64_t last_answer_ns() const { return last_answer_ns_; }  // 0: none yet.
@@ -36,14 +41,21 @@ class Publisher {
   const std::string& first_failure() const { return first_failure_; }
 
  private:
+  bool open_connection();
+  bool take_queued();
   bool write_some();
   bool read_some();
   void count_answers();
 
   int fd_ = -1;
+  std::string path_;
+  std::uint32_t requests_max_ = 0;
+  std::uint32_t requests_ = 0;      // Of this connection.
+  std::deque<std::string> queued_;  // For this connection or later ones; only with a bound.
   std::string outbox_;
   std::size_t sent_ = 0;
   std::string inbox_;
+  std::uint64_t connections_ = 0;
   std::uint64_t posted_ = 0;
   std::uint64_t answered_ = 0;
   std::uint64_t failed_ = 0;

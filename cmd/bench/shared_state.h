@@ -1,8 +1,8 @@
-// What the command process and the client processes tell one another, in one anonymous mapping.
+// What the command process and the client processes tell one another, in anonymous mappings.
 //
 // Each client process writes only its own ClientState; the command process writes Window before it
 // publishes and reads everything else. Numbers one process counts and another may read are relaxed
-// atomics, as in core/counter.h.
+// atomics, as in core/counter.h. Zero bytes are such objects without content: shared_memory.h.
 #pragma once
 
 #include <array>
@@ -16,10 +16,10 @@
 
 namespace crier::bench {
 
-inline constexpr std::uint32_t kGroupsMax = 4;
+inline constexpr std::uint32_t kGroupsMax = 16;  // A mark has one hex digit for it.
 inline constexpr std::uint32_t kProcessesPerGroup = 64;
-inline constexpr std::uint32_t kClientsMax = 80;          // Processes, all groups together.
-inline constexpr std::uint32_t kEventsPerCommand = 8192;  // Events of one group in one command.
+inline constexpr std::uint32_t kEventsPerCommand = 1U << 20;  // Events of one group in one command.
+inline constexpr std::uint32_t kSlicesMax = 128;
 
 inline std::uint64_t monotonic_ns() {
   timespec now{};
@@ -29,20 +29,21 @@ inline std::uint64_t monotonic_ns() {
 }
 
 // The events of the command that runs: numbers first … first + kEventsPerCommand - 1 of a group,
-// and when each was handed to the publish socket.
+// of which those below next were published.
 struct Window {
-  std::atomic<std::uint32_t> first{1};
-  std::array<std::atomic<std::uint64_t>, kEventsPerCommand> sent_ns{};
-};
-
-// How often one client process received an event, and when last.
-struct Arrival {
-  std::atomic<std::uint32_t> count{0};
-  std::atomic<std::uint64_t> last_ns{0};
+  std::atomic<std::uint32_t> first{0};
+  std::atomic<std::uint32_t> next{0};
+  std::atomic<std::uint64_t> began_ns{0};
+  std::atomic<std::uint64_t> slice_ns{0};  // Length of a time slice; 0: no slices.
+  // When each event was due, which is not later than when it was handed to the publish socket.
+  std::array<std::atomic<std::uint64_t>, kEventsPerCommand> due_ns{};
 };
 
 struct alignas(64) ClientState {
   std::atomic<std::uint32_t> wanted{0};  // Streams this process shall have opened or failed to.
+
+  // Commands whose last events were looked for.
+  std::atomic<std::uint32_t> finished{0};
 
   Counter opened;
   Counter refused;     // Connect failed, or the answer was not 200.
@@ -50,18 +51,18 @@ struct alignas(64) ClientState {
   Counter received;    // Events, duplicates included.
   Counter bytes;       // After the head.
   Counter lost;        // Events skipped that the stream was owed.
-  Counter duplicates;  // Numbers not above the one before.
+  Counter lost_first;  // The same before its first event, and after its last.
+  Counter lost_last;
+  Counter duplicates;  // Received before.
+  Counter late;        // Out of order: counted as lost before they came.
   Counter strays;      // Another group's or topic's event, or one from outside the window.
   std::atomic<std::uint64_t> last_opened_ns{0};
   std::atomic<int> last_errno{0};
 
-  std::array<Arrival, kEventsPerCommand> arrivals{};
-  Histogram latency;  // Publish to arrival, each delivery.
-};
-
-struct SharedState {
-  std::array<Window, kGroupsMax> windows;
-  std::array<ClientState, kClientsMax> clients;
+  // The last arrival of each event.
+  std::array<std::atomic<std::uint64_t>, kEventsPerCommand> arrived_ns{};
+  Histogram latency;  // From when the event was due to its arrival; each delivery.
+  std::array<Histogram, kSlicesMax> slices;  // The same by the time at which the event was due.
 };
 
 }  // namespace crier::bench

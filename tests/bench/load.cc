@@ -90,8 +90,9 @@ std::string report(const std::string& group, const Delivery& d) {
       .add("expected", d.expected)
       .add("received", d.received)
       .add("bytes", d.bytes)
-      .add("lost", d.lost)
+      .add("lost", d.lost())
       .add("duplicates", d.duplicates)
+      .add("late", d.late)
       .add("strays", d.strays)
       .add("ended", d.ended)
       .add("posts_failed", d.posts_failed)
@@ -145,7 +146,8 @@ std::string run_rate(Load& load, const Command& command) {
   std::vector<std::string> names;
   for (const auto& [key, value] : command.values) {
     if (const auto group = load.find(key)) {
-      rates.push_back({.group = *group, .hz = std::strtod(value.c_str(), nullptr)});
+      const double hz = std::strtod(value.c_str(), nullptr);
+      rates.push_back({.group = *group, .hz = hz, .hz_end = hz});
       names.push_back(key);
     }
   }

@@ -1,0 +1,160 @@
+// What became of the events: sums over the client processes, and their latencies.
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "cmd/bench/load.h"
+
+namespace crier::bench {
+namespace {
+
+constexpr std::uint64_t kFinishNs = 5'000'000'000;  // For the clients to look at all streams.
+
+std::uint64_t share_of(const std::vector<std::uint64_t>& sorted, double share) {
+  if (sorted.empty()) return 0;
+  const auto rank = std::ceil(share * static_cast<double>(sorted.size()));
+  return sorted[static_cast<std::size_t>(std::max(rank, 1.0)) - 1];
+}
+
+}  // namespace
+
+bool Load::all_arrived(std::uint32_t group) const {
+  const Delivery now = totals(group);
+  const Delivery& before = groups_[group].before;
+  // No stream gets the events that the server refused.
+  const std::uint64_t requests = std::max<std::uint64_t>(now.requests - before.requests, 1);
+  const std::uint64_t refused =
+      (now.posts_failed - before.posts_failed) * (now.expected / requests);
+  return now.received - before.received + refused >= now.expected;
+}
+
+std::uint64_t Load::opened(std::uint32_t index) const {
+  std::uint64_t sum = 0;
+  for (const Client& client : groups_[index].clients) sum += client.state->opened.read();
+  return sum;
+}
+
+std::uint64_t Load::refused(std::uint32_t index) const {
+  std::uint64_t sum = 0;
+  for (const Client& client : groups_[index].clients) sum += client.state->refused.read();
+  return sum;
+}
+
+std::uint64_t Load::received(std::uint32_t index) const {
+  return totals(index).received - groups_[index].before.received;
+}
+
+Histogram Load::latency(std::uint32_t index) const {
+  Histogram sum;
+  for (const Client& client : groups_[index].clients) sum.merge(client.state->latency);
+  return sum;
+}
+
+Histogram Load::slice(std::uint32_t index, std::uint32_t number) const {
+  Histogram sum;
+  for (const Client& client : groups_[index].clients) sum.merge(client.state->slices[number]);
+  return sum;
+}
+
+// Has each client process count what its streams have not received as lost.
+void Load::look_for_last_events(std::uint32_t index) {
+  Group& group = groups_[index];
+  ++group.commands;
+  for (const Client& client : group.clients) {
+    [[maybe_unused]] const ssize_t n = ::write(client.commands, &kFinish, 1);
+  }
+  const std::uint64_t deadline = monotonic_ns() + kFinishNs;
+  const auto done = [&](const Client& client) {
+    return client.state->finished.load(std::memory_order_acquire) == group.commands;
+  };
+  while (!std::all_of(group.clients.begin(), group.clients.end(), done)) {
+    if (monotonic_ns() > deadline) return;
+    ::usleep(200);
+  }
+}
+
+// Sums since the start, except `expected`: what the command that runs owes its reading streams.
+Delivery Load::totals(std::uint32_t index) const {
+  const Group& group = groups_[index];
+  Delivery sum;
+  for (const Client& client : group.clients) {
+    sum.received += client.state->received.read();
+    sum.bytes += client.state->bytes.read();
+    sum.lost_first += client.state->lost_first.read();
+    sum.lost_between += client.state->lost.read();
+    sum.lost_last += client.state->lost_last.read();
+    sum.duplicates += client.state->duplicates.read();
+    sum.late += client.state->late.read();
+    sum.strays += client.state->strays.read();
+    sum.ended += client.state->ended.read();
+  }
+  if (group.publisher) {
+    sum.posts_failed = group.publisher->failed();
+    sum.requests = group.publisher->posted();
+    sum.connections = group.publisher->connections();
+  }
+  if (group.options.reads) {
+    const std::uint32_t for_one = group.events - group.events_for_all;
+    sum.expected = for_one + std::uint64_t{group.events_for_all} * (opened(index) - sum.ended);
+  }
+  return sum;
+}
+
+Delivery Load::finish(std::uint32_t index) {
+  const Group& group = groups_[index];
+  look_for_last_events(index);
+  Delivery result = totals(index);
+  result.events = group.events;
+  result.received -= group.before.received;
+  result.bytes -= group.before.bytes;
+  result.lost_first -= group.before.lost_first;
+  result.lost_between -= group.before.lost_between;
+  result.lost_last -= group.before.lost_last;
+  result.duplicates -= group.before.duplicates;
+  result.late -= group.before.late;
+  result.strays -= group.before.strays;
+  result.ended -= group.before.ended;
+  result.posts_failed -= group.before.posts_failed;
+  result.requests -= group.before.requests;
+  // A connection that an earlier command opened serves this one, too.
+  result.connections -= std::max<std::uint64_t>(group.before.connections, 1) - 1;
+  result.first_failure = group.publisher->first_failure();
+  const std::uint64_t answered = group.publisher->last_answer_ns();
+  result.answered = answered > group.first_due ? answered - group.first_due : 0;
+  add_latencies(index, result);
+  return result;
+}
+
+void Load::add_latencies(std::uint32_t index, Delivery& result) const {
+  const Group& group = groups_[index];
+  const Histogram each = latency(index);
+  result.each_p50 = each.percentile(0.5);
+  result.each_p99 = each.percentile(0.99);
+  result.each_max = each.percentile(1);
+
+  std::vector<std::uint64_t> last;
+  std::vector<std::uint64_t> own;
+  std::uint64_t end = group.first_due;
+  for (std::uint32_t i = 0; i < group.events; ++i) {
+    std::uint64_t arrived = 0;
+    for (const Client& client : group.clients) {
+      arrived = std::max(arrived, client.state->arrived_ns[i].load());
+    }
+    const std::uint64_t due = group.window->due_ns[i].load();
+    const bool for_all = group.options.topics.for_all(group.next_event - group.events + i);
+    if (arrived > due) (for_all ? last : own).push_back(arrived - due);
+    end = std::max(end, arrived);
+  }
+  std::sort(last.begin(), last.end());
+  std::sort(own.begin(), own.end());
+  result.last_p50 = share_of(last, 0.5);
+  result.last_p99 = share_of(last, 0.99);
+  result.last_max = share_of(last, 1);
+  result.own_p50 = share_of(own, 0.5);
+  result.own_p99 = share_of(own, 0.99);
+  result.own_max = share_of(own, 1);
+  result.elapsed = end - group.first_due;
+}
+
+}  // namespace crier::bench
