@@ -28,6 +28,14 @@ class Histogram {
     return sum;
   }
 
+  // How many values are below `edge`. Requires: no bucket lies on both sides of it, as is so for
+  // powers of two and halves more.
+  std::uint64_t below(std::uint64_t edge) const {
+    std::uint64_t sum = 0;
+    for (std::size_t i = 0; i < bucket_of(edge); ++i) sum += counts_[i];
+    return sum;
+  }
+
   // The upper edge of the bucket in which the given share (0 to 1) of all values is reached; 0 if
   // nothing was recorded.
   std::uint64_t percentile(double share) const {

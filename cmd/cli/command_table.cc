@@ -76,6 +76,29 @@ constexpr Option kStatusOptions[] = {
 
 constexpr Option kTopOptions[] = {kAdmin};
 
+constexpr Option kBenchOptions[] = {
+    {"--streams", OptionKind::number, "N", "streams to open (default 1000)"},
+    {"--rate", OptionKind::number, "N", "events a second (default 20)"},
+    {"--ramp", OptionKind::number, "N", "the rate at the end: it changes steadily from --rate"},
+    {"--seconds", OptionKind::number, "N", "how long to publish (default 10)"},
+    {"--size", OptionKind::number, "BYTES", "of an event's data (default 64)"},
+    {"--topics", OptionKind::text, "LIST",
+     "what each stream subscribes to, joined by `,` (default bench);\n% is the stream's number"},
+    {"--reuse", OptionKind::number, "N",
+     "requests on a publish connection before the next is\nopened (default: all on one)"},
+    {"--find", OptionKind::text, "MS",
+     "search the highest rate at which p99 is at most MS\nmilliseconds and nothing is lost"},
+    kSet,
+    {"--to", OptionKind::text, "URL", "measure a daemon that runs, instead of starting one"},
+    {"--publish-socket", OptionKind::text, "PATH", "its publish socket"},
+    {"--remote", OptionKind::flag, "", "allow --to to name another machine"},
+    {"--json", OptionKind::flag, "", "print the report as JSON"},
+    {"--html", OptionKind::text, "FILE", "write the report with its plots as a page, too"},
+    {"--compare", OptionKind::text, "FILE",
+     "compare a report, of --json or --html, with the one in\nthe operand FILE, or else with a "
+     "new one"},
+};
+
 constexpr Option kConfigOptions[] = {
     {"--schema", OptionKind::flag, "", "a JSON schema, for editors"},
     {"--example", OptionKind::flag, "", "a file with every key at its default, commented"},
@@ -159,6 +182,24 @@ constexpr std::string_view kTopNotes =
     "ended and why, limits that are near, what the kernel lacks, and the workers. `q` ends it. If\n"
     "the daemon restarts, it connects again.\n";
 
+constexpr std::string_view kBenchNotes =
+    "Starts a daemon of its own with a temporary folder, opens the streams from several processes\n"
+    "and addresses of 127.0.0.0/8, publishes, and ends the daemon. Clients and daemon share the\n"
+    "machine: the figures are for comparing, and lower than those of a daemon alone.\n"
+    "\n"
+    "A latency begins when its event was due, even if the publisher was held up: percentiles\n"
+    "are corrected for coordinated omission. `late` is how far the publisher was behind.\n"
+    "Throughput, p99 and requests a connection belong together: each is easy to raise alone.\n"
+    "\n"
+    "Exits with 1 if a stream was refused or ended, or an event was lost, repeated or out of\n"
+    "order. Ctrl-C ends the run and prints the report so far.\n"
+    "\n"
+    "Examples:\n"
+    "  crier bench --streams 10000 --rate 10 --html report.html\n"
+    "  crier bench --find 20\n"
+    "  crier bench --json > before.json; crier bench --compare before.json\n"
+    "  crier bench --to http://127.0.0.1:8080 --publish-socket /run/crier/publish.sock\n";
+
 constexpr std::string_view kDebugNotes =
     "The daemon then logs these streams at debug, whatever log.level says: opened, each event\n"
     "delivered, falling behind, catching up, gaps, the end. It needs admin.debug. Without an\n"
@@ -200,6 +241,7 @@ constexpr Command kCommands[] = {
      &top},
     {"debug", "[RULE]", "log single streams of a running daemon for a while", kDebugNotes, 0, 1,
      kDebugOptions, &debug},
+    {"bench", "[FILE]", "measure a daemon under load", kBenchNotes, 0, 1, kBenchOptions, &bench},
     {"check", "FILE", "check a configuration without starting", "", 1, 1, kCheckOptions, &check},
     {"tune", "", "show, raise and restore the kernel's parameters", kTuneNotes, 0, 0, kTuneOptions,
      &tune},

@@ -40,7 +40,7 @@ ROOMS = {
     "cmd/status": {"cmd/log"},
     "cmd/tuning": {"cmd/system"},
     "cmd/client": {"cmd/log"},
-    "cmd/bench": set(),
+    "cmd/bench": {"cmd/client", "cmd/status", "cmd/system"},
     "cmd/daemon/link": set(),
     "cmd/daemon/worker": {"cmd/daemon/link", "cmd/system"},
     "cmd/daemon/control": {"cmd/daemon/link", "cmd/log", "cmd/status", "cmd/tuning"},

@@ -1,0 +1,33 @@
+// Shows a report of `crier bench`: as lines, as a page of its own, or beside another report.
+//
+// Pure functions; a report is the JSON that Trial makes.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "config/json_value.h"
+#include "core/result.h"
+
+namespace crier::bench {
+
+// A type of its own, because JSON converts to any other.
+struct Report {
+  config::Json json;
+};
+
+std::string report_text(const Report& report);
+
+// One HTML file that loads nothing else: the report, with a script that draws it.
+std::string report_page(const Report& report);
+
+// Reads a report from its JSON, or from a page made of it. Fails with Errc::bad_request.
+[[nodiscard]] Result<Report> read_report(std::string_view text);
+
+// Whether every stream was opened and got every event that it was owed, once and in order.
+bool is_whole(const Report& report);
+
+// A table of both reports' figures, with the ratio of the second to the first.
+std::string comparison_text(const Report& first, const Report& second);
+
+}  // namespace crier::bench
