@@ -6,6 +6,7 @@ import { Daemon } from '../clients/daemon.mjs';
 import { beginRun, endRun, failureOf, judge } from '../clients/verdicts.mjs';
 import { cases } from './cases.mjs';
 import { Page } from './page.mjs';
+import { drawsReport } from './report.mjs';
 
 const kRunSecondsMax = 90;
 const kFlags = [
@@ -37,5 +38,7 @@ async function runCase({ run, settings, look }) {
 }
 
 await Promise.all(cases.map((oneCase) => judge(oneCase.name, () => runCase(oneCase))));
+await judge('a report of crier bench draws its plots and loads nothing', () =>
+  drawsReport(browser, crier, directory).then(() => null, (error) => failureOf([error.stack])));
 await browser.close();
 endRun('dashboard');
