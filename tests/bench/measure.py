@@ -63,6 +63,17 @@ def send_buffers(address, source_net):
     return sizes
 
 
+def crier_bench(binary, target, timeout=300, **options):
+    """The report of `crier bench` on a running target."""
+    words = [word for key, value in options.items() for word in (f"--{key}", str(value))]
+    done = subprocess.run([binary, "bench", "--json", "--to", f"http://{target.address}",
+                           "--publish-socket", target.publish_socket, *words],
+                          capture_output=True, text=True, timeout=timeout, check=False)
+    if done.returncode != 0:
+        raise Failed(f"crier bench: {(done.stderr or done.stdout)[-300:]}")
+    return json.loads(done.stdout)
+
+
 class Load:
     """A running bench_load. Each command waits for its answer, at most `timeout` seconds."""
 

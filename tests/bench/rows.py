@@ -2,7 +2,7 @@
 import signal
 import time
 
-from measure import Load, cpu_ns, kernel_memory, resident, send_buffers
+from measure import Load, cpu_ns, crier_bench, kernel_memory, resident, send_buffers
 from scenario import MANY, MB, Row, Scenario, held, settle, start
 import several
 
@@ -141,6 +141,15 @@ HELD_ROWS = [Row("kernel", "kernel memory, both ends", "MB", digits=0),
              Row("all", "one event to all, until the last byte", "s", digits=2),
              Row("empty", "resident before the first stream", "MB")]
 
+
+def find(settings, name):
+    """`crier bench --find`, which measures any server that speaks as crier does."""
+    with start(settings, name) as server:
+        report = crier_bench(settings.crier, server, streams=1000, rate=50, find=20,
+                             size=settings.size, seconds=settings.seconds(10))
+    return {"rate": report["plan"]["rate"], "cpu": report["server"]["cpu_us_per_delivery"]}
+
+
 SCENARIOS = [
     Scenario("memory", idle_memory, [
         Row("slope", "user memory per idle stream", "B", "≤ 80 B", limit=80),
@@ -167,6 +176,10 @@ SCENARIOS = [
         Row("rate", "burst of 200 events to 5,000 streams", "M/s", "≥ 20 × floor", ratio=20,
             more_is_better=True, digits=3),
         Row("cpu", "server CPU per delivery in it", "µs", digits=3)]),
+    Scenario("find", find, [
+        Row("rate", "highest rate to 1,000 streams with p99 at most 20 ms", "/s", digits=0),
+        Row("cpu", "server CPU per delivery at that rate", "µs", digits=2)],
+        targets=("crier", "floor"), optional=True),
     Scenario("open", opening, [
         Row("rate", "streams opened per second", "/s", "≥ 1.2 × floor", ratio=1.2,
             more_is_better=True, digits=0),
