@@ -19,10 +19,13 @@ mkdir -p "$share/man/man1" "$share/man/man5" "$share/man/man7" "$share/doc/crier
 "$crier" manual metrics >"$share/man/man7/crier-metrics.7"
 "$crier" manual runbook >"$share/man/man7/crier-runbook.7"
 sed "1s/VERSION/${version#crier }/" "$here/changelog" >"$share/doc/crier/changelog"
-# Pages name files as they are in this repository; in the package, most are among the examples.
+# Pages name files as they are in this repository; in the package, most are among the examples, and
+# of a link to a page that it lacks only the text remains.
 # shellcheck disable=SC2016
-sed -i -e 's#`systemd/README.md`#`README.systemd.md`#g; s#`systemd/drop-ins/#`drop-ins/#g' \
-  -e 's#`\(drop-ins\|grafana\|prometheus\|proxies\)/#`examples/\1/#g' "$share/doc/crier/"*.md
+sed -i -e 's#\([`(]\)systemd/README\.md#\1README.systemd.md#g; s#`systemd/drop-ins/#`drop-ins/#g' \
+  -e 's#\([`(]\)\(drop-ins\|grafana\|prometheus\|proxies\)/#\1examples/\2/#g' \
+  -e 's#\([`(]\)operating\.md#\1README.operating.md#g' \
+  -e 's#\[\([^]]*\)\](\(\.\./\|container/\|http\.md\)[^)]*)#\1#g' "$share/doc/crier/"*.md
 gzip -9nf "$share/man/man1/crier.1" "$share/man/man5/crier.json.5" "$share/man/man7/crier-http.7" \
   "$share/man/man7/crier-metrics.7" "$share/man/man7/crier-runbook.7" "$share/doc/crier/changelog"
 "$crier" completion bash >"$share/bash-completion/completions/crier"

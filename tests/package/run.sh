@@ -110,11 +110,11 @@ has_examples() {
 }
 
 # Names of files and folders in backquotes, and the targets of links, if they are relative or
-# below /usr. A name without a slash counts if its ending is that of a document or an example;
-# text/… is a type of content.
+# below /usr; the section of a page does not count. A name without a slash counts if its ending is
+# that of a document or an example; text/… is a type of content.
 # shellcheck disable=SC2016
 paths_in() {
-  grep -oE '\]\([^)]+\)|`[^`]+`' "$1" | sed 's/^](//; s/^`//; s/[)`]$//' |
+  grep -oE '\]\([^)]+\)|`[^`]+`' "$1" | sed 's/^](//; s/^`//; s/[)`]$//; s/#.*//' |
     grep -E '^(/usr/|[[:alnum:].])[[:alnum:]_./-]*$' | grep -v '^text/' |
     grep -E '/|\.(md|conf|cfg|yml|json|html|py|sh)$'
 }
