@@ -78,11 +78,13 @@ Result<ServerAddress> parse_address(std::string_view text, std::string_view defa
 
 Result<ServerUrl> parse_url(std::string_view text) {
   constexpr std::string_view kScheme = "http://";
+  constexpr std::string_view kEvents = "/events";
   const Error bad{Errc::bad_request,
                   "invalid URL `" + std::string(text) + "`: use http://HOST:PORT"};
   if (text.starts_with("https://")) {
-    text = text.substr(0, std::min(text.find("/events"), text.find_first_of("?#")));
+    text = text.substr(0, text.find_first_of("?#"));
     while (text.ends_with('/')) text.remove_suffix(1);
+    if (text.substr(8).ends_with(kEvents)) text.remove_suffix(kEvents.size());
     return fail(
         Errc::bad_request,
         "crier does not support https: use the daemon's own http:// address, or use curl -N "
@@ -94,11 +96,9 @@ Result<ServerUrl> parse_url(std::string_view text) {
   const std::size_t slash = std::min(rest.find('/'), rest.size());
   std::string_view base = rest.substr(slash);
   while (base.ends_with('/')) base.remove_suffix(1);
-  const std::string_view path = base.substr(0, base.find('?'));
-  if (path.ends_with("/events") || path.contains("/events/")) {
-    return fail(Errc::bad_request, "leave out what follows " +
-                                       std::string(text.substr(0, text.find("/events"))) +
-                                       " in the URL: topics are arguments");
+  if (base.substr(0, base.find('?')).ends_with(kEvents)) {
+    return fail(Errc::bad_request, "leave /events and what follows it out of the URL `" +
+                                       std::string(text) + "`: topics are given apart from it");
   }
   if (base.find_first_of(" \t\r\n?#") != std::string_view::npos) return std::unexpected(bad);
   const std::string_view authority = rest.substr(0, slash);

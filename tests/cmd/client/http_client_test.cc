@@ -63,11 +63,18 @@ TEST_CASE("a URL is http, a host, perhaps a port and a base") {
         "'Accept: text/event-stream' 'https://h/sse/events?topic=TOPIC'");
   CHECK(parse_url("https://h/sse/events?topic=x").error().detail ==
         parse_url("https://h/sse/").error().detail);
-  for (const char* whole : {"http://h/sse/events", "http://h/sse/events/", "http://h/sse/events/a",
-                            "http://h/sse/events?topic=a"}) {
-    CHECK(parse_url(whole).error().detail ==
-          "leave out what follows http://h/sse in the URL: topics are arguments");
+  for (const char* whole :
+       {"http://h/sse/events", "http://h/sse/events/", "http://h/sse/events?topic=a"}) {
+    CHECK(parse_url(whole).error().detail == "leave /events and what follows it out of the URL `" +
+                                                 std::string(whole) +
+                                                 "`: topics are given apart from it");
   }
+  CHECK(parse_url("https://events.example/events")
+            .error()
+            .detail.ends_with("'https://events.example/events?topic=TOPIC'"));
+  CHECK(
+      parse_url("https://events").error().detail.ends_with("'https://events/events?topic=TOPIC'"));
+  CHECK(parse_url("http://events/events/v2")->base == "/events/v2");
   CHECK(parse_url("http://h/our/eventsource")->base == "/our/eventsource");
 }
 
