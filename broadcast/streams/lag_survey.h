@@ -39,7 +39,8 @@ class LagSurvey {
     if (seen_++ % every_ != 0) return;
     const Stream& stream = streams[index];
     const std::uint64_t oldest = streams.owing(stream).oldest_sequence();
-    const Found found{oldest != 0 ? oldest : stream.sequence_next, streams.token(index)};
+    if (oldest == 0) return;  // It is about to ask the log, which may have nothing for it.
+    const Found found{oldest, streams.token(index)};
     if (found_.size() == kStreams && found.sequence >= found_.back().sequence) return;
     std::erase_if(found_, [&](const Found& each) { return each.token.index == index; });
     if (found_.size() == kStreams) found_.pop_back();

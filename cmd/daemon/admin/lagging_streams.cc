@@ -8,9 +8,26 @@
 
 namespace crier::cmd {
 
-std::vector<LaggingFigures> LaggingStreams::sample(Instant now) {
+std::vector<LaggingFigures> LaggingStreams::sample() {
+  if (!std::exchange(asking_, true)) {
+    workers_.list_lagging(kShown,
+                          [this, stops = stops_](std::optional<std::vector<LaggingStream>> found) {
+                            asking_ = false;
+                            if (found && stops == stops_) found_ = figures_of(*found);
+                          });
+  }
+  return found_;
+}
+
+void LaggingStreams::stop() {
+  found_ = {};
+  ++stops_;
+}
+
+std::vector<LaggingFigures> LaggingStreams::figures_of(
+    const std::vector<LaggingStream>& found) const {
   std::vector<LaggingFigures> all;
-  for (const LaggingStream& stream : found_) {
+  for (const LaggingStream& stream : found) {
     const StreamRow& row = stream.row;
     const auto behind = behind_of(row, log_);
     if (behind && behind->events == 0) continue;  // It waits for a replay of nothing.
@@ -23,15 +40,9 @@ std::vector<LaggingFigures> LaggingStreams::sample(Instant now) {
     figures.owed_bytes = row.owed_bytes;
     if (!behind) continue;
     figures.lag_events = behind->events;
-    figures.lag_seconds = seconds_since(behind->oldest, now);
+    figures.lag_seconds = seconds_since(behind->oldest, now_());
   }
   std::ranges::sort(all, std::ranges::greater(), &LaggingFigures::lag_seconds);
-  if (!std::exchange(asking_, true)) {
-    workers_.list_lagging(kShown, [this](std::optional<std::vector<LaggingStream>> found) {
-      asking_ = false;
-      if (found) found_ = std::move(*found);
-    });
-  }
   return all;
 }
 

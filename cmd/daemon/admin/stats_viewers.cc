@@ -61,7 +61,7 @@ StatsViewers::StatsViewers(Parts parts)
     : parts_(std::move(parts)),
       started_(parts_.now()),
       topics_(parts_.batches, parts_.workers),
-      lagging_(parts_.log, parts_.workers),
+      lagging_(parts_.log, parts_.workers, parts_.now),
       timer_(parts_.loop, [this] { send_all(); }) {}
 
 bool StatsViewers::full() {
@@ -132,7 +132,7 @@ void StatsViewers::make_sample() {
   std::optional<std::vector<LaggingFigures>> lagging;
   if (parts_.config.admin.debug) {
     topics = topics_.sample(now);
-    lagging = lagging_.sample(now);
+    lagging = lagging_.sample();
   } else {
     stop_looking();
   }

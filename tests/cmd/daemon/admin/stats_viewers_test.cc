@@ -274,6 +274,9 @@ TEST_CASE("the streams furthest behind are those that the workers found") {
   nothing.position = 3;
   std::exchange(served.queries.lagged, nullptr)(
       std::vector<LaggingStream>{{3, 2, late}, {1, 1, later}, {0, 4, nothing}, {2, 1, unknown}});
+  // What comes after the answer is not what the streams were behind then.
+  broadcast::append(served.log, {.topic = "news", .data = "x"}, Instant{11'000'000});
+  served.now.us = 12'000'000;
   REQUIRE(turn_until(served.loop, [&] { return last_sample(*viewer)["lagging"].size() == 3; }));
   const json rows = last_sample(*viewer)["lagging"];
   CHECK(rows[0]["worker"] == 1);
@@ -289,6 +292,15 @@ TEST_CASE("the streams furthest behind are those that the workers found") {
                         {"owed_bytes", 700}});
   CHECK(rows[2]["topic"] == "*");
   CHECK_FALSE(rows[2].contains("lag_events"));
+
+  REQUIRE(turn_until(served.loop, [&] { return served.queries.lagged != nullptr; }));
+  viewer.reset();
+  REQUIRE(turn_until(served.loop, [&] { return served.viewers.count() == 0; }));
+  std::exchange(served.queries.lagged, nullptr)(std::vector<LaggingStream>{{3, 2, late}});
+  served.now.us = 14'000'000;
+  viewer = viewer_of(served);
+  REQUIRE(turn_until(served.loop, [&] { return last_sample(*viewer).contains("lagging"); }));
+  CHECK(last_sample(*viewer)["lagging"].empty());
 }
 
 TEST_CASE("viewers' answers end when the endpoint closes") {
