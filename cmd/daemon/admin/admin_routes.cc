@@ -76,16 +76,16 @@ std::string_view field_of(const net::Request& head, std::string_view name) {
 }
 
 // Whether a page of another server asks. Browsers send an Origin with some requests of crier's own
-// page, e.g. for a module; a link on another page that leads here is not foreign. Sec-Fetch-Site
-// and -Dest: W3C Fetch Metadata.
-bool is_foreign(const net::Request& head) {
+// page, e.g. for a module; a link on another page that leads to a `page` here is not foreign, but
+// one to a stream is, since streams are few. Sec-Fetch-Site and -Dest: W3C Fetch Metadata.
+bool is_foreign(const net::Request& head, bool page) {
   const auto is_own = [&](std::string_view scheme) {
     return head.origin.starts_with(scheme) && head.origin.substr(scheme.size()) == head.host;
   };
   if (head.has_origin && !is_own("http://") && !is_own("https://")) return true;
   const std::string_view site = field_of(head, "sec-fetch-site");
   return (site == "cross-site" || site == "same-site") &&
-         field_of(head, "sec-fetch-dest") != "document";
+         !(page && field_of(head, "sec-fetch-dest") == "document");
 }
 
 bool has_parameters(std::string_view query) {
@@ -189,8 +189,10 @@ void AdminRoutes::on_http_request(const net::HttpRequest& request, net::Responde
   const Answer answer(request, responder, traces_.of(head), parts_.refusals);
   if (!net::host_allowed(head.host, parts_.config.admin.hosts)) return answer.refuse(kWrongHost);
   const bool reads = head.method == net::Method::get || head.method == net::Method::head;
-  if (is_foreign(head) || (head.has_origin && !reads)) return answer.refuse(kHasOrigin);
   const Route* const route = find(head.path);
+  const bool page = route == nullptr ||
+                    (route->serve != &AdminRoutes::stats && route->serve != &AdminRoutes::tail);
+  if (is_foreign(head, page) || (head.has_origin && !reads)) return answer.refuse(kHasOrigin);
   const bool changeable = route != nullptr && route->change != nullptr;
   const bool changes = head.method == net::Method::post || head.method_text == "DELETE";
   if (!reads && !(changes && changeable)) {

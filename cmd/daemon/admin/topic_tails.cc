@@ -103,11 +103,15 @@ void TopicTails::on_batch(const broadcast::Batch& batch) {
   for (Tail& tail : tails_) {
     for (const FrameRef& frame : batch) {
       if (!tail.topic.matches(frame->topic())) continue;
-      const bool sent =
-          tail.sent < kEventsPerTick &&
+      if (tail.sent < kEventsPerTick &&
           write(tail, "event: event\ndata: " +
-                          tailed_event_json(frame->topic(), frame->wire(Framing::plain)) + "\n\n");
-      sent ? ++tail.sent : ++tail.skipped;
+                          tailed_event_json(frame->topic(), frame->wire(Framing::plain)) +
+                          "\n\n")) {
+        ++tail.sent;
+        continue;
+      }
+      ++tail.skipped;
+      tail.sent = kEventsPerTick;  // The client has much to read: until the next tick, only count.
     }
   }
 }

@@ -8,9 +8,9 @@
 //
 // `event` is left out if the publisher gave no name. `data` is the beginning, if `cut` is true;
 // `bytes` is what the event takes on the wire. A tail is sent a bounded number of events in a
-// quarter of a second, and no event while its client has too many bytes to read: it is told how
-// many were skipped. A tail whose client takes nothing for kUnreadSeconds is ended, and all are
-// ended when admin.debug is no longer true.
+// quarter of a second, and none until the next one once its client has too many bytes to read: it
+// is told how many were skipped. A tail whose client takes nothing for kUnreadSeconds is ended, and
+// all are ended when admin.debug is no longer true.
 //
 // Without a tail nothing looks at batches. Belongs to the control loop, and must outlive the server
 // of its clients.

@@ -148,6 +148,12 @@ TEST_CASE("what is no tail is refused, and places are few") {
     CHECK(served.get("/tail" + std::string(query)).status == 400);
   }
   CHECK(served.get("/tail?topic=news", "POST").status == 405);
+  // A link on a page of another server takes no place.
+  constexpr const char* kLink =
+      "Host: [::1]\r\nSec-Fetch-Site: cross-site\r\nSec-Fetch-Dest: document\r\n";
+  for (const char* target : {"/stats", "/tail?topic=news"}) {
+    CHECK(served.get(target, "GET", kLink).status == 403);
+  }
   std::vector<std::unique_ptr<Client>> all;
   while (all.size() < TopicTails::kTailsMax) all.push_back(served.follow("news"));
   const Reply refused = served.get("/tail?topic=news");
