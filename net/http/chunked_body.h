@@ -4,9 +4,10 @@
 //   chunk   = 1*8HEXDIG extension CRLF data CRLF
 //   extension = *( ";" token [ "=" ( token / quoted-string ) ] )
 //
-// Chunk extensions and trailer fields are skipped; together they are bounded. Sizes are in bytes. A
-// body that breaks the grammar or a bound is refused, and the caller then closes the connection.
-// Belongs to one thread.
+// White space around the `;` and `=` of an extension is refused, though RFC 9112 has recipients
+// take it: no client sends it, and parsers differ there. Extensions and trailer fields are skipped;
+// together they are bounded. Sizes are in bytes. A body that breaks the grammar or a bound is
+// refused, and the caller then closes the connection. Belongs to one thread.
 #pragma once
 
 #include <cstddef>
