@@ -120,6 +120,7 @@ Result<std::unique_ptr<Server>> Server::start(const Options& options,
   if (server->pid_ < 0) return net::os_failure("fork");
   if (server->pid_ == 0) become_server(std::move(words), folder + "/log");
   if (!server->wait_until_ready(turn)) {
+    if (!turn()) return fail(Errc::os, "interrupted before the server was ready");
     return fail(Errc::os, "the server did not become ready: " + server->log_end());
   }
   return server;
