@@ -168,6 +168,7 @@ void Client::on_ready(std::uint32_t index) {
   for (std::size_t got = buffer_.size(); got == buffer_.size() && stream.fd >= 0;) {
     const ssize_t n = ::recv(stream.fd, buffer_.data(), buffer_.size(), 0);
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    if (n == 0) errno = ECONNRESET;
     if (n <= 0) return drop(stream);
     got = static_cast<std::size_t>(n);
     on_bytes(stream, {buffer_.data(), got});
@@ -261,7 +262,7 @@ void Client::look_for_last_events() {
     state_.lost_last.add(options_.topics.owed(stream.number, stream.order.newest(), last));
     stream.order.skip_through(last);
   }
-  state_.finished.fetch_add(1, std::memory_order_release);
+  state_.commands_done.fetch_add(1, std::memory_order_release);
 }
 
 // Gives up a stream; errno says why where it never opened.

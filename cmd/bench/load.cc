@@ -23,6 +23,7 @@ namespace {
 constexpr std::uint64_t kSecond = 1'000'000'000;
 constexpr std::uint64_t kLookEvery = 1'000'000;   // Between two looks at the clients' counters.
 constexpr std::uint64_t kTurnEvery = 10'000'000;  // Between two calls of on_turn() at most.
+constexpr std::uint64_t kTellNs = 30 * kSecond;   // For the clients to look at all streams.
 constexpr std::uint32_t kPostsPerTurn = 256;
 
 std::uint64_t nanoseconds(double seconds) {
@@ -141,7 +142,7 @@ Opening Load::open(std::uint32_t index, std::uint32_t streams, double seconds) {
                                     ? std::clamp(capped, first, first + room) - first
                                     : (capped + processes - 1 - i) / processes;
     group.clients[i].state->wanted.store(share, std::memory_order_release);
-    [[maybe_unused]] const ssize_t n = ::write(group.clients[i].commands, &kOpen, 1);
+    ::send(group.clients[i].commands, &kOpen, 1, MSG_NOSIGNAL);
   }
   Opening opening;
   const std::uint64_t deadline = began + nanoseconds(seconds);
@@ -162,6 +163,43 @@ Opening Load::open(std::uint32_t index, std::uint32_t streams, double seconds) {
     if (done || monotonic_ns() > deadline || !turn()) return opening;
     sleep_ns(kLookEvery);
   }
+}
+
+bool Load::clients_run(const Group& group) const {
+  return std::none_of(group.clients.begin(), group.clients.end(), [](const Client& client) {
+    char byte = 0;  // None is ever sent: there is nothing to read, or the end.
+    return ::recv(client.commands, &byte, 1, MSG_DONTWAIT) == 0;
+  });
+}
+
+bool Load::turn() {
+  if (const std::uint64_t now = monotonic_ns(); now - looked_ns_ >= kTurnEvery) {
+    looked_ns_ = now;
+    if (!std::all_of(groups_.begin(), groups_.end(),
+                     [this](const Group& group) { return clients_run(group); })) {
+      return false;
+    }
+  }
+  return !turn_ || turn_();
+}
+
+// Has each client process of the group carry out a command.
+Result<void> Load::tell(std::uint32_t index, char command) {
+  Group& group = groups_[index];
+  ++group.commands;
+  for (const Client& client : group.clients) {
+    ::send(client.commands, &command, 1, MSG_NOSIGNAL);
+  }
+  const std::uint64_t deadline = monotonic_ns() + kTellNs;
+  const auto done = [&](const Client& client) {
+    return client.state->commands_done.load(std::memory_order_acquire) == group.commands;
+  };
+  while (!std::all_of(group.clients.begin(), group.clients.end(), done)) {
+    if (!clients_run(group)) return fail(Errc::os, "a client process ended");
+    if (monotonic_ns() > deadline) return fail(Errc::os, "a client process does not answer");
+    ::usleep(200);
+  }
+  return {};
 }
 
 Result<bool> Load::begin(std::uint32_t index, std::uint64_t events, double slice_seconds) {
@@ -285,7 +323,11 @@ Result<std::vector<Delivery>> Load::rate(const std::vector<Rate>& rates, double 
   }
   settle(groups, within);
   std::vector<Delivery> deliveries;
-  for (const std::uint32_t group : groups) deliveries.push_back(finish(group));
+  for (const std::uint32_t group : groups) {
+    auto delivery = finish(group);
+    if (!delivery) return std::unexpected(delivery.error());
+    deliveries.push_back(*std::move(delivery));
+  }
   return deliveries;
 }
 

@@ -147,19 +147,21 @@ class Load {
   void note_event(std::uint32_t group, std::uint64_t due_ns);
   void post_event(std::uint32_t group, std::size_t size, std::uint64_t due_ns);
   void post_lines(std::uint32_t group, const Burst& burst);
-  bool turn() { return !turn_ || turn_(); }
+  bool turn();
+  bool clients_run(const Group& group) const;
+  [[nodiscard]] Result<void> tell(std::uint32_t group, char command);
   enum class Pumped : std::uint8_t { on, stopped, broken };
   Pumped pump(std::uint64_t until, const std::vector<std::uint32_t>& groups);
   void settle(const std::vector<std::uint32_t>& groups, double within);
   bool all_arrived(std::uint32_t group) const;
-  void look_for_last_events(std::uint32_t group);
   Delivery totals(std::uint32_t group) const;
   void add_latencies(std::uint32_t group, Delivery& result) const;
-  Delivery finish(std::uint32_t group);
+  [[nodiscard]] Result<Delivery> finish(std::uint32_t group);
 
   Target target_;
   std::vector<Group> groups_;
   std::function<bool()> turn_;
+  std::uint64_t looked_ns_ = 0;  // When it was last seen that all client processes run.
 };
 
 // When the event of this index is due, in seconds after the first. Requires: a rate above 0 at one

@@ -1,6 +1,4 @@
 // What became of the events: sums over the client processes, and their latencies.
-#include <unistd.h>
-
 #include <algorithm>
 #include <cmath>
 
@@ -8,8 +6,6 @@
 
 namespace crier::bench {
 namespace {
-
-constexpr std::uint64_t kFinishNs = 5'000'000'000;  // For the clients to look at all streams.
 
 std::uint64_t share_of(const std::vector<std::uint64_t>& sorted, double share) {
   if (sorted.empty()) return 0;
@@ -57,23 +53,6 @@ Histogram Load::slice(std::uint32_t index, std::uint32_t number) const {
   return sum;
 }
 
-// Has each client process count what its streams have not received as lost.
-void Load::look_for_last_events(std::uint32_t index) {
-  Group& group = groups_[index];
-  ++group.commands;
-  for (const Client& client : group.clients) {
-    [[maybe_unused]] const ssize_t n = ::write(client.commands, &kFinish, 1);
-  }
-  const std::uint64_t deadline = monotonic_ns() + kFinishNs;
-  const auto done = [&](const Client& client) {
-    return client.state->finished.load(std::memory_order_acquire) == group.commands;
-  };
-  while (!std::all_of(group.clients.begin(), group.clients.end(), done)) {
-    if (monotonic_ns() > deadline) return;
-    ::usleep(200);
-  }
-}
-
 // Sums since the start, except `expected`: what the command that runs owes its reading streams.
 Delivery Load::totals(std::uint32_t index) const {
   const Group& group = groups_[index];
@@ -101,9 +80,9 @@ Delivery Load::totals(std::uint32_t index) const {
   return sum;
 }
 
-Delivery Load::finish(std::uint32_t index) {
+Result<Delivery> Load::finish(std::uint32_t index) {
   const Group& group = groups_[index];
-  look_for_last_events(index);
+  if (auto told = tell(index, kFinish); !told) return std::unexpected(told.error());
   Delivery result = totals(index);
   result.events = group.events;
   result.received -= group.before.received;

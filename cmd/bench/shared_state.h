@@ -42,8 +42,7 @@ struct Window {
 struct alignas(64) ClientState {
   std::atomic<std::uint32_t> wanted{0};  // Streams this process shall have opened or failed to.
 
-  // Commands whose last events were looked for.
-  std::atomic<std::uint32_t> finished{0};
+  std::atomic<std::uint32_t> commands_done{0};  // Those that kFinish stands for.
 
   Counter opened;
   Counter refused;     // Connect failed, or the answer was not 200.

@@ -1,0 +1,63 @@
+#include "cmd/bench/load.h"
+
+#include <signal.h>
+
+#include <cerrno>
+#include <fstream>
+
+#include "tests/cmd/bench/scripted_server.h"
+#include "tests/support/catch.h"
+
+namespace crier::bench {
+namespace {
+
+constexpr std::uint32_t kScriptedStreams = 10;
+
+// A load of two client processes on a server of a script.
+struct ScriptedLoad {
+  explicit ScriptedLoad(const Script& script, const std::string& topics = "a") : server(script) {
+    auto created =
+        Load::create({.server = server.address(), .publish_socket = server.publish_socket()});
+    REQUIRE(created);
+    load = *std::move(created);
+    const auto plan = TopicPlan::make(topics, kScriptedStreams, 1);
+    REQUIRE(plan);
+    REQUIRE(load->add_group(
+        {.name = "a", .topics = *plan, .streams = kScriptedStreams, .processes = 2}));
+    server.start();
+  }
+
+  Opening open(double seconds = 5) { return load->open(0, kScriptedStreams, seconds); }
+
+  Delivery publish(double hz, double seconds, double within = 5) {
+    auto done = load->rate({{.group = 0, .hz = hz, .hz_end = hz}}, seconds, 64, within);
+    REQUIRE(done);
+    return done->front();
+  }
+
+  ScriptedServer server;
+  std::unique_ptr<Load> load;
+};
+
+}  // namespace
+
+TEST_CASE("a connection that the server closes before its answer is refused, and says why") {
+  ScriptedLoad scripted({.closes = true});
+  const Opening opening = scripted.open();
+  CHECK(opening.refused == kScriptedStreams);
+  CHECK(opening.last_errno == ECONNRESET);
+}
+
+TEST_CASE("a load whose client process was killed fails, and does not end its own process") {
+  ScriptedLoad scripted({});
+  std::ifstream children("/proc/thread-self/children");
+  pid_t client = 0;
+  REQUIRE(children >> client);
+  REQUIRE(scripted.open().opened == kScriptedStreams);
+  REQUIRE(::kill(client, SIGKILL) == 0);
+  const auto done = scripted.load->rate({{.group = 0, .hz = 100, .hz_end = 100}}, 60, 64, 60);
+  REQUIRE_FALSE(done);
+  CHECK(done.error().detail == "a client process ended");
+}
+
+}  // namespace crier::bench
