@@ -66,6 +66,7 @@ class Client {
   bool take_head(ClientStream& stream, std::string_view& bytes);
   void on_mark(ClientStream& stream, Mark mark, std::uint64_t now);
   void drop(ClientStream& stream);
+  void begin();
   void look_for_last_events();
 
   const ClientOptions& options_;
@@ -75,6 +76,9 @@ class Client {
   std::vector<char> buffer_;
   std::vector<ClientStream> streams_;
   std::uint32_t connecting_ = 0;
+  bool counting_ = false;            // From kBegin to kFinish.
+  bool slices_ = false;              // The command that runs, or ran last, keeps slices.
+  std::uint32_t arrived_count_ = 0;  // Those of arrived_ns that are not 0 are before it.
 };
 
 int Client::run(int commands) {
@@ -90,6 +94,7 @@ int Client::run(int commands) {
       if (token == kCommandToken) {
         char byte = 0;
         running = ::read(commands, &byte, 1) > 0 && running;
+        if (byte == kBegin) begin();
         if (byte == kFinish) look_for_last_events();
       } else {
         on_ready(static_cast<std::uint32_t>(token));
@@ -220,11 +225,14 @@ bool Client::take_head(ClientStream& stream, std::string_view& bytes) {
 }
 
 void Client::on_mark(ClientStream& stream, Mark mark, std::uint64_t now) {
+  if (!counting_) return;
   const std::uint32_t first = window_.first.load(std::memory_order_acquire);
+  // What became of an earlier command's event was counted when that ended.
+  if (mark.group == options_.group && mark.event < first) return;
   const std::uint32_t index = mark.event - first;
   const TopicPlan& topics = options_.topics;
   if (mark.group != options_.group || !topics.subscribes(stream.number, mark.topic) ||
-      index >= kEventsPerCommand) {
+      mark.event >= window_.next.load(std::memory_order_acquire)) {
     return state_.strays.add();
   }
   const std::uint32_t before = stream.order.newest();
@@ -243,15 +251,30 @@ void Client::on_mark(ClientStream& stream, Mark mark, std::uint64_t now) {
       break;
   }
   state_.arrived_ns[index].store(now, std::memory_order_relaxed);
+  arrived_count_ = std::max(arrived_count_, index + 1);
   const std::uint64_t due = window_.due_ns[index].load(std::memory_order_relaxed);
   const std::uint64_t latency = now > due ? now - due : 0;
   state_.latency.record(latency);
-  if (const auto slice = window_.slice_ns.load(std::memory_order_relaxed); slice != 0) {
+  if (slices_) {
+    const std::uint64_t slice = window_.slice_ns.load(std::memory_order_relaxed);
     const std::uint64_t began = window_.began_ns.load(std::memory_order_relaxed);
     const std::uint64_t at = due > began ? (due - began) / slice : 0;
     state_.slices[std::min<std::uint64_t>(at, kSlicesMax - 1)].record(latency);
   }
   state_.received.add();
+}
+
+// Memory that holds zeros is not written: it would become memory of the process.
+void Client::begin() {
+  state_.latency.clear();
+  for (std::uint32_t i = 0; i < arrived_count_; ++i) state_.arrived_ns[i].store(0);
+  arrived_count_ = 0;
+  if (slices_) {
+    for (Histogram& slice : state_.slices) slice.clear();
+  }
+  slices_ = window_.slice_ns.load() != 0;
+  counting_ = true;
+  state_.commands_done.fetch_add(1, std::memory_order_release);
 }
 
 // The end of a command: what a stream has not received by now is lost.
@@ -262,6 +285,7 @@ void Client::look_for_last_events() {
     state_.lost_last.add(options_.topics.owed(stream.number, stream.order.newest(), last));
     stream.order.skip_through(last);
   }
+  counting_ = false;
   state_.commands_done.fetch_add(1, std::memory_order_release);
 }
 

@@ -2,7 +2,8 @@
 //
 // The command process forks it, sets ClientState::wanted and writes kOpen to the command pipe; the
 // process then opens streams, a bounded number at a time, until so many are open or were refused.
-// At kFinish it counts the events that its streams still lack as lost. It exits when the pipe is
+// From kBegin to kFinish it counts what its streams receive; at kFinish it counts the events that
+// they still lack as lost, and nothing that arrives later is counted. It exits when the pipe is
 // closed, so that it never outlives the command process. Streams are reset rather than closed at
 // the end, which leaves no port waiting.
 #pragma once
@@ -19,6 +20,7 @@
 namespace crier::bench {
 
 inline constexpr char kOpen = 'o';
+inline constexpr char kBegin = 'b';
 inline constexpr char kFinish = 'f';
 
 struct ClientOptions {

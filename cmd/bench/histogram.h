@@ -1,8 +1,8 @@
 // Latencies in nanoseconds, log-linear: 128 steps per power of two, so a step is at most 0.8 %
 // wide.
 //
-// Lives in memory shared between processes: one process records, another reads once the first is
-// quiet. All zero bytes is an empty histogram. Values beyond about an hour count as the largest.
+// Lives in memory shared between processes: one of them records and clears, any may read meanwhile.
+// All zero bytes is an empty histogram. Values beyond about an hour count as the largest.
 #pragma once
 
 #include <algorithm>
@@ -11,20 +11,28 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/counter.h"
+
 namespace crier::bench {
 
 class Histogram {
  public:
-  void record(std::uint64_t nanoseconds) { ++counts_[bucket_of(nanoseconds)]; }
-  void clear() { counts_.fill(0); }
+  Histogram() = default;
+  Histogram(const Histogram& other) { merge(other); }
+  Histogram& operator=(const Histogram&) = delete;
+
+  void record(std::uint64_t nanoseconds) { counts_[bucket_of(nanoseconds)].add(); }
+  void clear() {
+    for (Counter& n : counts_) n.set(0);
+  }
 
   void merge(const Histogram& other) {
-    for (std::size_t i = 0; i < kBuckets; ++i) counts_[i] += other.counts_[i];
+    for (std::size_t i = 0; i < kBuckets; ++i) counts_[i].add(other.counts_[i].read());
   }
 
   std::uint64_t count() const {
     std::uint64_t sum = 0;
-    for (const std::uint64_t n : counts_) sum += n;
+    for (const Counter& n : counts_) sum += n.read();
     return sum;
   }
 
@@ -32,7 +40,7 @@ class Histogram {
   // powers of two and halves more.
   std::uint64_t below(std::uint64_t edge) const {
     std::uint64_t sum = 0;
-    for (std::size_t i = 0; i < bucket_of(edge); ++i) sum += counts_[i];
+    for (std::size_t i = 0; i < bucket_of(edge); ++i) sum += counts_[i].read();
     return sum;
   }
 
@@ -45,7 +53,7 @@ class Histogram {
         static_cast<std::uint64_t>(share * static_cast<double>(all) + 0.999999), 1, all);
     std::uint64_t seen = 0;
     std::size_t i = 0;
-    while ((seen += counts_[i]) < wanted) ++i;
+    while ((seen += counts_[i].read()) < wanted && i + 1 < kBuckets) ++i;
     return upper_edge(i);
   }
 
@@ -68,7 +76,7 @@ class Histogram {
   static constexpr std::uint64_t kLargest = (std::uint64_t{1} << 42) - 1;
   static constexpr std::size_t kBuckets = kSteps * (42 - kBits) + 2 * kSteps;
 
-  std::array<std::uint64_t, kBuckets> counts_{};
+  std::array<Counter, kBuckets> counts_;
 };
 
 }  // namespace crier::bench

@@ -202,7 +202,7 @@ Result<void> Load::tell(std::uint32_t index, char command) {
   return {};
 }
 
-Result<bool> Load::begin(std::uint32_t index, std::uint64_t events, double slice_seconds) {
+Result<void> Load::begin(std::uint32_t index, std::uint64_t events, double slice_seconds) {
   Group& group = groups_[index];
   if (events > kEventsPerCommand) return fail(Errc::limit_reached, "too many events at once");
   if (group.options.topics.mixed() && opened(index) < group.options.streams) {
@@ -213,12 +213,6 @@ Result<bool> Load::begin(std::uint32_t index, std::uint64_t events, double slice
       !group.publisher->connect(target_.publish_socket, target_.requests_per_connection)) {
     return fail(Errc::os, target_.publish_socket + ": " + std::strerror(errno));
   }
-  for (const Client& client : group.clients) {
-    for (std::uint32_t i = 0; i < group.events; ++i) client.state->arrived_ns[i].store(0);
-    client.state->latency.clear();
-    if (group.window->slice_ns.load() == 0) continue;  // Writing would take their memory.
-    for (Histogram& slice : client.state->slices) slice.clear();
-  }
   group.lateness->clear();
   group.window->began_ns.store(monotonic_ns());
   group.window->slice_ns.store(nanoseconds(slice_seconds));
@@ -227,7 +221,7 @@ Result<bool> Load::begin(std::uint32_t index, std::uint64_t events, double slice
   group.events_for_all = 0;
   group.first_due = 0;
   group.before = totals(index);
-  return true;
+  return tell(index, kBegin);
 }
 
 // Counts the group's next event, which was due at `due_ns`, as handed over now.

@@ -143,7 +143,7 @@ class Load {
 
   Load() = default;
   [[nodiscard]] Result<Client> start_client(std::uint32_t group, std::uint32_t first_stream);
-  [[nodiscard]] Result<bool> begin(std::uint32_t group, std::uint64_t events, double slice_seconds);
+  [[nodiscard]] Result<void> begin(std::uint32_t group, std::uint64_t events, double slice_seconds);
   void note_event(std::uint32_t group, std::uint64_t due_ns);
   void post_event(std::uint32_t group, std::size_t size, std::uint64_t due_ns);
   void post_lines(std::uint32_t group, const Burst& burst);

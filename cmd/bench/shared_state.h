@@ -1,8 +1,9 @@
 // What the command process and the client processes tell one another, in anonymous mappings.
 //
-// Each client process writes only its own ClientState; the command process writes Window before it
-// publishes and reads everything else. Numbers one process counts and another may read are relaxed
-// atomics, as in core/counter.h. Zero bytes are such objects without content: shared_memory.h.
+// Each client process writes only its own ClientState, but for `wanted`; the command process writes
+// that and Window, and reads everything at any time. Numbers that one process counts and another
+// may read are relaxed atomics, as in core/counter.h. Zero bytes are such objects without content:
+// shared_memory.h.
 #pragma once
 
 #include <array>
@@ -42,7 +43,7 @@ struct Window {
 struct alignas(64) ClientState {
   std::atomic<std::uint32_t> wanted{0};  // Streams this process shall have opened or failed to.
 
-  std::atomic<std::uint32_t> commands_done{0};  // Those that kFinish stands for.
+  std::atomic<std::uint32_t> commands_done{0};  // Of kBegin and kFinish.
 
   Counter opened;
   Counter refused;     // Connect failed, or the answer was not 200.
@@ -54,7 +55,7 @@ struct alignas(64) ClientState {
   Counter lost_last;
   Counter duplicates;  // Received before.
   Counter late;        // Out of order: counted as lost before they came.
-  Counter strays;      // Another group's or topic's event, or one from outside the window.
+  Counter strays;      // Another group's or topic's event, or one that was not published.
   std::atomic<std::uint64_t> last_opened_ns{0};
   std::atomic<int> last_errno{0};
 

@@ -60,4 +60,18 @@ TEST_CASE("a load whose client process was killed fails, and does not end its ow
   CHECK(done.error().detail == "a client process ended");
 }
 
+TEST_CASE("what arrives after its command is lost, and nothing else in the next command") {
+  ScriptedLoad scripted({.delay = std::chrono::milliseconds(150)});
+  REQUIRE(scripted.open().opened == kScriptedStreams);
+  const Delivery first = scripted.publish(200, 0.05, 0.02);
+  CHECK(first.lost() + first.received == 100);
+  CHECK(first.lost() > 0);
+  const Delivery second = scripted.publish(200, 0.1);
+  CHECK(second.received == 200);
+  for (const Delivery& each : {first, second}) {
+    CHECK(each.duplicates + each.strays + each.late == 0);
+  }
+  CHECK(second.lost() == 0);
+}
+
 }  // namespace crier::bench
