@@ -23,7 +23,8 @@ enum class Phase : std::uint8_t { closed, connecting, head, open };
 // One stream as its client sees it.
 struct ClientStream {
   int fd = -1;
-  std::uint32_t number = 0;  // Within the group.
+  std::uint32_t number = 0;    // Within the group.
+  std::uint32_t received = 0;  // Events of the command that runs.
   EventOrder order;
   Phase phase = Phase::closed;
   std::uint8_t head_matched = 0;  // Bytes of CR LF CR LF seen in a row.
@@ -243,9 +244,11 @@ void Client::on_mark(ClientStream& stream, Mark mark, std::uint64_t now) {
         lost.add(topics.owed(stream.number, before, mark.event - 1));
       }
       break;
+    case EventOrder::Kind::too_old:
+      state_.too_old.add();
+      [[fallthrough]];
     case EventOrder::Kind::duplicate:
-      state_.duplicates.add();
-      break;
+      return state_.duplicates.add();
     case EventOrder::Kind::late:
       state_.late.add();
       break;
@@ -261,11 +264,20 @@ void Client::on_mark(ClientStream& stream, Mark mark, std::uint64_t now) {
     const std::uint64_t at = due > began ? (due - began) / slice : 0;
     state_.slices[std::min<std::uint64_t>(at, kSlicesMax - 1)].record(latency);
   }
+  ++stream.received;
   state_.received.add();
 }
 
 // Memory that holds zeros is not written: it would become memory of the process.
 void Client::begin() {
+  for (ClientStream& stream : streams_) {
+    stream.received = 0;
+    // It took too long to open: the command counts on those that are open now.
+    if (stream.phase == Phase::connecting || stream.phase == Phase::head) {
+      errno = ETIMEDOUT;
+      drop(stream);
+    }
+  }
   state_.latency.clear();
   for (std::uint32_t i = 0; i < arrived_count_; ++i) state_.arrived_ns[i].store(0);
   arrived_count_ = 0;
@@ -292,7 +304,8 @@ void Client::look_for_last_events() {
 // Gives up a stream; errno says why where it never opened.
 void Client::drop(ClientStream& stream) {
   if (stream.phase == Phase::open) {
-    state_.ended.add();
+    state_.ended_received.add(stream.received);
+    state_.ended.fetch_add(1, std::memory_order_release);
   } else {
     state_.last_errno.store(errno, std::memory_order_relaxed);
     state_.refused.add();

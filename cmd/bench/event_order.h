@@ -11,8 +11,9 @@ class EventOrder {
  public:
   enum class Kind : std::uint8_t {
     next,       // Newer than all before. The numbers between were skipped.
-    duplicate,  // Received before, or so old that its number is not remembered.
+    duplicate,  // Received before.
     late,       // Skipped before: it is out of order, not lost.
+    too_old,    // A duplicate or late: what became of its number is not remembered.
   };
 
   // Events up to `newest` are not owed: the stream opens after them.
@@ -30,7 +31,8 @@ class EventOrder {
       return Kind::next;
     }
     const std::uint32_t age = newest_ - event;
-    if (age >= kRemembered || (received_ >> age & 1) != 0) return Kind::duplicate;
+    if (age >= kRemembered) return Kind::too_old;
+    if ((received_ >> age & 1) != 0) return Kind::duplicate;
     received_ |= std::uint64_t{1} << age;
     return Kind::late;
   }

@@ -145,27 +145,36 @@ Opening Load::open(std::uint32_t index, std::uint32_t streams, double seconds) {
     ::send(group.clients[i].commands, &kOpen, 1, MSG_NOSIGNAL);
   }
   Opening opening;
-  const std::uint64_t deadline = began + nanoseconds(seconds);
+  std::uint64_t progressed = began;
   for (;;) {
+    const std::uint64_t done_before = opening.opened + opening.refused;
     opening = {};
     std::uint64_t last = began;
     for (const Client& client : group.clients) {
       opening.opened += client.state->opened.read();
       opening.refused += client.state->refused.read();
-      opening.ended += client.state->ended.read();
+      opening.ended += client.state->ended.load();
       last = std::max(last, client.state->last_opened_ns.load(std::memory_order_relaxed));
       if (const int error = client.state->last_errno.load(std::memory_order_relaxed); error != 0) {
         opening.last_errno = error;
       }
     }
     opening.elapsed = last - began;
-    const bool done = opening.opened + opening.refused >= capped;
-    if (done || monotonic_ns() > deadline || !turn()) return opening;
+    const std::uint64_t done = opening.opened + opening.refused;
+    if (done >= capped) return opening;
+    const std::uint64_t now = monotonic_ns();
+    if (done != done_before) progressed = now;
+    if (now > progressed + nanoseconds(seconds) || !turn()) {
+      opening.not_opened = capped - done;
+      break;
+    }
     sleep_ns(kLookEvery);
   }
+  for (const Client& client : group.clients) client.state->wanted.store(0);
+  return opening;
 }
 
-bool Load::clients_run(const Group& group) const {
+bool Load::clients_run(const Group& group) {
   return std::none_of(group.clients.begin(), group.clients.end(), [](const Client& client) {
     char byte = 0;  // None is ever sent: there is nothing to read, or the end.
     return ::recv(client.commands, &byte, 1, MSG_DONTWAIT) == 0;
@@ -175,8 +184,7 @@ bool Load::clients_run(const Group& group) const {
 bool Load::turn() {
   if (const std::uint64_t now = monotonic_ns(); now - looked_ns_ >= kTurnEvery) {
     looked_ns_ = now;
-    if (!std::all_of(groups_.begin(), groups_.end(),
-                     [this](const Group& group) { return clients_run(group); })) {
+    if (!std::all_of(groups_.begin(), groups_.end(), clients_run)) {
       return false;
     }
   }

@@ -49,7 +49,8 @@ struct GroupOptions {
 struct Delivery {
   std::uint64_t events = 0, expected = 0, received = 0, bytes = 0;
   std::uint64_t lost_first = 0, lost_between = 0, lost_last = 0;
-  std::uint64_t duplicates = 0, late = 0, strays = 0, ended = 0, posts_failed = 0;
+  std::uint64_t duplicates = 0, too_old = 0, late = 0, strays = 0, ended = 0, posts_failed = 0;
+  std::uint64_t ended_received = 0;             // Since the start.
   std::uint64_t requests = 0, connections = 0;  // To the publish socket.
   std::uint64_t elapsed = 0;                    // First event due to last arrival.
   std::uint64_t answered = 0;  // First event due to the last answer of the publish socket.
@@ -60,10 +61,13 @@ struct Delivery {
 
   // What came out of order had been counted as lost.
   std::uint64_t lost() const { return lost_first + lost_between + lost_last - late; }
+  // Deliveries that never came, for whatever reason, to streams that did not end.
+  std::uint64_t missing() const { return expected > received ? expected - received : 0; }
 };
 
 struct Opening {
   std::uint64_t opened = 0, refused = 0, ended = 0, elapsed = 0;
+  std::uint64_t not_opened = 0;  // Neither opened nor refused; the next command gives them up.
   int last_errno = 0;
 };
 
@@ -81,7 +85,7 @@ class Load {
   // Forks the group's client processes; opens nothing yet.
   [[nodiscard]] Result<std::uint32_t> add_group(const GroupOptions& options);
 
-  // Opens streams until `streams` of the group are open or refused, or `seconds` are over.
+  // Opens streams until `streams` of the group are open or refused, or none was for `seconds`.
   Opening open(std::uint32_t group, std::uint32_t streams, double seconds);
 
   struct Rate {
@@ -148,7 +152,7 @@ class Load {
   void post_event(std::uint32_t group, std::size_t size, std::uint64_t due_ns);
   void post_lines(std::uint32_t group, const Burst& burst);
   bool turn();
-  bool clients_run(const Group& group) const;
+  static bool clients_run(const Group& group);
   [[nodiscard]] Result<void> tell(std::uint32_t group, char command);
   enum class Pumped : std::uint8_t { on, stopped, broken };
   Pumped pump(std::uint64_t until, const std::vector<std::uint32_t>& groups);

@@ -53,20 +53,26 @@ Histogram Load::slice(std::uint32_t index, std::uint32_t number) const {
   return sum;
 }
 
-// Sums since the start, except `expected`: what the command that runs owes its reading streams.
+// Sums since the start, except `expected`: what the command that runs owes its reading streams,
+// and, of those that ended, what they had received.
 Delivery Load::totals(std::uint32_t index) const {
   const Group& group = groups_[index];
   Delivery sum;
+  // First: what a stream had received that ends now would else be missing from both sums.
   for (const Client& client : group.clients) {
+    sum.ended += client.state->ended.load(std::memory_order_acquire);
+  }
+  for (const Client& client : group.clients) {
+    sum.ended_received += client.state->ended_received.read();
     sum.received += client.state->received.read();
     sum.bytes += client.state->bytes.read();
     sum.lost_first += client.state->lost_first.read();
     sum.lost_between += client.state->lost.read();
     sum.lost_last += client.state->lost_last.read();
     sum.duplicates += client.state->duplicates.read();
+    sum.too_old += client.state->too_old.read();
     sum.late += client.state->late.read();
     sum.strays += client.state->strays.read();
-    sum.ended += client.state->ended.read();
   }
   if (group.publisher) {
     sum.posts_failed = group.publisher->failed();
@@ -75,7 +81,8 @@ Delivery Load::totals(std::uint32_t index) const {
   }
   if (group.options.reads) {
     const std::uint32_t for_one = group.events - group.events_for_all;
-    sum.expected = for_one + std::uint64_t{group.events_for_all} * (opened(index) - sum.ended);
+    sum.expected = for_one + std::uint64_t{group.events_for_all} * (opened(index) - sum.ended) +
+                   sum.ended_received - group.before.ended_received;
   }
   return sum;
 }
@@ -91,6 +98,7 @@ Result<Delivery> Load::finish(std::uint32_t index) {
   result.lost_between -= group.before.lost_between;
   result.lost_last -= group.before.lost_last;
   result.duplicates -= group.before.duplicates;
+  result.too_old -= group.before.too_old;
   result.late -= group.before.late;
   result.strays -= group.before.strays;
   result.ended -= group.before.ended;

@@ -46,14 +46,16 @@ struct alignas(64) ClientState {
   std::atomic<std::uint32_t> commands_done{0};  // Of kBegin and kFinish.
 
   Counter opened;
-  Counter refused;     // Connect failed, or the answer was not 200.
-  Counter ended;       // Streams the server closed after their head.
-  Counter received;    // Events, duplicates included.
-  Counter bytes;       // After the head.
-  Counter lost;        // Events skipped that the stream was owed.
-  Counter lost_first;  // The same before its first event, and after its last.
+  Counter refused;                      // Connect failed, or the answer was not 200.
+  std::atomic<std::uint64_t> ended{0};  // Streams the server closed after their head,
+  Counter ended_received;               // and those of `received` that they had of the command.
+  Counter received;                     // Events, each once.
+  Counter bytes;                        // After the head.
+  Counter lost;                         // Events skipped that the stream was owed.
+  Counter lost_first;                   // The same before its first event, and after its last.
   Counter lost_last;
-  Counter duplicates;  // Received before.
+  Counter duplicates;  // Received before, or so old that it is not known.
+  Counter too_old;     // Those of them that are not known; they may be late.
   Counter late;        // Out of order: counted as lost before they came.
   Counter strays;      // Another group's or topic's event, or one that was not published.
   std::atomic<std::uint64_t> last_opened_ns{0};

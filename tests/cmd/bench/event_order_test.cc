@@ -33,7 +33,7 @@ TEST_CASE("events counted as lost at the end of a command are late if they still
   CHECK(order.note(1) == Kind::late);
   CHECK(order.note(200) == Kind::next);
   CHECK(order.note(137) == Kind::late);
-  CHECK(order.note(136) == Kind::duplicate);  // Not remembered.
+  CHECK(order.note(136) == Kind::too_old);
 }
 
 TEST_CASE("a ramp's events are due where the integral of the rate reaches their numbers") {

@@ -74,4 +74,26 @@ TEST_CASE("what arrives after its command is lost, and nothing else in the next 
   CHECK(second.lost() == 0);
 }
 
+TEST_CASE("streams that the server ends take their part of what is waited for with them") {
+  ScriptedLoad scripted({.ends_half_after = 15, .delay = std::chrono::milliseconds(100)});
+  REQUIRE(scripted.open().opened == kScriptedStreams);
+  const Delivery delivery = scripted.publish(200, 0.1);
+  CHECK(delivery.ended == 5);
+  CHECK(delivery.received == 5 * 15 + 5 * 20);
+  CHECK(delivery.expected == delivery.received);
+  CHECK(delivery.lost() == 0);
+}
+
+TEST_CASE("streams that the server does not answer are counted as not opened, and given up") {
+  ScriptedLoad scripted({.opens = 4});
+  const Opening opening = scripted.open(0.2);
+  CHECK(opening.opened == 4);
+  CHECK(opening.refused == 0);
+  CHECK(opening.not_opened == 6);
+  const Delivery delivery = scripted.publish(200, 0.05);
+  CHECK(delivery.received == 40);
+  CHECK(delivery.expected == 40);
+  CHECK(scripted.load->refused(0) == 6);
+}
+
 }  // namespace crier::bench
