@@ -289,12 +289,16 @@ void Client::begin() {
   state_.commands_done.fetch_add(1, std::memory_order_release);
 }
 
-// The end of a command: what a stream has not received by now is lost.
+// The end of a command: what was published and a stream has not received by now is lost.
 void Client::look_for_last_events() {
   const std::uint32_t last = window_.next.load(std::memory_order_acquire) - 1;
+  const std::uint32_t answered = window_.answered.load(std::memory_order_acquire) - 1;
   for (ClientStream& stream : streams_) {
     if (stream.phase != Phase::open || !options_.reads || stream.order.newest() >= last) continue;
-    state_.lost_last.add(options_.topics.owed(stream.number, stream.order.newest(), last));
+    const std::uint32_t newest = stream.order.newest();
+    if (newest < answered) {
+      state_.lost_last.add(options_.topics.owed(stream.number, newest, answered));
+    }
     stream.order.skip_through(last);
   }
   counting_ = false;

@@ -3,9 +3,9 @@
 // The command process forks it, sets ClientState::wanted and writes kOpen to the command pipe; the
 // process then opens streams, a bounded number at a time, until so many are open or were refused.
 // From kBegin to kFinish it counts what its streams receive; at kFinish it counts the events that
-// they still lack as lost, and nothing that arrives later is counted. It exits when the pipe is
-// closed, so that it never outlives the command process. Streams are reset rather than closed at
-// the end, which leaves no port waiting.
+// they still lack as lost if the server answered their posts. What arrives later is not counted. It
+// exits when the pipe is closed, so that it never outlives the command process. Streams are reset
+// rather than closed at the end, which leaves no port waiting.
 #pragma once
 
 #include <netinet/in.h>

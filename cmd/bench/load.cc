@@ -225,6 +225,7 @@ Result<void> Load::begin(std::uint32_t index, std::uint64_t events, double slice
   group.window->began_ns.store(monotonic_ns());
   group.window->slice_ns.store(nanoseconds(slice_seconds));
   group.window->first.store(group.next_event, std::memory_order_release);
+  group.posted.clear();
   group.events = 0;
   group.events_for_all = 0;
   group.first_due = 0;
@@ -232,13 +233,14 @@ Result<void> Load::begin(std::uint32_t index, std::uint64_t events, double slice
   return tell(index, kBegin);
 }
 
-// Counts the group's next event, which was due at `due_ns`, as handed over now.
-void Load::note_event(std::uint32_t index, std::uint64_t due_ns) {
+// Counts the group's next event, which was due at `due_ns`, as handed over now, in so many posts.
+void Load::note_event(std::uint32_t index, std::uint64_t due_ns, std::size_t posts) {
   Group& group = groups_[index];
   if (group.events == 0) group.first_due = due_ns;
   const std::uint64_t now = monotonic_ns();
   group.lateness->record(now > due_ns ? now - due_ns : 0);
   group.window->due_ns[group.events].store(due_ns, std::memory_order_release);
+  group.posted.push_back(group.publisher->posted() + posts);
   if (group.options.topics.for_all(group.next_event)) ++group.events_for_all;
   ++group.events;
   group.window->next.store(++group.next_event, std::memory_order_release);
@@ -248,8 +250,9 @@ void Load::note_event(std::uint32_t index, std::uint64_t due_ns) {
 void Load::post_event(std::uint32_t index, std::size_t size, std::uint64_t due_ns) {
   Group& group = groups_[index];
   const std::uint32_t event = group.next_event;
-  note_event(index, due_ns);
-  for (const auto& [topic, mark] : group.options.topics.places(event)) {
+  const auto places = group.options.topics.places(event);
+  note_event(index, due_ns, places.size());
+  for (const auto& [topic, mark] : places) {
     group.publisher->post(replaced(target_.publish_path, topic), "text/plain",
                           marked_data({.group = index, .event = event, .topic = mark}, size));
   }
@@ -358,7 +361,7 @@ Result<Delivery> Load::burst(const Burst& burst, double within) {
 void Load::settle(const std::vector<std::uint32_t>& groups, double within) {
   std::uint64_t deadline = monotonic_ns() + nanoseconds(within);
   const auto done = [&](std::uint32_t group) {
-    return !groups_[group].publisher->waits() && all_arrived(group);
+    return groups_[group].publisher->unanswered() == 0 && all_arrived(group);
   };
   while (!std::all_of(groups.begin(), groups.end(), done)) {
     const std::uint64_t now = monotonic_ns();

@@ -49,7 +49,9 @@ struct GroupOptions {
 struct Delivery {
   std::uint64_t events = 0, expected = 0, received = 0, bytes = 0;
   std::uint64_t lost_first = 0, lost_between = 0, lost_last = 0;
-  std::uint64_t duplicates = 0, too_old = 0, late = 0, strays = 0, ended = 0, posts_failed = 0;
+  std::uint64_t duplicates = 0, too_old = 0, late = 0, strays = 0, ended = 0;
+  std::uint64_t posts_failed = 0, unanswered = 0;
+  std::uint64_t not_taken = 0;                  // Deliveries that the failed posts would have been.
   std::uint64_t ended_received = 0;             // Since the start.
   std::uint64_t requests = 0, connections = 0;  // To the publish socket.
   std::uint64_t elapsed = 0;                    // First event due to last arrival.
@@ -59,7 +61,7 @@ struct Delivery {
   std::uint64_t each_p50 = 0, each_p99 = 0, each_max = 0;  // Per delivery, of all events.
   std::string first_failure;
 
-  // What came out of order had been counted as lost.
+  // Of what the server took and a stream lacks. What came out of order had been counted as lost.
   std::uint64_t lost() const { return lost_first + lost_between + lost_last - late; }
   // Deliveries that never came, for whatever reason, to streams that did not end.
   std::uint64_t missing() const { return expected > received ? expected - received : 0; }
@@ -138,8 +140,9 @@ class Load {
     std::unique_ptr<Publisher> publisher;
     std::unique_ptr<Histogram> lateness = std::make_unique<Histogram>();
     std::uint32_t next_event = 1;
-    std::uint32_t events = 0;          // Published by the command that runs.
-    std::uint32_t events_for_all = 0;  // Those of them that every stream is owed.
+    std::vector<std::uint64_t> posted;  // How many posts the publisher had after each event.
+    std::uint32_t events = 0;           // Published by the command that runs.
+    std::uint32_t events_for_all = 0;   // Those of them that every stream is owed.
     std::uint64_t first_due = 0;
     std::uint32_t commands = 0;
     Delivery before;  // Totals when it began.
@@ -148,7 +151,7 @@ class Load {
   Load() = default;
   [[nodiscard]] Result<Client> start_client(std::uint32_t group, std::uint32_t first_stream);
   [[nodiscard]] Result<void> begin(std::uint32_t group, std::uint64_t events, double slice_seconds);
-  void note_event(std::uint32_t group, std::uint64_t due_ns);
+  void note_event(std::uint32_t group, std::uint64_t due_ns, std::size_t posts = 1);
   void post_event(std::uint32_t group, std::size_t size, std::uint64_t due_ns);
   void post_lines(std::uint32_t group, const Burst& burst);
   bool turn();

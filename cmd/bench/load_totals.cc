@@ -17,12 +17,7 @@ std::uint64_t share_of(const std::vector<std::uint64_t>& sorted, double share) {
 
 bool Load::all_arrived(std::uint32_t group) const {
   const Delivery now = totals(group);
-  const Delivery& before = groups_[group].before;
-  // No stream gets the events that the server refused.
-  const std::uint64_t requests = std::max<std::uint64_t>(now.requests - before.requests, 1);
-  const std::uint64_t refused =
-      (now.posts_failed - before.posts_failed) * (now.expected / requests);
-  return now.received - before.received + refused >= now.expected;
+  return now.received - groups_[group].before.received + now.not_taken >= now.expected;
 }
 
 std::uint64_t Load::opened(std::uint32_t index) const {
@@ -53,8 +48,8 @@ Histogram Load::slice(std::uint32_t index, std::uint32_t number) const {
   return sum;
 }
 
-// Sums since the start, except `expected`: what the command that runs owes its reading streams,
-// and, of those that ended, what they had received.
+// Sums since the start, except what is of the command that runs: `expected`, what it owes its
+// reading streams and, of those that ended, what they had received; and `not_taken`.
 Delivery Load::totals(std::uint32_t index) const {
   const Group& group = groups_[index];
   Delivery sum;
@@ -81,14 +76,27 @@ Delivery Load::totals(std::uint32_t index) const {
   }
   if (group.options.reads) {
     const std::uint32_t for_one = group.events - group.events_for_all;
-    sum.expected = for_one + std::uint64_t{group.events_for_all} * (opened(index) - sum.ended) +
-                   sum.ended_received - group.before.ended_received;
+    const auto owed = for_one + std::uint64_t{group.events_for_all} * (opened(index) - sum.ended);
+    sum.expected = owed + sum.ended_received - group.before.ended_received;
+    const std::uint64_t requests = sum.requests - group.before.requests;
+    const std::uint64_t failed = sum.posts_failed - group.before.posts_failed;
+    if (requests > 0) {
+      sum.not_taken = static_cast<std::uint64_t>(
+          static_cast<double>(failed) * static_cast<double>(owed) / static_cast<double>(requests));
+    }
   }
   return sum;
 }
 
 Result<Delivery> Load::finish(std::uint32_t index) {
   const Group& group = groups_[index];
+  const Publisher& publisher = *group.publisher;
+  // The server answers in order.
+  const auto answered = std::upper_bound(group.posted.begin(), group.posted.end(),
+                                         publisher.answered() + publisher.failed());
+  group.window->answered.store(
+      group.next_event - static_cast<std::uint32_t>(group.posted.end() - answered),
+      std::memory_order_release);
   if (auto told = tell(index, kFinish); !told) return std::unexpected(told.error());
   Delivery result = totals(index);
   result.events = group.events;
@@ -104,11 +112,18 @@ Result<Delivery> Load::finish(std::uint32_t index) {
   result.ended -= group.before.ended;
   result.posts_failed -= group.before.posts_failed;
   result.requests -= group.before.requests;
+  result.unanswered = std::min(publisher.unanswered(), result.requests);
+  // What the server refused to take was counted as lost by each stream that still lacks it.
+  std::uint64_t refused = std::min(result.not_taken, result.lost());
+  for (std::uint64_t* lost : {&result.lost_between, &result.lost_last, &result.lost_first}) {
+    const std::uint64_t part = std::min(*lost, refused);
+    *lost -= part;
+    refused -= part;
+  }
   // A connection that an earlier command opened serves this one, too.
   result.connections -= std::max<std::uint64_t>(group.before.connections, 1) - 1;
-  result.first_failure = group.publisher->first_failure();
-  const std::uint64_t answered = group.publisher->last_answer_ns();
-  result.answered = answered > group.first_due ? answered - group.first_due : 0;
+  result.first_failure = publisher.first_failure();
+  result.answered = std::max(publisher.last_answer_ns(), group.first_due) - group.first_due;
   add_latencies(index, result);
   return result;
 }

@@ -31,7 +31,7 @@ class Publisher {
   bool connected() const { return fd_ >= 0; }
   int fd() const { return fd_; }
   bool has_unsent() const { return sent_ < outbox_.size(); }
-  bool waits() const { return posted_ > answered_ + failed_; }
+  std::uint64_t unanswered() const { return posted_ - answered_ - failed_; }
   std::uint64_t posted() const { return posted_; }
   std::uint64_t connections() const { return connections_; }
   std::uint64_t answered() const { return answered_; }

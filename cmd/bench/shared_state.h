@@ -34,6 +34,7 @@ inline std::uint64_t monotonic_ns() {
 struct Window {
   std::atomic<std::uint32_t> first{0};
   std::atomic<std::uint32_t> next{0};
+  std::atomic<std::uint32_t> answered{0};  // At kFinish: those below it were answered, too.
   std::atomic<std::uint64_t> began_ns{0};
   std::atomic<std::uint64_t> slice_ns{0};  // Length of a time slice; 0: no slices.
   // When each event was due, which is not later than when it was handed to the publish socket.

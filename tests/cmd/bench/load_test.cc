@@ -96,4 +96,28 @@ TEST_CASE("streams that the server does not answer are counted as not opened, an
   CHECK(scripted.load->refused(0) == 6);
 }
 
+TEST_CASE("events that the server did not answer are not lost but unanswered") {
+  const std::string topics = GENERATE("a", "u.%");
+  const std::uint32_t posts_of_event = topics == "a" ? 1 : kScriptedStreams;
+  ScriptedLoad scripted({.answers = 10 * posts_of_event}, topics);
+  REQUIRE(scripted.open().opened == kScriptedStreams);
+  const Delivery delivery = scripted.publish(200, 0.1, 0.1);
+  CHECK(delivery.unanswered == 10 * posts_of_event);
+  CHECK(delivery.lost() == 0);
+  CHECK(delivery.received == 100);
+  CHECK(delivery.missing() == 100);
+}
+
+TEST_CASE("events that the server refused are failed posts, and no stream lost them") {
+  ScriptedLoad scripted({.refuses_every = 3});
+  REQUIRE(scripted.open().opened == kScriptedStreams);
+  const std::uint64_t began = monotonic_ns();
+  const Delivery delivery = scripted.publish(200, 0.1, 10);
+  CHECK(monotonic_ns() - began < 5'000'000'000);  // Nothing more was waited for.
+  CHECK(delivery.posts_failed == 7);
+  CHECK(delivery.unanswered == 0);
+  CHECK(delivery.lost() == 0);
+  CHECK(delivery.missing() == 70);
+}
+
 }  // namespace crier::bench
