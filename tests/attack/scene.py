@@ -249,7 +249,8 @@ class Scene:
                              f"healthy={self.hz}", seconds + 50)["groups"][0]
         cpu = (cpu_ns(self.server.pids()) - cpu) / 1e9 / (time.monotonic() - began)
         came = new.finish(early=False) if new else collections.Counter()
-        wrong = sum(done[key] for key in ("lost", "duplicates", "strays", "ended", "posts_failed"))
+        wrong = sum(done[key] for key in ("lost", "duplicates", "strays", "ended", "posts_failed",
+                                       "unanswered"))
         wrong += max(0, done["expected"] - done["received"])
         answer = lone.finish()
         not_served = came["started"] - came["outcome opened"]

@@ -96,6 +96,7 @@ std::string report(const std::string& group, const Delivery& d) {
       .add("strays", d.strays)
       .add("ended", d.ended)
       .add("posts_failed", d.posts_failed)
+      .add("unanswered", d.unanswered)
       .text("first_failure", d.first_failure)
       .add("elapsed_ns", d.elapsed)
       .add("answered_ns", d.answered)

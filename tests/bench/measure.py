@@ -147,7 +147,8 @@ class Load:
     def checked(delivery):
         """Refuses a figure that was reached by losing, repeating or refusing anything."""
         wrong = [f"{delivery[key]} {key}"
-                 for key in ("lost", "late", "duplicates", "strays", "ended", "posts_failed")
+                 for key in ("lost", "late", "duplicates", "strays", "ended", "posts_failed",
+                             "unanswered")
                  if delivery[key]]
         if delivery["received"] < delivery["expected"]:
             wrong.append(f"received {delivery['received']} of {delivery['expected']}")
