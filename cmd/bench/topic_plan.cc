@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <sstream>
 
+#include "core/topic.h"
+
 namespace crier::bench {
 namespace {
 
@@ -18,6 +20,11 @@ Result<TopicPlan> TopicPlan::make(const std::string& list, std::uint32_t streams
   std::istringstream words(list);
   for (std::string topic; std::getline(words, topic, ',');) {
     plan.topics_.push_back(topic);
+    std::string longest = topic;
+    if (const auto at = topic.find('%'); at != std::string::npos) {
+      longest.replace(at, 1, std::to_string(plan.streams_ - 1));
+    }
+    if (!valid_topic(longest)) return fail(Errc::bad_request, "no topic: '" + topic + "'");
     if (topic.find('%') == std::string::npos) {
       plan.shared_.push_back(topic);
     } else if (plan.has_own()) {

@@ -28,7 +28,7 @@ class TopicPlan {
     std::uint32_t mark = 0;
   };
 
-  // `list` is topics joined by ','. Fails unless it holds at most one own topic, 1 to
+  // `list` is topics joined by ','. Fails unless it holds valid topics, at most one own topic, 1 to
   // kTopicsPerStreamMax topics in all, and both kinds where all_every > 1.
   [[nodiscard]] static Result<TopicPlan> make(const std::string& list, std::uint32_t streams,
                                               std::uint32_t all_every);

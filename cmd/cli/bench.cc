@@ -116,7 +116,7 @@ Result<bench::Plan> plan_of(const Arguments& arguments) {
     return fail(Errc::bad_request, "more than " + std::to_string(bench::kEventsPerCommand) +
                                        " events; lower --rate or --seconds");
   }
-  if (auto topics = bench::TopicPlan::make(plan.topics, 1, 1); !topics) {
+  if (auto topics = bench::TopicPlan::make(plan.topics, plan.streams, 1); !topics) {
     return std::unexpected(topics.error());
   }
   return plan;

@@ -97,6 +97,12 @@ TEST_CASE("lists that make no plan are refused") {
   CHECK_FALSE(TopicPlan::make("", 3, 1).has_value());
   CHECK_FALSE(TopicPlan::make("user.%,group.%", 3, 1).has_value());
   CHECK_FALSE(TopicPlan::make("1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16", 3, 1).has_value());
+  for (const char* list : {"a,,b", ",a", "a b", "user.%%", "user.>", "caf\u00e9"}) {
+    CHECK_FALSE(TopicPlan::make(list, 3, 1).has_value());
+  }
+  const std::string longest = std::string(254, 'a') + '%';  // 255 bytes with one digit.
+  CHECK(TopicPlan::make(longest, 10, 1).has_value());
+  CHECK_FALSE(TopicPlan::make(longest, 11, 1).has_value());
   CHECK_FALSE(TopicPlan::make("a", 3, 0).has_value());
   CHECK_FALSE(TopicPlan::make("a,b", 3, 2).has_value());
   CHECK_FALSE(TopicPlan::make("user.%", 3, 2).has_value());
