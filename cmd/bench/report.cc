@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "cmd/bench/page.h"
+#include "cmd/client/terminal.h"
 #include "cmd/status/status_text.h"
 
 namespace crier::bench {
@@ -56,18 +57,23 @@ std::string server_text(const Json& report) {
          decimal(number(server, "/memory_bytes_per_stream"), 0) + " B a stream";
 }
 
-void append_search(std::string& out, const Json& report) {
+// A search that was interrupted may have found nothing, and the run after it may contradict it.
+void append_search(std::string& out, const Report& whole) {
+  const Json& report = whole.json;
+  bool found = false;
   for (const Json& probe : at(report, "/search")) {
     append_line(out, "searched",
                 count(probe, "/rate") + " events/s: p99 " + latency(probe, "/p99_ms") +
                     (at(probe, "/whole") == true ? "" : ", events were lost") +
                     (at(probe, "/fast") == true ? ", fast enough" : ""));
+    found = found || at(probe, "/fast") == true;
   }
-  if (!at(report, "/search").empty()) {
-    append_line(out, "found",
-                count(report, "/plan/rate") + " events/s keep p99 at " +
-                    latency(report, "/plan/find_p99_ms") + " or less");
-  }
+  if (!found) return;
+  const bool confirmed = at(report, "/interrupted") != true && is_whole(whole);
+  append_line(out, "found",
+              count(report, "/plan/rate") + " events/s keep p99 at " +
+                  latency(report, "/plan/find_p99_ms") + " or less" +
+                  (confirmed ? "" : "; not confirmed by the run after the search"));
 }
 
 struct Figure {
@@ -98,22 +104,50 @@ constexpr Figure kCompared[] = {
 
 }  // namespace
 
-bool is_whole(const Report& whole) {
+std::vector<std::string> faults(const Report& whole) {
   const Json& report = whole.json;
-  for (const char* path :
-       {"/opening/refused", "/opening/ended", "/deliveries/lost", "/deliveries/out_of_order",
-        "/deliveries/duplicates", "/deliveries/strays", "/deliveries/streams_ended",
-        "/deliveries/publishes_failed"}) {
-    if (number(report, path) != 0) return false;
+  std::vector<std::string> found;
+  const auto note = [&](double n, const std::string& what) {
+    if (n > 0) found.push_back(human_count(n) + " " + what);
+  };
+  const bool interrupted = at(report, "/interrupted") == true;
+  const double refused = number(report, "/opening/refused");
+  const double lost = number(report, "/deliveries/lost");
+  if (!interrupted) {
+    note(number(report, "/plan/streams") - number(report, "/opening/streams") - refused,
+         "streams not opened");
   }
-  return true;
+  note(refused, "streams refused");
+  note(number(report, "/opening/ended") + number(report, "/deliveries/streams_ended"),
+       "streams ended by the server");
+  note(lost, "lost (" + count(report, "/deliveries/lost_first") + " at the beginning, " +
+                 count(report, "/deliveries/lost_last") + " at the end)");
+  note(number(report, "/deliveries/expected") - number(report, "/deliveries/received") - lost,
+       "not received");
+  note(number(report, "/deliveries/out_of_order"), "out of order");
+  note(number(report, "/deliveries/duplicates"), "repeated");
+  note(number(report, "/deliveries/strays"), "that no stream was owed");
+  note(number(report, "/deliveries/publishes_failed"), "publishes failed");
+  const double limit = number(report, "/plan/find_p99_ms");
+  if (!interrupted && limit > 0 && number(report, "/latency_ms/p99") > limit) {
+    found.push_back("p99 " + latency(report, "/latency_ms/p99") + ", not " +
+                    latency(report, "/plan/find_p99_ms") + " or less");
+  }
+  if (const Json& why = at(report, "/gave_up"); why.is_string()) {
+    found.push_back(why.get<std::string>());
+  }
+  return found;
+}
+
+bool is_whole(const Report& report) {
+  return faults(report).empty();
 }
 
 std::string report_text(const Report& whole) {
   const Json& report = whole.json;
   std::string out;
   const bool ramp = number(report, "/plan/rate") != number(report, "/plan/rate_end");
-  append_search(out, report);
+  append_search(out, whole);
   append_line(out, "load",
               count(report, "/plan/rate") + (ramp ? " to " + count(report, "/plan/rate_end") : "") +
                   " events/s of " + count(report, "/plan/size") + " bytes for " +
@@ -122,19 +156,14 @@ std::string report_text(const Report& whole) {
   append_line(out, "streams",
               count(report, "/opening/streams") + " opened in " +
                   human_latency(number(report, "/opening/seconds")) + ", " +
-                  count(report, "/opening/streams_per_second") + "/s; " +
-                  count(report, "/opening/refused") + " refused, " +
-                  count(report, "/deliveries/streams_ended") + " ended");
+                  count(report, "/opening/streams_per_second") + "/s");
   append_line(out, "delivered",
               count(report, "/deliveries/received") + " of " +
                   count(report, "/deliveries/expected") + ", " +
                   count(report, "/deliveries/deliveries_per_second") + "/s");
-  append_line(out, "wrong",
-              count(report, "/deliveries/lost") + " lost (" +
-                  count(report, "/deliveries/lost_first") + " at the beginning, " +
-                  count(report, "/deliveries/lost_last") + " at the end), " +
-                  count(report, "/deliveries/out_of_order") + " out of order, " +
-                  count(report, "/deliveries/duplicates") + " repeated");
+  std::string wrong;
+  for (const std::string& fault : faults(whole)) wrong += (wrong.empty() ? "" : ", ") + fault;
+  append_line(out, "wrong", wrong.empty() ? "nothing" : wrong);
   append_line(
       out, "latency",
       "p50 " + latency(report, "/latency_ms/p50") + ", p90 " + latency(report, "/latency_ms/p90") +
@@ -153,7 +182,7 @@ std::string report_text(const Report& whole) {
                   latency(report, "/latency_ms/p99") + " x " +
                   count(report, "/publisher/requests_per_connection") + " requests a connection");
   if (const Json& why = at(report, "/deliveries/first_failure"); why.is_string() && why != "") {
-    append_line(out, "refused", why.get<std::string>());
+    append_line(out, "refused", cmd::printable(why.get<std::string>()));
   }
   return out;
 }
