@@ -18,9 +18,10 @@ namespace {
 
 using config::Json;
 
-constexpr double kOpenSecondsMax = 120;
-constexpr double kLastArrivalSeconds = 30;
-constexpr double kSearchStep = 1.05;  // A search ends between two rates that differ by less.
+constexpr double kNoDeadline = 1e9;  // turn() ends what stands still.
+constexpr std::uint64_t kPatienceSeconds = 20;
+constexpr double kProbeOverSeconds = 5;  // A probe whose events need longer has failed.
+constexpr double kSearchStep = 1.05;     // A search ends between two rates that differ by less.
 constexpr int kProbesMax = 30;
 constexpr std::uint64_t kFiguresEvery = 200'000'000;
 constexpr std::uint64_t kDescriptorsKept = 100;  // Of a client process, for other than streams.
@@ -120,8 +121,9 @@ Result<void> Trial::open() {
   const std::uint64_t descriptors = cmd::this_machine().descriptors_max;
   const std::uint64_t each = std::max<std::uint64_t>(descriptors, 2 * kDescriptorsKept);
   const auto needed = static_cast<std::uint32_t>(plan_.streams / (each - kDescriptorsKept) + 1);
-  const std::uint32_t processes =
-      std::min(plan_.streams, std::max({needed, kClientsAtLeast, cmd::cores()}));
+  const std::uint32_t processes = std::max(
+      needed,
+      std::min({plan_.streams, kProcessesPerGroup, std::max(kClientsAtLeast, cmd::cores())}));
   if (processes > kProcessesPerGroup) {
     return fail(Errc::limit_reached, "so many streams need more than " +
                                          std::to_string(kProcessesPerGroup) +
@@ -145,9 +147,9 @@ Result<void> Trial::open() {
   const auto group = load_->add_group(
       {.name = "bench", .topics = *topics, .streams = plan_.streams, .processes = processes});
   if (!group) return std::unexpected(group.error());
-  doing_ = "opening";
+  begin_phase("opening", kNoDeadline);
   slice_ns_ = 0;
-  opening_ = load_->open(0, plan_.streams, kOpenSecondsMax);
+  opening_ = load_->open(0, plan_.streams, kNoDeadline);
   resident_open_ = server_.resident_exactly().value_or(0);
   if (opening_.opened == 0 && !stopped_) {
     return fail(Errc::os,
@@ -156,15 +158,21 @@ Result<void> Trial::open() {
   return {};
 }
 
+void Trial::begin_phase(std::string doing, double seconds_max) {
+  doing_ = std::move(doing);
+  phase_began_ = moved_at_ = monotonic_ns();
+  phase_ends_ = phase_began_ + static_cast<std::uint64_t>(seconds_max * 1e9);
+  gave_up_ = false;
+}
+
 Result<Delivery> Trial::publish(double hz, double hz_end, double seconds, double slice_seconds) {
   samples_.clear();
   slice_ns_ = static_cast<std::uint64_t>(slice_seconds * 1e9);
-  phase_began_ = monotonic_ns();
   phase_ns_ = static_cast<std::uint64_t>(seconds * 1e9);
   cpu_before_ = server_.cpu_ns().value_or(0);
   take_sample();
   auto done = load_->rate({{.group = 0, .hz = hz, .hz_end = hz_end}}, seconds, plan_.size,
-                          kLastArrivalSeconds, slice_seconds);
+                          kNoDeadline, slice_seconds);
   if (!done) return std::unexpected(done.error());
   take_sample();  // The last slice may not be over.
   cpu_after_ = server_.cpu_ns().value_or(0);
@@ -187,7 +195,11 @@ bool Trial::turn() {
   if (!watch_({.doing = doing_, .share = std::min(share, 1.0), .figures = figures_})) {
     stopped_ = true;
   }
-  return !stopped_;
+  const std::uint64_t moved = doing_ == "opening" ? load_->opened(0) + load_->refused(0)
+                                                  : load_->published(0) + load_->received(0);
+  if (std::exchange(moved_, moved) != moved) moved_at_ = now;
+  gave_up_ = gave_up_ || now > phase_ends_ || now - moved_at_ > kPatienceSeconds * 1'000'000'000;
+  return !stopped_ && !gave_up_;
 }
 
 void Trial::take_sample() {
@@ -254,7 +266,7 @@ Result<Report> Trial::run() {
 }
 
 Result<Report> Trial::measure() {
-  doing_ = "publishing";
+  begin_phase("publishing", kNoDeadline);
   const double slice = std::max(1 / kSlicesPerSecond, plan_.seconds / kSlicesWanted);
   const auto delivery = publish(plan_.hz, plan_.hz_end, plan_.seconds, slice);
   if (!delivery) return std::unexpected(delivery.error());
@@ -285,7 +297,12 @@ Result<Report> Trial::measure() {
   for (const std::uint64_t edge : heat_edges()) edges.push_back(ms(edge));
   report["heat_edges_ms"] = std::move(edges);
   report["slices"] = slices();
-  return Report{std::move(report)};
+  if (gave_up_) {
+    report["gave_up"] = "nothing arrived for " + std::to_string(kPatienceSeconds) + " s";
+  }
+  Report whole{std::move(report)};
+  whole.json["faults"] = faults(whole);
+  return whole;
 }
 
 Result<Report> Trial::search() {
@@ -296,12 +313,13 @@ Result<Report> Trial::search() {
   double bad = hz_max * kSearchStep;
   double hz = std::min(plan_.hz, hz_max);
   for (int i = 0; i < kProbesMax && !stopped_ && bad / std::max(good, 1e-9) > kSearchStep; ++i) {
-    doing_ = "searching, " + cmd::human_count(hz) + " events/s";
+    begin_phase("searching, " + cmd::human_count(hz) + " events/s",
+                std::min(seconds + kProbeOverSeconds + plan_.p99_ms / 1e3, kNoDeadline));
     const auto probe = publish(hz, hz, seconds, 0);
     if (!probe) return std::unexpected(probe.error());
     const double p99 = ms(load_->latency(0).percentile(0.99));
-    const bool whole = probe->received >= probe->expected && probe->lost() == 0 &&
-                       probe->ended == 0 && probe->posts_failed == 0;
+    const bool whole = !gave_up_ && probe->received >= probe->expected && probe->lost() == 0 &&
+                       probe->strays == 0 && probe->ended == 0 && probe->posts_failed == 0;
     const bool fast = whole && p99 <= plan_.p99_ms;
     if (!stopped_) {
       (fast ? good : bad) = hz;
@@ -314,13 +332,13 @@ Result<Report> Trial::search() {
     }
     hz = good == 0 ? bad / 2 : bad > hz_max ? good * 2 : (good + bad) / 2;
     hz = std::clamp(std::round(hz), 1.0, hz_max);
-    // The server ended streams: they are opened anew.
-    if (probe->ended > 0 && !stopped_) {
+    // The server ended streams, or events of this probe would disturb the next: all begins anew.
+    if ((probe->ended > 0 || gave_up_) && !stopped_) {
       if (auto opened = open(); !opened) return std::unexpected(opened.error());
     }
     if (hz == good || hz == bad) break;
   }
-  plan_.hz = plan_.hz_end = std::max(good, 1.0);
+  if (good > 0) plan_.hz = plan_.hz_end = good;
   return measure();
 }
 

@@ -49,7 +49,8 @@ class Trial {
   [[nodiscard]] Result<Report> run();
   // Searches, in runs of a quarter of plan.seconds, the highest rate at which p99 is at most
   // plan.p99_ms and nothing is lost, then publishes at that rate for plan.seconds. It begins with
-  // plan.hz. Fails with Errc::not_found if not even 1 event a second is that fast.
+  // plan.hz; faults() says where the last run contradicts the search. Fails with Errc::not_found if
+  // not even 1 event a second is that fast.
   [[nodiscard]] Result<Report> search();
 
  private:
@@ -58,6 +59,8 @@ class Trial {
   };
 
   [[nodiscard]] Result<void> open();
+  // What follows may take so long, and stand still for a while: turn() gives it up after that.
+  void begin_phase(std::string doing, double seconds_max);
   [[nodiscard]] Result<Delivery> publish(double hz, double hz_end, double seconds,
                                          double slice_seconds);
   [[nodiscard]] Result<Report> measure();
@@ -82,11 +85,15 @@ class Trial {
   std::string doing_;
   std::uint64_t phase_began_ = 0;
   std::uint64_t phase_ns_ = 1;
+  std::uint64_t phase_ends_ = 0;
+  std::uint64_t moved_ = 0;  // What was opened, or published and received; it grew at moved_at_.
+  std::uint64_t moved_at_ = 0;
   std::uint64_t slice_ns_ = 0;
   std::uint64_t figures_at_ = 0;
   std::string figures_;
   std::vector<Sample> samples_;  // At the end of each slice.
   bool stopped_ = false;
+  bool gave_up_ = false;
 };
 
 }  // namespace crier::bench

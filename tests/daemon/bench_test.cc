@@ -129,6 +129,7 @@ TEST_CASE("bench counts streams without room as refused, and says so with its ex
   CHECK(report["opening"]["streams"] == 20);
   CHECK(report["opening"]["refused"] == 30);
   CHECK(report["deliveries"]["received"] == 200);
+  CHECK(report["faults"] == Json::array({"30 streams refused"}));
 }
 
 TEST_CASE("bench charges a server that stands still with every event that was due", "[bench]") {
@@ -161,7 +162,8 @@ TEST_CASE("Ctrl-C ends bench with its processes, and the report so far is printe
   bench.signal(SIGINT);
   CHECK(bench.end() == 0);
   INFO(bench.about());
-  CHECK_THAT(bench.file("out"), ContainsSubstring("interrupted") && ContainsSubstring(" 0 lost"));
+  CHECK_THAT(bench.file("out"),
+             ContainsSubstring("interrupted") && ContainsSubstring("wrong       nothing"));
   CHECK(bench.left_nothing());
   CHECK((::waitpid(-1, nullptr, WNOHANG) == -1 && errno == ECHILD));
 }
@@ -174,7 +176,7 @@ TEST_CASE("bench finds the highest rate that the server accepts in time", "[benc
   INFO(bench.about());
   // 800 a second are 400 in a run of half a second, of which the server takes at most 250. A busy
   // machine publishes late and then more at once, but 100 at once are always taken.
-  CHECK(report["plan"]["rate"] >= 50);
+  CHECK(report["plan"]["rate"] > 200);
   CHECK(report["plan"]["rate"] < 800);
   CHECK(report["search"].size() >= 3);
 }
