@@ -153,9 +153,8 @@ bool Client::send_request(ClientStream& stream) {
   if (const auto at = path.find("{}"); at != std::string::npos) {
     path.replace(at, 2, options_.topics.subscription(stream.number));
   }
-  const std::string request = "GET " + path +
-                              " HTTP/1.1\r\nHost: bench\r\nAccept: text/event-stream\r\n"
-                              "Cache-Control: no-cache\r\n" +
+  const std::string request = "GET " + path + " HTTP/1.1\r\nHost: " + options_.host +
+                              "\r\nAccept: text/event-stream\r\nCache-Control: no-cache\r\n" +
                               (options_.trace ? traceparent(stream.number) : "") + "\r\n";
   const ssize_t sent = ::send(stream.fd, request.data(), request.size(), MSG_NOSIGNAL);
   if (sent < 0) return false;

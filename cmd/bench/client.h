@@ -25,6 +25,7 @@ inline constexpr char kFinish = 'f';
 
 struct ClientOptions {
   sockaddr_in server{};
+  std::string host;
   std::uint32_t source = 0;  // Network of /24, host order; 0 leaves the choice to the kernel.
   std::string path;          // "{}" stands for the topics.
   TopicPlan topics;

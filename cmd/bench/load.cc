@@ -100,6 +100,7 @@ Result<Load::Client> Load::start_client(std::uint32_t group, std::uint32_t first
     return fail(Errc::os, std::string("socketpair: ") + std::strerror(errno));
   }
   ClientOptions options{.server = target_.server,
+                        .host = target_.host,
                         .path = target_.stream_path,
                         .topics = of.topics,
                         .group = group,

@@ -25,6 +25,7 @@ namespace crier::bench {
 
 struct Target {
   sockaddr_in server{};
+  std::string host = "bench";  // As requests name the server.
   std::string publish_socket;
   std::string stream_path = "/events?topic={}";
   std::string publish_path = "/topics/{}";

@@ -21,8 +21,8 @@
 #include <thread>
 
 #include "cmd/bench/publisher.h"
-#include "cmd/client/http_client.h"
 #include "cmd/system/machine.h"
+#include "net/socket/fd.h"
 #include "net/socket/os_error.h"
 #include "net/socket/peer_credentials.h"
 
@@ -34,15 +34,20 @@ using std::chrono::milliseconds;
 constexpr int kReadySeconds = 30;
 constexpr int kEndSeconds = 10;
 constexpr milliseconds kAskEvery{5};
-constexpr std::uint16_t kPort = 8080;
 // Descriptors of a worker that are no streams, with a wide margin.
 constexpr std::uint64_t kOtherDescriptors = 1'000;
 
-// An address of 127.0.0.0/8 below the networks that streams come from, so that its port is free.
-in_addr random_loopback() {
+// An address of 127.0.0.0/8 below the networks that streams come from, with a port that nothing has
+// at this address or at all addresses. Port 0 if there is none.
+sockaddr_in free_address() {
   std::random_device random;
   const std::uint32_t host = 1 + random() % 60 * 65'536 + 256 + random() % 60'000;
-  return {.s_addr = htonl(127U << 24 | host)};
+  sockaddr_in address{.sin_family = AF_INET, .sin_addr = {.s_addr = htonl(127U << 24 | host)}};
+  const net::Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  auto* any = reinterpret_cast<sockaddr*>(&address);
+  socklen_t size = sizeof address;
+  if (::bind(socket.get(), any, size) == 0) ::getsockname(socket.get(), any, &size);
+  return address;
 }
 
 bool is_of_this_machine(in_addr address) {
@@ -98,8 +103,8 @@ Result<std::unique_ptr<Server>> Server::start(const Options& options,
   if (::mkdtemp(folder.data()) == nullptr) return net::os_failure("no folder " + folder);
   server->folder_ = folder;
   server->publish_socket_ = folder + "/publish.sock";
-  server->address_ = {
-      .sin_family = AF_INET, .sin_port = htons(kPort), .sin_addr = random_loopback()};
+  server->address_ = free_address();
+  server->host_ = server->address_text();
   std::vector<std::string> words = {"crier", "serve"};
   const auto set = [&](const std::string& setting) {
     words.insert(words.end(), {"--set", setting});
@@ -151,21 +156,23 @@ std::string Server::log_end() const {
   return all.substr(all.size() - std::min(all.size(), kShown));
 }
 
-Result<std::unique_ptr<Server>> Server::find(const std::string& host, const std::string& port,
+Result<std::unique_ptr<Server>> Server::find(const cmd::ServerAddress& at,
                                              const std::string& publish_socket, bool remote) {
   const addrinfo wanted{.ai_family = AF_INET, .ai_socktype = SOCK_STREAM};
   addrinfo* found = nullptr;
-  if (const int error = ::getaddrinfo(host.c_str(), port.c_str(), &wanted, &found); error != 0) {
-    return fail(Errc::not_found, "no IPv4 address of " + host + ": " + ::gai_strerror(error));
+  if (const int error = ::getaddrinfo(at.host.c_str(), at.port.c_str(), &wanted, &found);
+      error != 0) {
+    return fail(Errc::not_found, "no IPv4 address of " + at.host + ": " + ::gai_strerror(error));
   }
   std::unique_ptr<Server> server(new Server());
   server->address_ = *reinterpret_cast<const sockaddr_in*>(found->ai_addr);
   ::freeaddrinfo(found);
+  server->host_ = at.host_header();
   server->publish_socket_ = publish_socket;
   server->local_ = is_of_this_machine(server->address_.sin_addr);
   if (!server->local_ && !remote) {
     return fail(Errc::denied,
-                host + " is not this machine; if you may put load on it, add --remote");
+                at.host + " is not this machine; if you may put load on it, add --remote");
   }
   Publisher probe;
   if (!probe.connect(publish_socket)) return net::os_failure("no publish socket " + publish_socket);

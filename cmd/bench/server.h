@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "cmd/client/http_client.h"
 #include "core/result.h"
 
 namespace crier::bench {
@@ -30,8 +31,7 @@ class Server {
                                                              const std::function<bool()>& turn);
   // A server that listens at host and port and at the publish socket. Fails with Errc::denied if
   // the host is another machine, unless `remote`.
-  [[nodiscard]] static Result<std::unique_ptr<Server>> find(const std::string& host,
-                                                            const std::string& port,
+  [[nodiscard]] static Result<std::unique_ptr<Server>> find(const cmd::ServerAddress& at,
                                                             const std::string& publish_socket,
                                                             bool remote);
   // Ends a server that start() started, and removes its folder.
@@ -40,7 +40,8 @@ class Server {
   Server& operator=(const Server&) = delete;
 
   const sockaddr_in& address() const { return address_; }
-  std::string address_text() const;  // "127.0.0.1:8080"
+  std::string address_text() const;                  // "127.0.0.1:8080"
+  const std::string& host() const { return host_; }  // As requests name it.
   const std::string& publish_socket() const { return publish_socket_; }
   bool started() const { return !folder_.empty(); }
   bool on_this_machine() const { return local_; }
@@ -59,6 +60,7 @@ class Server {
   bool wait_until_ready(const std::function<bool()>& turn);
 
   sockaddr_in address_{};
+  std::string host_;
   std::string publish_socket_;
   std::string folder_;  // Empty: not started here.
   bool local_ = true;

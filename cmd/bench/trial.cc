@@ -132,6 +132,7 @@ Result<void> Trial::open() {
   auto topics = TopicPlan::make(plan_.topics, plan_.streams, 1);
   if (!topics) return std::unexpected(topics.error());
   Target target{.server = server_.address(),
+                .host = server_.host(),
                 .publish_socket = server_.publish_socket(),
                 .stream_path = plan_.base + "/events?topic={}",
                 .requests_per_connection = plan_.reuse};

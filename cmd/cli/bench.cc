@@ -27,17 +27,23 @@
 namespace crier::cmd {
 namespace {
 
-// Ctrl-C, SIGTERM and a hang-up, which end a run early. Blocked from here on, also in processes
-// that are forked later: those end with this one.
+// Ctrl-C, SIGTERM and a hang-up, which end a run early. Blocked while this object lives, also in
+// processes that are forked then: those end with this one.
 class StopSignals {
  public:
   StopSignals() {
     sigset_t set;
     sigemptyset(&set);
     for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&set, number);
-    ::sigprocmask(SIG_BLOCK, &set, nullptr);
+    ::sigprocmask(SIG_BLOCK, &set, &before_);
     fd_.reset(::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC));
   }
+  ~StopSignals() {
+    came();  // Takes one that came last: the report is still to be printed.
+    ::sigprocmask(SIG_SETMASK, &before_, nullptr);
+  }
+  StopSignals(const StopSignals&) = delete;
+  StopSignals& operator=(const StopSignals&) = delete;
   bool came() {
     signalfd_siginfo info{};
     came_ = came_ || ::read(fd_.get(), &info, sizeof info) > 0;
@@ -45,6 +51,7 @@ class StopSignals {
   }
 
  private:
+  sigset_t before_{};
   net::Fd fd_;
   bool came_ = false;
 };
@@ -132,24 +139,25 @@ Result<bench::Report> report_of_file(const std::string& path) {
   return report;
 }
 
-Result<std::unique_ptr<bench::Server>> server_of(const Arguments& arguments, bench::Plan& plan,
-                                                 StopSignals& stop) {
-  if (!arguments.has("--to")) {
-    return bench::Server::start({.settings = arguments.texts("--set"), .streams = plan.streams},
-                                [&] { return !stop.came(); });
-  }
+Result<std::unique_ptr<bench::Server>> found_server(const Arguments& arguments, bench::Plan& plan) {
   auto url = parse_url(arguments.text("--to"));
   if (!url) return std::unexpected(url.error());
   plan.base = url->base;
   const std::string socket = arguments.text("--publish-socket");
-  return bench::Server::find(url->address.host, url->address.port,
-                             socket.empty() ? find_publish_socket() : socket,
+  return bench::Server::find(url->address, socket.empty() ? find_publish_socket() : socket,
                              arguments.has("--remote"));
 }
 
 Result<bench::Report> measured(const Arguments& arguments, bench::Plan plan) {
-  StopSignals stop;
-  auto server = server_of(arguments, plan, stop);
+  const bool starts = !arguments.has("--to");
+  Result<std::unique_ptr<bench::Server>> server;
+  if (!starts) server = found_server(arguments, plan);
+  if (!server) return std::unexpected(server.error());
+  StopSignals stop;  // Not before: a name may take long to resolve, and Ctrl-C then just ends.
+  if (starts) {
+    server = bench::Server::start({.settings = arguments.texts("--set"), .streams = plan.streams},
+                                  [&] { return !stop.came(); });
+  }
   if (!server) return std::unexpected(server.error());
   ProgressBar bar;
   const bool searches = plan.p99_ms > 0;
