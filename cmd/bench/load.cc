@@ -25,6 +25,7 @@ constexpr std::uint64_t kLookEvery = 1'000'000;   // Between two looks at the cl
 constexpr std::uint64_t kTurnEvery = 10'000'000;  // Between two calls of on_turn() at most.
 constexpr std::uint64_t kTellNs = 30 * kSecond;   // For the clients to look at all streams.
 constexpr std::uint32_t kPostsPerTurn = 256;
+constexpr std::size_t kUnsentBytesMax = 64 * 1024 * 1024;  // More events wait.
 
 std::uint64_t nanoseconds(double seconds) {
   return static_cast<std::uint64_t>(seconds * 1e9);
@@ -286,12 +287,12 @@ Load::Pumped Load::pump(std::uint64_t until, const std::vector<std::uint32_t>& g
       const auto events = static_cast<short>(POLLIN | (publisher.has_unsent() ? POLLOUT : 0));
       polled.push_back({.fd = publisher.fd(), .events = events, .revents = 0});
     }
+    if (!turn()) return Pumped::stopped;
     const std::uint64_t now = monotonic_ns();
     if (now >= until) return Pumped::on;
     const std::uint64_t left = std::min(until - now, kTurnEvery);
     const timespec wait{.tv_sec = 0, .tv_nsec = static_cast<long>(left)};
     ppoll(polled.data(), polled.size(), &wait, nullptr);
-    if (!turn()) return Pumped::stopped;
   }
 }
 
@@ -317,15 +318,15 @@ Result<std::vector<Delivery>> Load::rate(const std::vector<Rate>& rates, double 
       };
       // A bound, so that bytes move even where events are due faster than they are made.
       const std::uint64_t until = std::min<std::uint64_t>(wanted[i], group.events + kPostsPerTurn);
-      while (group.events < until && due() <= monotonic_ns()) {
+      const auto full = [&] { return group.publisher->unsent_bytes() > kUnsentBytesMax; };
+      while (group.events < until && !full() && due() <= monotonic_ns()) {
         post_event(rates[i].group, size, due());
       }
-      if (group.events < wanted[i]) next = std::min(next, due());
+      if (group.events == wanted[i]) continue;
+      next = std::min(next, full() ? monotonic_ns() + kLookEvery : due());
     }
     if (next == UINT64_MAX) break;
-    const Pumped pumped = pump(next, groups);
-    if (pumped == Pumped::broken) return fail(Errc::os, "the publish connection broke");
-    if (pumped == Pumped::stopped) break;
+    if (pump(next, groups) != Pumped::on) break;
   }
   settle(groups, within);
   std::vector<Delivery> deliveries;
@@ -369,7 +370,9 @@ void Load::settle(const std::vector<std::uint32_t>& groups, double within) {
     if (now > deadline) return;
     const Pumped pumped = pump(now + kLookEvery, groups);
     if (pumped == Pumped::broken) return;
-    if (pumped == Pumped::stopped) deadline = std::min(deadline, now + kSecond);
+    if (pumped == Pumped::on) continue;
+    deadline = std::min(deadline, now + kSecond);
+    sleep_ns(kLookEvery);
   }
 }
 

@@ -61,6 +61,7 @@ struct Delivery {
   std::uint64_t own_p50 = 0, own_p99 = 0, own_max = 0;
   std::uint64_t each_p50 = 0, each_p99 = 0, each_max = 0;  // Per delivery, of all events.
   std::string first_failure;
+  bool broken = false;  // The publish connection broke, and ended the command early.
 
   // Of what the server took and a stream lacks. What came out of order had been counted as lost.
   std::uint64_t lost() const { return lost_first + lost_between + lost_last - late; }

@@ -124,6 +124,7 @@ Result<Delivery> Load::finish(std::uint32_t index) {
   result.connections -= std::max<std::uint64_t>(group.before.connections, 1) - 1;
   result.first_failure = publisher.first_failure();
   result.answered = std::max(publisher.last_answer_ns(), group.first_due) - group.first_due;
+  result.broken = publisher.broken();
   add_latencies(index, result);
   return result;
 }

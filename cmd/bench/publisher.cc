@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "cmd/bench/shared_state.h"
 
@@ -55,15 +56,18 @@ void Publisher::post(std::string_view target, std::string_view content_type,
                      std::string_view body) {
   if (requests_max_ != 0) queued_.emplace_back();
   std::string& out = requests_max_ != 0 ? queued_.back() : outbox_;
+  const std::size_t before = out.size();
   out.append("POST ").append(target).append(" HTTP/1.1\r\nHost: bench\r\nContent-Type: ");
   out.append(content_type).append("\r\nContent-Length: ").append(std::to_string(body.size()));
   out.append("\r\n\r\n").append(body);
+  unsent_ += out.size() - before;
   ++posted_;
 }
 
 bool Publisher::pump() {
   do {
-    if (!take_queued() || !write_some() || !read_some()) return false;
+    broken_ = !take_queued() || !write_some() || !read_some();
+    if (broken_) return false;
     // A connection may have had its last answer just now: the next one begins at once.
   } while (!queued_.empty() && answered_ + failed_ + queued_.size() == posted_);
   return true;
@@ -88,8 +92,13 @@ bool Publisher::write_some() {
   while (has_unsent()) {
     const ssize_t n =
         ::send(fd_, outbox_.data() + sent_, outbox_.size() - sent_, MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (n < 0) return errno == EAGAIN || errno == EINTR;
+    if (n < 0 && errno != EAGAIN && errno != EINTR) return false;
+    if (n < 0) {
+      if (sent_ > outbox_.size() / 2) outbox_.erase(0, std::exchange(sent_, 0));
+      return true;
+    }
     sent_ += static_cast<std::size_t>(n);
+    unsent_ -= static_cast<std::size_t>(n);
   }
   outbox_.clear();
   sent_ = 0;

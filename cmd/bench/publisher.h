@@ -32,6 +32,8 @@ class Publisher {
   int fd() const { return fd_; }
   bool has_unsent() const { return sent_ < outbox_.size(); }
   std::uint64_t unanswered() const { return posted_ - answered_ - failed_; }
+  std::size_t unsent_bytes() const { return unsent_; }  // Those that wait for a connection, too.
+  bool broken() const { return broken_; }               // pump() was false.
   std::uint64_t posted() const { return posted_; }
   std::uint64_t connections() const { return connections_; }
   std::uint64_t answered() const { return answered_; }
@@ -54,6 +56,8 @@ class Publisher {
   std::deque<std::string> queued_;  // For this connection or later ones; only with a bound.
   std::string outbox_;
   std::size_t sent_ = 0;
+  std::size_t unsent_ = 0;
+  bool broken_ = false;
   std::string inbox_;
   std::uint64_t connections_ = 0;
   std::uint64_t posted_ = 0;

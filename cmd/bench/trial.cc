@@ -20,6 +20,7 @@ using config::Json;
 
 constexpr double kNoDeadline = 1e9;  // turn() ends what stands still.
 constexpr std::uint64_t kPatienceSeconds = 20;
+constexpr const char* kBroken = "the publish connection broke";
 constexpr double kProbeOverSeconds = 5;  // A probe whose events need longer has failed.
 constexpr double kSearchStep = 1.05;     // A search ends between two rates that differ by less.
 constexpr int kProbesMax = 30;
@@ -298,7 +299,9 @@ Result<Report> Trial::measure() {
   for (const std::uint64_t edge : heat_edges()) edges.push_back(ms(edge));
   report["heat_edges_ms"] = std::move(edges);
   report["slices"] = slices();
-  if (gave_up_) {
+  if (delivery->broken) {
+    report["gave_up"] = kBroken;
+  } else if (gave_up_) {
     report["gave_up"] = "nothing arrived for " + std::to_string(kPatienceSeconds) + " s";
   }
   Report whole{std::move(report)};
@@ -318,6 +321,7 @@ Result<Report> Trial::search() {
                 std::min(seconds + kProbeOverSeconds + plan_.p99_ms / 1e3, kNoDeadline));
     const auto probe = publish(hz, hz, seconds, 0);
     if (!probe) return std::unexpected(probe.error());
+    if (probe->broken) return fail(Errc::os, kBroken);
     const double p99 = ms(load_->latency(0).percentile(0.99));
     const bool whole = !gave_up_ && probe->received >= probe->expected && probe->lost() == 0 &&
                        probe->strays == 0 && probe->ended == 0 && probe->posts_failed == 0;

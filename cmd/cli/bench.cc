@@ -90,6 +90,8 @@ Result<std::uint32_t> bounded(const Arguments& arguments, std::string_view optio
 
 Result<bench::Plan> plan_of(const Arguments& arguments) {
   constexpr std::uint32_t kStreamsMax = 1'200'000;
+  constexpr std::size_t kBytesAtOnceMax = std::size_t{256} << 20;  // Of what waits in memory.
+  constexpr std::size_t kHeadBytes = 128;                          // Of a request.
   bench::Plan plan;
   const auto streams = bounded(arguments, "--streams", plan.streams, 1, kStreamsMax);
   const auto rate = bounded(arguments, "--rate", 20, 1, 1'000'000);
@@ -123,8 +125,12 @@ Result<bench::Plan> plan_of(const Arguments& arguments) {
     return fail(Errc::bad_request, "more than " + std::to_string(bench::kEventsPerCommand) +
                                        " events; lower --rate or --seconds");
   }
-  if (auto topics = bench::TopicPlan::make(plan.topics, plan.streams, 1); !topics) {
-    return std::unexpected(topics.error());
+  const auto topics = bench::TopicPlan::make(plan.topics, plan.streams, 1);
+  if (!topics) return std::unexpected(topics.error());
+  if (topics->places(1).size() > kBytesAtOnceMax / (plan.size + kHeadBytes)) {
+    return fail(Errc::bad_request,
+                "one event on so many topics is too large; "
+                "lower --streams or --size");
   }
   return plan;
 }

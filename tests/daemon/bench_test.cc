@@ -182,6 +182,26 @@ TEST_CASE("bench finds the highest rate that the server accepts in time", "[benc
   CHECK(report["search"].size() >= 3);
 }
 
+TEST_CASE("bench reports what there was when the daemon goes away", "[bench]") {
+  RunningDaemon daemon;
+  Bench bench({"--to", "http://" + daemon.address() + ":8080", "--publish-socket",
+               daemon.publish_path(), "--streams", "5", "--rate", "100", "--seconds", "600",
+               "--json"});
+  REQUIRE(
+      wait_until(kPatienceMs, [&] { return daemon.metric("crier_events_published_total") >= 20; }));
+  daemon.kill();
+  CHECK(bench.end() == 1);
+  INFO(bench.about());
+  CHECK(bench.report()["deliveries"]["received"] >= 90);
+  CHECK_THAT(bench.report()["faults"].dump(), ContainsSubstring("the publish connection broke"));
+}
+
+TEST_CASE("bench refuses a plan whose events have no room in memory", "[bench]") {
+  Bench bench({"--topics", "user.%", "--streams", "100000", "--size", "100000"});
+  CHECK(bench.end() == 2);
+  CHECK_THAT(bench.file("err"), ContainsSubstring("lower --streams or --size"));
+}
+
 TEST_CASE("bench puts no load on another machine unless told to", "[bench]") {
   Bench bench({"--to", "http://192.0.2.1:8080", "--publish-socket", "/nowhere"});
   CHECK(bench.end() == 1);
