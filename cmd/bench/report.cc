@@ -128,6 +128,8 @@ std::vector<std::string> faults(const Report& whole) {
   note(number(report, "/deliveries/duplicates"), "repeated");
   note(number(report, "/deliveries/strays"), "that no stream was owed");
   note(number(report, "/deliveries/publishes_failed"), "publishes failed");
+  note(number(report, "/deliveries/publishes_unanswered"),
+       "publishes unanswered: they are more than the server takes");
   const double limit = number(report, "/plan/find_p99_ms");
   if (!interrupted && limit > 0 && number(report, "/latency_ms/p99") > limit) {
     found.push_back("p99 " + latency(report, "/latency_ms/p99") + ", not " +

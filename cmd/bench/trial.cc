@@ -110,6 +110,7 @@ Json delivery_json(const Delivery& d) {
           {"strays", d.strays},
           {"streams_ended", d.ended},
           {"publishes_failed", d.posts_failed},
+          {"publishes_unanswered", d.unanswered},
           {"first_failure", d.first_failure}};
 }
 
@@ -323,8 +324,9 @@ Result<Report> Trial::search() {
     if (!probe) return std::unexpected(probe.error());
     if (probe->broken) return fail(Errc::os, kBroken);
     const double p99 = ms(load_->latency(0).percentile(0.99));
-    const bool whole = !gave_up_ && probe->received >= probe->expected && probe->lost() == 0 &&
-                       probe->strays == 0 && probe->ended == 0 && probe->posts_failed == 0;
+    const bool whole = !gave_up_ && probe->missing() == 0 && probe->lost() == 0 &&
+                       probe->strays == 0 && probe->ended == 0 && probe->posts_failed == 0 &&
+                       probe->unanswered == 0;
     const bool fast = whole && p99 <= plan_.p99_ms;
     if (!stopped_) {
       (fast ? good : bad) = hz;

@@ -19,7 +19,8 @@ namespace {
 
 using broadcast::ResumePlan;
 
-const std::string kTopics[] = {"t.0", "t.1", "t.2", "t.3", "user.0", "user.1", "user.2", "all"};
+const std::string kSharedTopics[] = {"t.0",    "t.1",    "t.2",    "t.3",
+                                     "user.0", "user.1", "user.2", "all"};
 
 struct Happened {
   std::uint64_t events = 0, gaps = 0, overflows = 0, resumed = 0, several = 0, patterns = 0,
@@ -67,7 +68,7 @@ struct World {
 
   void publish(std::uint32_t count) {
     for (; count > 0; --count) {
-      published.push_back(kTopics[below(std::size(kTopics))]);
+      published.push_back(kSharedTopics[below(std::size(kSharedTopics))]);
       const std::string data = std::to_string(published.size());
       const auto frame = broadcast::append(shared.log, {.topic = published.back(), .data = data},
                                            shared.now, &shared.frames, next_hole);
@@ -115,7 +116,7 @@ struct World {
       case 5:
         return {"*.1", "t.0", ">"};
       default:
-        return {kTopics[below(std::size(kTopics))]};
+        return {kSharedTopics[below(std::size(kSharedTopics))]};
     }
   }
   void open_one(OneWorker& worker) {
