@@ -125,7 +125,9 @@ std::vector<std::string> faults(const Report& whole) {
   note(number(report, "/deliveries/expected") - number(report, "/deliveries/received") - lost,
        "not received");
   note(number(report, "/deliveries/out_of_order"), "out of order");
-  note(number(report, "/deliveries/duplicates"), "repeated");
+  const double too_old = number(report, "/deliveries/too_old");
+  note(number(report, "/deliveries/duplicates") - too_old, "repeated");
+  note(too_old, "very late or repeated");
   note(number(report, "/deliveries/strays"), "that no stream was owed");
   note(number(report, "/deliveries/publishes_failed"), "publishes failed");
   note(number(report, "/deliveries/publishes_unanswered"),

@@ -21,6 +21,8 @@ using config::Json;
 constexpr double kNoDeadline = 1e9;  // turn() ends what stands still.
 constexpr std::uint64_t kPatienceSeconds = 20;
 constexpr const char* kBroken = "the publish connection broke";
+constexpr double kRunOverFactor = 2;  // Of the time it should take; and some more.
+constexpr double kRunOverSeconds = 30;
 constexpr double kProbeOverSeconds = 5;  // A probe whose events need longer has failed.
 constexpr double kSearchStep = 1.05;     // A search ends between two rates that differ by less.
 constexpr int kProbesMax = 30;
@@ -107,6 +109,7 @@ Json delivery_json(const Delivery& d) {
           {"lost_last", d.lost_last},
           {"out_of_order", d.late},
           {"duplicates", d.duplicates},
+          {"too_old", d.too_old},
           {"strays", d.strays},
           {"streams_ended", d.ended},
           {"publishes_failed", d.posts_failed},
@@ -269,7 +272,7 @@ Result<Report> Trial::run() {
 }
 
 Result<Report> Trial::measure() {
-  begin_phase("publishing", kNoDeadline);
+  begin_phase("publishing", kRunOverFactor * plan_.seconds + kRunOverSeconds);
   const double slice = std::max(1 / kSlicesPerSecond, plan_.seconds / kSlicesWanted);
   const auto delivery = publish(plan_.hz, plan_.hz_end, plan_.seconds, slice);
   if (!delivery) return std::unexpected(delivery.error());
@@ -303,7 +306,9 @@ Result<Report> Trial::measure() {
   if (delivery->broken) {
     report["gave_up"] = kBroken;
   } else if (gave_up_) {
-    report["gave_up"] = "nothing arrived for " + std::to_string(kPatienceSeconds) + " s";
+    report["gave_up"] = monotonic_ns() > phase_ends_
+                            ? "the server is far too slow for this rate"
+                            : "nothing arrived for " + std::to_string(kPatienceSeconds) + " s";
   }
   Report whole{std::move(report)};
   whole.json["faults"] = faults(whole);

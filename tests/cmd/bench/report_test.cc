@@ -44,6 +44,7 @@ TEST_CASE("each fault of a run is named, and none of a run without any") {
            Row{"/deliveries/publishes_failed", 1, "1 publishes failed"},
            Row{"/deliveries/publishes_unanswered", 2,
                "2 publishes unanswered: they are more than the server takes"},
+           Row{"/deliveries/too_old", 1, "1 very late or repeated"},
            Row{"/plan/find_p99_ms", 3, "p99 4.00 ms, not 3.00 ms or less"},
            Row{"/gave_up", "nothing arrived", "nothing arrived"},
        }) {
