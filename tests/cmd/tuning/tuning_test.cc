@@ -238,8 +238,8 @@ TEST_CASE("crier tune prints a table, a sysctl file, and JSON") {
   CHECK_THAT(every.out, ContainsSubstring("net.core.default_qdisc") &&
                             ContainsSubstring("\n    Every stream is an open file.\n"));
   CHECK_THAT(table.out, !ContainsSubstring("net.core.default_qdisc"));  // kernel.bbr is false.
-  const auto json = run_command({"tune", "--json", "--set", "limits.streams_max=1000"});
-  CHECK(nlohmann::json::parse(json.out).at("parameters").size() ==
+  const auto values = run_command({"tune", "--json", "--set", "limits.streams_max=1000"});
+  CHECK(nlohmann::json::parse(values.out).at("parameters").size() ==
         config::kernel_parameters().size());
   CHECK_THAT(run_command({"tune", "--sysctl"}).out, ContainsSubstring("sysctl --system"));
   CHECK(run_command({"tune", "--apply", "--undo"}).code == kExitMisused);
