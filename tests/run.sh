@@ -232,8 +232,8 @@ elif [ "$mode" = --quick ]; then
 fi
 
 # --- the other builds, the likeliest to find something first -------------------------------------
-if build tsan crier test_net test_broadcast test_cmd test_simulate test_daemon; then
-  run_tests tsan -R '^(net|broadcast|cmd|simulate|daemon|daemon_own_tables)$'
+if build tsan crier test_net test_broadcast test_cmd test_daemon; then
+  run_tests tsan -R '^(net|broadcast|cmd|daemon|daemon_own_tables)$'
 fi
 if build release crier test_core test_config test_metrics test_broadcast test_simulate \
   bench_load attack_connections attack_heads failing_allocations; then
