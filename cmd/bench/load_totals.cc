@@ -100,18 +100,12 @@ Result<Delivery> Load::finish(std::uint32_t index) {
   if (auto told = tell(index, kFinish); !told) return std::unexpected(told.error());
   Delivery result = totals(index);
   result.events = group.events;
-  result.received -= group.before.received;
-  result.bytes -= group.before.bytes;
-  result.lost_first -= group.before.lost_first;
-  result.lost_between -= group.before.lost_between;
-  result.lost_last -= group.before.lost_last;
-  result.duplicates -= group.before.duplicates;
-  result.too_old -= group.before.too_old;
-  result.late -= group.before.late;
-  result.strays -= group.before.strays;
-  result.ended -= group.before.ended;
-  result.posts_failed -= group.before.posts_failed;
-  result.requests -= group.before.requests;
+  for (std::uint64_t Delivery::* const counter :
+       {&Delivery::received, &Delivery::bytes, &Delivery::lost_first, &Delivery::lost_between,
+        &Delivery::lost_last, &Delivery::duplicates, &Delivery::too_old, &Delivery::late,
+        &Delivery::strays, &Delivery::ended, &Delivery::posts_failed, &Delivery::requests}) {
+    result.*counter -= group.before.*counter;
+  }
   result.unanswered = std::min(publisher.unanswered(), result.requests);
   // What the server refused to take was counted as lost by each stream that still lacks it.
   std::uint64_t refused = std::min(result.not_taken, result.lost());
