@@ -113,7 +113,7 @@ class Load {
   };
   [[nodiscard]] Result<Delivery> burst(const Burst& burst, double within);
 
-  // The group's index by name; fails if there is none.
+  // Returns the index of the group with this name; fails if no group has it.
   [[nodiscard]] Result<std::uint32_t> find(const std::string& name) const;
 
   // So far, by the command that runs; the last two by any command.

@@ -37,8 +37,8 @@ constexpr milliseconds kAskEvery{5};
 // Descriptors of a worker that are no streams, with a wide margin.
 constexpr std::uint64_t kOtherDescriptors = 1'000;
 
-// An address of 127.0.0.0/8 below the networks that streams come from, with a port that nothing has
-// at this address or at all addresses. Port 0 if there is none.
+// Returns an address of 127.0.0.0/8 below the networks that streams come from, with a port that is
+// free there, also for a socket on all addresses. The port is 0 if no free one was found.
 sockaddr_in free_address() {
   std::random_device random;
   const std::uint32_t host = 1 + random() % 60 * 65'536 + 256 + random() % 60'000;

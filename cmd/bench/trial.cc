@@ -344,7 +344,8 @@ Result<Report> Trial::search() {
     }
     hz = good == 0 ? bad / 2 : bad > hz_max ? good * 2 : (good + bad) / 2;
     hz = std::clamp(std::round(hz), 1.0, hz_max);
-    // The server ended streams, or events of this probe would disturb the next: all begins anew.
+    // If the server ended streams, or events of this probe are still on their way, the next one
+    // begins with new streams.
     if ((probe->ended > 0 || gave_up_) && !stopped_) {
       if (auto opened = open(); !opened) return std::unexpected(opened.error());
     }

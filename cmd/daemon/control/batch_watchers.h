@@ -1,5 +1,5 @@
-// Those who look at each batch that leaves for the workers. There is none most of the time: an
-// empty list is the whole cost of the pages that watch events.
+// Shows each batch that leaves for the workers to the pages that watch events. While nobody has
+// such a page open, the list is empty, and looking at that is the whole cost.
 //
 // Belongs to the control loop.
 #pragma once

@@ -259,7 +259,7 @@ TEST_CASE("a survey names the streams that are the furthest behind, and ends if 
     f.run();
   }
   f.pass_seconds(1);
-  CHECK(f.worker->take_lagging(f.now).empty());  // Nobody had asked.
+  CHECK(f.worker->take_lagging(f.now).empty());  // The survey begins with this call.
   f.pass_seconds(1);
   auto found = f.worker->take_lagging(f.now);
   REQUIRE(found.size() == LagSurvey::kStreams);
