@@ -255,6 +255,7 @@ void Daemon::tell_status() {
 void Daemon::finish_turn() {
   const Instant now = net::Loop::now();
   const bool more = control_->take_outboxes(now);
+  if (shutdown_.serving() && memory_.is_due(now)) look_at_memory(now);
   if (endpoints_->publisher_waits() && feed_->holds(now)) return loop_.keep_awake(true);
   const bool behind = feed_->flush();
   loop_.keep_awake(more || behind);
@@ -267,8 +268,7 @@ void Daemon::on_tick() {
   debug_switch_.tick(now);
   supervisor_.retry();
   if (!shutdown_.serving()) return;  // The workers may be gone.
-  memory_.look(now);
-  meet_shortage(now);
+  look_at_memory(now);
   const auto starved = workers_->starved_accepts();
   health_.look({.workers = starved,
                 .shared = start_.activation.http_shared,
@@ -278,6 +278,11 @@ void Daemon::on_tick() {
   workers_->add_times(times);
   endpoints_->add_times(times);
   limit_watch_.look(times, health_.is_full(), now);
+}
+
+void Daemon::look_at_memory(Instant now) {
+  memory_.look(now);
+  meet_shortage(now);
 }
 
 void Daemon::read_memory(MemoryReading& reading) const {

@@ -79,6 +79,7 @@ class Daemon {
   void finish_turn();
   void on_tick();
   void on_expire();
+  void look_at_memory(Instant now);
   void read_memory(MemoryReading& reading) const;
   void meet_shortage(Instant now);
   void on_signal(int number);

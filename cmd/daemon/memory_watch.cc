@@ -10,6 +10,10 @@
 namespace crier::cmd {
 namespace {
 
+constexpr std::uint64_t kFilledPerMs = 1 * kMiB;  // By the control loop, at its fastest.
+constexpr std::uint64_t kDueMsMin = 4;
+constexpr std::uint64_t kDueMsMax = 250;
+
 constexpr std::array<std::string_view, kNamesOf<MemoryStage>.size()> kStageEffects = {
     "none",
     "none yet",
@@ -29,10 +33,16 @@ void MemoryWatch::look(Instant now) {
   reading_.set_anonymous(anonymous_);
   const MemoryStage before = reading_.stage;
   reading_.stage = pressure_.look(reading_.used(), reading_.limit, now);
+  due_ = after_ms(now, ms_until_due());
   parts_.shortage.level.store(level(), std::memory_order_relaxed);
   if (reading_.stage == before) return;
   parts_.shortage.stage.store(reading_.stage, std::memory_order_relaxed);
   tell(before);
+}
+
+std::uint32_t MemoryWatch::ms_until_due() const {
+  const std::uint64_t left = reading_.limit - std::min(reading_.limit, reading_.used());
+  return static_cast<std::uint32_t>(std::clamp(left / kFilledPerMs, kDueMsMin, kDueMsMax));
 }
 
 // Ending streams helps only if what they are owed is a tenth of the limit or more.

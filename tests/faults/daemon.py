@@ -26,8 +26,9 @@ class Died(Exception):
 class Daemon:
     """Serves on `host`, an address of 127.0.0.0/8, with its files in a directory of its own."""
 
-    def __init__(self, crier, host, settings=(), environment=(), log=None):
+    def __init__(self, crier, host, settings=(), environment=(), log=None, enter=None):
         self.host = host
+        self.enter = enter  # What its process calls before it becomes crier.
         self.directory = tempfile.mkdtemp(prefix="crier-faults-")
         self.socket = os.path.join(self.directory, "publish.sock")
         self.config = os.path.join(self.directory, "crier.json")
@@ -49,7 +50,7 @@ class Daemon:
             self.log_begins = log_file.tell()
             self.process = subprocess.Popen(
                 self.command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log_file,
-                env=self.environment)
+                env=self.environment, preexec_fn=self.enter)
         self.pid = self.process.pid
 
     def replace(self, name, text):

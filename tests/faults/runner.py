@@ -14,6 +14,7 @@ from cases import Skip, all_cases
 from daemon import Died
 from faults import FAULTS, LIES, moment
 from load import Broken
+from memory import memory_that_is_filled
 from starts import start_faults
 from target import VARIANTS, Outcome, Target
 
@@ -158,7 +159,10 @@ def run_one_by_one(crier, wanted, long):
         else:
             print(f"ok   {name}" + (f": {figure}" if figure else ""), flush=True)
 
-    for name, case in all_cases(long):
+    cases = all_cases(long)
+    if long:
+        cases.append(("memory that is filled", memory_that_is_filled))
+    for name, case in cases:
         if wanted not in name:
             continue
         try:

@@ -78,6 +78,32 @@ TEST_CASE("what only the kernel sees counts at the next look") {
   CHECK(f.shortage.stage == MemoryStage::warn);
 }
 
+TEST_CASE("the less memory is left, the sooner the next look is due") {
+  struct Row {
+    std::uint64_t used_mib;
+    std::uint64_t due_after_ms;
+  };
+  for (const Row row : {Row{2, 98}, Row{50, 50}, Row{90, 10}, Row{98, 4}, Row{300, 4}}) {
+    CAPTURE(row.used_mib);
+    MemoryWatchFixture f;
+    f.kernel.anonymous = row.used_mib * kMiB;
+    f.look(1'000);
+    CHECK_FALSE(f.watch.is_due(at_ms(1'000 + row.due_after_ms - 1)));
+    CHECK(f.watch.is_due(at_ms(1'000 + row.due_after_ms)));
+  }
+}
+
+TEST_CASE("where much is left, the timer is enough, and without a limit no look is due") {
+  MemoryWatchFixture f;
+  for (const std::uint64_t limit : {10'000 * kMiB, std::uint64_t{0}}) {
+    MemoryWatch watch({f.out, f.shortage, [](MemoryReading&) {}, [] { return MemoryUse{}; }},
+                      limit);
+    watch.look(at_ms(1'000));
+    CHECK_FALSE(watch.is_due(at_ms(1'249)));
+    CHECK(watch.is_due(at_ms(1'250)) == (limit != 0));
+  }
+}
+
 TEST_CASE("figures that cannot be read stay as they were") {
   MemoryWatchFixture f;
   f.kernel = {.anonymous = 80 * kMiB, .sockets = 6 * kMiB};
