@@ -16,6 +16,10 @@ namespace crier::config {
 namespace {
 
 // Bytes of user memory each; the header says of what.
+constexpr std::uint64_t kProgram = 11 * kMiB;
+constexpr std::uint64_t kWorkerThread = 256 * kKiB;
+constexpr std::uint64_t kWorkerHeap = 2 * kMiB;
+constexpr std::uint64_t kHistoryPerGap = 8;  // Bytes of history for each that malloc cannot use.
 constexpr std::uint64_t kAddress = 32;
 constexpr std::uint64_t kRequestBucket = 34;
 constexpr std::uint64_t kClientBehindProxy = 24;
@@ -26,6 +30,7 @@ constexpr std::uint64_t kTopicCounted = 32;  // For limits.streams_per_topic_max
 constexpr std::uint64_t kSubscription = 16;
 constexpr std::uint64_t kOwing = 192;
 constexpr std::uint64_t kFrameRef = 8;
+constexpr std::uint64_t kForgottenTopics = 4 * kMiB;  // The last 65,536 of them.
 constexpr std::uint64_t kPublishConnection = 32 * kKiB;
 constexpr std::uint64_t kAdminConnection = 1 * kMiB;
 
@@ -69,17 +74,21 @@ void add_memory(Budget& budget, const Config& config) {
   const bool limits_requests = limits.requests_per_address != 0;
   const bool behind_proxies = !config.http.trusted_proxies.empty();
   budget.rows = {
+      {"program", kProgram + workers * kWorkerThread},
+      {"worker heaps", workers * kWorkerHeap, true},
       {"streams", streams * kStreamBytes},
       {"addresses", counts_addresses ? streams * kAddress : 0},
       {"request limits", limits_requests ? RequestLimiter::kAddressesMax * kRequestBucket : 0},
       {"behind proxies", behind_proxies ? streams * kClientBehindProxy : 0},
       {"history", config.history.bytes_max},
+      {"history's gaps", config.history.bytes_max / kHistoryPerGap},
       {"sparse history", config.history.bytes_max, true},
       {"idempotency keys", config.publish.idempotency_keys_max * kIdempotencyKey},
       {"topics",
        limits.topics_max *
            (kTopicInLog + workers * (kTopicInWorker + (counts_topics ? kTopicCounted : 0))),
        true},
+      {"forgotten topics", kForgottenTopics, true},
       {"subscriptions", times(streams, limits.topics_per_stream_max * kSubscription), true},
       {"rings",
        streams * kOwing +

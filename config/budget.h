@@ -1,20 +1,25 @@
 // Adds up the memory and open files that the limits allow, before the first stream is accepted.
 //
-// There are two sums of user memory. `full_bytes` is what crier uses if all streams are open and
-// keep up, and history and idempotency table are full; the machine must have it. `worst_bytes` is
-// every limit reached at once, which takes an attacker with as many addresses as streams; it is
+// There are two sums of resident memory. `full_bytes` is what crier uses if all streams are open
+// and keep up, and history and idempotency table are full; the machine must have it. `worst_bytes`
+// is every limit reached at once, which takes an attacker with as many addresses as streams; it is
 // printed, not required.
 //
-//   full  = streams × 128                                  slot, two topics, a trace id
+//   full  = 11 MiB + workers × 256 KiB                     the program: code and libraries 6.2 MiB,
+//                                                          data 0.6, malloc's free blocks 4
+//         + streams × 128                                  slot, two topics, a trace id
 //         + streams × 32, with a cap per address           counts per address
 //         + 65,536 × 34, with limits.requests_per_address  request buckets of addresses
 //         + streams × 24, with trusted proxies             addresses that proxies named
-//         + history.bytes_max                                  frames and their index
+//         + history.bytes_max × 9/8                            frames, their index, and what malloc
+//                                                              cannot use between frames
 //         + publish.idempotency_keys_max × 128
 //   worst = full
+//         + workers × 2 MiB                                    what malloc keeps for each worker
 //         + history.bytes_max                                  events far apart in the index
 //         + topics_max × (640 + workers × 384)                 each topic, log and workers
 //         + topics_max × workers × 32, with a cap per topic    counts per topic
+//         + 4 MiB                                              the last 65,536 forgotten topics
 //         + streams × topics_per_stream_max × 16           every stream with all its topics
 //         + streams × 192                                  every stream behind,
 //         + min(streams × owed_events_max × 8,             its ring at its cap,
@@ -27,8 +32,9 @@
 //         + publish.connections_max × (32 KiB + 2 × request_bytes_max)    the body, and its frames
 //         + admin.connections_max × 1 MiB                      an answer being sent
 //
-// Kernel memory comes on top: at most socket.send_buffer_bytes, doubled, of a stream that does not
-// read.
+// The items of the program and of malloc were measured (tests/attack/README.md); all others are
+// counted. Kernel memory comes on top: at most socket.send_buffer_bytes, doubled, of a stream that
+// does not read.
 #pragma once
 
 #include <cstdint>

@@ -21,18 +21,20 @@ Config small() {
   return config;
 }
 
+std::uint64_t idle_bytes(unsigned workers) {
+  return (std::uint64_t{11} << 20) + workers * (256U << 10) + 1'000'000 + 125'000 + 10 * 128;
+}
+
 }  // namespace
 
-TEST_CASE("a full house is slots, history and idempotency keys") {
+TEST_CASE("a full house is the program, slots, history and idempotency keys") {
   Config config = small();
-  CHECK(budget_of(config, 1).full_bytes == 1'000 * 128 + 1'000'000 + 10 * 128);
-  CHECK(budget_of(config, 8).full_bytes == budget_of(config, 1).full_bytes);
+  CHECK(budget_of(config, 1).full_bytes == idle_bytes(1) + 1'000 * 128);
+  CHECK(budget_of(config, 8).full_bytes == idle_bytes(8) + 1'000 * 128);
   config.limits.streams_per_address_max = 5;
-  CHECK(budget_of(config, 1).full_bytes == 1'000 * (128 + 32) + 1'000'000 + 10 * 128);
   config.http.trusted_proxies = {"10.0.0.1"};
-  CHECK(budget_of(config, 1).full_bytes == 1'000 * (128 + 32 + 24) + 1'000'000 + 10 * 128);
   config.limits.requests_per_address = 5;
-  CHECK(budget_of(config, 1).full_bytes == 1'000 * 184 + 65'536 * 34 + 1'000'000 + 10 * 128);
+  CHECK(budget_of(config, 1).full_bytes == idle_bytes(1) + 1'000 * (128 + 32 + 24) + 65'536 * 34);
 }
 
 TEST_CASE("the rows add up to both sums") {
@@ -73,12 +75,12 @@ TEST_CASE("each limit that costs memory moves the worst case by its price") {
   CHECK(after.full_bytes == before.full_bytes);
 }
 
-TEST_CASE("a byte of history is one in a full house, and two where its index is sparse") {
+TEST_CASE("eight bytes of history have a gap of one, and are twice as many in a sparse index") {
   Config config = small();
   const Budget before = budget_of(config, 2);
-  ++config.history.bytes_max;
-  CHECK(budget_of(config, 2).full_bytes - before.full_bytes == 1);
-  CHECK(budget_of(config, 2).worst_bytes - before.worst_bytes == 2);
+  config.history.bytes_max += 8;
+  CHECK(budget_of(config, 2).full_bytes - before.full_bytes == 9);
+  CHECK(budget_of(config, 2).worst_bytes - before.worst_bytes == 17);
 }
 
 TEST_CASE("what few streams can be owed is less than all may be") {
@@ -274,7 +276,6 @@ TEST_CASE("streams_max auto is what open files, watches and memory allow, withou
   Config config = small();
   config.limits.streams_max = kAuto;
   const std::uint64_t others = budget_of(small(), 2).descriptors_together - 1'100;
-  const std::uint64_t fixed = 1'000'000 + 10 * 128;
   for (const Row& row : std::initializer_list<Row>{
            {"nothing is known", {}, 1'000'000, kByStreamsMax},
            {"open files", {.descriptors_max = others + 20'000}, 19'900, kByOpenFiles},
@@ -284,7 +285,7 @@ TEST_CASE("streams_max auto is what open files, watches and memory allow, withou
             {.descriptors_max = 1 << 30, .watches_max = others + 5'100},
             5'000,
             kByWatches},
-           {"memory", {.memory_bytes = fixed + 700 * 128}, 700, kByMemory},
+           {"memory", {.memory_bytes = idle_bytes(2) + 700 * 128}, 700, kByMemory},
        }) {
     INFO(row.name);
     const Budget budget = budget_of(config, 2, row.machine);
@@ -330,10 +331,9 @@ TEST_CASE("a full house that the machine cannot hold is a problem, the worst cas
   const Config config = small();
   const Budget budget = budget_of(config, 1);
   CHECK(fit(config, budget, {.memory_bytes = budget.full_bytes}).memory_problem.empty());
-  CHECK(
-      fit(config, budget, {.memory_bytes = budget.full_bytes - 1}).memory_problem ==
-      "the limits need 1.1 MiB, but there are 1.1 MiB of memory (limits.memory_max is 100%); lower "
-      "limits.streams_max, history.bytes_max or publish.idempotency_keys_max");
+  CHECK(fit(config, budget, {.memory_bytes = budget.full_bytes - 1}).memory_problem ==
+        "the limits need 12 MiB, but there are 12 MiB of memory (limits.memory_max is 100%); lower "
+        "limits.streams_max, history.bytes_max or publish.idempotency_keys_max");
 }
 
 TEST_CASE("limits.memory_max counts as far as the machine has so much") {
@@ -383,7 +383,7 @@ TEST_CASE("the largest limits of all do not wrap the sums") {
   const Budget budget = budget_of(config, 1'024);
   CHECK(budget.worst_bytes > 16'000'000ULL * 65'536 * 8);
   CHECK(to_line(budget) ==
-        "2.0 GiB with 16000000 streams that keep up, at most 14 TiB with every limit reached, "
+        "2.3 GiB with 16000000 streams that keep up, at most 14 TiB with every limit reached, "
         "16025024 open files");
 }
 

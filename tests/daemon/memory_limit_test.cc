@@ -27,10 +27,10 @@ bool becomes(const RunningDaemon& daemon, const std::string& name, double at_lea
 
 TEST_CASE("a history that fills the memory shrinks", "[memory]") {
   const RunningDaemon daemon(
-      with_memory({"history.bytes_max=132000000", "history.events_max=1000000"}, "128M"));
+      with_memory({"history.bytes_max=166000000", "history.events_max=1000000"}, "192M"));
   const std::string data(kEventBytes, 'd');
   int accepted = 0;
-  for (int i = 0; i < 180; ++i) {
+  for (int i = 0; i < 230; ++i) {
     // This is faster than the history can shrink, so the next stages may be reached, too.
     const HttpAnswer answer = daemon.publish_request("POST /topics/filler", data);
     if (answer.status != 202) break;
@@ -38,7 +38,7 @@ TEST_CASE("a history that fills the memory shrinks", "[memory]") {
   }
   CHECK(daemon.wait_for_output("warning memory is short stage="));
   CHECK(becomes(daemon, "crier_history_evicted_total", accepted / 4.0));
-  CHECK(daemon.metric("crier_memory_max_bytes") == 128 * 1'048'576);
+  CHECK(daemon.metric("crier_memory_max_bytes") == 192 * 1'048'576);
   CHECK(daemon.output().find("more than three quarters of limits.memory_max") != std::string::npos);
 }
 
