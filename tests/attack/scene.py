@@ -182,8 +182,8 @@ def publisher(path, seconds=10):
     return connection
 
 
-def post(connection, target, body, fields=""):
-    connection.sendall(f"POST {target} HTTP/1.1\r\nHost: attack\r\n{fields}"
+def post(connection, target, body, fields="", method="POST"):
+    connection.sendall(f"{method} {target} HTTP/1.1\r\nHost: attack\r\n{fields}"
                        f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
     return connection.recv(4096)
 
