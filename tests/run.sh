@@ -12,6 +12,7 @@
 # is skipped where there is neither root nor a sudo that asks nothing, and says so. Everything it
 # writes is in .build/, except what npm puts into tests/clients/node_modules. The last line is
 # `N passed, N failed`; ends with 1 unless all passed. A step's whole output is in .build/logs/.
+# shellcheck disable=SC2317
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 2
 exec </dev/null
@@ -22,7 +23,7 @@ mode=${1-}
 case $mode in
   "" | --quick | --long) ;;
   *)
-    sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "$0" >&2
+    sed -n '2,/^set/{/^# shell/d;/^#/s/^# \{0,1\}//p}' "$0" >&2
     exit 2
     ;;
 esac
@@ -73,20 +74,39 @@ fresh() {
   if [ -n "$wanted" ] && [ -n "$cached" ] && [ "${cached##*/}" != "$wanted" ]; then echo --fresh; fi
 }
 
+# compile PRESET [TARGET…]
+compile() {
+  local preset=$1 with_tests=ON
+  shift
+  [ "$preset" = fuzz ] && with_tests=OFF
+  # shellcheck disable=SC2046
+  cmake $(fresh "$preset") -G Ninja -C ".cmake/$preset.cmake" -B ".build/$preset" \
+    -DCRIER_TESTS="$with_tests" &&
+    cmake --build ".build/$preset" -j"$jobs" --target "${@:-all}"
+}
+
 # build PRESET [TARGET…]: a build that fails is a failed test, and its tests do not run. Compiling
 # is most of the time all this takes, so each build makes only what is run of it.
 build() {
-  local preset=$1
-  shift
-  local with_tests=ON
-  [ "$preset" = fuzz ] && with_tests=OFF
-  say "build $preset"
-  # shellcheck disable=SC2016
-  one "build $preset" sh -c 'preset=$1 jobs=$2 tests=$3 fresh=$4; shift 4
-    cmake $fresh -G Ninja -C ".cmake/$preset.cmake" -B ".build/$preset" -DCRIER_TESTS="$tests" &&
-      cmake --build ".build/$preset" -j"$jobs" --target "$@"' \
-    sh "$preset" "$jobs" "$with_tests" "$(fresh "$preset")" "${@:-all}"
+  say "build $1"
+  one "build $1" compile "$@"
 }
+
+# begin NAME COMMAND…: runs the command beside what follows; `ended NAME` waits for it, and has its
+# status. For what waits more than it computes and measures no times.
+declare -A begun
+begin() {
+  local name=$1 log=$logs/$1.log
+  shift
+  "$@" >"$log" 2>&1 &
+  begun[$name]=$!
+}
+ended() { wait "${begun[$1]}"; }
+# An interrupt, which the background ignores, ends that as well.
+trap 'trap "" TERM; kill 0; exit 130' INT
+
+# Takes only what other processes leave of the processors.
+humbly() { renice -n 19 -p "$BASHPID" >/dev/null && "$@"; }
 
 # Sums up what ctest -V or a Catch2 binary printed: each test case counts, a test without cases
 # (or one that ended before it could tell) counts as one.
@@ -181,13 +201,25 @@ fuzz() {
   done
 }
 
-# real NAME TITLE [OPTION…]: tests/NAME/run.sh prints a line for each test, `ok`, `FAIL` or `skip`.
-real() {
+# run_real NAME [OPTION…]: tests/NAME/run.sh prints a line for each test, `ok`, `FAIL` or `skip`.
+run_real() {
+  local name=$1
+  shift
+  "${prefix[@]}" "tests/$name/run.sh" .build/release/crier "$@"
+}
+
+# The same as root, if that can be had without asking.
+run_real_as_root() {
+  local prefix=()
+  if [ "$(id -u)" -ne 0 ] && sudo -n true 2>/dev/null; then prefix=(sudo -n); fi
+  run_real "$@"
+}
+
+# end_real NAME TITLE: waits for tests that were begun, and counts them.
+end_real() {
   local name=$1 log=$logs/$1.log good bad status
-  [ -x "tests/$name/run.sh" ] || return 0
   say "$2"
-  shift 2
-  "${prefix[@]}" "tests/$name/run.sh" .build/release/crier "$@" >"$log" 2>&1
+  ended "$name"
   status=$?
   grep '^skip' "$log"
   good=$(grep -c '^ok' "$log")
@@ -196,11 +228,14 @@ real() {
   count "$name" "$good" "$bad" "$log"
 }
 
-# The same as root, if that can be had without asking.
+# real NAME TITLE [OPTION…]
+real() {
+  begin "$1" run_real "$1" "${@:3}"
+  end_real "$1" "$2"
+}
 real_as_root() {
-  local prefix=()
-  if [ "$(id -u)" -ne 0 ] && sudo -n true 2>/dev/null; then prefix=(sudo -n); fi
-  real "$@"
+  begin "$1" run_real_as_root "$1" "${@:3}"
+  end_real "$1" "$2"
 }
 
 finish() {
@@ -235,30 +270,32 @@ fi
 if build tsan crier test_net test_broadcast test_cmd test_daemon; then
   run_tests tsan -R '^(net|broadcast|cmd|daemon|daemon_own_tables)$'
 fi
+mapfile -t fuzz_targets < <(basename -s .cc tests/fuzz/*_fuzz.cc)
 if build release crier test_core test_config test_metrics test_broadcast test_simulate \
   bench_load attack_connections attack_heads failing_allocations; then
   # What g++ has not compiled for tsan, and what works on bytes; real clients run the rest.
   run_tests release -R '^(core|config|metrics|broadcast)$'
   simulate "$([ "$mode" = --long ] && echo 50000 || echo 1000)"
+  # These measure times, so nothing runs beside them.
   real interface "the HTTP interface as its page says"
-  real prometheus "metrics, alerts and the runbook"
   real attack "attacks beside healthy clients"
-  real clients "real clients"
-  real dashboard "the dashboard in a browser"
   if [ "$mode" = --long ]; then
     real proxies "real proxies, slow ones too" --slow
-  else
-    real proxies "real proxies"
-  fi
-  if [ "$mode" = --long ]; then
     real_as_root faults "system calls and allocations that fail" --long
   else
+    real proxies "real proxies"
     real faults "system calls and allocations that fail"
   fi
-  real_as_root package "Debian's package"
   real_as_root systemd "the units on a real systemd"
+  # These mostly wait, for networks, disks and timers, and leave the time to compile.
+  begin package run_real_as_root package
+  begin compile_fuzz humbly compile fuzz "${fuzz_targets[@]}"
+  real prometheus "metrics, alerts and the runbook"
+  real clients "real clients"
+  real dashboard "the dashboard in a browser"
+  end_real package "Debian's package"
+  ended compile_fuzz
 fi
-mapfile -t fuzz_targets < <(basename -s .cc tests/fuzz/*_fuzz.cc)
 if build fuzz "${fuzz_targets[@]}"; then
   fuzz "$([ "$mode" = --long ] && echo 300 || echo 15)"
 fi
