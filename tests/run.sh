@@ -267,8 +267,8 @@ elif [ "$mode" = --quick ]; then
 fi
 
 # --- the other builds, the likeliest to find something first -------------------------------------
-if build tsan crier test_net test_broadcast test_cmd test_daemon; then
-  run_tests tsan -R '^(net|broadcast|cmd|daemon|daemon_own_tables)$'
+if build tsan crier test_threads test_net test_cmd test_daemon; then
+  run_tests tsan -R '^(threads|net|cmd|daemon|daemon_own_tables)$'
 fi
 mapfile -t fuzz_targets < <(basename -s .cc tests/fuzz/*_fuzz.cc)
 if build release crier test_core test_config test_metrics test_broadcast test_simulate \
