@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Builds crier in every way that matters and runs its tests.
 #
-#   tests/run.sh            everything that guards a change: on two cores half an hour the first
-#                           time, most of it compiling, and 13 minutes once built
+#   tests/run.sh            everything that guards a change: on two cores less than 25 minutes the
+#                           first time, half of it compiling, and 12 minutes once built
 #   tests/run.sh --quick    the debug build, all but the slow tests: under a minute once built
 #   tests/run.sh --long     the rest as well: each source compiled alone, clang-tidy, more seeds,
 #                           longer fuzzing, the proxies' slow cases
