@@ -14,6 +14,8 @@ struct HeadLimits {
   // true (publish socket): a POST without Content-Length and `Transfer-Encoding: chunked` is
   // refused with 411.
   bool bodies = false;
+  // With `bodies`: such a POST is one with an empty body.
+  bool empty_posts = false;
 };
 
 enum class HeadProgress : std::uint8_t {

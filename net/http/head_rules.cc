@@ -142,7 +142,7 @@ bool is_chunked(const Seen& seen, std::string_view head) {
               seen.encoding.size()] == '\r';
 }
 
-const Refusal* judge_framing(const Seen& seen, std::string_view head, bool bodies,
+const Refusal* judge_framing(const Seen& seen, std::string_view head, const HeadLimits& limits,
                              Request& request) {
   const bool takes_body = request.method == Method::post || request.method == Method::other;
   if (seen.encodings > 0) {
@@ -157,9 +157,10 @@ const Refusal* judge_framing(const Seen& seen, std::string_view head, bool bodie
   }
   if (request.chunked || request.content_length > 0) {
     if (!takes_body) return &refusals::kBodyOfGet;
-    return bodies ? nullptr : &refusals::kNotPublishing;
+    return limits.bodies ? nullptr : &refusals::kNotPublishing;
   }
-  const bool missing = bodies && request.method == Method::post && seen.lengths == 0;
+  const bool missing =
+      limits.bodies && !limits.empty_posts && request.method == Method::post && seen.lengths == 0;
   return missing ? &refusals::kLengthRequired : nullptr;
 }
 
@@ -209,7 +210,7 @@ const Refusal* judge_head(std::string_view head, const HeadGate& gate, const Hea
   }
   request.keep_alive = !seen.connection_close && (!request.http_1_0 || seen.connection_keep_alive);
 
-  if (const Refusal* refusal = judge_framing(seen, head, limits.bodies, request)) return refusal;
+  if (const Refusal* refusal = judge_framing(seen, head, limits, request)) return refusal;
   if (const Refusal* refusal = judge_host(seen, target.authority, request)) return refusal;
   if (const Refusal* refusal = judge_expect(seen, request)) return refusal;
   return seen.repeated ? &refusals::kRepeated : nullptr;

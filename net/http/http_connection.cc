@@ -314,8 +314,10 @@ std::size_t HttpConnection::take_head(std::string_view bytes) {
 
 std::size_t HttpConnection::begin_body(std::string_view bytes) {
   const Request& request = reader_.request();
-  if (request.content_length > server_.options_.body_bytes_max) {
-    refuse(refusals::kBodyTooLarge);
+  const std::size_t bytes_max = server_.options_.body_bytes_max;
+  const bool has_none = !request.chunked && request.content_length == 0;
+  if (request.content_length > bytes_max || (bytes_max == 0 && !has_none)) {
+    refuse(bytes_max == 0 ? refusals::kNotPublishing : refusals::kBodyTooLarge);
     return 0;
   }
   const auto size = static_cast<std::size_t>(request.content_length);
@@ -325,7 +327,7 @@ std::size_t HttpConnection::begin_body(std::string_view bytes) {
   }
   phase_ = Phase::body;
   owes_continue_ = request.expect_continue && bytes.empty();
-  chunks_ = ChunkedBody(server_.options_.body_bytes_max);
+  chunks_ = ChunkedBody(bytes_max);
   return bytes.empty() ? 0 : take_body(bytes);
 }
 

@@ -78,7 +78,8 @@ inline constexpr std::size_t kLingerSlots = 32;
 
 struct HttpServerOptions {
   HeadLimits head{.bodies = true};
-  std::size_t body_bytes_max = std::size_t{8} << 20;  // A longer body is refused with 413, unread.
+  // A longer body is refused with 413, unread. 0: each body is refused as where there are none.
+  std::size_t body_bytes_max = std::size_t{8} << 20;
   unsigned request_seconds_max = 10;  // From the first byte of a request to its last.
   unsigned answer_seconds_max = 10;   // From a whole request to its answer; then 503.
   unsigned idle_seconds_max = 60;     // The longest time of a connection without a request.
@@ -119,6 +120,8 @@ class HttpServer {
 
   // Accepts no more connections and continues to serve the open ones.
   void stop_accepting();
+  // Sets HttpServerOptions::body_bytes_max, from the next head on.
+  void set_body_bytes_max(std::size_t bytes) { options_.body_bytes_max = bytes; }
   // Stops accepting and closes every connection, after one write of its answers. Responders may
   // still be used; their answers are dropped. Idempotent.
   void close();

@@ -215,6 +215,15 @@ TEST_CASE("bodies on the publish socket") {
   CHECK(request.expect_continue);
 }
 
+TEST_CASE("a POST may have neither length nor body where the limits say so") {
+  HeadReader reader(HeadLimits{.bodies = true, .empty_posts = true});
+  HeadProgress progress = HeadProgress::more;
+  feed(reader, "POST /debug/log HTTP/1.1\r\nHost: a\r\n\r\n", 1000, progress);
+  REQUIRE(progress == HeadProgress::complete);
+  CHECK(reader.request().content_length == 0);
+  CHECK_FALSE(reader.request().chunked);
+}
+
 TEST_CASE("chunked bodies on the publish socket") {
   for (const std::string_view name : {"chunked", "CHUNKED", " \tchunked"}) {
     INFO(name);

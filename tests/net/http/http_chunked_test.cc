@@ -78,3 +78,25 @@ TEST_CASE("a client that leaves between chunks leaves nothing behind") {
   CHECK(served.turn_until_connections(0));
   CHECK(served.handler.requests == 0);
 }
+
+TEST_CASE("a server may take no bodies, and take them from the next head on") {
+  Served served({.body_bytes_max = 0});
+  const std::string empty = "POST /t HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n";
+  for (const char* framing : {"Content-Length: 1\r\n\r\nx", "Content-Length: 9999999\r\n\r\n",
+                              "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"}) {
+    CAPTURE(framing);
+    Client refused(served.loop, served.path);
+    REQUIRE(refused.send(empty + "POST /t HTTP/1.1\r\nHost: x\r\n" + framing));
+    CHECK(refused.receive_all() == answer_to("/t") + refusal_with(405));
+  }
+  Client client(served.loop, served.path);
+  REQUIRE(client.send(empty));
+  CHECK(client.receive(answer_to("/t").size()) == answer_to("/t"));
+  client.forget();
+  served.server->set_body_bytes_max(1);
+  REQUIRE(
+      client.send("POST /t HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+                  "Content-Length: 1\r\n\r\nx"));
+  CHECK(client.receive(answer_to("/t", "x").size()) == answer_to("/t", "x"));
+  CHECK(served.handler.requests == 5);
+}
