@@ -92,8 +92,8 @@ constexpr std::array kKnobs{
     number<&C::admin, &Admin::trace_every>(
         "admin.trace_every", {0, 1'000'000'000}, kLive,
         "Follow one publish request in so many through crier, from its acceptance to the last "
-        "write of each worker, and show the last 64 on /debug/trace, if admin.debug is true. 0: "
-        "none."),
+        "write of each worker, and show the last 64 on /debug/trace and the dashboard, if "
+        "admin.debug is true. 0: none."),
     list<&C::admin, &Admin::hosts>(
         "admin.hosts", kHosts, kLive,
         "Host headers that the admin endpoint accepts beside addresses and "

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { get } from 'node:http';
-import { hostileSample, kHostile } from './samples.mjs';
+import { hostileSample, hostileTraces, kHostile } from './samples.mjs';
 
 const kWide = { viewport: { width: 1400, height: 900 } };
 const kPhone = { viewport: { width: 360, height: 740 } };
@@ -100,14 +100,64 @@ async function followsATopic(page, daemon) {
   await page.until('#tail-count', (text) => text === '1 of the last 3 events.');
 }
 
+// The newest trace, as its table and its bars show it; asked for only while it can be seen.
+async function drawsTraces(page, daemon) {
+  const streams = await openStreams(daemon, 'orders', 4);
+  await page.open();
+  await publishEach(daemon, ['news', 'orders']);
+  await page.until('[data-detail=published]', (text) => text === '2 since the start');
+  assert.equal(page.asked('/debug/trace'), 0);
+  await page.scrollTo('#traces');
+  const list = '#traces-list li:nth-child(1)';
+  await page.until(list, (text) => text.startsWith('orders'));
+  await page.until('#traces-list', (text) => !text.includes('not complete'));
+  await page.until('#traces-state', (text) => text === 'One publish in 1 is followed.');
+  await page.click(`${list} summary`);
+  await page.until('#traces-state', (text) => text.endsWith('Held while a table is open.'));
+  const shown = await page.until(`${list} tbody`, (text) => text.includes('worker 0'));
+  const { trace, way, cells, bars } = await page.evaluate(async (row) => {
+    const [trace] = (await (await fetch('debug/trace?limit=1')).json()).traces;
+    const { wayOf } = await import('/traces.js');
+    const { micros } = await import('/text.js');
+    const way = wayOf(trace);
+    const { left, right } = document.querySelector(`${row} .axis`).getBoundingClientRect();
+    const ends = [...document.querySelectorAll(`${row} .step`)]
+      .map((bar) => bar.getBoundingClientRect());
+    const share = (x) => (x - left) / (right - left);
+    return {
+      trace, way, cells: way.workers.map(({ last }) => micros(last)),
+      bars: ends.map((bar) => [share(bar.left), share(bar.right)]),
+    };
+  }, list);
+  assert.equal(trace.topic, 'orders');
+  for (const cell of cells.filter((text) => text !== '–')) assert.ok(shown.includes(cell), shown);
+  assert.equal(way.total, Math.max(...way.workers.map(({ done }) => done)));
+  const times = [way.bars, ...way.workers.map((worker) => worker.bars)].flat();
+  assert.equal(bars.length, times.length);
+  for (const [i, [, from, to]] of times.entries()) {
+    assert.ok(Math.abs(bars[i][0] - from / way.total) < 0.01, `${i}: ${bars[i]}`);
+    assert.ok(Math.abs(bars[i][1] - Math.max(from, to) / way.total) < 0.02, `${i}: ${bars[i]}`);
+  }
+  const before = page.asked('/debug/trace');
+  await page.click('#traces [name=same]');
+  await page.expectAccessible();
+  await page.expectNoScrolling();
+  assert.equal(page.asked('/debug/trace'), before);
+  streams.close();
+}
+
 async function hidesNamesWithoutDebug(page, daemon) {
   await page.open();
   await publishEach(daemon, ['secret']);
   await page.until('[data-detail=published]', (text) => text === '1 since the start');
-  for (const [section, hidden] of [['#streams', 'Busiest'], ['#tail', 'Follow']]) {
+  for (const [section, hidden] of [
+    ['#streams', 'Busiest'], ['#traces', 'Pause'], ['#tail', 'Follow'],
+  ]) {
     const text = await page.until(section, (shown) => shown.includes('admin.debug'));
     assert.ok(!text.includes(hidden), text);
   }
+  assert.equal(page.asked('/debug/trace'), 0);
+  await page.expectAccessible();
 }
 
 async function bearsManyTopics(page, daemon) {
@@ -126,12 +176,17 @@ async function bearsManyTopics(page, daemon) {
 
 // Every section has rows, and every name is hostile.
 async function isAccessible(page) {
-  await page.openWith([1, 2, 3].map((n) => hostileSample(n)));
+  await page.openWith([1, 2, 3].map((n) => hostileSample(n)), hostileTraces);
   for (const selector of ['#topics tbody', '#lagging tbody', '#kernel tbody', '#bounds tbody']) {
     const text = await page.until(selector, (shown) => shown.length > 0);
     for (const name of kHostile) assert.ok(text.includes(name), `${selector}: ${name} in ${text}`);
   }
   await page.until('#ended tbody', (text) => text.includes(kHostile[0]));
+  await page.scrollTo('#traces');
+  const traces = await page.until('#traces-list', (text) => text.length > 0);
+  for (const name of kHostile) assert.ok(traces.includes(name), `${name} in ${traces}`);
+  assert.ok(traces.includes('12 more workers'), traces);
+  await page.click('#traces-list li:nth-child(3) summary');
   assert.equal(await page.evaluate(() => document.querySelectorAll('img, main script').length), 0);
   await page.expectAccessible();
   await page.expectNoScrolling();
@@ -139,7 +194,7 @@ async function isAccessible(page) {
 
 // Tab comes to every link, button and field, and past the last one.
 async function worksByKeyboard(page) {
-  await page.openWith([1, 2].map((n) => hostileSample(n)));
+  await page.openWith([1, 2].map((n) => hostileSample(n)), hostileTraces);
   await page.until('#kernel tbody', (text) => text.includes('Copy'));
   await page.press('Tab');
   await page.press('Enter');
@@ -198,6 +253,9 @@ export const cases = [
   },
   { name: 'lagging streams', run: showsLaggingStreams },
   { name: 'follows a topic', run: followsATopic },
+  {
+    name: 'draws traces', run: drawsTraces, look: kPhone, settings: { 'admin.trace_every': 1 },
+  },
   {
     name: 'no names without admin.debug', run: hidesNamesWithoutDebug,
     settings: { 'admin.debug': false },

@@ -9,6 +9,7 @@ const kAxe = new URL('../clients/node_modules/axe-core/axe.min.js', import.meta.
 export class Page {
   #page;
   #complaints = [];
+  #asked = [];
 
   static async of(context, url) {
     const page = new Page();
@@ -19,6 +20,7 @@ export class Page {
         window.complain(`policy: ${violatedDirective} ${blockedURI}`);
       });
     });
+    page.#page.on('request', (request) => page.#asked.push(request.url()));
     page.#page.on('pageerror', (error) => page.#complaints.push(error.stack));
     page.#page.on('dialog', (dialog) => page.#complaints.push(`dialog: ${dialog.message()}`));
     page.url = url;
@@ -29,13 +31,21 @@ export class Page {
     await this.#page.goto(this.url);
   }
 
-  // Samples of the test instead of the daemon's.
-  async openWith(samples) {
+  // Samples and traces of the test instead of the daemon's.
+  async openWith(samples, traces) {
     const events = samples.map((sample) => `event: sample\ndata: ${JSON.stringify(sample)}\n\n`);
     await this.#page.route('**/stats', (route) => route.fulfill({
       contentType: 'text/event-stream', body: events.join(''),
     }));
+    await this.#page.route('**/debug/trace?*', (route) => route.fulfill({ json: traces }));
     await this.open();
+  }
+
+  // How often the page has asked for this so far.
+  asked(path) { return this.#asked.filter((url) => url.includes(path)).length; }
+
+  scrollTo(selector) {
+    return this.#page.evaluate((to) => document.querySelector(to).scrollIntoView(), selector);
   }
 
   // Waits until `isSo` holds for the text of an element, and returns that.

@@ -20,6 +20,20 @@ function times(map, n) {
   return Object.fromEntries(Object.entries(map).map(([key, value]) => [key, value * n]));
 }
 
+// A page of /debug/trace.
+export const hostileTraces = {
+  every: 1e9,
+  traces: kHostile.map((topic, i) => ({
+    trace_id: kHostile[0], topic, event_id: `${i}`, accepted_unix_seconds: 1_800_000_000,
+    received_ns: -1e4 * i, committed_ns: 1e5 * i, complete: i === 1,
+    workers: Array.from({ length: 5 * i }, (_, worker) => ({
+      worker, handed_ns: 2e6 * i, taken_ns: worker === 0 ? null : 1e9 * i, streams: 1e9,
+      first_write_ns: worker < 2 ? null : 1e9 * i + worker,
+      last_write_ns: worker < 2 ? null : 2e9 * worker,
+    })),
+  })),
+};
+
 // The n-th of a life that began at `start`.
 export function hostileSample(n, start = 1_800_000_000) {
   return {

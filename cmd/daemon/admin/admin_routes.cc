@@ -47,6 +47,7 @@ constexpr net::Refusal kNoDebug = {404, "not_found", "Set admin.debug to true to
 constexpr net::Refusal kBadPage = {
     400, "bad_request",
     "The query may hold `limit`, 1 to 100, and `after`, the `next` of the page before."};
+constexpr net::Refusal kBadLimit = {400, "bad_request", "The query may hold `limit`, 1 to 100."};
 static_assert(kPageRowsMax == 100);
 constexpr net::Refusal kRulesFull = {
     409, "too_many", "There are 16 rules already; DELETE /debug/log?id=… ends one."};
@@ -176,7 +177,7 @@ const AdminRoutes::Route* AdminRoutes::find(std::string_view path) {
       {"/debug/workers", true, Query::empty, &AdminRoutes::workers},
       {"/debug/streams", true, Query::own, &AdminRoutes::streams},
       {"/debug/topics", true, Query::own, &AdminRoutes::topics},
-      {"/debug/trace", true, Query::empty, &AdminRoutes::trace},
+      {"/debug/trace", true, Query::own, &AdminRoutes::trace},
       {"/debug/log", true, Query::empty, &AdminRoutes::debug_log, &AdminRoutes::change_debug_log},
   }};
   const auto* const found = std::ranges::find(kRoutes, path, &Route::path);
@@ -298,8 +299,10 @@ void AdminRoutes::topics(const net::Request& request, const Answer& answer) {
                   });
 }
 
-void AdminRoutes::trace(const net::Request&, const Answer& answer) {
-  answer.send(net::kJsonType, traces_json(parts_.publishes, parts_.log.epoch()));
+void AdminRoutes::trace(const net::Request& request, const Answer& answer) {
+  const auto page = parse_page_query(request.query);
+  if (!page || page->after != 0) return answer.refuse(kBadLimit);
+  answer.send(net::kJsonType, traces_json(parts_.publishes, parts_.log.epoch(), page->limit));
 }
 
 void AdminRoutes::debug_log(const net::Request&, const Answer& answer) {

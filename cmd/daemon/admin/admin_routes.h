@@ -12,7 +12,7 @@
 //   /debug/workers  the workers' processors and numbers of streams
 //   /debug/streams  ?limit=1..100 &after=<next of the last page>
 //   /debug/topics   the same
-//   /debug/trace    the last publishes that were followed: see publish_traces.h
+//   /debug/trace    the last publishes that were followed, ?limit=1..100: see publish_traces.h
 //   /debug/log      the debug rules in force; POST ?topic=… &address=… &seconds=1..3600 adds one,
 //                   DELETE ?id=… ends one, DELETE without an id ends all
 //

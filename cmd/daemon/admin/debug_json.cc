@@ -79,9 +79,10 @@ std::string streams_json(const StreamPage& page, const broadcast::Log& log, Inst
   return all.dump(-1, ' ', false, config::Json::error_handler_t::replace) + "\n";
 }
 
-std::string traces_json(const PublishTraces& traces, const Epoch& epoch) {
+std::string traces_json(const PublishTraces& traces, const Epoch& epoch, std::size_t limit) {
   config::Json rows = config::Json::array();
-  for (const PublishTrace& trace : std::views::reverse(traces.traces())) {
+  for (const PublishTrace& trace :
+       traces.traces() | std::views::reverse | std::views::take(limit)) {
     const auto offset = [&](std::uint64_t ns) {
       return ns == 0 ? config::Json()
                      : config::Json(static_cast<std::int64_t>(ns - trace.accepted_ns));

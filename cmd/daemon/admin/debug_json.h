@@ -31,9 +31,9 @@ double seconds_since(const std::optional<Instant>& then, Instant now);
 // log tells how far each stream is behind, except one that continues from it and has a pattern.
 std::string streams_json(const StreamPage& page, const broadcast::Log& log, Instant now);
 
-// {"every":N,"traces":[…]}, the newest first. Times that end with _ns are nanoseconds since the
-// publish was accepted; null: that has not happened, or did not.
-std::string traces_json(const PublishTraces& traces, const Epoch& epoch);
+// {"every":N,"traces":[…]}, the newest first, at most `limit`. Times that end with _ns are
+// nanoseconds since the publish was accepted; null: that has not happened, or did not.
+std::string traces_json(const PublishTraces& traces, const Epoch& epoch, std::size_t limit);
 
 // {"rules":[…]}. A topic or address that a rule does not name is null.
 std::string debug_rules_json(std::span<const DebugSwitch::Row> rows, Instant now);

@@ -6,6 +6,7 @@ import { History, sum } from './samples.js';
 import { setText } from './tables.js';
 import { Tail } from './tail.js';
 import * as text from './text.js';
+import { Traces } from './traces.js';
 import { makeViews } from './views.js';
 
 const $ = (selector) => document.querySelector(selector);
@@ -79,6 +80,7 @@ class Dashboard {
   #history = new History();
   #showViews = makeViews();
   #tail = new Tail($('#tail'));
+  #traces = new Traces($('#traces'));
   #lost = '';  // The sentence about it, while the connection is lost.
   #due = false;
 
@@ -94,6 +96,7 @@ class Dashboard {
     this.#history.add(sample);
     this.#tail.suggest((sample.topics ?? []).map(({ topic }) => topic).sort());
     document.body.className = sample.tail ? 'has-debug' : 'no-debug';
+    this.#traces.tick(sample.tail === true);
     this.#showSoon();
   }
 

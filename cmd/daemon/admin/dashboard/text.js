@@ -1,6 +1,7 @@
 // Figures as a person reads them, rounded as `crier status` rounds them.
 
 const kWhole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
+const kTenths = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
 
 // A number and its unit stay in one line.
 function digits(value, unit) {
@@ -32,6 +33,10 @@ export const latency = known((seconds) => {
   if (seconds >= 1) return digits(seconds, ' s');
   return seconds >= 0.001 ? digits(seconds * 1e3, ' ms') : digits(seconds * 1e6, ' µs');
 });
+
+// Of nanoseconds: 1,234 µs, and 12.3 µs where that says more; without the unit.
+export const microsAlone = known((ns) => (ns >= 99_950 ? kWhole : kTenths).format(ns / 1000));
+export const micros = known((ns) => `${microsAlone(ns)}\u00a0µs`);
 
 export const duration = known((seconds) => {
   const whole = Math.floor(seconds);

@@ -46,7 +46,7 @@ struct Followed {
     worker.turn(10);
     control->take_outboxes(shared.now);
   }
-  json page() const { return json::parse(traces_json(traces, shared.log.epoch())); }
+  json page() const { return json::parse(traces_json(traces, shared.log.epoch(), 100)); }
 
   Shared shared{{}, Instant{1'000'000}};
   PublishTraces traces{[this] { return ++shared.clock_ns; }};
