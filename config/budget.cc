@@ -33,6 +33,7 @@ constexpr std::uint64_t kFrameRef = 8;
 constexpr std::uint64_t kForgottenTopics = 4 * kMiB;  // The last 65,536 of them.
 constexpr std::uint64_t kPublishConnection = 32 * kKiB;
 constexpr std::uint64_t kAdminConnection = 1 * kMiB;
+constexpr std::uint64_t kEventAround = 4 * kKiB;  // Of JSON, beside the data: topic, name, key.
 
 // Loops, queues, listeners, signal pipe, standard streams, log, and a few that are open briefly.
 constexpr std::uint64_t kControlDescriptors = 64;
@@ -102,7 +103,8 @@ void add_memory(Budget& budget, const Config& config) {
       {"publishers",
        config.publish.connections_max * (kPublishConnection + 2ULL * limits.request_bytes_max),
        true},
-      {"admin", config.admin.connections_max * kAdminConnection, true},
+      {"admin",
+       config.admin.connections_max * (kAdminConnection + 2 * admin_body_bytes_max(config)), true},
   };
   for (const BudgetRow& row : budget.rows) {
     if (!row.worst_only) budget.full_bytes = plus(budget.full_bytes, row.bytes);
@@ -212,6 +214,12 @@ std::uint64_t memory_for(const Config& config, const Machine& machine) {
 }
 
 }  // namespace
+
+std::uint64_t admin_body_bytes_max(const Config& config) {
+  if (!config.admin.publish) return 0;
+  return std::min<std::uint64_t>(2ULL * config.limits.event_bytes_max + kEventAround,
+                                 config.limits.request_bytes_max);
+}
 
 Budget budget_of(const Config& config, unsigned workers, const Machine& machine) {
   CRIER_CHECK(workers >= 1);

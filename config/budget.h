@@ -31,6 +31,7 @@
 //         + pending_requests_max × 24 KiB                      parser and a request head of 16 KiB
 //         + publish.connections_max × (32 KiB + 2 × request_bytes_max)    the body, and its frames
 //         + admin.connections_max × 1 MiB                      an answer being sent
+//         + admin.connections_max × 2 × admin_body_bytes_max()    an event, and its frames
 //
 // The items of the program and of malloc were measured (tests/attack/README.md); all others are
 // counted. Kernel memory comes on top: at most socket.send_buffer_bytes, doubled, of a stream that
@@ -97,6 +98,10 @@ Budget budget_of(const Config& config, unsigned workers, const Machine& machine 
 std::string to_line(const Budget& budget);
 // One row a line, for `crier check`.
 std::string to_table(const Budget& budget);
+
+// The most bytes of a body that the admin endpoint takes: of an event as JSON, half of whose
+// characters may be escaped. 0: it takes none.
+std::uint64_t admin_body_bytes_max(const Config& config);
 
 // User memory of a stream that keeps up, and the most that an incomplete request takes: see above.
 inline constexpr std::uint64_t kStreamBytes = 128;

@@ -91,6 +91,7 @@ struct Admin {
   std::string listen = "127.0.0.1:8081";  // Or "unix:/path".
   bool debug = false;
   std::uint32_t trace_every = 0;   // 0: no publish is followed.
+  bool publish = false;            // The dashboard may publish.
   std::vector<std::string> hosts;  // Beside addresses and localhost.
   std::uint32_t connections_max = 64;
 };

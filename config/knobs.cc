@@ -94,6 +94,10 @@ constexpr std::array kKnobs{
         "Follow one publish request in so many through crier, from its acceptance to the last "
         "write of each worker, and show the last 64 on /debug/trace and the dashboard, if "
         "admin.debug is true. 0: none."),
+    flag<&C::admin, &Admin::publish>(
+        "admin.publish", kLive,
+        "Let the dashboard publish, on every topic: then everybody who can connect to the admin "
+        "endpoint can. publish.users and publish.groups do not count there; publish.rate does."),
     list<&C::admin, &Admin::hosts>(
         "admin.hosts", kHosts, kLive,
         "Host headers that the admin endpoint accepts beside addresses and "

@@ -114,8 +114,13 @@ Result<void> Endpoints::open_admin() {
   admin_routes_.emplace(AdminRoutes::Parts{config, *catalogue_, parts_.why_not_ready,
                                            parts_.event_log, parts_.control, parts_.debug_switch,
                                            parts_.traces, *viewers_, *tails_, parts_.log,
+                                           [this](const auto& request, auto responder) {
+                                             publish_routes_->publish_of_page(request, responder);
+                                           },
                                            drawn<std::uint64_t>(), net::Loop::now});
-  admin_server_.emplace(parts_.loop, *admin_routes_, admin_server_options(config));
+  net::HttpServerOptions server = admin_server_options(config);
+  server.shortage = &parts_.memory;
+  admin_server_.emplace(parts_.loop, *admin_routes_, server);
   if (endpoint->family == net::Endpoint::Family::unix_socket) {
     // publish.mode and publish.group let publishers in, and these are not for the admin socket.
     auto listener = net::UnixListener::open({.path = endpoint->path, .mode = 0600});

@@ -8,6 +8,7 @@
 // Belongs to the control loop. Destroyed before feed, control and the event log.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -67,6 +68,9 @@ class Endpoints {
 
   // How fast each user may publish, likewise.
   void set_publish_rate(const CostRate& rate) { publish_routes_->set_rate(rate); }
+
+  // The most bytes of a body that the admin endpoint takes, likewise; 0: it takes none.
+  void set_admin_body(std::size_t bytes) { admin_server_->set_body_bytes_max(bytes); }
 
   // Whether a publisher waits for the next turn.
   bool publisher_waits() const { return publish_server_ && publish_server_->has_waiting(); }

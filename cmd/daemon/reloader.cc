@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "cmd/daemon/settings.h"
+#include "config/budget.h"
 #include "config/load.h"
 #include "net/socket/peer_credentials.h"
 
@@ -92,6 +93,7 @@ void Reloader::apply_to_parts() {
   parts_.traces.set_every(trace_every(config));
   parts_.event_log.set_limits(topic_classes(config), config.history.bytes_max);
   parts_.endpoints.set_publish_rate(publish_rate(config));
+  parts_.endpoints.set_admin_body(config::admin_body_bytes_max(config));
   parts_.workers.order_reload(parts_.sockets);
 }
 

@@ -185,7 +185,10 @@ net::HttpServerOptions publish_server_options(const config::Config& config) {
 
 net::HttpServerOptions admin_server_options(const config::Config& config) {
   net::HttpServerOptions options;
-  options.head.bodies = false;
+  // The server refuses bodies where admin.publish is false; a reload may change that.
+  options.head.bodies = true;
+  options.head.empty_posts = true;
+  options.body_bytes_max = config::admin_body_bytes_max(config);
   options.connections_max = config.admin.connections_max;
   return options;
 }

@@ -266,7 +266,9 @@ std::string sample_json(const SampleFacts& facts) {
   if (facts.topics) append_topics(out, *facts.topics);
   if (facts.lagging) append_lagging(out, *facts.lagging);
   append_json_key(out, "tail");
-  out += facts.tail ? "true}" : "false}";
+  out += facts.tail ? "true" : "false";
+  append_json_key(out, "publish");
+  out += facts.publish ? "true}" : "false}";
   CRIER_CHECK(out.size() < kSampleBytesMax);
   return out;
 }

@@ -13,10 +13,11 @@
 //               "deliveries_per_second":61.5},…],
 //    "lagging":[{"worker":0,"address":"203.0.113.7:50312","topic":"news","topics":1,
 //                "trace_id":"…","lag_events":12,"lag_seconds":3.25,"owed_bytes":900},…],
-//    "tail":true}
+//    "tail":true,"publish":false}
 //
 // `topics` are the busiest ones first, `lagging` the streams that are the furthest behind. Both are
-// there only if admin.debug is true; `tail` says whether /tail answers.
+// there only if admin.debug is true; `tail` says whether /tail answers, `publish` whether the
+// dashboard may publish.
 //
 // Counters count from the start, and `start` changes with it: a viewer takes differences. The
 // counts of a histogram are not cumulative; there is one more of them than of `le`, for values
@@ -93,6 +94,7 @@ struct SampleFacts {
   std::optional<std::vector<TopicFigures>> topics = {};
   std::optional<std::vector<LaggingFigures>> lagging = {};
   bool tail = false;
+  bool publish = false;
 };
 
 // The JSON in one line, without a line end. Requires: as status_json().

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { get } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { hostileSample, hostileTraces, kHostile } from './samples.mjs';
 
 const kWide = { viewport: { width: 1400, height: 900 } };
@@ -146,6 +147,32 @@ async function drawsTraces(page, daemon) {
   streams.close();
 }
 
+async function publishesAnEvent(page, daemon) {
+  const [stream] = await once(get(daemon.url('/events/orders')), 'response');
+  let received = '';
+  stream.setEncoding('utf8').on('data', (bytes) => { received += bytes; }).on('error', () => {});
+  await page.open();
+  await page.until('#publish form', (text) => text.includes('Event name'));
+  await page.fill('#publish [name=topic]', 'orders');
+  await page.fill('#publish [name=event]', 'tried');
+  await page.fill('#publish [name=data]', 'one "line"\n<b>and another</b>');
+  await page.press('Tab');
+  await page.press('Enter');
+  const told = await page.until('#publish-result', (text) => text.startsWith('Published on'));
+  const [, id] = told.match(/: (\S+)$/);
+  const sent = `id: ${id}\nevent: tried\ndata: one "line"\ndata: <b>and another</b>\n\n`;
+  for (let i = 0; i < 100 && !received.includes(sent); i += 1) await sleep(50);
+  assert.ok(received.includes(sent), received);
+  await page.fill('#publish [name=topic]', 'orders..eu');
+  await page.click('#publish button');
+  await page.until('#publish-result', (text) => text.includes('"orders..eu" is not a valid topic'));
+  await page.expectAccessible();
+  await daemon.stop();
+  await page.click('#publish button');
+  await page.until('#publish-result', (text) => text.startsWith('crier did not answer'));
+  stream.destroy();
+}
+
 async function hidesNamesWithoutDebug(page, daemon) {
   await page.open();
   await publishEach(daemon, ['secret']);
@@ -156,6 +183,8 @@ async function hidesNamesWithoutDebug(page, daemon) {
     const text = await page.until(section, (shown) => shown.includes('admin.debug'));
     assert.ok(!text.includes(hidden), text);
   }
+  const form = await page.evaluate(() => document.querySelector('#publish').checkVisibility());
+  assert.equal(form, false);
   assert.equal(page.asked('/debug/trace'), 0);
   await page.expectAccessible();
 }
@@ -204,7 +233,9 @@ async function worksByKeyboard(page) {
     await page.press('Tab');
     met.add(await page.evaluate(() => document.activeElement.textContent));
   }
-  for (const text of ['Traffic', 'Copy', 'Follow', '/debug/log']) assert.ok(met.has(text), text);
+  for (const text of ['Traffic', 'Copy', 'Follow', 'Publish', '/debug/log']) {
+    assert.ok(met.has(text), text);
+  }
 }
 
 // Rates and totals over a restart, a clock that is set back, and a tab that slept.
@@ -255,6 +286,10 @@ export const cases = [
   { name: 'follows a topic', run: followsATopic },
   {
     name: 'draws traces', run: drawsTraces, look: kPhone, settings: { 'admin.trace_every': 1 },
+  },
+  {
+    name: 'publishes an event', run: publishesAnEvent,
+    settings: { 'admin.publish': true, 'drain.window_seconds': 1 },
   },
   {
     name: 'no names without admin.debug', run: hidesNamesWithoutDebug,

@@ -37,7 +37,7 @@ export const hostileTraces = {
 // The n-th of a life that began at `start`.
 export function hostileSample(n, start = 1_800_000_000) {
   return {
-    time: start + n, start, ready: false, ready_detail: kHostile[0], tail: true,
+    time: start + n, start, ready: false, ready_detail: kHostile[0], tail: true, publish: true,
     figures: {
       version: kHostile[1], uptime_seconds: n, streams: 100, streams_max: 100,
       reload_successful: 0, pending_settings: 2, events_published: 1e9 * n,

@@ -6,6 +6,7 @@
 
 #include "cmd/daemon/admin/dashboard.h"
 #include "cmd/daemon/admin/debug_json.h"
+#include "cmd/daemon/control/body_type.h"
 #include "cmd/daemon/control/page_query.h"
 #include "cmd/daemon/control/refusal_log.h"
 #include "cmd/daemon/control/topic_pages.h"
@@ -40,6 +41,15 @@ constexpr net::Refusal kHasBody = {413, "content_too_large",
                                    "The admin endpoint takes no body: put the parameters of "
                                    "/debug/log into its query, and publish events on the "
                                    "publish socket."};
+constexpr net::Refusal kEventTooLarge = {
+    413, "content_too_large",
+    "The body is larger than that of an event with limits.event_bytes_max bytes of data."};
+constexpr net::Refusal kOnlyPost = {405, "method_not_allowed", "Publish with POST."};
+constexpr net::Refusal kNotOwnPage = {
+    403, "forbidden",
+    "Only the dashboard publishes here (Origin header); programs publish on the publish socket."};
+constexpr net::Refusal kNotJson = {415, "unsupported_media_type",
+                                   "Content-Type must be application/json, in UTF-8."};
 constexpr net::Refusal kNoParameters = {
     400, "bad_request", "This page has no parameters; names that begin with _ are ignored."};
 constexpr net::Refusal kNoPage = {404, "not_found", "There is no such page; / lists all pages."};
@@ -193,7 +203,12 @@ void AdminRoutes::on_http_request(const net::HttpRequest& request, net::Responde
   const Route* const route = find(head.path);
   const bool page = route == nullptr ||
                     (route->serve != &AdminRoutes::stats && route->serve != &AdminRoutes::tail);
-  if (is_foreign(head, page) || (head.has_origin && !reads)) return answer.refuse(kHasOrigin);
+  if (is_foreign(head, page)) return answer.refuse(kHasOrigin);
+  if (head.path == "/publish" && parts_.config.admin.publish) {
+    return publish(request, responder, answer);
+  }
+  if (!request.body.empty()) return answer.refuse(kHasBody);
+  if (head.has_origin && !reads) return answer.refuse(kHasOrigin);
   const bool changeable = route != nullptr && route->change != nullptr;
   const bool changes = head.method == net::Method::post || head.method_text == "DELETE";
   if (!reads && !(changes && changeable)) {
@@ -209,8 +224,11 @@ void AdminRoutes::on_http_request(const net::HttpRequest& request, net::Responde
 }
 
 std::string AdminRoutes::on_http_refused(const net::Refusal& refusal, const net::HttpPeer& peer) {
-  const bool body = refusal == net::refusals::kNotPublishing;
-  const net::Refusal& told = body ? kHasBody : refusal;
+  const bool large =
+      refusal == net::refusals::kBodyTooLarge || refusal == net::refusals::kLengthTooLarge;
+  const net::Refusal& told = refusal == net::refusals::kNotPublishing ? kHasBody
+                             : large                                  ? kEventTooLarge
+                                                                      : refusal;
   const std::string trace = traces_.make();
   log_refusal(parts_.refusals, kAdminRefused, {told.code, told, name_of(peer), {}, trace});
   return net::error_reply(told, trace, {.allow = told.status == 405 ? kAllow : ""});
@@ -303,6 +321,15 @@ void AdminRoutes::trace(const net::Request& request, const Answer& answer) {
   const auto page = parse_page_query(request.query);
   if (!page || page->after != 0) return answer.refuse(kBadLimit);
   answer.send(net::kJsonType, traces_json(parts_.publishes, parts_.log.epoch(), page->limit));
+}
+
+// An Origin is the endpoint's own here: is_foreign() has refused all others.
+void AdminRoutes::publish(const net::HttpRequest& request, const net::Responder& responder,
+                          const Answer& answer) {
+  if (request.head.method != net::Method::post) return answer.refuse(kOnlyPost, "POST");
+  if (!request.head.has_origin) return answer.refuse(kNotOwnPage);
+  if (body_type(request.head.content_type) != BodyType::object) return answer.refuse(kNotJson);
+  parts_.publish(request, responder);
 }
 
 void AdminRoutes::debug_log(const net::Request&, const Answer& answer) {

@@ -15,20 +15,24 @@
 //   /debug/trace    the last publishes that were followed, ?limit=1..100: see publish_traces.h
 //   /debug/log      the debug rules in force; POST ?topic=… &address=… &seconds=1..3600 adds one,
 //                   DELETE ?id=… ends one, DELETE without an id ends all
+//   POST /publish   publishes one event, for the page at / alone; only if admin.publish is true
 //
 // If a worker does not answer in time, streams and topics are 503 with Retry-After. Every answer
 // has an X-Trace-Id, and every error also has it in its body.
 //
-// All pages but /debug/log take GET and HEAD only and change nothing. No page takes a body. A page
-// answers 400 to a parameter that it does not know, unless its name begins with `_`. /metrics,
+// All pages but /debug/log take GET and HEAD only and change nothing. Only /publish takes a body:
+// an event as application/json, which PublishRoutes checks and answers as on the publish socket. It
+// needs the Origin of the endpoint; pages of others can send neither that nor, unasked, that type.
+// Where admin.publish is false there is no such path, and the server refuses bodies. A page answers
+// 400 to a parameter that it does not know, unless its name begins with `_`. /metrics,
 // /healthz and /readyz ignore all parameters, so that no scrape or probe fails because of an
 // addition to its address.
 //
 // Pages of other servers must not reach the endpoint. A request is 403 if its Origin is not that of
 // the endpoint, if it changes something and has any Origin (every POST and DELETE of a web page has
-// one), or if a browser says that a page of another site needs it (Sec-Fetch-Site). A request whose
-// Host is neither an address nor `localhost` nor in admin.hosts is 403, too: this stops DNS
-// rebinding.
+// one) other than /publish, or if a browser says that a page of another site needs it
+// (Sec-Fetch-Site). A request whose Host is neither an address nor `localhost` nor in admin.hosts
+// is 403, too: this stops DNS rebinding.
 //
 // Belongs to the control loop, and must outlive its server. An answer that waits for the workers
 // uses only its Responder: WorkerQueries must make no more calls once the server is gone.
@@ -69,7 +73,9 @@ class AdminRoutes : public net::HttpHandler {
     const PublishTraces& publishes;
     StatsViewers& viewers;
     TopicTails& tails;
-    LogSink& refusals;              // Gets a line for each refusal; it must limit repeats.
+    LogSink& refusals;  // Gets a line for each refusal; it must limit repeats.
+    // Publishes the event that the dashboard sends, and answers.
+    std::function<void(const net::HttpRequest&, const net::Responder&)> publish;
     std::uint64_t random_seed = 0;  // For the trace ids of requests without one.
     std::function<Instant()> now;
   };
@@ -96,6 +102,8 @@ class AdminRoutes : public net::HttpHandler {
   void streams(const net::Request& request, const Answer& answer);
   void topics(const net::Request& request, const Answer& answer);
   void trace(const net::Request& request, const Answer& answer);
+  void publish(const net::HttpRequest& request, const net::Responder& responder,
+               const Answer& answer);
   void debug_log(const net::Request& request, const Answer& answer);
   void change_debug_log(const net::HttpRequest& request, const Answer& answer);
 

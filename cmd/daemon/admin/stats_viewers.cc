@@ -146,7 +146,8 @@ void StatsViewers::make_sample() {
                           .accept_queue = fullest_queue(sources_),
                           .topics = std::move(topics),
                           .lagging = std::move(lagging),
-                          .tail = parts_.config.admin.debug});
+                          .tail = parts_.config.admin.debug,
+                          .publish = parts_.config.admin.publish});
   sample_ += "\n\n";
   made_at_ = now;
   ++samples_made_;

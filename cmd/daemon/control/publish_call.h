@@ -33,7 +33,7 @@ struct PublishRoutes::Later {
   net::Responder responder;
   net::ReplyOptions options;
   std::string trace_id;
-  std::uint32_t uid;
+  std::string from;  // As the log names the client.
   Instant arrived_at;
   bool traced;  // trace_id is the publisher's own.
 

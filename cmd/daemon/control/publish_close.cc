@@ -1,4 +1,5 @@
-// PublishRoutes continued: how a topic is closed, and which publish is followed.
+// PublishRoutes continued: how a topic is closed, how the dashboard publishes, and which publish is
+// followed.
 
 #include <array>
 #include <memory>
@@ -40,6 +41,11 @@ void PublishRoutes::close_topic(const Call& call, std::string_view topic) {
   }
   Trace none;
   settle(call, AnswerForm::id, events.size(), outcome, none);
+}
+
+void PublishRoutes::publish_of_page(const net::HttpRequest& request,
+                                    const net::Responder& responder) {
+  publish_body({request, responder, parts_.now()});
 }
 
 PublishRoutes::Trace PublishRoutes::make_trace(const Call& call, std::string_view topic,

@@ -42,7 +42,7 @@ PublishRoutes::Later PublishRoutes::later(const Call& call) {
   const net::Request& head = call.head();
   return {
       call.responder,   {.keep_alive = head.keep_alive, .head_only = head.method == Method::head},
-      traces_.of(head), call.uid(),
+      traces_.of(head), name_of(call.request.peer),
       call.arrived(),   !call.own_trace_id().empty()};
 }
 
@@ -378,7 +378,7 @@ void PublishRoutes::refuse(const Later& answer, PublishRefusal why, std::string_
   options.retry_after_seconds = std::max(options.retry_after_seconds, row.retry_after_seconds);
   const net::Refusal refusal{row.status, row.code, message};
   log_refusal(parts_.refusals, kPublishRefused,
-              {to_string(why), refusal, "uid " + std::to_string(answer.uid), {}, answer.trace_id});
+              {to_string(why), refusal, answer.from, {}, answer.trace_id});
   answer.send(net::error_reply(refusal, answer.trace_id, options));
 }
 

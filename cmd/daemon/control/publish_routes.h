@@ -105,6 +105,11 @@ class PublishRoutes final : public net::HttpHandler {
   void on_http_request(const net::HttpRequest& request, net::Responder responder) override;
   std::string on_http_refused(const net::Refusal& refusal, const net::HttpPeer& peer) override;
 
+  // Answers a request of the dashboard as POST /publish. Who may send it is not asked: the caller
+  // knows. A client without a uid, one of TCP, has the uid -1, which no process can have; all of
+  // them share one rate and one space of idempotency keys. In publish_close.cc.
+  void publish_of_page(const net::HttpRequest& request, const net::Responder& responder);
+
   // Applies from the next request on, also on open connections.
   void set_peers(net::PeerList peers) { parts_.peers = std::move(peers); }
   void set_rate(const CostRate& rate) { rates_.set_rate(rate); }

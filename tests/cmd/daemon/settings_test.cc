@@ -79,8 +79,13 @@ TEST_CASE("the limits of requests are their servers', each worker its part") {
   CHECK(publish.body_bytes_max == 4'200);
   CHECK(publish.connections_max == 43);
   const net::HttpServerOptions admin = admin_server_options(config);
-  CHECK_FALSE(admin.head.bodies);
+  CHECK(admin.head.empty_posts);
+  CHECK(admin.body_bytes_max == 0);
   CHECK(admin.connections_max == 44);
+  config.admin.publish = true;
+  CHECK(admin_server_options(config).body_bytes_max == 4'200);
+  config.limits.event_bytes_max = 10;
+  CHECK(admin_server_options(config).body_bytes_max == 4'116);
 }
 
 TEST_CASE("the value of a limit is the one in force, and rows of topics have none in common") {

@@ -20,7 +20,7 @@ TEST_CASE("a sample says what the catalogue knows, and nothing else") {
   const std::string sample =
       sample_json({.catalogue = empty, .why_not_ready = "", .now_unix_seconds = 12.3456789});
   CHECK(sample == R"({"time":12.346,"ready":true,"figures":{"uptime_seconds":0},"histograms":{},)"
-                  R"("workers":[],"kernel":[],"limits":[],"tail":false})");
+                  R"("workers":[],"kernel":[],"limits":[],"tail":false,"publish":false})");
 }
 
 TEST_CASE("each part of a sample is read from its families") {
@@ -76,7 +76,7 @@ TEST_CASE("each part of a sample is read from its families") {
                  "command":"sysctl -w net.x='1 2'"}],
       "limits":[{"knob":"limits.streams_max","now":10,"max":20,"reached":7},
                 {"knob":"limits.owed_total_bytes_max","now":100,"max":1000}],
-      "tail":false})"));
+      "tail":false,"publish":false})"));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 import { Feed } from './feed.js';
 import { findingsOf, lossesOf } from './findings.js';
+import { makePublishForm } from './publish.js';
 import { History, sum } from './samples.js';
 import { setText } from './tables.js';
 import { Tail } from './tail.js';
@@ -87,6 +88,7 @@ class Dashboard {
   constructor() {
     new Feed('stats', { sample: (sample) => this.#take(sample) },
              (open, reason) => this.#connection(open, reason));
+    makePublishForm($('#publish'));
     const redraw = () => this.#showSoon();
     new ResizeObserver(redraw).observe($('main'));
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redraw);
@@ -96,6 +98,7 @@ class Dashboard {
     this.#history.add(sample);
     this.#tail.suggest((sample.topics ?? []).map(({ topic }) => topic).sort());
     document.body.className = sample.tail ? 'has-debug' : 'no-debug';
+    document.body.classList.toggle('has-publish', sample.publish === true);
     this.#traces.tick(sample.tail === true);
     this.#showSoon();
   }

@@ -17,6 +17,7 @@
 
 #include "cmd/daemon/settings.h"
 #include "net/http/http_server.h"
+#include "net/http/reply.h"
 #include "net/loop/signals.h"
 #include "net/socket/unix_socket.h"
 #include "tests/cmd/command_support.h"
@@ -124,6 +125,7 @@ struct Served {
   FakeQueries queries;
   RecordingSink lines;
   std::size_t orders = 0;
+  std::vector<std::string> published;
   DebugSwitch debug_switch{lines, [this](const DebugRules&) { ++orders; }};
   PublishTraces traces{[this] { return now.us * 1'000; }};
   net::Loop loop;
@@ -152,6 +154,11 @@ struct Served {
                       .viewers = viewers,
                       .tails = tails,
                       .refusals = lines,
+                      .publish =
+                          [this](const net::HttpRequest& request, const net::Responder& responder) {
+                            published.emplace_back(request.body);
+                            responder.reply(net::text_reply(202, net::kJsonType, "{}"), true);
+                          },
                       .now = [this] { return now; }}};
   std::string path;
   std::unique_ptr<net::UnixListener> listener;
