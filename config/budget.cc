@@ -32,6 +32,7 @@ constexpr std::uint64_t kOwing = 192;
 constexpr std::uint64_t kFrameRef = 8;
 constexpr std::uint64_t kForgottenTopics = 4 * kMiB;  // The last 65,536 of them.
 constexpr std::uint64_t kPublishConnection = 32 * kKiB;
+constexpr std::uint64_t kUnansweredRequest = 1 * kKiB;
 constexpr std::uint64_t kAdminConnection = 1 * kMiB;
 constexpr std::uint64_t kEventAround = 4 * kKiB;  // Of JSON, beside the data: topic, name, key.
 
@@ -101,7 +102,8 @@ void add_memory(Budget& budget, const Config& config) {
       {"replays", times(workers, limits.replay_bytes_in_flight_max), true},
       {"pending requests", budget.requests * kPendingRequestBytes, true},
       {"publishers",
-       config.publish.connections_max * (kPublishConnection + 2ULL * limits.request_bytes_max),
+       config.publish.connections_max * (kPublishConnection + 2ULL * limits.request_bytes_max +
+                                         config.publish.pipelined_max * kUnansweredRequest),
        true},
       {"admin",
        config.admin.connections_max * (kAdminConnection + 2 * admin_body_bytes_max(config)), true},

@@ -29,7 +29,8 @@
 //         + workers × 48 MiB                                   frames on their way to streams
 //         + workers × replay_bytes_in_flight_max
 //         + pending_requests_max × 24 KiB                      parser and a request head of 16 KiB
-//         + publish.connections_max × (32 KiB + 2 × request_bytes_max)    the body, and its frames
+//         + publish.connections_max × (32 KiB + 2 × request_bytes_max    the body, and its frames
+//                                      + publish.pipelined_max × 1 KiB)  requests unanswered
 //         + admin.connections_max × 1 MiB                      an answer being sent
 //         + admin.connections_max × 2 × admin_body_bytes_max()    an event, and its frames
 //

@@ -81,6 +81,7 @@ struct Publish {
   std::vector<std::string> users;
   std::vector<std::string> groups;
   std::uint32_t connections_max = 256;
+  std::uint32_t pipelined_max = 1'024;
   std::uint32_t rate = 0;  // Events per second of one user; 0: no limit.
   std::uint32_t burst = 1'000;
   std::uint32_t idempotency_keys_max = 100'000;

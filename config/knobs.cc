@@ -63,6 +63,11 @@ constexpr std::array kKnobs{
                                         "Groups whose members may publish, beside publish.users."),
     number<&C::publish, &Publish::connections_max>("publish.connections_max", {1, 65'536}, kRestart,
                                                    "Open connections of publishers."),
+    number<&C::publish, &Publish::pipelined_max>(
+        "publish.pipelined_max", {1, 16'384}, kRestart,
+        "Requests of one connection that may be without an answer. crier does not read further "
+        "ones until it has answered. Independent of this, it reads none while the bodies of such "
+        "requests add up to 1 MiB or more."),
     number<&C::publish, &Publish::rate>(
         "publish.rate", {0, 10'000'000}, kLive,
         "Events per second that one user (uid) may publish; beyond it requests are answered 429. "

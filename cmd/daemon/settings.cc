@@ -180,6 +180,7 @@ net::HttpServerOptions publish_server_options(const config::Config& config) {
   options.head.bodies = true;
   options.body_bytes_max = config.limits.request_bytes_max;
   options.connections_max = config.publish.connections_max;
+  options.pipelined_max = config.publish.pipelined_max;
   return options;
 }
 

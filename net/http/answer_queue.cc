@@ -9,15 +9,18 @@ namespace crier::net {
 namespace {
 
 constexpr std::string_view kHeadEnd = "\r\n\r\n";
+constexpr std::size_t kKeptAnswers = 16;
 
 }  // namespace
 
-std::uint64_t AnswerQueue::push(const Request& request, Instant now) {
+std::uint64_t AnswerQueue::push(const Request& request, std::size_t charge, Instant now) {
+  charged_ += charge;
   answers_.push_back({.close = !request.keep_alive,
                       .http_1_0 = request.http_1_0,
                       .bodiless = request.method == Method::head,
+                      .charge = charge,
                       .since = now});
-  return first_ordinal_ + answers_.size() - 1;
+  return first_ordinal_ + size() - 1;
 }
 
 void AnswerQueue::push_last(std::string bytes) {
@@ -25,8 +28,8 @@ void AnswerQueue::push_last(std::string bytes) {
 }
 
 bool AnswerQueue::awaits(std::uint64_t ordinal) const {
-  if (ordinal < first_ordinal_ || ordinal - first_ordinal_ >= answers_.size()) return false;
-  return answers_[static_cast<std::size_t>(ordinal - first_ordinal_)].state != State::complete;
+  if (ordinal < first_ordinal_ || ordinal - first_ordinal_ >= size()) return false;
+  return answers_[at(ordinal)].state != State::complete;
 }
 
 // Returns null if the answer was dropped.
@@ -36,7 +39,7 @@ AnswerQueue::Answer* AnswerQueue::find(std::uint64_t ordinal) {
     return nullptr;
   }
   CRIER_CHECK(awaits(ordinal));
-  return &answers_[static_cast<std::size_t>(ordinal - first_ordinal_)];
+  return &answers_[at(ordinal)];
 }
 
 void AnswerQueue::reply(std::uint64_t ordinal, std::string bytes, bool close) {
@@ -96,14 +99,14 @@ void AnswerQueue::end(std::uint64_t ordinal) {
 
 std::size_t AnswerQueue::waiting(std::uint64_t ordinal, std::size_t ahead) const {
   if (!awaits(ordinal)) return 0;
-  const std::size_t last = static_cast<std::size_t>(ordinal - first_ordinal_);
-  for (std::size_t i = 0; i <= last; ++i) ahead += answers_[i].bytes.size();
+  for (std::size_t i = gone_; i <= at(ordinal); ++i) ahead += answers_[i].bytes.size();
   return ahead;
 }
 
 bool AnswerQueue::collect(std::string& output) {
   std::size_t complete = 0;
-  for (Answer& answer : answers_) {
+  for (std::size_t i = gone_; i < answers_.size(); ++i) {
+    Answer& answer = answers_[i];
     if (output.empty() && answer.bytes.size() > output.capacity()) {
       output = std::exchange(answer.bytes, {});
     } else {
@@ -122,31 +125,39 @@ bool AnswerQueue::collect(std::string& output) {
 }
 
 std::optional<Instant> AnswerQueue::unanswered_since() const {
-  if (answers_.empty() || answers_.front().state != State::unanswered) return std::nullopt;
-  return answers_.front().since;
+  if (empty() || answers_[gone_].state != State::unanswered) return std::nullopt;
+  return answers_[gone_].since;
+}
+
+void AnswerQueue::shrink() {
+  if (answers_.empty() && answers_.capacity() > kKeptAnswers) answers_.shrink_to_fit();
 }
 
 void AnswerQueue::drop_all() {
   dropped_some_ = true;
-  drop(answers_.size());
+  drop(size());
 }
 
 void AnswerQueue::drop(std::size_t count) {
   first_ordinal_ += count;
-  const auto end = answers_.begin() + static_cast<std::ptrdiff_t>(count);
-  for (auto answer = answers_.begin(); answer != end; ++answer) {
-    if (answer->on_change) calls_.push_back(std::move(answer->on_change));
+  for (; count > 0; --count) {
+    Answer& answer = front();
+    charged_ -= answer.charge;
+    if (answer.on_change) calls_.push_back(std::move(answer.on_change));
+    answer = {};
+    ++gone_;
   }
-  answers_.erase(answers_.begin(), end);
+  if (gone_ * 2 < answers_.size()) return;
+  answers_.erase(answers_.begin(), answers_.begin() + static_cast<std::ptrdiff_t>(gone_));
+  gone_ = 0;
 }
 
 std::vector<OnChange> AnswerQueue::take_calls(std::size_t ahead) {
   std::vector<OnChange> calls = std::exchange(calls_, {});
-  if (answers_.empty() || !answers_.front().wants_room) return calls;
-  Answer& front = answers_.front();
-  if (front.bytes.size() + ahead > kStreamedBytesMax - kStreamPieceMax) return calls;
-  front.wants_room = false;
-  if (front.on_change) calls.push_back(front.on_change);
+  if (empty() || !front().wants_room) return calls;
+  if (front().bytes.size() + ahead > kStreamedBytesMax - kStreamPieceMax) return calls;
+  front().wants_room = false;
+  if (front().on_change) calls.push_back(front().on_change);
   return calls;
 }
 

@@ -4,6 +4,9 @@
 // Only the bytes of the front answer may leave; later answers wait here until it is complete. At
 // most kStreamedBytesMax bytes of a streamed answer wait for the kernel.
 //
+// A request is charged with bytes while its answer is in the queue, so that the connection can
+// bound what it has a handler keep.
+//
 // An answer that closes the connection drops the answers behind it. The queue tells the writer of
 // a dropped answer through its on_change: take_calls() hands these calls to the connection, which
 // makes them.
@@ -26,12 +29,13 @@ namespace crier::net {
 
 class AnswerQueue {
  public:
-  bool empty() const { return answers_.empty(); }
-  std::size_t size() const { return answers_.size(); }
+  bool empty() const { return size() == 0; }
+  std::size_t size() const { return answers_.size() - gone_; }
+  std::size_t charged() const { return charged_; }  // For all its requests.
 
   // Adds the answer to `request`, still without bytes, and returns its ordinal. `now`: when the
   // handler was given the request.
-  std::uint64_t push(const Request& request, Instant now);
+  std::uint64_t push(const Request& request, std::size_t charge, Instant now);
   // Appends a complete answer, after which the connection ends.
   void push_last(std::string bytes);
 
@@ -59,6 +63,8 @@ class AnswerQueue {
   // When the handler was given the front request; nothing if it has begun to answer it.
   std::optional<Instant> unanswered_since() const;
 
+  // Returns the memory of a long queue that is empty now.
+  void shrink();
   // Drops all answers, because the connection closes.
   void drop_all();
   // Returns the calls that are due, and forgets them: one for the writer of each dropped answer,
@@ -74,16 +80,26 @@ class AnswerQueue {
     bool http_1_0 = false;    // If streamed, the answer ends with the connection; else, chunked.
     bool bodiless = false;    // The answer to HEAD.
     bool wants_room = false;  // The last write() was refused.
-    Instant since;            // When the handler was given the request.
+    std::size_t charge = 0;
+    Instant since;  // When the handler was given the request.
     std::string bytes;
     OnChange on_change;
   };
 
   Answer* find(std::uint64_t ordinal);
+  // The place of an answer that is in the queue.
+  std::size_t at(std::uint64_t ordinal) const {
+    return gone_ + static_cast<std::size_t>(ordinal - first_ordinal_);
+  }
+  Answer& front() { return answers_[gone_]; }
   void drop(std::size_t count);
 
-  std::vector<Answer> answers_;      // As many as a connection may pipeline; usually one.
-  std::uint64_t first_ordinal_ = 0;  // The ordinal of answers_.front().
+  std::vector<Answer> answers_;  // As many as a connection may pipeline; usually one.
+  // Answers at the beginning that have left. At most half stay, so that a long queue is rarely
+  // moved.
+  std::size_t gone_ = 0;
+  std::size_t charged_ = 0;
+  std::uint64_t first_ordinal_ = 0;  // The ordinal of front().
   bool dropped_some_ = false;
   std::vector<OnChange> calls_;  // Calls due to the writers of dropped answers.
 };

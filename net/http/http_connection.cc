@@ -17,17 +17,17 @@
 #include "net/socket/socket_ops.h"
 
 namespace crier::net {
-
 namespace {
-
 constexpr std::uint64_t kMicrosPerSecond = 1'000'000;
 constexpr std::uint64_t kLingerMicros = 2 * kMicrosPerSecond;
 constexpr std::size_t kDiscardBytesMax = std::size_t{64} << 20;  // While lingering.
 // A connection takes no further request while more answer bytes than this wait for its client.
 constexpr std::size_t kOwedBytesMax = std::size_t{256} << 10;
+// The same for requests that wait for answers: a POST counts as its body, others as large pages.
+constexpr std::size_t kUnansweredBytesMax = std::size_t{1} << 20;
+constexpr std::size_t kPageBytes = kUnansweredBytesMax / 8;
 // An idle connection keeps buffers up to this size, so that small requests allocate nothing.
 constexpr std::size_t kKeptCapacityMax = std::size_t{16} << 10;
-
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 void empty(std::string& buffer) {
@@ -198,6 +198,7 @@ void HttpConnection::check_deadlines(Instant now) {
   const std::uint64_t request_us = options.request_seconds_max * kMicrosPerSecond;
   const std::uint64_t answer_us = options.answer_seconds_max * kMicrosPerSecond;
   if (output_.empty()) empty(output_);
+  answers_.shrink();
   if (phase_ == Phase::lingering) {
     if (now.us - linger_began_.us >= kLingerMicros) close();
     return;
@@ -294,7 +295,8 @@ std::size_t HttpConnection::take(std::string_view bytes) {
 }
 
 bool HttpConnection::may_take_request() const {
-  return answers_.size() < server_.options_.pipelined_max && bytes_ahead() < kOwedBytesMax;
+  return answers_.size() < server_.options_.pipelined_max &&
+         answers_.charged() < kUnansweredBytesMax && bytes_ahead() < kOwedBytesMax;
 }
 
 bool HttpConnection::turn_is_over() const {
@@ -363,7 +365,8 @@ HeadProgress HttpConnection::collect_body(std::string_view bytes, std::size_t& u
 
 void HttpConnection::dispatch(std::string_view body) {
   const Request& request = reader_.request();
-  const std::uint64_t ordinal = answers_.push(request, server_.now_);
+  const std::size_t charge = request.method == Method::post ? body.size() : kPageBytes;
+  const std::uint64_t ordinal = answers_.push(request, charge, server_.now_);
   phase_ = request.keep_alive ? Phase::head : Phase::finished;
   request_began_ = {};
   server_.counters_.requests.add();

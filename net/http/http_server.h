@@ -2,9 +2,10 @@
 // admin port. Subscribers, which are many and send one short head each, use net/pending/.
 //
 // Requests. The server hands requests to an HttpHandler in order of arrival. A client that
-// pipelines has up to `pipelined_max` of them at the handler at once. Answers leave in the order of
-// the requests, those of one turn in one write. The server does not read from a client that does
-// not read its answers or has too many requests unanswered. The memory of a connection is thus
+// pipelines has up to `pipelined_max` of them at the handler at once: fewer once their
+// bodies add up to 1 MiB, and at most eight that are no POST. Answers leave in the order of the
+// requests, those of one turn in one write. The server does not read from a client that does not
+// read its answers or has too many requests unanswered. The memory of a connection is thus
 // bounded by one head, one body, the read buffer and the answers owed.
 //
 // Deadlines. A request must be whole `request_seconds_max` after its first byte (408), and answers

@@ -7,7 +7,6 @@
 using namespace crier::config;
 
 namespace {
-
 // Small round numbers, so that sums can be followed.
 Config small() {
   Config config;
@@ -64,12 +63,13 @@ TEST_CASE("each limit that costs memory moves the worst case by its price") {
       {"a replayed byte", [](Config& c) { ++c.limits.replay_bytes_in_flight_max; }, 2},
       {"a pending request", [](Config& c) { ++c.limits.pending_requests_max; }, 24 * 1'024},
       {"a byte of a publish", [](Config& c) { ++c.limits.request_bytes_max; }, 2 * 20},
+      {"an unanswered publish", [](Config& c) { ++c.publish.pipelined_max; }, 20 * 1'024},
       {"an admin connection", [](Config& c) { ++c.admin.connections_max; }, 1'024 * 1'024},
   }));
-  INFO(name);
   Config config = small();
   const Budget before = budget_of(config, 2);
   raise(config);
+  INFO(name);
   const Budget after = budget_of(config, 2);
   CHECK(after.worst_bytes - before.worst_bytes == bytes);
   CHECK(after.full_bytes == before.full_bytes);

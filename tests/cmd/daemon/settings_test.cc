@@ -71,6 +71,7 @@ TEST_CASE("the limits of requests are their servers', each worker its part") {
   config.limits.request_bytes_max = 4'200;
   config.publish.connections_max = 43;
   config.admin.connections_max = 44;
+  config.publish.pipelined_max = 45;
   CHECK(pending_limits(config, 300, 3).capacity == 100);
   CHECK(pending_limits(config, 2, 3).capacity == 1);
   CHECK(pending_limits(config, 300, 3).head_ms == 41'000);
@@ -78,6 +79,7 @@ TEST_CASE("the limits of requests are their servers', each worker its part") {
   CHECK(publish.head.bodies);
   CHECK(publish.body_bytes_max == 4'200);
   CHECK(publish.connections_max == 43);
+  CHECK(publish.pipelined_max == 45);
   const net::HttpServerOptions admin = admin_server_options(config);
   CHECK(admin.head.empty_posts);
   CHECK(admin.body_bytes_max == 0);

@@ -112,3 +112,34 @@ TEST_CASE("a TCP client that breaks its connection is noticed, one that stops se
   }
   served.server->stop_accepting();
 }
+
+TEST_CASE("unanswered requests are bounded by their bodies, too, and pages to eight") {
+  struct Case {
+    const char* name;
+    std::string request;
+    std::size_t taken;
+  };
+  const auto [name, request, taken] = GENERATE(values<Case>({
+      {"small bodies", post("/a", "d"), 1'024},
+      {"100 kB each", post("/a", std::string(100'000, 'd')), 11},
+      {"one of 2 MB", post("/a", std::string(2'000'000, 'd')), 1},
+      {"pages", get("/a"), 8},
+  }));
+  INFO(name);
+  Served served({.pipelined_max = 1'024});
+  served.handler.later = true;
+  Client client(served.loop, served.path);
+  std::string requests;
+  for (std::size_t i = 0; i < taken; ++i) requests += request;
+  REQUIRE(client.send(requests + post("/last", "d")));
+  auto& pending = served.handler.pending;
+  REQUIRE(turn_until(served.loop, [&] { return pending.size() == taken; }));
+  turn_for(served.loop, 20);
+  CHECK(pending.size() == taken);
+  for (std::size_t i = taken; i-- > 1;) pending[i].responder.reply(answer_to("/a"), false);
+  turn_for(served.loop, 20);
+  CHECK(pending.size() == taken);  // These answers wait for the first one.
+  pending[0].responder.reply(answer_to("/a"), false);
+  CHECK(client.receive(taken * answer_to("/a").size()).size() == taken * answer_to("/a").size());
+  CHECK(turn_until(served.loop, [&] { return pending.size() == taken + 1; }));
+}

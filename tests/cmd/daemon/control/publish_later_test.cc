@@ -111,6 +111,28 @@ TEST_CASE("nothing is visible or acknowledged before the commit, then all in ord
   CHECK(f.socket.text(2) == "id: " + f.id(23) + "\ndata: 3\n\n");
 }
 
+TEST_CASE("one connection keeps the journal busy: 1,024 publishes wait for one commit") {
+  Later f;
+  std::string requests;
+  for (int i = 0; i < 1'024; ++i) requests += one(std::to_string(i));
+  const auto publisher = f.send(requests);
+  CHECK(f.journal.open() == 1'024);
+  REQUIRE(publisher->client.send(one("one more")));
+  net::http_test::turn_for(f.socket.loop, 20);
+  CHECK(f.journal.open() == 1'024);
+
+  f.journal.commit(1'024);
+  REQUIRE(net::http_test::turn_until(f.socket.loop, [&] {
+    return publisher->client.receive(1, 0).find(f.id(1'024)) != std::string::npos;
+  }));
+  const auto& answers = f.answers(*publisher);
+  REQUIRE(answers.size() == 1'024);
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    REQUIRE(answers[i].body == json{{"id", f.id(i + 1)}});
+  }
+  CHECK(f.journal.open() == 1);
+}
+
 TEST_CASE("a repeat of a key in flight waits for the first answer") {
   struct Row {
     std::string name, request, other;

@@ -13,6 +13,7 @@
 #include "broadcast/log/log.h"
 #include "broadcast/log/memory_journal.h"
 #include "cmd/daemon/control/publish_routes.h"
+#include "cmd/daemon/settings.h"
 #include "net/http/http_server.h"
 #include "net/loop/signals.h"
 #include "net/socket/unix_socket.h"
@@ -79,8 +80,9 @@ struct Socket {
                                                           .memory = &shortage,
                                                           .now = [this] { return now; },
                                                           .traces = &traces});
-    server = std::make_unique<net::HttpServer>(loop, *routes,
-                                               net::HttpServerOptions{.shortage = &shortage});
+    net::HttpServerOptions options = publish_server_options({});
+    options.shortage = &shortage;
+    server = std::make_unique<net::HttpServer>(loop, *routes, options);
     auto opened = net::UnixListener::open({.path = path});
     REQUIRE(opened.has_value());
     listener = std::make_unique<net::UnixListener>(std::move(*opened));
