@@ -27,6 +27,7 @@ struct Closing {
   std::uint64_t sequence = 0;  // Of the closing event; 0: the topic is not closed.
   std::uint64_t before = 0;    // The topic's newest event before it; 0: there was none.
   explicit operator bool() const { return sequence != 0; }
+  friend bool operator==(const Closing&, const Closing&) = default;
 };
 
 // On a cache line of its own, because control writes what is beside it with each event.

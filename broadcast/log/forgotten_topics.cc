@@ -1,5 +1,9 @@
 #include "broadcast/log/forgotten_topics.h"
 
+#include <algorithm>
+#include <functional>
+#include <utility>
+
 #include "core/check.h"
 
 namespace crier::broadcast {
@@ -64,6 +68,50 @@ std::uint32_t ForgottenTopics::vacant_entry(std::uint64_t loss) {
   const auto at = static_cast<std::uint32_t>(chosen);
   index_.erase(leaving.topic_hash, at);
   return at;
+}
+
+void ForgottenTopics::begin_restore(const Remembered& remembered, std::uint64_t loss) {
+  CRIER_CHECK(entries_.empty());
+  topics_max_ = std::max(topics_max_, remembered.topics.size());
+  if (remembered.floor > 0) floor_ = {remembered.floor, loss};
+  highest_.raise_to(floor_);
+  for (const Remembered::Topic& topic : remembered.topics) {
+    const Evicted evicted{topic.evicted_through, loss};
+    highest_.raise_to(evicted);
+    if (const auto known = index_of(topic.hash)) {
+      entries_[*known].evicted.raise_to(evicted);
+      continue;
+    }
+    index_.insert(topic.hash, static_cast<std::uint32_t>(entries_.size()));
+    entries_.push_back({topic.hash, evicted});
+  }
+}
+
+// The topics that are listed again have left vacant entries, and the newest losses stay.
+void ForgottenTopics::end_restore(const Evicted& hole, std::size_t topics_max) {
+  floor_.raise_to(hole);
+  highest_.raise_to(hole);
+  std::vector<Entry> all = std::exchange(entries_, {});
+  std::erase_if(all, [](const Entry& entry) { return !entry.in_use(); });
+  vacant_ = {};
+  index_ = {};
+  topics_max_ = topics_max;
+  hand_ = 0;
+  std::ranges::sort(all, std::ranges::greater(), [](auto& entry) { return entry.evicted.through; });
+  for (Entry& entry : all) {
+    entry.evicted.raise_to(hole);
+    if (entry.evicted.through == 0) {  // Its events are missing, but no hole was told.
+      closed_.remove(entry.topic_hash);
+      continue;
+    }
+    if (entries_.size() == topics_max_) {
+      leave(entry.topic_hash, entry.evicted, hole.number);
+      continue;
+    }
+    index_.insert(entry.topic_hash, static_cast<std::uint32_t>(entries_.size()));
+    entries_.push_back(entry);
+  }
+  entries_.shrink_to_fit();
 }
 
 }  // namespace crier::broadcast

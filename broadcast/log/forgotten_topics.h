@@ -16,6 +16,7 @@
 
 #include "broadcast/log/closed_topics.h"
 #include "broadcast/log/hash_index.h"
+#include "broadcast/log/remembered.h"
 
 namespace crier::broadcast {
 
@@ -51,13 +52,35 @@ class ForgottenTopics {
   // `through` is 0 only if the topic certainly never had an event.
   Evicted find(std::uint64_t topic_hash) const;
 
+  // What is known of a topic that is not in the table.
+  const Evicted& floor() const { return floor_; }
+
+  // Puts in what was remembered before a restart, all with the loss of this number, without a bound
+  // on the topics. Requires: the table is empty.
+  void begin_restore(const Remembered& remembered, std::uint64_t loss);
+  // Bounds the table again. Every topic that is in the table, or was never added, may have lost
+  // events up to `hole`; through == 0: none has.
+  void end_restore(const Evicted& hole, std::size_t topics_max);
+
+  // Calls visit(hash, evicted) for the topics in the next `share` entries. Returns true if there
+  // are more. Begin with `walked` 0.
+  template <typename Visit>
+  bool walk(std::uint64_t& walked, std::uint64_t share, Visit&& visit) const {
+    for (; share > 0 && walked < entries_.size(); --share, ++walked) {
+      const Entry& entry = entries_[walked];
+      if (entry.in_use()) visit(entry.topic_hash, entry.evicted);
+    }
+    return walked < entries_.size();
+  }
+
   // Returns the newest loss of all topics that were ever added, even of those removed since.
   const Evicted& highest() const { return highest_; }
 
  private:
   struct Entry {
     std::uint64_t topic_hash = 0;
-    Evicted evicted;  // through == 0 in a vacant entry.
+    Evicted evicted;  // All zero in a vacant entry.
+    bool in_use() const { return evicted.through > 0 || evicted.number > 0; }
   };
   // How many entries are compared when one has to leave. The one with the oldest loss leaves,
   // because it raises the floor least.

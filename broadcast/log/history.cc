@@ -91,7 +91,8 @@ void History::evict_oldest_of(TopicRow row) {
   Entry& entry = History::entry(block, slot);
   CRIER_CHECK(entry.frame);
   CRIER_CHECK(entry.topic == row);
-  topic.evicted = {entry.sequence, evicted_.number + 1};
+  const std::uint64_t sequence = entry.sequence;
+  topic.evicted.raise_to({sequence, evicted_.number + 1});
   evicted_.raise_to(topic.evicted);
   const std::size_t bytes = memory_of(*entry.frame);
   topic.bytes -= bytes;
@@ -102,7 +103,7 @@ void History::evict_oldest_of(TopicRow row) {
   entry.frame = FrameRef();
   block.live &= ~bit(slot);
   if (--block.events == 0) {
-    vacate(index, topic.evicted.through);
+    vacate(index, sequence);
   } else if (index != newest_ && index != oldest_) {
     shrink(index);
   }
@@ -185,7 +186,8 @@ bool History::chained(TopicRow row) const {
   for (std::uint32_t i = 0; i < topic.events; ++i) {
     const Entry& entry = at(at_now);
     const bool last = i + 1 == topic.events;
-    if (!entry.frame || entry.topic != row || entry.sequence <= topic.evicted.through) return false;
+    if (!entry.frame || entry.topic != row) return false;
+    if (entry.sequence <= topic.evicted.through && topic.evicted.through > hole_) return false;
     if (last != (at_now == topic.newest)) return false;
     bytes += memory_of(*entry.frame);
     if (last) break;

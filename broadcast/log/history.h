@@ -21,6 +21,7 @@
 // Belongs to the control loop.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -79,6 +80,20 @@ class History {
   // Counts a loss that is not an eviction: of a closing event that was evicted before, and that
   // replays could make again until now. Returns its number.
   std::uint64_t count_loss() { return ++evicted_.number; }
+
+  // Counts the loss of events that are not in the history. The newest of them is `through`.
+  Evicted lose_through(std::uint64_t through) {
+    evicted_.raise_to({through, evicted_.number + 1});
+    return {through, evicted_.number};
+  }
+  // The same if the lost events may lie between the retained ones of a topic, or after them.
+  Evicted lose_anywhere(std::uint64_t through) {
+    hole_ = std::max(hole_, through);
+    return lose_through(through);
+  }
+  // A topic that has lost an event up to this one may retain older ones. A topic that has lost a
+  // newer event does not.
+  std::uint64_t hole() const { return hole_; }
 
   // Evicts the oldest event of a topic. Requires: the topic has one.
   void evict_oldest_of(TopicRow row);
@@ -161,6 +176,7 @@ class History {
   std::uint64_t events_ = 0;
   std::uint64_t bytes_ = 0;
   Evicted evicted_;
+  std::uint64_t hole_ = 0;
 };
 
 static_assert(sizeof(History::Entry) == 32);

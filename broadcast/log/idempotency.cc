@@ -64,6 +64,20 @@ void IdempotencyKeys::remember(const Fingerprint& key, const Fingerprint& conten
   if (checks_.due(size_)) CRIER_SLOW_CHECK(consistent());
 }
 
+void IdempotencyKeys::restore(const Fingerprint& key, const Fingerprint& content,
+                              const FirstAnswer& answer, Instant then) {
+  if (size_ > 0) then = std::max(then, entries_[(oldest_ + size_ - 1) % keys_max_].remembered);
+  drop_expired(then);
+  // The key had left when it was used again, and is here because the limits were raised. Its entry
+  // stays under a fingerprint that no key has.
+  if (const auto at = index_of(key)) {
+    index_.erase(key.low, *at);
+    entries_[*at].key = {~key.low, ~key.high};
+    index_.insert(~key.low, *at);
+  }
+  remember(key, content, answer, then);
+}
+
 // For debug builds, O(n): index_ finds exactly the remembered keys, and these are ordered by age.
 bool IdempotencyKeys::consistent() const {
   if (index_.size() != size_) return false;

@@ -73,6 +73,11 @@ class IdempotencyKeys {
   void remember(const Fingerprint& key, const Fingerprint& content, const FirstAnswer& answer,
                 Instant now);
 
+  // Remembers the answer to a key that a journal has kept, and that may be known: then the new
+  // answer counts. If `then` is before the time of the newest key, that time counts.
+  void restore(const Fingerprint& key, const Fingerprint& content, const FirstAnswer& answer,
+               Instant then);
+
  private:
   struct Entry {
     Fingerprint key;

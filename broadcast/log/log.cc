@@ -57,6 +57,13 @@ std::optional<Instant> Log::oldest_accepted() const {
 }
 
 void Log::append(const FrameRef& frame) {
+  add(frame);
+  stats_.events.add();
+  stats_.event_bytes.add(frame->memory_bytes());
+  update_gauges();
+}
+
+void Log::add(const FrameRef& frame) {
   CRIER_CHECK(frame->sequence() > head_);
   const Instant now = frame->accepted();
   const TopicRow row = row_for(*frame);
@@ -66,10 +73,7 @@ void Log::append(const FrameRef& frame) {
   history_.push(row, frame);
   topics_.published_to(row);
   count_for_rate(topics_[row], now);
-  stats_.events.add();
-  stats_.event_bytes.add(frame->memory_bytes());
   keep_within_limits(row, History::memory_of(*frame));
-  update_gauges();
 }
 
 TopicRow Log::row_for(const Frame& frame) {
@@ -119,6 +123,7 @@ void Log::make_room_for_topic() {
 void Log::forget(TopicRow row) {
   const std::uint64_t loss = closed_.size() > 0 ? history_.count_loss() : 0;
   forgotten_.add(topics_[row].hash, topics_[row].evicted, loss);
+  if (survey_ != nullptr) survey_->remember(topics_[row].hash, topics_[row].evicted.through);
   topics_.remove(row);
   stats_.topics_forgotten.add();
 }
@@ -170,6 +175,7 @@ void Log::expire(Instant now, std::size_t& budget) {
     evict(history_.oldest_topic(), EvictionCause::total_bytes);
     --budget;
   }
+  expire_dropped(budget);
   for (AgeSearch& search : age_searches_) expire_by_age(search, now, budget);
   for (auto row = topics_.stalest_empty(); row && budget > 0; row = topics_.stalest_empty()) {
     const std::uint32_t idle = ticks_between(topics_[*row].rate_at, now.tick());

@@ -12,6 +12,7 @@
 // may stand still, but must not go back from call to call.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -25,6 +26,7 @@
 #include "broadcast/log/forgotten_topics.h"
 #include "broadcast/log/history.h"
 #include "broadcast/log/log_stats.h"
+#include "broadcast/log/log_survey.h"
 #include "broadcast/log/replay.h"
 #include "broadcast/log/replayer.h"
 #include "broadcast/log/topic_class.h"
@@ -99,6 +101,19 @@ class Log {
   // its topic is valid and hashed with `topic_key`.
   void append(const FrameRef& frame);
 
+  // Restoring, before the first append(): what is remembered, then events in the order of
+  // sequences, then the head. Events that the log remembers as lost are left out, and none is
+  // counted as published.
+  void restore(const Remembered& remembered);
+  void restore(const FrameRef& frame);
+  // Between two events: others up to this sequence may be missing, of any topic.
+  void lose_through(std::uint64_t sequence) { hole_ = std::max(hole_, sequence); }
+  // Requires: no event has a greater sequence than `head`.
+  void end_restore(std::uint64_t head);
+
+  // The journal keeps no event up to this sequence any more: expire() evicts them.
+  void drop_through(std::uint64_t sequence);
+
   // Evicts events that are too old or exceed a lowered history_bytes_max, and forgets idle topics.
   // Does a bounded share of that. Returns true if more remains: call it again soon.
   bool expire(Instant now);
@@ -133,6 +148,8 @@ class Log {
   TopicPage page(std::uint64_t cursor, std::size_t limit, Instant now) const;
 
  private:
+  friend class LogSurvey;
+
   // Searches the history for events older than one age limit. All events up to `through` were
   // looked at; those of topics with this limit were evicted.
   struct AgeSearch {
@@ -140,6 +157,7 @@ class Log {
     std::uint64_t through = 0;
   };
 
+  void add(const FrameRef& frame);
   TopicRow row_for(const Frame& frame);
   void mark(TopicRow row, const Frame& frame);
   void make_room_for_topic();
@@ -151,6 +169,7 @@ class Log {
   void expire(Instant now, std::size_t& budget);
   std::optional<std::vector<std::string>> topics_with_losses(std::uint64_t from,
                                                              std::size_t& asked) const;
+  void expire_dropped(std::size_t& budget);
   void expire_by_age(AgeSearch& search, Instant now, std::size_t& budget);
   void restart_age_searches();
   void update_gauges();
@@ -164,7 +183,10 @@ class Log {
   History history_;
   ForgottenTopics forgotten_;
   Replayer replayer_;
+  LogSurvey* survey_ = nullptr;  // The one under way, or none.
   std::uint64_t head_ = 0;
+  std::uint64_t hole_ = 0;             // While it is restored: lose_through().
+  std::uint64_t dropped_through_ = 0;  // drop_through()
   std::uint32_t classes_version_ = 1;
   std::vector<AgeSearch> age_searches_;  // One for each different age limit.
   SlowCheckPace checks_;

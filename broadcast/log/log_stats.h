@@ -18,9 +18,10 @@ enum class EvictionCause : std::uint8_t {
   total_bytes,   // The bound on the bytes of all topics.
   // topics_max: the topic published to longest ago was forgotten with its events.
   topics,
+  journal,  // The journal dropped the event to stay within its bound.
 };
-constexpr std::array<std::string_view, 5> names_of(EvictionCause /*selects*/) {
-  return {"topic-events", "topic-bytes", "age", "total-bytes", "topics"};
+constexpr std::array<std::string_view, 6> names_of(EvictionCause /*selects*/) {
+  return {"topic-events", "topic-bytes", "age", "total-bytes", "topics", "journal"};
 }
 
 struct LogStats {

@@ -11,15 +11,20 @@ constexpr std::size_t kSequencesKept = 8'192;
 
 }  // namespace
 
-std::optional<Appended> MemoryJournal::append(std::span<const PublishEvent> group,
-                                              Instant accepted) {
+Result<void> MemoryJournal::load(JournalReader& reader) {
+  reader.on_remembered({});
+  reader.on_head(0);
+  return {};
+}
+
+std::optional<Appended> MemoryJournal::append(const Group& group) {
   CRIER_CHECK(client_ != nullptr);
-  CRIER_CHECK(!group.empty());
+  CRIER_CHECK(!group.events.empty());
   sequences_.clear();
   if (sequences_.capacity() > kSequencesKept) sequences_.shrink_to_fit();
-  for (const PublishEvent& publish : group) {
+  for (const PublishEvent& publish : group.events) {
     sequences_.push_back(++last_);
-    client_->on_committed(publish.event, last_, accepted);
+    client_->on_committed(publish.event, last_, group.accepted);
   }
   return sequences_;
 }

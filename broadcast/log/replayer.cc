@@ -123,7 +123,7 @@ Replayer::Loss Replayer::find_loss(std::uint64_t told) {
     // The count is exact if every event that is gone came after `after` and none was told before.
     // If only the newest event is wanted, that one is lost.
     const bool exact =
-        topic != nullptr &&
+        topic != nullptr && evicted.through > history_.hole() &&
         (newest_only_ || (topic->complete && literal.after < topic->first_sequence && told == 0));
     if (!exact) {
       loss.missed.reset();

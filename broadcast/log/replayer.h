@@ -89,8 +89,11 @@ class Replayer {
   Loss find_loss(std::uint64_t told);
   Evicted loss_of(const Literal& literal) const;
   // Returns true if a retained event supersedes all that the topic has lost. A topic loses its
-  // oldest event first.
-  bool superseded(const Topic& topic) const { return newest_only_ && topic.events > 0; }
+  // oldest event first, except where a journal has lost some.
+  bool superseded(const Topic& topic) const {
+    return newest_only_ && topic.events > 0 &&
+           history_.at(topic.newest).sequence > topic.evicted.through;
+  }
   Evicted find_pattern_loss(std::uint64_t told);
   bool matches_any_pattern(std::string_view topic) const;
 

@@ -8,6 +8,7 @@
 #include <system_error>
 #include <utility>
 
+#include "broadcast/log/log_loader.h"
 #include "cmd/daemon/ready_lines.h"
 #include "cmd/daemon/settings.h"
 #include "cmd/system/drawn.h"
@@ -25,10 +26,11 @@ constexpr std::size_t kControlWatches = 8;  // At the start: wake-ups, signals, 
 constexpr std::size_t kWorkerWatches = 4;
 constexpr std::array kSignals = {SIGTERM, SIGINT, SIGHUP};
 
-broadcast::LogOptions log_options(const config::Config& config, const HashKey& topic_key) {
+broadcast::LogOptions log_options(const config::Config& config,
+                                  const broadcast::JournalIdentity& identity) {
   broadcast::LogOptions options;
-  options.epoch = Epoch::from_random(drawn<std::uint64_t>());
-  options.topic_key = topic_key;
+  options.epoch = identity.epoch;
+  options.topic_key = identity.topic_key;
   options.classes = topic_classes(config);
   options.history_bytes_max = config.history.bytes_max;
   options.topics_max = config.limits.topics_max;
@@ -48,14 +50,16 @@ std::uint32_t streams_at_most(const Preflight& checked) {
 Daemon::Daemon(Start start)
     : start_(std::move(start)),
       config_(start_.checked.config),
-      topic_key_(drawn<HashKey>()),
       logs_(config_),
       debug_switch_(logs_.limited,
                     [this](const DebugRules& rules) { workers_->order_debug(rules); }),
       kernel_(config_.kernel, start_.checked.kernel_need, logs_.limited),
-      event_log_(log_options(config_, topic_key_)),
+      journal_({Epoch::from_random(drawn<std::uint64_t>()), drawn<HashKey>(), drawn<HashKey>()}),
+      event_log_(log_options(config_, journal_.identity())),
       encoder_(event_log_.epoch(), event_log_.topic_key(), &frames_,
                config_.frames.checksum == config::Checksum::crc32c),
+      idempotency_(journal_.identity().idempotency_key, config_.publish.idempotency_keys_max,
+                   config_.publish.idempotency_seconds_max),
       counts_(streams_wanted(start_.checked), drawn<HashKey>()),
       wakeup_(loop_, [] {}),
       signals_(loop_, kSignals, [this](int number) { on_signal(number); }),
@@ -157,26 +161,25 @@ Result<void> Daemon::try_sockets() {
 }
 
 Result<void> Daemon::load_journal() {
-  const auto loaded = journal_.load(
-      [this](const broadcast::Event& event, std::uint64_t sequence, Instant accepted) {
-        event_log_.append(encoder_.encode(event, sequence, accepted));
-      });
+  broadcast::LogLoader loader(event_log_, encoder_, idempotency_);
+  auto loaded = journal_.load(loader);
   log_head_ = event_log_.head();
   return loaded;
 }
 
 void Daemon::make_workers() {
   workers_.emplace(
-      WorkerSet::Parts{config_, start_.checked, start_.activation, topic_key_, logs_, event_log_,
-                       frames_, counts_, log_head_, memory_shortage_, [this] { wakeup_.send(); }},
+      WorkerSet::Parts{config_, start_.checked, start_.activation, journal_.identity().topic_key,
+                       logs_, event_log_, frames_, counts_, log_head_, memory_shortage_,
+                       [this] { wakeup_.send(); }},
       sockets_.current);
   feed_.emplace(event_log_, log_head_, workers_->links(), traces_);
   control_.emplace(Control::Parts{event_log_, logs_.connections, logs_.limited,
                                   logs_.sink.unfiltered(), workers_->links(),
                                   [this](std::size_t worker) { return workers_->row(worker); }});
   endpoints_.emplace(Endpoints::Parts{loop_, config_, logs_.limited, journal_, event_log_, encoder_,
-                                      *feed_, *control_, debug_switch_, traces_, memory_shortage_,
-                                      [this] { return !shutdown_.serving(); },
+                                      idempotency_, *feed_, *control_, debug_switch_, traces_,
+                                      memory_shortage_, [this] { return !shutdown_.serving(); },
                                       [this] { return why_not_ready(); }});
   reloader_.emplace(Reloader::Parts{start_.file, start_.overrides, start_.activation, config_,
                                     sockets_, logs_, debug_switch_, traces_, event_log_,
@@ -253,6 +256,7 @@ void Daemon::tell_status() {
 
 // The end of every turn of the control loop, in order.
 void Daemon::finish_turn() {
+  journal_.flush();
   const Instant now = net::Loop::now();
   const bool more = control_->take_outboxes(now);
   if (shutdown_.serving() && memory_.is_due(now)) look_at_memory(now);
@@ -311,8 +315,16 @@ void Daemon::meet_shortage(Instant now) {
 void Daemon::on_expire() {
   // A bounded share; the rest soon, so that publishers are not held up.
   const bool more = event_log_.expire(net::Loop::now());
-  journal_.trim(event_log_.retained_after());
-  expire_.start_repeating(more ? 1 : kExpireMs);
+  survey();
+  expire_.start_repeating(more || survey_ ? 1 : kExpireMs);
+}
+
+// A share of finding out what the journal need not keep, with each turn that expires events.
+void Daemon::survey() {
+  if (!survey_ && journal_.wants_survey()) survey_.emplace(event_log_);
+  if (!survey_ || !survey_->step()) return;
+  journal_.compact(survey_->take());
+  survey_.reset();
 }
 
 void Daemon::on_signal(int number) {

@@ -25,7 +25,9 @@
 #include <vector>
 
 #include "broadcast/log/event_encoder.h"
+#include "broadcast/log/idempotency.h"
 #include "broadcast/log/log.h"
+#include "broadcast/log/log_survey.h"
 #include "broadcast/log/memory_journal.h"
 #include "broadcast/streams/broadcaster.h"
 #include "cmd/daemon/endpoints.h"
@@ -80,6 +82,7 @@ class Daemon {
   void on_tick();
   void on_expire();
   void look_at_memory(Instant now);
+  void survey();
   void read_memory(MemoryReading& reading) const;
   void meet_shortage(Instant now);
   void on_signal(int number);
@@ -90,16 +93,17 @@ class Daemon {
   Start start_;
   config::Config config_;    // In force.
   net::SocketPlan sockets_;  // In force for new subscribers.
-  const HashKey topic_key_;  // The event log's; workers need the same.
   Logs logs_;
   DebugSwitch debug_switch_;
   PublishTraces traces_{net::Loop::now_ns};
   KernelTuner kernel_;
 
+  broadcast::MemoryJournal journal_;
   FrameAccount frames_;
   broadcast::Log event_log_;
   broadcast::EventEncoder encoder_;
-  broadcast::MemoryJournal journal_;
+  broadcast::IdempotencyKeys idempotency_;
+  std::optional<broadcast::LogSurvey> survey_;  // Set while one is under way.
   std::atomic<std::uint64_t> log_head_{0};
   broadcast::SharedCounts counts_;
 

@@ -33,10 +33,7 @@ Error named(std::string_view key, const Error& error) {
 
 }  // namespace
 
-Endpoints::Endpoints(Parts parts)
-    : parts_(std::move(parts)),
-      idempotency_(drawn<HashKey>(), parts_.config.publish.idempotency_keys_max,
-                   parts_.config.publish.idempotency_seconds_max) {}
+Endpoints::Endpoints(Parts parts) : parts_(std::move(parts)) {}
 
 Result<void> Endpoints::open(net::Fd publish) {
   if (auto opened = open_publish(std::move(publish)); !opened) return opened;
@@ -68,7 +65,7 @@ Result<void> Endpoints::open_publish(net::Fd handed_in) {
   }
   publish_listener_.emplace(std::move(*listener));
 
-  PublishParts parts{parts_.journal, parts_.event_log, parts_.encoder, idempotency_,
+  PublishParts parts{parts_.journal, parts_.event_log, parts_.encoder, parts_.keys,
                      parts_.control, parts_.feed,      parts_.log};
   parts.peers = std::move(*peers);
   parts.limits = {config.limits.event_bytes_max, config.limits.request_lines_max,

@@ -46,6 +46,7 @@ class Endpoints {
     broadcast::Journal& journal;
     broadcast::Log& event_log;
     broadcast::EventEncoder& encoder;
+    broadcast::IdempotencyKeys& keys;
     Feed& feed;
     Control& control;
     DebugSwitch& debug_switch;
@@ -89,7 +90,6 @@ class Endpoints {
   Result<void> open_admin();
 
   Parts parts_;
-  broadcast::IdempotencyKeys idempotency_;
   std::optional<net::UnixListener> publish_listener_;
   std::optional<net::UnixListener> admin_unix_listener_;
   std::optional<net::Listener> admin_tcp_listener_;

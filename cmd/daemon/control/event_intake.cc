@@ -15,6 +15,7 @@ using broadcast::FirstAnswer;
 using broadcast::JournalFailure;
 using broadcast::KeyLookup;
 using broadcast::KeyStatus;
+using broadcast::KeyUse;
 using broadcast::PublishEvent;
 
 constexpr std::size_t kRowsKept = 256;  // The capacity that buffers keep for the next request.
@@ -59,7 +60,8 @@ std::optional<IntakeOutcome> EventIntake::submit_whole(std::uint32_t uid, std::s
   clear(resolved_);
   clear(uses_);
   // This fingerprint has one part and an event's has three, so the two never match each other.
-  const KeyUse use{parts_.keys.scoped(uid, key), parts_.keys.fingerprint({body})};
+  const KeyUse use{parts_.keys.scoped(uid, key), parts_.keys.fingerprint({body}), 0,
+                   static_cast<std::uint32_t>(events.size())};
   const KeyLookup known = parts_.keys.find(use.key, use.content, now);
   if (known.status == KeyStatus::different) return IntakeOutcome{.conflict_line = 1};
   if (known.status == KeyStatus::same) return IntakeOutcome{.answer = known.answer};
@@ -117,7 +119,9 @@ std::span<const PublishEvent> EventIntake::take_new(std::span<const PublishEvent
     const Resolved& resolved = resolved_[i];
     if (resolved.sequence != 0) add(outcome, resolved.sequence, resolved.sequence);
     if (resolved.sequence != 0 || resolved.in_flight != nullptr || resolved.same_as != i) continue;
-    if (has_key(events[i])) uses_.push_back({resolved.key, resolved.content, new_.size()});
+    if (has_key(events[i])) {
+      uses_.push_back({resolved.key, resolved.content, static_cast<std::uint32_t>(new_.size()), 1});
+    }
     new_.push_back(events[i]);
   }
   return new_;
@@ -157,7 +161,7 @@ std::optional<IntakeOutcome> EventIntake::send(std::span<const PublishEvent> eve
   bool group_is_open = false;
   if (!group.empty()) {
     outcome.published = static_cast<std::uint32_t>(group.size());
-    const std::optional<Appended> appended = parts_.journal.append(group, now);
+    const std::optional<Appended> appended = parts_.journal.append({group, uses_, now});
     group_is_open = !appended;
     if (appended) conclude(outcome, uses_, *appended, now);
   }
@@ -213,7 +217,7 @@ void EventIntake::on_appended(const Appended& appended) {
     CRIER_CHECK(!flying.empty());
     for (const std::shared_ptr<Waiting>& repeat : flying.mapped().repeats) {
       if (appended) {
-        const FirstAnswer answer = answer_of(use, waiting->outcome, appended);
+        const FirstAnswer answer = use.answer(*appended);
         add(repeat->outcome, answer.first_sequence, answer.last_sequence);
       } else {
         repeat->outcome.failure = appended.error();
@@ -238,15 +242,14 @@ void EventIntake::conclude(IntakeOutcome& outcome, std::span<const KeyUse> uses,
   CRIER_CHECK(appended->size() == outcome.published);
   for (const std::uint64_t sequence : *appended) add(outcome, sequence, sequence);
   for (const KeyUse& use : uses) {
-    parts_.keys.remember(use.key, use.content, answer_of(use, outcome, appended), accepted);
+    parts_.keys.remember(use.key, use.content, use.answer(*appended), accepted);
   }
 }
 
-FirstAnswer EventIntake::answer_of(const KeyUse& use, const IntakeOutcome& outcome,
-                                   const Appended& appended) {
-  if (use.at == kWhole) return outcome.answer;
-  const std::uint64_t sequence = (*appended)[use.at];
-  return {sequence, sequence, 1};
+void EventIntake::on_recovered_key(const Fingerprint& key, const Fingerprint& content,
+                                   const FirstAnswer& answer, Instant accepted) {
+  CRIER_CHECK(groups_.empty());
+  parts_.keys.restore(key, content, answer, accepted);
 }
 
 void EventIntake::add(IntakeOutcome& outcome, std::uint64_t first, std::uint64_t last) {

@@ -89,21 +89,13 @@ class EventIntake final : private broadcast::JournalClient {
   void then(Done done);
 
  private:
-  static constexpr std::size_t kWhole = ~std::size_t{0};
-
-  // A new key.
-  struct KeyUse {
-    broadcast::Fingerprint key;
-    broadcast::Fingerprint content;
-    std::size_t at = kWhole;  // The event's place in its group; kWhole: the key of a request.
-  };
   // A request that has no outcome yet.
   struct Waiting {
     IntakeOutcome outcome;  // Filled in as answers arrive.
     Instant accepted;
-    std::vector<KeyUse> uses;  // The keys of its group.
-    std::string closes = {};   // The topic that its group closes; empty: none.
-    std::size_t awaited = 0;   // Missing answers: for its own group, and for each key of another's.
+    std::vector<broadcast::KeyUse> uses;  // The keys of its group.
+    std::string closes = {};              // The topic that its group closes; empty: none.
+    std::size_t awaited = 0;  // Missing answers: for its own group, and for each key of another's.
     Done done;
   };
   struct InFlight {
@@ -125,6 +117,9 @@ class EventIntake final : private broadcast::JournalClient {
   void on_committed(const broadcast::Event& event, std::uint64_t sequence,
                     Instant accepted) override;
   void on_appended(const broadcast::Appended& appended) override;
+  void on_recovered_key(const broadcast::Fingerprint& key, const broadcast::Fingerprint& content,
+                        const broadcast::FirstAnswer& answer, Instant accepted) override;
+  void on_dropped(std::uint64_t through) override { parts_.log.drop_through(through); }
 
   std::size_t resolve(std::uint32_t uid, std::span<const broadcast::PublishEvent> events,
                       Instant now);
@@ -134,10 +129,8 @@ class EventIntake final : private broadcast::JournalClient {
   bool any_is_closing(std::span<const broadcast::PublishEvent> events) const;
   std::optional<IntakeOutcome> send(std::span<const broadcast::PublishEvent> events, Instant now);
   void wait(const IntakeOutcome& outcome, bool group_is_open, Instant now);
-  void conclude(IntakeOutcome& outcome, std::span<const KeyUse> uses,
+  void conclude(IntakeOutcome& outcome, std::span<const broadcast::KeyUse> uses,
                 const broadcast::Appended& appended, Instant accepted);
-  static broadcast::FirstAnswer answer_of(const KeyUse& use, const IntakeOutcome& outcome,
-                                          const broadcast::Appended& appended);
   static void add(IntakeOutcome& outcome, std::uint64_t first, std::uint64_t last);
   static void answered(Waiting& waiting);
 
@@ -151,7 +144,7 @@ class EventIntake final : private broadcast::JournalClient {
   // Buffers of the present request, kept for their memory.
   std::vector<Resolved> resolved_;  // One for each event; empty if no event has a key.
   std::vector<broadcast::PublishEvent> new_;
-  std::vector<KeyUse> uses_;
+  std::vector<broadcast::KeyUse> uses_;
 };
 
 }  // namespace crier::cmd

@@ -17,28 +17,32 @@ namespace crier::cmd {
 
 class ScriptedJournal final : public broadcast::Journal {
  public:
-  Result<void> load(const Take& /*take*/) override { return {}; }
+  const broadcast::JournalIdentity& identity() const override { return identity_; }
+  Result<void> load(broadcast::JournalReader& /*reader*/) override { return {}; }
   void connect(broadcast::JournalClient& client) override { client_ = &client; }
 
-  std::optional<broadcast::Appended> append(std::span<const broadcast::PublishEvent> group,
-                                            Instant accepted) override {
+  std::optional<broadcast::Appended> append(const broadcast::Group& group) override {
     if (fails_at_once) return std::unexpected(*fails_at_once);
-    Group& copy = open_.emplace_back();
-    copy.accepted = accepted;
-    for (const broadcast::PublishEvent& publish : group) {
+    Copies& copy = open_.emplace_back();
+    copy.accepted = group.accepted;
+    copy.keys.assign(group.keys.begin(), group.keys.end());
+    for (const broadcast::PublishEvent& publish : group.events) {
       const broadcast::Event& event = publish.event;
       copy.events.push_back(
           {std::string(event.topic), std::string(event.data), std::string(event.name)});
     }
     return std::nullopt;
   }
-  void trim(std::uint64_t /*through*/) override {}
+  void flush() override {}
+  bool wants_survey() const override { return false; }
+  void compact(broadcast::Survey /*survey*/) override {}
+  std::optional<broadcast::JournalFailure> failing() const override { return fails_at_once; }
   void finish() override { commit(open_.size()); }
 
   // Commits the oldest open groups. Leaves out `hole` numbers before each event.
   void commit(std::size_t groups = 1, std::uint64_t hole = 0) {
     for (; groups > 0; --groups) {
-      const Group group = pop();
+      const Copies group = pop();
       std::vector<std::uint64_t> sequences;
       for (const Copy& event : group.events) {
         last_ += 1 + hole;
@@ -65,20 +69,22 @@ class ScriptedJournal final : public broadcast::Journal {
     std::string data;
     std::string name;
   };
-  struct Group {
+  struct Copies {
     std::vector<Copy> events;
+    std::vector<broadcast::KeyUse> keys;
     Instant accepted;
   };
 
-  Group pop() {
+  Copies pop() {
     CRIER_CHECK(!open_.empty());
-    Group group = std::move(open_.front());
+    Copies group = std::move(open_.front());
     open_.pop_front();
     return group;
   }
 
   broadcast::JournalClient* client_ = nullptr;
-  std::deque<Group> open_;
+  broadcast::JournalIdentity identity_;
+  std::deque<Copies> open_;
   std::uint64_t last_ = 0;
 };
 
