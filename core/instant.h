@@ -22,13 +22,21 @@ constexpr std::uint32_t ticks_between(Tick then, Tick now) {
   return now.value - then.value;
 }
 
-// A time of the monotonic clock, in microseconds.
+// A time of the monotonic clock, in microseconds. The daemon's clock (net::Loop::now) counts from
+// 400 days before the machine's start, so that events that a journal has kept have a time, too.
 struct Instant {
   std::uint64_t us = 0;
 
   constexpr Tick tick() const { return Tick{static_cast<std::uint32_t>(us / kTickMicros)}; }
   friend auto operator<=>(Instant, Instant) = default;
 };
+
+inline constexpr std::uint64_t kMicrosBeforeBoot = std::uint64_t{400} * 24 * 3'600 * 1'000'000;
+
+// Returns the time as other programs of this machine read it; 0: it was before the machine's start.
+constexpr std::uint64_t micros_since_boot(Instant then) {
+  return then.us - (then.us < kMicrosBeforeBoot ? then.us : kMicrosBeforeBoot);
+}
 
 constexpr Instant after_ms(Instant then, std::uint32_t ms) {
   return {then.us + std::uint64_t{ms} * 1'000};

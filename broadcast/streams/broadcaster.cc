@@ -223,7 +223,7 @@ void Broadcaster::take_batch(const SharedBatch& batch) {
   stats_.batch_events.observe(batch->size());
   if (batch->empty()) return;
   probe::batch(batch->size(), batch->front()->sequence(), batch->back()->sequence(),
-               batch->front()->accepted().us);
+               micros_since_boot(batch->front()->accepted()));
   fanout_.add(batch);
 }
 

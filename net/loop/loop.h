@@ -70,9 +70,10 @@ class Loop {
   // true: the loop polls without sleeping, because work is left, until this is set to false.
   void keep_awake(bool awake);
 
-  // The monotonic clock, read now. libuv's own time does not change during a turn.
+  // The monotonic clock, read now, as core/instant.h counts. libuv's own time does not change
+  // during a turn.
   static Instant now() { return Instant{now_ns() / 1000}; }
-  static std::uint64_t now_ns() { return uv_hrtime(); }
+  static std::uint64_t now_ns() { return uv_hrtime() + kMicrosBeforeBoot * 1'000; }
 
   uv_loop_t* raw() { return &loop_; }
 

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <ctime>
 #include <memory>
 #include <string>
 #include <system_error>
@@ -24,6 +25,17 @@
 #include "tests/support/failing_call.h"
 
 using namespace crier::net;
+
+TEST_CASE("the clock leaves room for times before the machine's start") {
+  timespec now{};
+  REQUIRE(::clock_gettime(CLOCK_MONOTONIC, &now) == 0);
+  const auto before = static_cast<std::uint64_t>(now.tv_sec) * 1'000'000;
+  const crier::Instant read = Loop::now();
+  CHECK(crier::micros_since_boot(read) >= before);
+  CHECK(crier::micros_since_boot(read) < before + 60'000'000);
+  CHECK(read.us - crier::micros_since_boot(read) == crier::kMicrosBeforeBoot);
+  CHECK(crier::micros_since_boot({5}) == 0);
+}
 
 TEST_CASE("the end of a turn comes after what a timer did, before the loop sleeps") {
   Loop loop;
