@@ -74,10 +74,8 @@ void ForgottenTopics::begin_restore(const Remembered& remembered, std::uint64_t 
   CRIER_CHECK(entries_.empty());
   topics_max_ = std::max(topics_max_, remembered.topics.size());
   if (remembered.floor > 0) floor_ = {remembered.floor, loss};
-  highest_.raise_to(floor_);
   for (const Remembered::Topic& topic : remembered.topics) {
     const Evicted evicted{topic.evicted_through, loss};
-    highest_.raise_to(evicted);
     if (const auto known = index_of(topic.hash)) {
       entries_[*known].evicted.raise_to(evicted);
       continue;
@@ -87,10 +85,10 @@ void ForgottenTopics::begin_restore(const Remembered& remembered, std::uint64_t 
   }
 }
 
-// The topics that are listed again have left vacant entries, and the newest losses stay.
+// Topics that are listed again have left vacant entries. Those whose losses are the newest stay.
 void ForgottenTopics::end_restore(const Evicted& hole, std::size_t topics_max) {
   floor_.raise_to(hole);
-  highest_.raise_to(hole);
+  highest_.raise_to(floor_);
   std::vector<Entry> all = std::exchange(entries_, {});
   std::erase_if(all, [](const Entry& entry) { return !entry.in_use(); });
   vacant_ = {};
@@ -100,6 +98,7 @@ void ForgottenTopics::end_restore(const Evicted& hole, std::size_t topics_max) {
   std::ranges::sort(all, std::ranges::greater(), [](auto& entry) { return entry.evicted.through; });
   for (Entry& entry : all) {
     entry.evicted.raise_to(hole);
+    highest_.raise_to(entry.evicted);
     if (entry.evicted.through == 0) {  // Its events are missing, but no hole was told.
       closed_.remove(entry.topic_hash);
       continue;

@@ -87,6 +87,7 @@ TopicRow Log::row_for(const Frame& frame) {
   topic.first_sequence = frame.sequence();
   topic.rate_at = frame.accepted().tick();
   forgotten_.remove(hash);
+  if (survey_ != nullptr) survey_->remember(hash, topic.evicted.through);
   return row;
 }
 

@@ -55,8 +55,8 @@ void LogSurvey::walk_events() {
   }
 }
 
-// Topics that are listed again were remembered here; topics that are forgotten from now on are
-// remembered by Log::forget(). So none slips through between this stage and the next.
+// A topic that is listed, or forgotten, while a survey is under way is remembered there and then.
+// So none slips through between this stage and the next.
 void LogSurvey::walk_forgotten() {
   const bool more = log_.forgotten_.walk(
       walked_, kSurveyShare, [this](auto hash, auto& evicted) { remember(hash, evicted.through); });

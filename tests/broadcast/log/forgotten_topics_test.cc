@@ -85,4 +85,45 @@ TEST_CASE("the table never says less than a forgotten topic has lost") {
   }
 }
 
+TEST_CASE("restored topics are all known until the end of the restore, then the newest losses") {
+  ClosedTopics closed;
+  ForgottenTopics forgotten(2, closed);
+  closed.add(5, {50, 0});
+  Remembered remembered{.head = 100, .floor = 9, .topics = {}, .closed = {}};
+  remembered.topics = {{1, 10}, {2, 20}, {3, 0}, {1, 15}, {4, 40}, {5, 60}, {6, 70}, {5, 50}};
+  forgotten.begin_restore(remembered, 1);
+  CHECK(forgotten.find(1).through == 15);
+  CHECK(forgotten.find(3).through == 0);  // It has lost nothing, whatever the floor says.
+  CHECK(forgotten.find(5).through == 60);
+  CHECK(forgotten.find(99).through == 9);
+  forgotten.remove(6);  // It is listed again.
+
+  SECTION("without damage") {
+    forgotten.end_restore({}, 2);
+    CHECK(forgotten.size() == 2);
+    CHECK(forgotten.find(5).through == 60);
+    CHECK(forgotten.find(4).through == 40);
+    CHECK(forgotten.find(2).through == 20);  // The floor is that of the newest that has left.
+    CHECK(forgotten.find(99).through == 20);
+    CHECK(forgotten.highest().through == 60);  // What 6 has lost, its listed topic knows.
+    CHECK(closed.find(5).sequence == 50);
+    forgotten.add(7, {80, 2});
+    CHECK(forgotten.size() == 2);
+    CHECK(forgotten.find(4).through == 40);
+    CHECK(forgotten.find(7).through == 80);
+  }
+  SECTION("with damage") {
+    forgotten.end_restore({55, 2}, 2);
+    CHECK(forgotten.find(5).through == 60);
+    CHECK(forgotten.find(4).through == 55);
+    CHECK(forgotten.find(99).through == 55);
+  }
+  SECTION("without room") {
+    forgotten.end_restore({}, 0);
+    CHECK(forgotten.size() == 0);
+    CHECK(forgotten.find(3).through == 60);
+    CHECK_FALSE(closed.find(5));  // A topic is open again when the log forgets it for good.
+  }
+}
+
 }  // namespace crier::broadcast

@@ -86,4 +86,18 @@ TEST_CASE("with room for no key, no key is remembered") {
   CHECK(keys.find(keys.scoped(1, "k"), {}, at(0)).status == KeyStatus::unknown);
 }
 
+TEST_CASE("keys are restored in order, and the newest answer of a key counts") {
+  IdempotencyKeys keys(kKey, 3, 60);
+  const auto key = [&](std::string_view name) { return keys.scoped(1, name); };
+  keys.restore(key("a"), {1, 1}, {1, 1, 1}, at(100));
+  keys.restore(key("b"), {2, 2}, {2, 2, 1}, at(90));  // Its time is that of "a".
+  keys.restore(key("a"), {3, 3}, {3, 4, 2}, at(120));
+  CHECK(keys.find(key("b"), {2, 2}, at(159)).answer.first_sequence == 2);
+  CHECK(keys.find(key("b"), {2, 2}, at(160)).status == KeyStatus::unknown);
+  CHECK(keys.find(key("a"), {1, 1}, at(160)).status == KeyStatus::different);
+  CHECK(keys.find(key("a"), {3, 3}, at(160)).answer == FirstAnswer{3, 4, 2});
+  CHECK(keys.find(key("a"), {3, 3}, at(180)).status == KeyStatus::unknown);
+  CHECK(keys.size() == 0);
+}
+
 }  // namespace crier::broadcast

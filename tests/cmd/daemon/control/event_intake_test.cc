@@ -1,11 +1,14 @@
 // Random submissions with few keys over a journal that commits and fails at random: each is
-// answered once, no key is published twice, and a success names events that are in the log.
+// answered once, no key is published twice, and a success names events that are in the log. Groups
+// that failed may turn out to be in the journal.
 #include "cmd/daemon/control/event_intake.h"
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tests/broadcast/log/log_support.h"
@@ -35,7 +38,12 @@ class Run {
     if (what < 6) return submit();
     if (journal_.open() == 0) return;
     if (what < 9) return journal_.commit(1 + draw(static_cast<std::uint32_t>(journal_.open())));
-    journal_.fail(broadcast::JournalFailure::io_error);
+    if (draw(3) > 0) {
+      journal_.fail(broadcast::JournalFailure::io_error);
+      return journal_.forget_failed();
+    }
+    while (journal_.open() > 0) journal_.fail(broadcast::JournalFailure::io_error);
+    journal_.recover();
   }
   void end() {
     journal_.finish();
@@ -119,6 +127,95 @@ TEST_CASE("whatever the journal does, a key is published once and every answer i
   Run run(seed);
   for (int i = 0; i < 3'000; ++i) run.step();
   run.end();
+}
+
+namespace {
+
+struct Intake {
+  std::optional<IntakeOutcome> one(std::string_view data, std::string_view key) {
+    const PublishEvent event{{.topic = "t", .data = data}, key, 1};
+    return intake.submit(1, {&event, 1}, {5});
+  }
+  std::optional<IntakeOutcome> whole(std::string_view key) {
+    const std::vector<PublishEvent> events = {{{.topic = "t", .data = "1"}, {}, 1},
+                                              {{.topic = "t", .data = "2"}, {}, 2}};
+    return intake.submit_whole(1, key, "body", events, {5});
+  }
+  void then_answer() {
+    intake.then([this](const IntakeOutcome& outcome) { answer = outcome; });
+  }
+
+  ScriptedJournal journal;
+  broadcast::Log log{broadcast::log_options()};
+  broadcast::EventEncoder encoder{log.epoch(), log.topic_key(), nullptr};
+  broadcast::IdempotencyKeys keys{{1, 2}, 10, 1'000};
+  ReleasedFrames frames;
+  EventIntake intake{{journal, log, encoder, keys, frames}};
+  std::optional<IntakeOutcome> answer;
+};
+
+}  // namespace
+
+TEST_CASE("the journal is given the new keys of a group, and the events that they stand for") {
+  Intake f;
+  const std::vector<PublishEvent> events = {{{.topic = "t", .data = "1"}, {}, 1},
+                                            {{.topic = "t", .data = "2"}, "k2", 2},
+                                            {{.topic = "t", .data = "2"}, "k2", 3},
+                                            {{.topic = "t", .data = "3"}, "k3", 4}};
+  REQUIRE_FALSE(f.intake.submit(1, events, {5}));
+  f.then_answer();
+  REQUIRE(f.journal.events_of_newest() == 3);
+  const auto& uses = f.journal.keys_of_newest();
+  REQUIRE(uses.size() == 2);
+  CHECK(uses[0].key == f.keys.scoped(1, "k2"));
+  CHECK(uses[0].content == f.keys.fingerprint({"t", "", "2"}));
+  CHECK((uses[0].first == 1 && uses[0].count == 1));
+  CHECK((uses[1].first == 2 && uses[1].count == 1));
+  REQUIRE_FALSE(f.whole("all"));
+  f.then_answer();
+  REQUIRE(f.journal.keys_of_newest().size() == 1);
+  CHECK(f.journal.keys_of_newest()[0].first == 0);
+  CHECK(f.journal.keys_of_newest()[0].count == 2);
+  REQUIRE_FALSE(f.one("no key", ""));
+  f.then_answer();
+  CHECK(f.journal.keys_of_newest().empty());
+}
+
+TEST_CASE(
+    "events of a request that failed are found by its key if the journal had them after all") {
+  Intake f;
+  REQUIRE_FALSE(f.one("first", "k"));
+  f.then_answer();
+  REQUIRE_FALSE(f.whole("all"));
+  f.then_answer();
+  f.journal.fail(broadcast::JournalFailure::io_error);
+  f.journal.fail(broadcast::JournalFailure::io_error);
+  REQUIRE(f.answer);
+  CHECK(f.answer->failure == broadcast::JournalFailure::io_error);
+  CHECK(f.log.head() == 0);
+  f.journal.recover();
+  CHECK(f.log.head() == 3);
+  const auto again = f.one("first", "k");
+  REQUIRE(again);
+  CHECK_FALSE(again->failure);
+  CHECK(again->published == 0);
+  CHECK(again->answer == broadcast::FirstAnswer{1, 1, 1});
+  const auto whole = f.whole("all");
+  REQUIRE(whole);
+  CHECK(whole->answer == broadcast::FirstAnswer{2, 3, 2});
+  CHECK(f.frames.sequences.at("first") == std::vector<std::uint64_t>{1});
+}
+
+TEST_CASE("what the journal drops leaves the history") {
+  Intake f;
+  for (const std::string_view data : {"1", "2", "3"}) {
+    REQUIRE_FALSE(f.one(data, ""));
+    f.then_answer();
+  }
+  f.journal.commit(3);
+  f.journal.drop(2);
+  CHECK_FALSE(f.log.expire({5}));
+  CHECK(f.log.stats().history_events.read() == 1);
 }
 
 }  // namespace crier::cmd

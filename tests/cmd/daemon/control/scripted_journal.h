@@ -43,21 +43,30 @@ class ScriptedJournal final : public broadcast::Journal {
   void commit(std::size_t groups = 1, std::uint64_t hole = 0) {
     for (; groups > 0; --groups) {
       const Copies group = pop();
-      std::vector<std::uint64_t> sequences;
-      for (const Copy& event : group.events) {
-        last_ += 1 + hole;
-        sequences.push_back(last_);
-        client_->on_committed({event.topic, event.data, event.name}, last_, group.accepted);
-      }
+      const std::vector<std::uint64_t> sequences = commit_events(group, hole);
       client_->on_appended(sequences);
     }
   }
   void fail(broadcast::JournalFailure failure) {
-    pop();
+    failed_.push_back(pop());
     client_->on_appended(std::unexpected(failure));
   }
+  // The groups that failed since the last call turn out to be in the journal. Requires: none is
+  // open.
+  void recover() {
+    for (const Copies& group : std::exchange(failed_, {})) {
+      const std::vector<std::uint64_t> sequences = commit_events(group, 0);
+      for (const broadcast::KeyUse& use : group.keys) {
+        client_->on_recovered_key(use.key, use.content, use.answer(sequences), group.accepted);
+      }
+    }
+  }
+  // They are not.
+  void forget_failed() { failed_.clear(); }
+  void drop(std::uint64_t through) { client_->on_dropped(through); }
 
   std::size_t open() const { return open_.size(); }
+  const std::vector<broadcast::KeyUse>& keys_of_newest() const { return open_.back().keys; }
   // The number of events in the newest open group.
   std::size_t events_of_newest() const { return open_.back().events.size(); }
 
@@ -75,6 +84,16 @@ class ScriptedJournal final : public broadcast::Journal {
     Instant accepted;
   };
 
+  std::vector<std::uint64_t> commit_events(const Copies& group, std::uint64_t hole) {
+    std::vector<std::uint64_t> sequences;
+    for (const Copy& event : group.events) {
+      last_ += 1 + hole;
+      sequences.push_back(last_);
+      client_->on_committed({event.topic, event.data, event.name}, last_, group.accepted);
+    }
+    return sequences;
+  }
+
   Copies pop() {
     CRIER_CHECK(!open_.empty());
     Copies group = std::move(open_.front());
@@ -85,6 +104,7 @@ class ScriptedJournal final : public broadcast::Journal {
   broadcast::JournalClient* client_ = nullptr;
   broadcast::JournalIdentity identity_;
   std::deque<Copies> open_;
+  std::vector<Copies> failed_;
   std::uint64_t last_ = 0;
 };
 
