@@ -1,5 +1,5 @@
 // What a log knows after a restart: losses by damage, closed topics, events that a journal dropped.
-#include <memory>
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -224,6 +224,33 @@ TEST_CASE("a survey is made in shares, and misses nothing that happens in betwee
   CHECK(found.live.front() == 10'001);
   CHECK(found.remembered.head == 20'001);
   CHECK(found.remembered.topics.size() == 10'000);
+}
+
+TEST_CASE("a topic that is forgotten or listed while a survey is under way is remembered") {
+  constexpr int kTopics = 5'000;  // More than one share.
+  const bool walked = GENERATE(true, false);
+  LogOptions options = log_options({.events_max = 1});
+  options.topics_max = kTopics;
+  Log log(options);
+  const auto name = [](int number) { return "t." + std::to_string(number); };
+  for (int i = 0; i < kTopics; ++i) publish(log, name(i));
+  // The topic that was published to longest ago makes room: one of the first share, or the last.
+  const int stalest = walked ? 0 : kTopics - 1;
+  if (!walked) {
+    for (int i = 0; i < stalest; ++i) publish(log, name(i));
+  }
+  LogSurvey survey(log);
+  for (int steps = 0; steps < 4; ++steps) REQUIRE_FALSE(survey.step());
+  publish(log, "new");
+  while (!survey.step()) {
+  }
+  const Survey found = survey.take();
+  const auto remembers = [&](std::string_view topic, std::uint64_t through) {
+    const Remembered::Topic wanted{keyed_hash(log.topic_key(), topic), through};
+    return std::ranges::count(found.remembered.topics, wanted) > 0;
+  };
+  CHECK(remembers(name(stalest), static_cast<std::uint64_t>(stalest) + 1));
+  CHECK(remembers("new", 0));
 }
 
 }  // namespace crier::broadcast
