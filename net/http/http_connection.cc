@@ -17,7 +17,9 @@
 #include "net/socket/socket_ops.h"
 
 namespace crier::net {
+
 namespace {
+
 constexpr std::uint64_t kMicrosPerSecond = 1'000'000;
 constexpr std::uint64_t kLingerMicros = 2 * kMicrosPerSecond;
 constexpr std::size_t kDiscardBytesMax = std::size_t{64} << 20;  // While lingering.
@@ -28,6 +30,7 @@ constexpr std::size_t kUnansweredBytesMax = std::size_t{1} << 20;
 constexpr std::size_t kPageBytes = kUnansweredBytesMax / 8;
 // An idle connection keeps buffers up to this size, so that small requests allocate nothing.
 constexpr std::size_t kKeptCapacityMax = std::size_t{16} << 10;
+
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 void empty(std::string& buffer) {
@@ -267,13 +270,9 @@ void HttpConnection::take_input(std::string_view bytes) {
   const std::size_t used = take(bytes);
   in_serve_ = false;
   if (closed_) return;
-  const bool wants_more = phase_ == Phase::head || phase_ == Phase::body;
-  if (wants_more && used < bytes.size()) {
-    held_.assign(bytes.substr(used));
-  }
-  if (phase_ == Phase::body || (phase_ == Phase::head && reader_.started())) {
-    if (request_began_.us == 0) request_began_ = active_at_;
-  }
+  if (used < bytes.size()) held_.assign(bytes.substr(used));
+  const bool begun = phase_ == Phase::body || (phase_ == Phase::head && reader_.started());
+  if (begun && request_began_.us == 0) request_began_ = active_at_;
   settle();
 }
 
@@ -317,8 +316,7 @@ std::size_t HttpConnection::take_head(std::string_view bytes) {
 std::size_t HttpConnection::begin_body(std::string_view bytes) {
   const Request& request = reader_.request();
   const std::size_t bytes_max = server_.options_.body_bytes_max;
-  const bool has_none = !request.chunked && request.content_length == 0;
-  if (request.content_length > bytes_max || (bytes_max == 0 && !has_none)) {
+  if (request.content_length > bytes_max || (bytes_max == 0 && request.chunked)) {
     refuse(bytes_max == 0 ? refusals::kNotPublishing : refusals::kBodyTooLarge);
     return 0;
   }
