@@ -1,6 +1,7 @@
 #include "cmd/bench/client.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -9,9 +10,12 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
+#include "cmd/bench/answer.h"
 #include "cmd/bench/event_order.h"
 #include "cmd/bench/marker.h"
 
@@ -27,11 +31,12 @@ struct ClientStream {
   std::uint32_t received = 0;  // Events of the command that runs.
   EventOrder order;
   Phase phase = Phase::closed;
-  std::uint8_t head_matched = 0;  // Bytes of CR LF CR LF seen in a row.
+  StreamText text;
   MarkScanner scanner;
 };
 
 constexpr std::size_t kReadBytes = std::size_t{256} * 1024;
+constexpr std::size_t kAnswerBytesMax = std::size_t{16} * 1024;  // Kept of one that is no stream.
 constexpr int kEventsPerWait = 512;
 // With thousands of connections from one address, half of a connect is the search for a free port.
 constexpr std::uint32_t kSourcesPerProcess = 250;
@@ -67,6 +72,7 @@ class Client {
   bool take_head(ClientStream& stream, std::string_view& bytes);
   void on_mark(ClientStream& stream, Mark mark, std::uint64_t now);
   void drop(ClientStream& stream);
+  void note_refusal(const ClientStream& stream);
   void begin();
   void look_for_last_events();
 
@@ -76,6 +82,8 @@ class Client {
   int epoll_;
   std::vector<char> buffer_;
   std::vector<ClientStream> streams_;
+  // What came of answers whose head is not complete, or that are no stream, by the stream's number.
+  std::unordered_map<std::uint32_t, std::string> answers_;
   std::uint32_t connecting_ = 0;
   bool counting_ = false;            // From kBegin to kFinish.
   bool slices_ = false;              // The command that runs, or ran last, keeps slices.
@@ -124,7 +132,8 @@ void Client::start_more() {
 void Client::start(std::uint32_t index) {
   ClientStream& stream = streams_[index];
   stream.number = options_.first_stream + index;
-  stream.fd = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  stream.fd =
+      ::socket(options_.server.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   stream.phase = Phase::connecting;
   ++connecting_;
   if (stream.fd < 0) return drop(stream);
@@ -137,8 +146,8 @@ void Client::start(std::uint32_t index) {
       return drop(stream);
     }
   }
-  const auto* server = reinterpret_cast<const sockaddr*>(&options_.server);
-  if (::connect(stream.fd, server, sizeof options_.server) != 0 && errno != EINPROGRESS) {
+  if (::connect(stream.fd, options_.server.get(), options_.server.size) != 0 &&
+      errno != EINPROGRESS) {
     return drop(stream);
   }
   // The request waits for the loop to report the connection, as it would wait for a network: over
@@ -184,11 +193,7 @@ void Client::on_ready(std::uint32_t index) {
 void Client::on_bytes(ClientStream& stream, std::string_view bytes) {
   if (stream.phase == Phase::head) {
     if (!take_head(stream, bytes)) return;
-    // A refusal that an EventSource can read; crier sends it together with its head, status 200.
-    if (bytes.find("event: crier.busy\n") != std::string_view::npos) {
-      errno = EBUSY;
-      return drop(stream);
-    }
+    answers_.erase(stream.number);
     stream.phase = Phase::open;
     stream.order.begin_after(window_.next.load(std::memory_order_acquire) - 1);
     --connecting_;
@@ -198,30 +203,37 @@ void Client::on_bytes(ClientStream& stream, std::string_view bytes) {
   }
   state_.bytes.add(bytes.size());
   const std::uint64_t now = monotonic_ns();
-  stream.scanner.feed(bytes, [&](Mark mark) { on_mark(stream, mark, now); });
+  stream.text.feed(bytes, [&](std::string_view text) {
+    stream.scanner.feed(text, [&](Mark mark) { on_mark(stream, mark, now); });
+  });
+  if (stream.text.ended()) drop(stream);
 }
 
-// Removes the response head from `bytes`. False: it is not complete, or it is a refusal.
+// Removes the head from `bytes`. False: it is not complete, or the answer is a refusal, which is
+// dropped once it is complete.
 bool Client::take_head(ClientStream& stream, std::string_view& bytes) {
-  constexpr std::string_view kGood = "HTTP/1.1 200";
+  constexpr std::string_view kBegin = "HTTP/";
   constexpr std::string_view kEnd = "\r\n\r\n";
-  if (stream.head_matched == 0 && bytes.starts_with("HTTP/") && !bytes.starts_with(kGood)) {
-    errno = EPROTO;
-    drop(stream);
+  std::string& answer = answers_[stream.number];
+  const std::size_t before = answer.size();
+  answer.append(bytes.substr(0, kAnswerBytesMax - before));
+  const std::size_t end = answer.find(kEnd);
+  if (end == std::string::npos) {
+    const std::size_t known = std::min(answer.size(), kBegin.size());
+    if (answer.size() == kAnswerBytesMax || answer.substr(0, known) != kBegin.substr(0, known)) {
+      drop(stream);
+    }
     return false;
   }
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    if (bytes[i] == kEnd[stream.head_matched]) {
-      ++stream.head_matched;
-    } else {
-      stream.head_matched = bytes[i] == '\r' ? 1 : 0;
-    }
-    if (stream.head_matched == kEnd.size()) {
-      bytes.remove_prefix(i + 1);
-      return true;
-    }
+  const std::size_t body = end + kEnd.size();
+  const AnswerHead head = parse_answer_head(std::string_view(answer).substr(0, body));
+  if (head.is_stream) {
+    bytes.remove_prefix(body - before);
+    stream.text = StreamText(head.chunked);
+  } else if (answer.size() >= std::min(body + head.body_bytes, kAnswerBytesMax)) {
+    drop(stream);
   }
-  return false;
+  return head.is_stream;
 }
 
 void Client::on_mark(ClientStream& stream, Mark mark, std::uint64_t now) {
@@ -304,19 +316,29 @@ void Client::look_for_last_events() {
   state_.commands_done.fetch_add(1, std::memory_order_release);
 }
 
-// Gives up a stream; errno says why where it never opened.
+// Gives up a stream. One that never opened is refused, with the reason in its answer or in errno.
 void Client::drop(ClientStream& stream) {
   if (stream.phase == Phase::open) {
     state_.ended_received.add(stream.received);
     state_.ended.fetch_add(1, std::memory_order_release);
   } else {
-    state_.last_errno.store(errno, std::memory_order_relaxed);
+    note_refusal(stream);
     state_.refused.add();
     --connecting_;
   }
   stream.phase = Phase::closed;
   if (stream.fd >= 0) ::close(stream.fd);
   stream.fd = -1;
+}
+
+void Client::note_refusal(const ClientStream& stream) {
+  const int error = errno;
+  const auto answer = answers_.extract(stream.number);
+  if (state_.refusal_bytes.load() != 0) return;
+  const std::string reason = answer ? refusal_reason(answer.mapped()) : std::strerror(error);
+  state_.refusal_bytes.store(
+      static_cast<std::uint32_t>(reason.copy(state_.refusal.data(), state_.refusal.size())),
+      std::memory_order_release);
 }
 
 }  // namespace

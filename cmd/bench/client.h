@@ -8,14 +8,12 @@
 // rather than closed at the end, which leaves no port waiting.
 #pragma once
 
-#include <netinet/in.h>
-#include <sys/types.h>
-
 #include <cstdint>
 #include <string>
 
 #include "cmd/bench/shared_state.h"
 #include "cmd/bench/topic_plan.h"
+#include "net/socket/endpoint.h"
 
 namespace crier::bench {
 
@@ -24,9 +22,9 @@ inline constexpr char kBegin = 'b';
 inline constexpr char kFinish = 'f';
 
 struct ClientOptions {
-  sockaddr_in server{};
+  net::SocketAddress server;
   std::string host;
-  std::uint32_t source = 0;  // Network of /24, host order; 0 leaves the choice to the kernel.
+  std::uint32_t source = 0;  // IPv4 network of /24, host order; 0: the kernel's choice.
   std::string path;          // "{}" stands for the topics.
   TopicPlan topics;
   std::uint32_t group = 0;

@@ -157,8 +157,9 @@ Opening Load::open(std::uint32_t index, std::uint32_t streams, double seconds) {
       opening.refused += client.state->refused.read();
       opening.ended += client.state->ended.load();
       last = std::max(last, client.state->last_opened_ns.load(std::memory_order_relaxed));
-      if (const int error = client.state->last_errno.load(std::memory_order_relaxed); error != 0) {
-        opening.last_errno = error;
+      const auto why = client.state->refusal_bytes.load(std::memory_order_acquire);
+      if (opening.first_refusal.empty()) {
+        opening.first_refusal.assign(client.state->refusal.data(), why);
       }
     }
     opening.elapsed = last - began;
@@ -219,9 +220,10 @@ Result<void> Load::begin(std::uint32_t index, std::uint64_t events, double slice
     return fail(Errc::bad_request, "not all streams of the mix are open");
   }
   if (!group.publisher) group.publisher = std::make_unique<Publisher>();
-  if (!group.publisher->connected() &&
-      !group.publisher->connect(target_.publish_socket, target_.requests_per_connection)) {
-    return fail(Errc::os, target_.publish_socket + ": " + std::strerror(errno));
+  if (!group.publisher->connected()) {
+    auto connected =
+        group.publisher->connect(target_.publish_socket, target_.requests_per_connection);
+    if (!connected) return connected;
   }
   group.lateness->clear();
   group.window->began_ns.store(monotonic_ns());

@@ -5,7 +5,6 @@
 // to the command process; client processes are forked by add_group() and end with it.
 #pragma once
 
-#include <netinet/in.h>
 #include <sys/types.h>
 
 #include <cstdint>
@@ -20,17 +19,18 @@
 #include "cmd/bench/shared_state.h"
 #include "cmd/bench/topic_plan.h"
 #include "core/result.h"
+#include "net/socket/endpoint.h"
 
 namespace crier::bench {
 
 struct Target {
-  sockaddr_in server{};
+  net::SocketAddress server;
   std::string host = "bench";  // As requests name the server.
   std::string publish_socket;
   std::string stream_path = "/events?topic={}";
   std::string publish_path = "/topics/{}";
-  // Streams come from 127.octet.0.0/16, a /18 per group, and the networks after it from the fifth
-  // group on; 0: the kernel's choice.
+  // With IPv4, streams come from 127.octet.0.0/16, a /18 per group, and the networks after it from
+  // the fifth group on; 0: the kernel's choice.
   std::uint8_t source_octet = 0;
   std::uint32_t requests_per_connection = 0;  // To the publish socket; 0: all of them.
 };
@@ -61,7 +61,7 @@ struct Delivery {
   std::uint64_t own_p50 = 0, own_p99 = 0, own_max = 0;
   std::uint64_t each_p50 = 0, each_p99 = 0, each_max = 0;  // Per delivery, of all events.
   std::string first_failure;
-  bool broken = false;  // The publish connection broke, and ended the command early.
+  std::string broken;  // Why the publish connection broke, which ended the command early.
 
   // Of what the server took and a stream lacks. What came out of order had been counted as lost.
   std::uint64_t lost() const { return lost_first + lost_between + lost_last - late; }
@@ -72,7 +72,7 @@ struct Delivery {
 struct Opening {
   std::uint64_t opened = 0, refused = 0, ended = 0, elapsed = 0;
   std::uint64_t not_opened = 0;  // Neither opened nor refused; the next command gives them up.
-  int last_errno = 0;
+  std::string first_refusal;     // Why; empty if none was.
 };
 
 class Load {

@@ -1,8 +1,8 @@
 #include "cmd/bench/publisher.h"
 
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -17,39 +17,38 @@ namespace {
 
 constexpr std::string_view kAnswer = "HTTP/1.1 ";
 constexpr std::size_t kStatusBytes = 3;
+constexpr int kConnectSeconds = 5;
 
 }  // namespace
 
-Publisher::~Publisher() {
-  if (fd_ >= 0) ::close(fd_);
-}
-
-bool Publisher::connect(const std::string& socket_path, std::uint32_t requests_max) {
+Result<void> Publisher::connect(const std::string& socket_path, std::uint32_t requests_max) {
   path_ = socket_path;
   requests_max_ = requests_max;
   return open_connection();
 }
 
-bool Publisher::open_connection() {
+Result<void> Publisher::open_connection() {
+  const auto failed = [&](const char* reason) {
+    return fail(Errc::os, "publish socket " + path_ + ": " + reason);
+  };
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  if (path_.size() >= sizeof address.sun_path) {
-    errno = ENAMETOOLONG;
-    return false;
-  }
+  if (path_.size() >= sizeof address.sun_path) return failed(std::strerror(ENAMETOOLONG));
   std::memcpy(address.sun_path, path_.data(), path_.size());
-  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return false;
-  if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-    const int reason = errno;
-    ::close(fd);
-    errno = reason;
-    return false;
+  net::Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  // Bounds the wait of connect() for room in the backlog; nothing else on this socket waits.
+  const timeval bound{.tv_sec = kConnectSeconds, .tv_usec = 0};
+  if (fd.get() < 0 || ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &bound, sizeof bound) != 0) {
+    return failed(std::strerror(errno));
   }
-  fd_ = fd;
+  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    return failed(errno == EAGAIN ? "its backlog is full, and the server accepts no connection"
+                                  : std::strerror(errno));
+  }
+  fd_ = std::move(fd);
   requests_ = 0;
   ++connections_;
-  return true;
+  return {};
 }
 
 void Publisher::post(std::string_view target, std::string_view content_type,
@@ -66,8 +65,11 @@ void Publisher::post(std::string_view target, std::string_view content_type,
 
 bool Publisher::pump() {
   do {
-    broken_ = !take_queued() || !write_some() || !read_some();
-    if (broken_) return false;
+    if (!take_queued()) return false;
+    if (!write_some() || !read_some()) {
+      broken_ = "the publish connection broke";
+      return false;
+    }
     // A connection may have had its last answer just now: the next one begins at once.
   } while (!queued_.empty() && answered_ + failed_ + queued_.size() == posted_);
   return true;
@@ -77,9 +79,11 @@ bool Publisher::take_queued() {
   while (!queued_.empty()) {
     if (requests_ == requests_max_) {
       if (answered_ + failed_ + queued_.size() < posted_) return true;
-      ::close(fd_);
-      fd_ = -1;
-      if (!open_connection()) return false;
+      fd_.reset();
+      if (auto opened = open_connection(); !opened) {
+        broken_ = opened.error().detail;
+        return false;
+      }
     }
     outbox_ += queued_.front();
     queued_.pop_front();
@@ -90,8 +94,8 @@ bool Publisher::take_queued() {
 
 bool Publisher::write_some() {
   while (has_unsent()) {
-    const ssize_t n =
-        ::send(fd_, outbox_.data() + sent_, outbox_.size() - sent_, MSG_DONTWAIT | MSG_NOSIGNAL);
+    const ssize_t n = ::send(fd_.get(), outbox_.data() + sent_, outbox_.size() - sent_,
+                             MSG_DONTWAIT | MSG_NOSIGNAL);
     if (n < 0 && errno != EAGAIN && errno != EINTR) return false;
     if (n < 0) {
       if (sent_ > outbox_.size() / 2) outbox_.erase(0, std::exchange(sent_, 0));
@@ -108,7 +112,7 @@ bool Publisher::write_some() {
 bool Publisher::read_some() {
   std::array<char, 65536> bytes{};
   for (;;) {
-    const ssize_t n = ::recv(fd_, bytes.data(), bytes.size(), MSG_DONTWAIT);
+    const ssize_t n = ::recv(fd_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT);
     if (n == 0) return false;
     if (n < 0) return errno == EAGAIN || errno == EINTR;
     inbox_.append(bytes.data(), static_cast<std::size_t>(n));

@@ -2,7 +2,7 @@
 //
 // With a bound on the requests of a connection, it waits for the last answer of one connection
 // before it opens the next, so that events stay in order. Requests wait in memory for the socket to
-// take them; pump() moves bytes both ways and does not wait for the peer.
+// take them; pump() moves bytes both ways and waits for the peer only to open a connection.
 #pragma once
 
 #include <cstdint>
@@ -10,17 +10,17 @@
 #include <string>
 #include <string_view>
 
+#include "core/result.h"
+#include "net/socket/fd.h"
+
 namespace crier::bench {
 
 class Publisher {
  public:
-  Publisher() = default;
-  ~Publisher();
-  Publisher(const Publisher&) = delete;
-  Publisher& operator=(const Publisher&) = delete;
-
-  // `requests_max`: of one connection; 0: all. False with errno set if nothing listens there.
-  [[nodiscard]] bool connect(const std::string& socket_path, std::uint32_t requests_max = 0);
+  // `requests_max`: of one connection; 0: all. Waits some seconds where the server does not accept.
+  // Fails with a sentence.
+  [[nodiscard]] Result<void> connect(const std::string& socket_path,
+                                     std::uint32_t requests_max = 0);
 
   // Queues one request. send() or pump() passes it on.
   void post(std::string_view target, std::string_view content_type, std::string_view body);
@@ -28,12 +28,12 @@ class Publisher {
   // Writes what the socket takes and reads the answers that are there. False: the connection broke.
   [[nodiscard]] bool pump();
 
-  bool connected() const { return fd_ >= 0; }
-  int fd() const { return fd_; }
+  bool connected() const { return fd() >= 0; }
+  int fd() const { return fd_.get(); }
   bool has_unsent() const { return sent_ < outbox_.size(); }
   std::uint64_t unanswered() const { return posted_ - answered_ - failed_; }
-  std::size_t unsent_bytes() const { return unsent_; }  // Those that wait for a connection, too.
-  bool broken() const { return broken_; }               // pump() was false.
+  std::size_t unsent_bytes() const { return unsent_; }   // Those that wait for a connection, too.
+  const std::string& broken() const { return broken_; }  // Why pump() was false; else empty.
   std::uint64_t posted() const { return posted_; }
   std::uint64_t connections() const { return connections_; }
   std::uint64_t answered() const { return answered_; }
@@ -43,13 +43,13 @@ class Publisher {
   const std::string& first_failure() const { return first_failure_; }
 
  private:
-  bool open_connection();
+  [[nodiscard]] Result<void> open_connection();
   bool take_queued();
   bool write_some();
   bool read_some();
   void count_answers();
 
-  int fd_ = -1;
+  net::Fd fd_;
   std::string path_;
   std::uint32_t requests_max_ = 0;
   std::uint32_t requests_ = 0;      // Of this connection.
@@ -57,7 +57,7 @@ class Publisher {
   std::string outbox_;
   std::size_t sent_ = 0;
   std::size_t unsent_ = 0;
-  bool broken_ = false;
+  std::string broken_;
   std::string inbox_;
   std::uint64_t connections_ = 0;
   std::uint64_t posted_ = 0;

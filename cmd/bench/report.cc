@@ -50,7 +50,10 @@ void append_line(std::string& out, std::string_view title, const std::string& te
 
 std::string server_text(const Json& report) {
   const Json& server = at(report, "/server");
-  if (!server.contains("cpu_seconds")) return "its process is unknown: no CPU, no memory";
+  if (!server.contains("cpu_seconds")) {
+    const Json& why = at(server, "/no_figures");
+    return "no CPU, no memory: " + (why.is_string() ? why.get<std::string>() : "unknown process");
+  }
   return "CPU " + human_latency(number(server, "/cpu_seconds")) + ", " +
          human_latency(number(server, "/cpu_us_per_delivery") / 1e6) + " a delivery; memory " +
          cmd::human_bytes(number(server, "/memory_bytes_open")) + ", " +
@@ -63,7 +66,9 @@ void append_search(std::string& out, const Report& whole) {
   bool found = false;
   for (const Json& probe : at(report, "/search")) {
     append_line(out, "searched",
-                count(probe, "/rate") + " events/s: p99 " + latency(probe, "/p99_ms") +
+                count(probe, "/rate") + " events/s" +
+                    (at(probe, "/repeated") == true ? ", again" : "") + ": p99 " +
+                    latency(probe, "/p99_ms") +
                     (at(probe, "/whole") == true ? "" : ", events were lost") +
                     (at(probe, "/fast") == true ? ", fast enough" : ""));
     found = found || at(probe, "/fast") == true;
@@ -185,8 +190,12 @@ std::string report_text(const Report& whole) {
               count(report, "/deliveries/deliveries_per_second") + " deliveries/s x p99 " +
                   latency(report, "/latency_ms/p99") + " x " +
                   count(report, "/publisher/requests_per_connection") + " requests a connection");
-  if (const Json& why = at(report, "/deliveries/first_failure"); why.is_string() && why != "") {
-    append_line(out, "refused", cmd::printable(why.get<std::string>()));
+  for (const auto& [what, path] : {std::pair{"stream", "/opening/first_refusal"},
+                                   std::pair{"publish", "/deliveries/first_failure"}}) {
+    const Json& why = at(report, path);
+    if (!why.is_string() || why == "") continue;
+    append_line(out, "refused",
+                std::string("the first ") + what + ": " + cmd::printable(why.get<std::string>()));
   }
   return out;
 }

@@ -1,30 +1,32 @@
 #include "cmd/bench/server.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <ifaddrs.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <random>
 #include <sstream>
+#include <string_view>
 #include <thread>
 
 #include "cmd/bench/publisher.h"
 #include "cmd/system/machine.h"
 #include "net/socket/fd.h"
 #include "net/socket/os_error.h"
-#include "net/socket/peer_credentials.h"
 
 namespace crier::bench {
 namespace {
@@ -33,35 +35,72 @@ using std::chrono::milliseconds;
 
 constexpr int kReadySeconds = 30;
 constexpr int kEndSeconds = 10;
+constexpr int kAnswerSeconds = 5;
 constexpr milliseconds kAskEvery{5};
 // Descriptors of a worker that are no streams, with a wide margin.
 constexpr std::uint64_t kOtherDescriptors = 1'000;
 
 // Returns an address of 127.0.0.0/8 below the networks that streams come from, with a port that is
 // free there, also for a socket on all addresses. The port is 0 if no free one was found.
-sockaddr_in free_address() {
+net::SocketAddress free_address() {
   std::random_device random;
   const std::uint32_t host = 1 + random() % 60 * 65'536 + 256 + random() % 60'000;
-  sockaddr_in address{.sin_family = AF_INET, .sin_addr = {.s_addr = htonl(127U << 24 | host)}};
+  const sockaddr_in wanted{.sin_family = AF_INET, .sin_addr = {.s_addr = htonl(127U << 24 | host)}};
+  net::SocketAddress address{.size = sizeof wanted};
+  std::memcpy(&address.storage, &wanted, sizeof wanted);
   const net::Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  auto* any = reinterpret_cast<sockaddr*>(&address);
-  socklen_t size = sizeof address;
-  if (::bind(socket.get(), any, size) == 0) ::getsockname(socket.get(), any, &size);
+  if (::bind(socket.get(), address.get(), address.size) == 0) {
+    ::getsockname(socket.get(), address.get(), &address.size);
+  }
   return address;
 }
 
-bool is_of_this_machine(in_addr address) {
-  if (ntohl(address.s_addr) >> 24 == 127) return true;
+// The bytes of an IPv4 or IPv6 address.
+std::string_view address_bytes(const sockaddr* address) {
+  if (address->sa_family == AF_INET) {
+    return {reinterpret_cast<const char*>(&reinterpret_cast<const sockaddr_in*>(address)->sin_addr),
+            sizeof(in_addr)};
+  }
+  if (address->sa_family != AF_INET6) return {};
+  return {reinterpret_cast<const char*>(&reinterpret_cast<const sockaddr_in6*>(address)->sin6_addr),
+          sizeof(in6_addr)};
+}
+
+bool is_of_this_machine(const sockaddr* address) {
+  const std::string_view bytes = address_bytes(address);
+  if (address->sa_family == AF_INET && bytes.front() == 127) return true;
   ifaddrs* all = nullptr;
   if (::getifaddrs(&all) != 0) return false;
   bool found = false;
   for (const ifaddrs* one = all; one != nullptr; one = one->ifa_next) {
-    if (one->ifa_addr == nullptr || one->ifa_addr->sa_family != AF_INET) continue;
-    const auto* own = reinterpret_cast<const sockaddr_in*>(one->ifa_addr);
-    found = found || own->sin_addr.s_addr == address.s_addr;
+    found = found || (one->ifa_addr != nullptr && address_bytes(one->ifa_addr) == bytes);
   }
   ::freeifaddrs(all);
   return found;
+}
+
+// The process that answers at this publish socket, by the credentials that the kernel adds to its
+// answer: who opened the socket may be a service manager. Nothing if no answer comes; 0 if the
+// process is not visible from here.
+std::optional<pid_t> answering_process(int fd) {
+  constexpr std::string_view kRequest =
+      "GET / HTTP/1.1\r\nHost: bench\r\nContent-Length: 0\r\n\r\n";
+  const int on = 1;
+  const timeval bound{.tv_sec = kAnswerSeconds, .tv_usec = 0};
+  ::setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
+  ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &bound, sizeof bound);
+  ::send(fd, kRequest.data(), kRequest.size(), MSG_NOSIGNAL);
+  char byte = 0;
+  iovec data{.iov_base = &byte, .iov_len = 1};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(ucred))] = {};
+  msghdr message{
+      .msg_iov = &data, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+  if (::recvmsg(fd, &message, MSG_CMSG_CLOEXEC) <= 0) return std::nullopt;
+  const cmsghdr* head = CMSG_FIRSTHDR(&message);
+  if (head == nullptr || head->cmsg_type != SCM_CREDENTIALS) return std::nullopt;
+  ucred process{};
+  std::memcpy(&process, CMSG_DATA(head), sizeof process);
+  return process.pid;
 }
 
 // Runs in the child. A group of its own: Ctrl-C is for the command, which then ends the server.
@@ -158,27 +197,39 @@ std::string Server::log_end() const {
 
 Result<std::unique_ptr<Server>> Server::find(const cmd::ServerAddress& at,
                                              const std::string& publish_socket, bool remote) {
-  const addrinfo wanted{.ai_family = AF_INET, .ai_socktype = SOCK_STREAM};
+  const addrinfo wanted{.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
   addrinfo* found = nullptr;
   if (const int error = ::getaddrinfo(at.host.c_str(), at.port.c_str(), &wanted, &found);
       error != 0) {
-    return fail(Errc::not_found, "no IPv4 address of " + at.host + ": " + ::gai_strerror(error));
+    return fail(Errc::not_found, "no address of " + at.host + ": " + ::gai_strerror(error));
   }
   std::unique_ptr<Server> server(new Server());
-  server->address_ = *reinterpret_cast<const sockaddr_in*>(found->ai_addr);
+  const addrinfo* one = found;
+  while (one != nullptr && one->ai_family != AF_INET) one = one->ai_next;
+  if (one == nullptr) one = found;
+  server->address_.size = one->ai_addrlen;
+  std::memcpy(&server->address_.storage, one->ai_addr, one->ai_addrlen);
   ::freeaddrinfo(found);
   server->host_ = at.host_header();
   server->publish_socket_ = publish_socket;
-  server->local_ = is_of_this_machine(server->address_.sin_addr);
+  server->local_ = is_of_this_machine(server->address_.get());
   if (!server->local_ && !remote) {
     return fail(Errc::denied,
                 at.host + " is not this machine; if you may put load on it, add --remote");
   }
   Publisher probe;
-  if (!probe.connect(publish_socket)) return net::os_failure("no publish socket " + publish_socket);
-  const auto peer = net::peer_credentials(probe.fd());
-  // A service manager that opened the socket is no server, and nothing is known of another machine.
-  if (peer && peer->pid > 1 && server->local_) server->pid_ = peer->pid;
+  if (auto connected = probe.connect(publish_socket); !connected) {
+    return std::unexpected(connected.error());
+  }
+  if (!server->local_) {
+    server->why_no_pid_ = "it is another machine";
+  } else if (const auto process = answering_process(probe.fd()); !process) {
+    server->why_no_pid_ = "its publish socket did not answer";
+  } else if (*process == 0) {
+    server->why_no_pid_ = "its process is in a PID namespace that is not visible here";
+  } else {
+    server->pid_ = *process;
+  }
   return server;
 }
 
@@ -199,9 +250,12 @@ Server::~Server() {
 }
 
 std::string Server::address_text() const {
-  char text[INET_ADDRSTRLEN] = {};
-  ::inet_ntop(AF_INET, &address_.sin_addr, text, sizeof text);
-  return std::string(text) + ":" + std::to_string(ntohs(address_.sin_port));
+  char host[NI_MAXHOST] = {};
+  char port[NI_MAXSERV] = {};
+  ::getnameinfo(address_.get(), address_.size, host, sizeof host, port, sizeof port,
+                NI_NUMERICHOST | NI_NUMERICSERV);
+  const bool ipv6 = address_.get()->sa_family == AF_INET6;
+  return (ipv6 ? "[" + std::string(host) + "]" : host) + ":" + port;
 }
 
 std::optional<std::uint64_t> Server::cpu_ns() const {

@@ -47,7 +47,7 @@ struct alignas(64) ClientState {
   std::atomic<std::uint32_t> commands_done{0};  // Of kBegin and kFinish.
 
   Counter opened;
-  Counter refused;                      // Connect failed, or the answer was not 200.
+  Counter refused;                      // Connect failed, or the answer was no stream.
   std::atomic<std::uint64_t> ended{0};  // Streams the server closed after their head,
   Counter ended_received;               // and those of `received` that they had of the command.
   Counter received;                     // Events, each once.
@@ -60,7 +60,8 @@ struct alignas(64) ClientState {
   Counter late;        // Out of order: counted as lost before they came.
   Counter strays;      // Another group's or topic's event, or one that was not published.
   std::atomic<std::uint64_t> last_opened_ns{0};
-  std::atomic<int> last_errno{0};
+  std::array<char, 256> refusal{};              // Why the first stream was refused,
+  std::atomic<std::uint32_t> refusal_bytes{0};  // so long once it is known.
 
   // The last arrival of each event.
   std::array<std::atomic<std::uint64_t>, kEventsPerCommand> arrived_ns{};

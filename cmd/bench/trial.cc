@@ -1,14 +1,15 @@
 #include "cmd/bench/trial.h"
 
+#include <sys/socket.h>
 #include <sys/utsname.h>
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <ctime>
 #include <random>
 #include <utility>
 
+#include "cmd/client/terminal.h"
 #include "cmd/status/status_text.h"
 #include "cmd/system/machine.h"
 #include "cmd/system/version.h"
@@ -20,12 +21,11 @@ using config::Json;
 
 constexpr double kNoDeadline = 1e9;  // turn() ends what stands still.
 constexpr std::uint64_t kPatienceSeconds = 20;
-constexpr const char* kBroken = "the publish connection broke";
 constexpr double kRunOverFactor = 2;  // Of the time it should take; and some more.
 constexpr double kRunOverSeconds = 30;
 constexpr double kProbeOverSeconds = 5;  // A probe whose events need longer has failed.
 constexpr double kSearchStep = 1.05;     // A search ends between two rates that differ by less.
-constexpr int kProbesMax = 30;
+constexpr std::size_t kProbesMax = 30;   // And one more, a repetition.
 constexpr std::uint64_t kFiguresEvery = 200'000'000;
 constexpr std::uint64_t kDescriptorsKept = 100;  // Of a client process, for other than streams.
 constexpr std::uint32_t kClientsAtLeast = 2;
@@ -141,8 +141,9 @@ Result<void> Trial::open() {
                 .publish_socket = server_.publish_socket(),
                 .stream_path = plan_.base + "/events?topic={}",
                 .requests_per_connection = plan_.reuse};
-  // A network for each run, so that no pair of addresses is used twice in a minute.
-  if (server_.on_this_machine()) {
+  // A network for each run, so that no pair of addresses is used twice in a minute. IPv6 has but
+  // one address of this machine for itself.
+  if (server_.on_this_machine() && server_.address().get()->sa_family == AF_INET) {
     target.source_octet = static_cast<std::uint8_t>(64 + std::random_device()() % 180);
   }
   auto load = Load::create(std::move(target));
@@ -158,8 +159,7 @@ Result<void> Trial::open() {
   opening_ = load_->open(0, plan_.streams, kNoDeadline);
   resident_open_ = server_.resident_exactly().value_or(0);
   if (opening_.opened == 0 && !stopped_) {
-    return fail(Errc::os,
-                "no stream could be opened: " + std::string(std::strerror(opening_.last_errno)));
+    return fail(Errc::os, "no stream could be opened: " + cmd::printable(opening_.first_refusal));
   }
   return {};
 }
@@ -251,7 +251,10 @@ Json Trial::slices() const {
 
 Json Trial::server_json() const {
   Json json = {{"address", server_.address_text()}, {"started", server_.started()}};
-  if (server_.pid() == 0 || cpu_after_ == 0) return json;
+  if (server_.pid() == 0 || cpu_after_ == 0) {
+    json["no_figures"] = server_.pid() == 0 ? server_.why_no_pid() : "/proc hides its process";
+    return json;
+  }
   const auto cpu = static_cast<double>(cpu_after_ - cpu_before_);
   const double grown = static_cast<double>(resident_open_) - static_cast<double>(resident_before_);
   json["cpu_seconds"] = rounded(cpu / 1e9);
@@ -283,6 +286,7 @@ Result<Report> Trial::measure() {
   report["interrupted"] = stopped_;
   report["opening"] = {{"streams", opening_.opened},
                        {"refused", opening_.refused},
+                       {"first_refusal", opening_.first_refusal},
                        {"ended", opening_.ended},
                        {"seconds", rounded(open_seconds)},
                        {"streams_per_second", rounded(static_cast<double>(opening_.opened) /
@@ -303,8 +307,8 @@ Result<Report> Trial::measure() {
   for (const std::uint64_t edge : heat_edges()) edges.push_back(ms(edge));
   report["heat_edges_ms"] = std::move(edges);
   report["slices"] = slices();
-  if (delivery->broken) {
-    report["gave_up"] = kBroken;
+  if (!delivery->broken.empty()) {
+    report["gave_up"] = delivery->broken;
   } else if (gave_up_) {
     report["gave_up"] = monotonic_ns() > phase_ends_
                             ? "the server is far too slow for this rate"
@@ -315,6 +319,27 @@ Result<Report> Trial::measure() {
   return whole;
 }
 
+Result<bool> Trial::probe(double hz, double seconds, bool repeated) {
+  begin_phase("searching, " + cmd::human_count(hz) + " events/s",
+              std::min(seconds + kProbeOverSeconds + plan_.p99_ms / 1e3, kNoDeadline));
+  const auto done = publish(hz, hz, seconds, 0);
+  if (!done) return std::unexpected(done.error());
+  if (!done->broken.empty()) return fail(Errc::os, done->broken);
+  const double p99 = ms(load_->latency(0).percentile(0.99));
+  const bool whole = !gave_up_ && done->missing() == 0 && done->lost() == 0 && done->strays == 0 &&
+                     done->ended == 0 && done->posts_failed == 0 && done->unanswered == 0;
+  const bool fast = whole && p99 <= plan_.p99_ms;
+  if (stopped_) return fast;
+  probes_.push_back(
+      {{"rate", hz}, {"p99_ms", p99}, {"whole", whole}, {"fast", fast}, {"repeated", repeated}});
+  // If the server ended streams, or events of this probe are still on their way, the next one
+  // begins with new streams.
+  if (done->ended > 0 || gave_up_) {
+    if (auto opened = open(); !opened) return std::unexpected(opened.error());
+  }
+  return fast;
+}
+
 Result<Report> Trial::search() {
   if (auto opened = open(); !opened) return std::unexpected(opened.error());
   const double seconds = std::max(0.5, plan_.seconds / 4);
@@ -322,33 +347,20 @@ Result<Report> Trial::search() {
   double good = 0;
   double bad = hz_max * kSearchStep;
   double hz = std::min(plan_.hz, hz_max);
-  for (int i = 0; i < kProbesMax && !stopped_ && bad / std::max(good, 1e-9) > kSearchStep; ++i) {
-    begin_phase("searching, " + cmd::human_count(hz) + " events/s",
-                std::min(seconds + kProbeOverSeconds + plan_.p99_ms / 1e3, kNoDeadline));
-    const auto probe = publish(hz, hz, seconds, 0);
-    if (!probe) return std::unexpected(probe.error());
-    if (probe->broken) return fail(Errc::os, kBroken);
-    const double p99 = ms(load_->latency(0).percentile(0.99));
-    const bool whole = !gave_up_ && probe->missing() == 0 && probe->lost() == 0 &&
-                       probe->strays == 0 && probe->ended == 0 && probe->posts_failed == 0 &&
-                       probe->unanswered == 0;
-    const bool fast = whole && p99 <= plan_.p99_ms;
-    if (!stopped_) {
-      (fast ? good : bad) = hz;
-      probes_.push_back({{"rate", hz}, {"p99_ms", p99}, {"whole", whole}, {"fast", fast}});
-    }
+  while (probes_.size() < kProbesMax && !stopped_ && bad / std::max(good, 1e-9) > kSearchStep) {
+    auto fast = probe(hz, seconds, false);
+    if (fast && !*fast && !stopped_) fast = probe(hz, seconds, true);
+    if (!fast) return std::unexpected(fast.error());
+    if (stopped_) break;
+    (*fast ? good : bad) = hz;
     if (good == 0 && bad <= 1) {
-      return fail(Errc::not_found, "not even 1 event a second has a p99 of " +
-                                       cmd::human_latency(plan_.p99_ms / 1e3) +
-                                       " or less: " + cmd::human_latency(p99 / 1e3));
+      return fail(
+          Errc::not_found,
+          "not even 1 event a second has a p99 of " + cmd::human_latency(plan_.p99_ms / 1e3) +
+              " or less: " + cmd::human_latency(probes_.back()["p99_ms"].get<double>() / 1e3));
     }
     hz = good == 0 ? bad / 2 : bad > hz_max ? good * 2 : (good + bad) / 2;
     hz = std::clamp(std::round(hz), 1.0, hz_max);
-    // If the server ended streams, or events of this probe are still on their way, the next one
-    // begins with new streams.
-    if ((probe->ended > 0 || gave_up_) && !stopped_) {
-      if (auto opened = open(); !opened) return std::unexpected(opened.error());
-    }
     if (hz == good || hz == bad) break;
   }
   if (good > 0) plan_.hz = plan_.hz_end = good;

@@ -49,8 +49,8 @@ class Trial {
   [[nodiscard]] Result<Report> run();
   // Searches, in runs of a quarter of plan.seconds, the highest rate at which p99 is at most
   // plan.p99_ms and nothing is lost, then publishes at that rate for plan.seconds. It begins with
-  // plan.hz; faults() says where the last run contradicts the search. Fails with Errc::not_found if
-  // not even 1 event a second is that fast.
+  // plan.hz; a rate is too high if two runs in a row say so. faults() says where the last run
+  // contradicts the search. Fails with Errc::not_found if not even 1 event a second is that fast.
   [[nodiscard]] Result<Report> search();
 
  private:
@@ -63,6 +63,8 @@ class Trial {
   void begin_phase(std::string doing, double seconds_max);
   [[nodiscard]] Result<Delivery> publish(double hz, double hz_end, double seconds,
                                          double slice_seconds);
+  // A run of a search: whether it was fast enough and whole.
+  [[nodiscard]] Result<bool> probe(double hz, double seconds, bool repeated);
   [[nodiscard]] Result<Report> measure();
   bool turn();
   void take_sample();

@@ -18,7 +18,6 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <iostream>
 #include <map>
 #include <sstream>
@@ -138,7 +137,7 @@ std::string run_open(Load& load, const Command& command) {
       .add("refused", opening.refused)
       .add("ended", opening.ended)
       .add("elapsed_ns", opening.elapsed)
-      .text("last_error", opening.last_errno == 0 ? "" : std::strerror(opening.last_errno))
+      .text("first_refusal", opening.first_refusal)
       .json();
 }
 
@@ -182,12 +181,15 @@ std::string run(Load& load, const Command& command) {
   return Answer().text("error", "no such command: " + verb).json();
 }
 
-bool parse_address(const std::string& text, sockaddr_in& address) {
+bool parse_address(const std::string& text, Target& target) {
   const auto colon = text.rfind(':');
   if (colon == std::string::npos) return false;
+  auto& address = reinterpret_cast<sockaddr_in&>(target.server.storage);
+  target.server.size = sizeof address;
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<std::uint16_t>(std::atoi(text.c_str() + colon + 1)));
-  return inet_pton(AF_INET, text.substr(0, colon).c_str(), &address.sin_addr) == 1;
+  return address.sin_port != 0 &&
+         inet_pton(AF_INET, text.substr(0, colon).c_str(), &address.sin_addr) == 1;
 }
 
 int serve(int argc, char** argv) {
@@ -197,7 +199,7 @@ int serve(int argc, char** argv) {
     const std::string option = argv[i];
     const std::string value = argv[i + 1];
     if (option == "--connect") {
-      understood = parse_address(value, target.server);
+      understood = parse_address(value, target);
     } else if (option == "--publish") {
       target.publish_socket = value;
     } else if (option == "--stream-path") {
@@ -210,7 +212,7 @@ int serve(int argc, char** argv) {
       understood = false;
     }
   }
-  if (!understood || target.server.sin_port == 0 || target.publish_socket.empty()) {
+  if (!understood || target.server.size == 0 || target.publish_socket.empty()) {
     std::fprintf(stderr, "usage: see the head of tests/bench/load.cc\n");
     return 2;
   }

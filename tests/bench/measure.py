@@ -130,7 +130,7 @@ class Load:
         answer = self.ask(f"open {name} streams={streams} within={within}", within + 30, meanwhile)
         if answer["opened"] != streams or answer["ended"]:
             raise Failed(f"opened {answer['opened']} of {streams}, {answer['refused']} refused, "
-                         f"{answer['ended']} ended {answer['last_error']}")
+                         f"{answer['ended']} ended {answer['first_refusal']}")
         return answer
 
     def burst(self, name, events, size, within=100, lines=0):

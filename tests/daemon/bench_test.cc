@@ -3,6 +3,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -129,6 +131,7 @@ TEST_CASE("bench counts streams without room as refused, and says so with its ex
   INFO(bench.about());
   CHECK(report["opening"]["streams"] == 20);
   CHECK(report["opening"]["refused"] == 30);
+  CHECK(report["opening"]["first_refusal"] == "HTTP/1.1 200 OK, crier.busy, streams_max");
   CHECK(report["deliveries"]["received"] == 200);
   CHECK(report["faults"] == Json::array({"30 streams refused"}));
 }
@@ -181,6 +184,13 @@ TEST_CASE("bench finds the highest rate that the server accepts in time", "[benc
   CHECK(report["plan"]["rate"] > 200);
   CHECK(report["plan"]["rate"] < 800);
   CHECK(report["search"].size() >= 3);
+  for (std::size_t i = 0; i < report["search"].size(); ++i) {  // One slow run bounds nothing.
+    const Json& probe = report["search"][i];
+    if (probe["repeated"] != true) continue;
+    CHECK(report["search"][i - 1]["rate"] == probe["rate"]);
+    CHECK(report["search"][i - 1]["fast"] == false);
+  }
+  CHECK(report["search"].dump().find("\"repeated\":true") != std::string::npos);
 }
 
 TEST_CASE("bench reports what there was when the daemon goes away", "[bench]") {
@@ -195,6 +205,40 @@ TEST_CASE("bench reports what there was when the daemon goes away", "[bench]") {
   INFO(bench.about());
   CHECK(bench.report()["deliveries"]["received"] >= 90);
   CHECK_THAT(bench.report()["faults"].dump(), ContainsSubstring("the publish connection broke"));
+}
+
+TEST_CASE("bench measures over IPv6, and finds the process behind a socket that another opened",
+          "[bench]") {
+  const std::string folder = (std::filesystem::temp_directory_path() / random_address()).string();
+  std::filesystem::create_directory(folder);
+  const std::string path = folder + "/publish.sock";
+  // This process listens, as a service manager does, and passes the socket on.
+  sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  const int listener = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  REQUIRE(::bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+  REQUIRE(::listen(listener, 16) == 0);
+  const std::string port = std::to_string(20'000 + ::getpid() % 10'000);
+  {
+    RunningDaemon daemon({.settings = {"http.listen=[::1]:" + port},
+                          .publish_path = path,
+                          .passed = {{.fd = listener, .name = "publish"}}});
+    Bench bench({"--to", "http://[::1]:" + port, "--publish-socket", path, "--streams", "20",
+                 "--rate", "50", "--seconds", "1", "--json"});
+    CHECK(bench.end() == 0);
+    const Json report = bench.report();
+    INFO(bench.about());
+    CHECK(report["deliveries"]["received"] == 1'000);
+    CHECK(report["server"]["address"] == "[::1]:" + port);
+    CHECK(report["server"]["cpu_seconds"] > 0);
+    const double resident = report["server"]["memory_bytes_open"];
+    std::ifstream statm("/proc/" + std::to_string(daemon.pid()) + "/statm");
+    double pages = 0;
+    REQUIRE(statm >> pages >> pages);
+    CHECK(resident == Approx(pages * static_cast<double>(::sysconf(_SC_PAGESIZE))).epsilon(0.2));
+  }
+  ::close(listener);
+  std::filesystem::remove_all(folder);
 }
 
 TEST_CASE("bench refuses a plan whose events have no room in memory", "[bench]") {

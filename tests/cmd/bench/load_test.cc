@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include <cerrno>
+#include <cstring>
 #include <fstream>
 
 #include "tests/cmd/bench/scripted_server.h"
@@ -45,7 +46,7 @@ TEST_CASE("a connection that the server closes before its answer is refused, and
   ScriptedLoad scripted({.closes = true});
   const Opening opening = scripted.open();
   CHECK(opening.refused == kScriptedStreams);
-  CHECK(opening.last_errno == ECONNRESET);
+  CHECK(opening.first_refusal == std::strerror(ECONNRESET));
 }
 
 TEST_CASE("a load whose client process was killed fails, and does not end its own process") {
@@ -117,6 +118,23 @@ TEST_CASE("events that the server refused are failed posts, and no stream lost t
   CHECK(delivery.unanswered == 0);
   CHECK(delivery.lost() == 0);
   CHECK(delivery.missing() == 70);
+}
+
+TEST_CASE("a publish socket whose server accepts nothing is given up, with the reason") {
+  Files files;
+  const std::string path = files.root() + "/full.sock";
+  sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  const net::Fd listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  REQUIRE(::bind(listener.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+  REQUIRE(::listen(listener.get(), 0) == 0);
+  Publisher first;
+  REQUIRE(first.connect(path));
+  Publisher second;
+  const auto refused = second.connect(path);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().detail ==
+        "publish socket " + path + ": its backlog is full, and the server accepts no connection");
 }
 
 }  // namespace crier::bench

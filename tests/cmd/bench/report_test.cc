@@ -80,6 +80,13 @@ TEST_CASE("a search has found what a probe was fast enough for, once a run confi
   CHECK_THAT(text(false, 4, true), !ContainsSubstring("found"));
 }
 
+TEST_CASE("the text says why a stream was refused, and why there is no figure of the server") {
+  const std::string text = report_text(report_with("/opening/first_refusal", "HTTP/1.1 404 No"));
+  CHECK_THAT(text, ContainsSubstring("refused     the first stream: HTTP/1.1 404 No\n"));
+  CHECK_THAT(report_text(report_with("/server", Json{{"no_figures", "it is another machine"}})),
+             ContainsSubstring("server      no CPU, no memory: it is another machine\n"));
+}
+
 TEST_CASE("a page holds its report, which cannot end the script that it is in") {
   const Report report = report_with("/version", "</script><b>");
   const std::string page = report_page(report);

@@ -12,6 +12,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <cstring>
 #include <deque>
 #include <string>
 #include <string_view>
@@ -19,6 +20,7 @@
 #include <utility>
 #include <vector>
 
+#include "net/socket/endpoint.h"
 #include "tests/support/files.h"
 
 namespace crier::bench {
@@ -55,7 +57,11 @@ class ScriptedServer {
   void start() {
     thread_ = std::thread([this] { serve(); });
   }
-  const sockaddr_in& address() const { return address_; }
+  net::SocketAddress address() const {
+    net::SocketAddress address{.size = sizeof address_};
+    std::memcpy(&address.storage, &address_, sizeof address_);
+    return address;
+  }
   std::string publish_socket() const { return files_.root() + "/publish.sock"; }
 
  private:
