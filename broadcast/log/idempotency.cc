@@ -69,11 +69,12 @@ void IdempotencyKeys::restore(const Fingerprint& key, const Fingerprint& content
   if (size_ > 0) then = std::max(then, entries_[(oldest_ + size_ - 1) % keys_max_].remembered);
   drop_expired(then);
   // The key had left when it was used again, and is here because the limits were raised. Its entry
-  // stays under a fingerprint that no key has.
+  // stays under a fingerprint that no key and no other entry has.
   if (const auto at = index_of(key)) {
     index_.erase(key.low, *at);
-    entries_[*at].key = {~key.low, ~key.high};
-    index_.insert(~key.low, *at);
+    Entry& earlier = entries_[*at];
+    earlier.key = {earlier.answer.first_sequence, ~key.high};
+    index_.insert(earlier.key.low, *at);
   }
   remember(key, content, answer, then);
 }

@@ -100,4 +100,16 @@ TEST_CASE("keys are restored in order, and the newest answer of a key counts") {
   CHECK(keys.size() == 0);
 }
 
+TEST_CASE("a key that a journal has kept several times is restored once") {
+  IdempotencyKeys keys(kKey, 100, 60);
+  const Fingerprint key = keys.scoped(1, "a");
+  for (std::uint64_t i = 1; i <= 20; ++i) keys.restore(key, {i, i}, {i, i, 1}, at(i));
+  for (std::uint64_t i = 1; i <= 80; ++i) {
+    keys.remember(keys.scoped(1, std::to_string(i)), {i, i}, {i, i, 1}, at(20));
+  }
+  CHECK(keys.find(key, {20, 20}, at(79)).answer.first_sequence == 20);
+  CHECK(keys.find(key, {20, 20}, at(80)).status == KeyStatus::unknown);
+  CHECK(keys.size() == 0);
+}
+
 }  // namespace crier::broadcast
