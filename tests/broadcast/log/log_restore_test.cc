@@ -197,6 +197,18 @@ TEST_CASE("topics stay closed over a restart") {
   }
 }
 
+TEST_CASE("a topic whose events are all damaged stays closed over every restart") {
+  Kept first(rows_of({{"a", ""}, {"a", std::string(kClosedName)}, {"b", ""}}));
+  Rows rows = compacted(first.rows, first.log);
+  for (int restarts = 0; restarts < 3; ++restarts) {
+    if (restarts == 0) rows.rows[0].damaged = rows.rows[1].damaged = true;
+    Kept kept(rows);
+    INFO(restarts << " restarts");
+    CHECK(kept.log.closing_of("a").sequence == 2);
+    rows = compacted(rows, kept.log);
+  }
+}
+
 TEST_CASE("expire() evicts what the journal has dropped, and that is a gap") {
   Kept kept(two_topics());
   kept.log.drop_through(4);
