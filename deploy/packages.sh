@@ -8,7 +8,7 @@
 # To build the daemon. llhttp's package has another name in each release: see llhttp_package.
 crier_build_packages=(
   g++ cmake ninja-build pkg-config
-  libuv1-dev libspdlog-dev nlohmann-json3-dev prometheus-cpp-dev
+  libuv1-dev libspdlog-dev nlohmann-json3-dev prometheus-cpp-dev libsqlite3-dev
   systemtap-sdt-dev
 )
 

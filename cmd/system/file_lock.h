@@ -36,6 +36,9 @@ class FileLock {
   // Releases the lock at once, even if another descriptor table has a copy of the descriptor.
   void release();
 
+  // The locked file, to read and to write small data in it; -1: holds no lock.
+  int fd() const { return fd_.get(); }
+
  private:
   explicit FileLock(net::Fd fd) : fd_(std::move(fd)) {}
 

@@ -14,10 +14,8 @@ namespace crier {
 
 class Files {
  public:
-  Files() {
-    char name[] = "/tmp/crier-test-XXXXXX";
-    REQUIRE(::mkdtemp(name) != nullptr);
-    root_ = name;
+  explicit Files(const std::string& in = "/tmp") : root_(in + "/crier-test-XXXXXX") {
+    REQUIRE(::mkdtemp(root_.data()) != nullptr);
   }
   ~Files() { std::filesystem::remove_all(root_); }
   Files(const Files&) = delete;

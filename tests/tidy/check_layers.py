@@ -37,19 +37,21 @@ ROOMS = {
     "broadcast/streams": {"broadcast/log"},
     "cmd/system": set(),
     "cmd/log": set(),
+    "cmd/journal": {"cmd/system"},
     "cmd/status": {"cmd/log"},
     "cmd/tuning": {"cmd/system"},
     "cmd/client": {"cmd/log"},
     "cmd/bench": {"cmd/client", "cmd/status", "cmd/system"},
     "cmd/daemon/link": set(),
     "cmd/daemon/worker": {"cmd/daemon/link", "cmd/system"},
-    "cmd/daemon/control": {"cmd/daemon/link", "cmd/log", "cmd/status", "cmd/tuning"},
+    "cmd/daemon/control": {"cmd/daemon/link", "cmd/journal", "cmd/log", "cmd/status",
+                           "cmd/tuning"},
     "cmd/daemon/admin": {"cmd/daemon/control", "cmd/daemon/link", "cmd/log", "cmd/status",
                          "cmd/tuning"},
     "cmd/daemon": {"cmd/daemon/link", "cmd/daemon/worker", "cmd/daemon/control",
-                   "cmd/daemon/admin", "cmd/log", "cmd/system", "cmd/tuning"},
-    "cmd/cli": {"cmd/bench", "cmd/client", "cmd/daemon", "cmd/status", "cmd/system",
-                "cmd/tuning"},
+                   "cmd/daemon/admin", "cmd/journal", "cmd/log", "cmd/system", "cmd/tuning"},
+    "cmd/cli": {"cmd/bench", "cmd/client", "cmd/daemon", "cmd/journal", "cmd/log", "cmd/status",
+                "cmd/system", "cmd/tuning"},
     "cmd": {"cmd/cli", "cmd/client"},
 }
 # What tests of a folder may include beside tests/: their layer and what it sees, or this.
@@ -66,6 +68,7 @@ TESTS_MAY_INCLUDE = {
 TESTS_MAY_ALSO = {
     "tests/daemon/": {"tests/net/http/hostile_heads.h"},
     "tests/attack/": {"tests/net/http/hostile_heads.h"},
+    "tests/cmd/journal/": {"tests/broadcast/log/journal_model.h"},
     "tests/cmd/daemon/control/": {"tests/broadcast/streams/scripted_io.h"},
 }
 
@@ -83,6 +86,7 @@ HOME = [
     ("prometheus/", ("metrics/",)),
     ("nlohmann/", ("config/", "cmd/")),
     ("spdlog/", ("cmd/log/log_sink.cc",)),
+    ("sqlite3.h", ("cmd/journal/",)),
     ("mutex", ("net/", "cmd/")),
     ("shared_mutex", ("net/", "cmd/")),
     ("condition_variable", ("net/", "cmd/")),

@@ -1,0 +1,171 @@
+// The journal in a file, by the model of a journal over restarts: ended in good order, killed, and
+// with a machine that loses its power.
+#include "cmd/journal/sqlite_journal.h"
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "net/loop/loop.h"
+#include "tests/broadcast/log/journal_model.h"
+#include "tests/cmd/command_support.h"
+#include "tests/cmd/journal/faulty_disk.h"
+#include "tests/support/catch.h"
+#include "tests/support/files.h"
+
+namespace crier::cmd {
+namespace {
+
+using namespace std::chrono_literals;
+
+class SqliteWorld final : public broadcast::JournalWorld {
+ public:
+  SqliteWorld(std::uint32_t seed, FaultyDisk* disk) : dice_(seed), disk_(disk) { open(); }
+
+  broadcast::Journal& journal() override { return *journal_; }
+  bool keeps_events() const override { return true; }
+  void turn() override {
+    if (dice_() % 4 == 0) std::this_thread::sleep_for(300us);
+    loop_.settle();
+  }
+  void restart(bool crash) override {
+    journal_.reset();
+    if (crash && disk_ != nullptr) disk_->lose_power(dice_);
+    open();
+  }
+  Instant now() override { return net::Loop::now(); }
+  const JournalStats& stats() const { return journal_->stats(); }
+
+ private:
+  void open() {
+    auto opened = SqliteJournal::open({.path = files_.root() + "/journal.db",
+                                       .idempotency_seconds = 3'600,
+                                       .vfs = disk_ == nullptr ? nullptr : disk_->name()},
+                                      {.loop = loop_, .log = log_, .lost = [] { FAIL("lost"); }});
+    INFO((opened ? "" : opened.error().detail));
+    REQUIRE(opened.has_value());
+    journal_ = std::move(*opened);
+  }
+
+  Files files_;
+  std::mt19937 dice_;
+  FaultyDisk* disk_;
+  net::Loop loop_;
+  RecordingSink log_;
+  std::unique_ptr<SqliteJournal> journal_;
+};
+
+// What a journal without history answers.
+class Answers final : public broadcast::JournalClient, public broadcast::JournalReader {
+ public:
+  void on_committed(const broadcast::Event& event, std::uint64_t sequence, Instant) override {
+    committed.push_back(std::to_string(sequence) + " " + std::string(event.data));
+  }
+  void on_appended(const broadcast::Appended& answer) override {
+    if (answer) {
+      ++appended;
+    } else {
+      ++failed;
+      why = answer.error();
+    }
+  }
+  void on_recovered_key(const broadcast::Fingerprint&, const broadcast::Fingerprint&,
+                        const broadcast::FirstAnswer&, Instant) override {
+    ++recovered;
+  }
+  void on_dropped(std::uint64_t) override { FAIL("nothing is dropped"); }
+  void on_remembered(const broadcast::Remembered&) override {}
+  void on_event(const broadcast::Event&, std::uint64_t, Instant) override { FAIL("it is new"); }
+  void on_key(const broadcast::Fingerprint&, const broadcast::Fingerprint&,
+              const broadcast::FirstAnswer&, Instant) override {
+    FAIL("it is new");
+  }
+  void on_hole(std::uint64_t) override { FAIL("it is new"); }
+  void on_head(std::uint64_t sequence) override { CHECK(sequence == 0); }
+
+  std::vector<std::string> committed;
+  int appended = 0;
+  int failed = 0;
+  int recovered = 0;
+  std::optional<broadcast::JournalFailure> why;
+};
+
+}  // namespace
+
+TEST_CASE("whenever the process ends, a file has what was answered") {
+  const std::uint32_t seed = GENERATE(1U, 2U, 3U, 4U, 5U, 6U);
+  SqliteWorld world(seed, nullptr);
+  broadcast::JournalModel model(world, seed, {.events_max = 5, .age_seconds_max = 1'000'000});
+  for (int i = 0; i < 1'500; ++i) model.step();
+  model.end();
+}
+
+TEST_CASE("whenever the machine loses power, a file has what was answered") {
+  const std::uint32_t seed = GENERATE(1U, 2U, 3U, 4U);
+  FaultyDisk disk;
+  SqliteWorld world(seed, &disk);
+  broadcast::JournalModel model(world, seed, {.events_max = 5, .age_seconds_max = 1'000'000});
+  for (int i = 0; i < 1'500; ++i) model.step();
+  model.end();
+}
+
+TEST_CASE("a batch whose sync failed is refused, and visible if it is found again") {
+  // The calls of a commit: two pages of the log with their heads, and the sync.
+  const std::uint64_t calls = GENERATE(0U, 4U);
+  FaultyDisk disk;
+  const Files files;
+  net::Loop loop;
+  RecordingSink log;
+  auto journal = SqliteJournal::open({.path = files.root() + "/journal.db", .vfs = disk.name()},
+                                     {.loop = loop, .log = log, .lost = [] { FAIL("lost"); }});
+  REQUIRE(journal.has_value());
+  Answers answers;
+  REQUIRE((*journal)->load(answers).has_value());
+  (*journal)->connect(answers);
+  const auto publish = [&](const std::string& data) {
+    const broadcast::PublishEvent event{{.topic = "a", .data = data}, {}, 0};
+    const broadcast::KeyUse key{{1, data.size()}, {2, 2}, 0, 1};
+    const auto at_once = (*journal)->append({{&event, 1}, {&key, 1}, net::Loop::now()});
+    (*journal)->flush();
+    return at_once;
+  };
+  const auto wait = [&](const auto& until) {
+    for (int i = 0; i < 5'000 && !until(); ++i) {
+      std::this_thread::sleep_for(1ms);
+      loop.settle();
+    }
+    REQUIRE(until());
+  };
+  CHECK(!publish("one"));
+  wait([&] { return answers.appended == 1; });
+  disk.fail_after(calls, calls == 0 ? SQLITE_FULL : SQLITE_IOERR_FSYNC, true);
+  CHECK(!publish("second"));
+  CHECK(!publish("the third"));  // Collected meanwhile.
+  wait([&] { return answers.failed == 2; });
+  const auto why =
+      calls == 0 ? broadcast::JournalFailure::no_space : broadcast::JournalFailure::io_error;
+  CHECK(answers.why == why);
+  CHECK((*journal)->failing() == why);
+  const auto refused = publish("the fourth");
+  REQUIRE((refused && !refused->has_value()));
+  CHECK(answers.committed == std::vector<std::string>{"1 one"});
+  disk.work();
+  wait([&] { return !(*journal)->failing(); });
+  CHECK(!publish("at last"));
+  wait([&] { return answers.appended == 2; });
+  if (calls == 0) {
+    CHECK(answers.committed == std::vector<std::string>{"1 one", "2 at last"});
+    CHECK(answers.recovered == 0);
+  } else {
+    CHECK(answers.committed == std::vector<std::string>{"1 one", "2 second", "3 at last"});
+    CHECK(answers.recovered == 1);
+  }
+  (*journal)->finish();
+}
+
+}  // namespace crier::cmd
