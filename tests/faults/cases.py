@@ -16,7 +16,7 @@ import time
 import urllib.request
 
 from daemon import Daemon, own_address
-from load import Load
+from load import SETTINGS, Load
 from strace import Injection
 
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -38,7 +38,7 @@ def check(condition, what):
 @contextlib.contextmanager
 def serving(crier, host, settings=(), at_rest=True, **more):
     """A daemon and its load; at the end it must have no descriptor left over, and stop."""
-    daemon = Daemon(crier, host, ["workers.count=1", *settings], **more)
+    daemon = Daemon(crier, host, [*SETTINGS, "workers.count=1", *settings], **more)
     try:
         load = Load(daemon)
         load.settle(at_rest)
@@ -329,7 +329,8 @@ def silent_peers(crier):
     try:
         for i, name in enumerate(counts, 1):
             daemons[name] = Daemon(crier, own_address(20 + i), [
-                "workers.count=1", f"heartbeat.interval_seconds={heartbeats[name]}"])
+                *SETTINGS, "workers.count=1",
+                f"heartbeat.interval_seconds={heartbeats[name]}"])
             bases[name] = daemons[name].wait_until_ready()
             streams += subscribe(daemons[name], "a", counts[name])
         subprocess.run(["nft", "-f", "-"], check=True, text=True, input=DROP)

@@ -8,7 +8,7 @@ stream must see every N once, in order, unless `crier.gap` tells of a loss.
 import collections
 
 from connection import AGAIN_SECONDS, Answers, Connection
-from stream import sequence_of
+from event_stream import sequence_of
 
 NO_MEMORY = b"There is no memory for the body now"
 

@@ -12,6 +12,10 @@ from clients import Operator, Publisher, Topic, Visitor
 from connection import Loop
 from stream import Stream
 
+# Room for everything that is published in a run, so that no stream but those of `small` has a gap.
+SETTINGS = ["admin.debug=true", "history.events_max=50000", "limits.event_bytes_max=262144",
+            "limits.owed_bytes_max=262144", 'topics=[{"match": "small", "events_max": 20}]']
+
 PATIENCE_SECONDS = 5   # For everything that takes milliseconds without a fault.
 IDLE_SECONDS = 0.1     # For which the daemon is watched at rest,
 IDLE_CPU_NS = 10e6     # and may use so much of a processor.

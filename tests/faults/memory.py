@@ -24,8 +24,9 @@ CALM_SECONDS_MAX = 40    # From the end of the attack until the daemon is ready.
 BODIES = ((1_000, 3_000), (200_000, 30), (1_000_000, 1), (60_000, 120))
 # No limit but that of the memory holds.
 SETTINGS = ["workers.count=2", "limits.streams_max=1000", f"history.bytes_max={8 * MIB}",
-            "publish.idempotency_keys_max=0", "limits.event_bytes_max=1048576",
-            "limits.owed_bytes_max=67108864", "limits.owed_total_bytes_max=4294967296",
+            "history.events_max=50000", "publish.idempotency_keys_max=0",
+            "limits.event_bytes_max=1048576", "limits.owed_bytes_max=67108864",
+            "limits.owed_total_bytes_max=4294967296",
             "limits.owed_events_max=65536", "limits.owing_seconds_max=3600"]
 
 

@@ -28,4 +28,6 @@ if ! strace -o /dev/null true 2>/dev/null; then
   echo "skip  faults: no process may be traced here"
   exit
 fi
+PYTHONPATH=$here/../support
+export PYTHONPATH
 exec python3 "$here/runner.py" "$crier" "$@"

@@ -6,7 +6,7 @@ import time
 
 from daemon import Daemon, Died, own_address
 from faults import PATHS
-from load import Broken, Load
+from load import SETTINGS, Broken, Load
 from strace import Injection
 
 ATTACH_SECONDS = 5
@@ -51,7 +51,7 @@ class Target:
 
     def start(self):
         settings, environment = VARIANTS[self.variant]
-        self.daemon = Daemon(self.crier, own_address(self.variant), settings,
+        self.daemon = Daemon(self.crier, own_address(self.variant), [*SETTINGS, *settings],
                              {**environment, **self.environment()})
         self.load = Load(self.daemon)
         self.load.start()

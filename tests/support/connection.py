@@ -112,15 +112,16 @@ class Answers:
 
     def feed(self, data):
         self.data += data
-        while (end := self.data.find(b"\r\n\r\n")) >= 0:
-            head = self.data[:end].decode()
+        at = 0
+        while (end := self.data.find(b"\r\n\r\n", at)) >= 0:
+            head = self.data[at:end].decode()
             size = 0
             for line in head.split("\r\n")[1:]:
                 name, _, value = line.partition(":")
                 if name.lower() == "content-length":
                     size = int(value)
             if len(self.data) < end + 4 + size:
-                return
-            body = self.data[end + 4:end + 4 + size]
-            self.data = self.data[end + 4 + size:]
-            yield int(head.split(" ")[1]), head, body
+                break
+            at = end + 4 + size
+            yield int(head.split(" ")[1]), head, self.data[end + 4:at]
+        self.data = self.data[at:]

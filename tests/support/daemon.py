@@ -9,11 +9,6 @@ import time
 import urllib.request
 
 
-# Room for everything that is published in a run, so that no stream but those of `small` has a gap.
-SETTINGS = ["admin.debug=true", "history.events_max=50000", "limits.event_bytes_max=262144",
-            "limits.owed_bytes_max=262144", 'topics=[{"match": "small", "events_max": 20}]']
-
-
 def own_address(n):
     """An address of 127.0.0.0/8 that differs between runs side by side; not that of other tests."""
     return f"127.{88 + os.getpid() % 160}.{n}.1"
@@ -26,10 +21,11 @@ class Died(Exception):
 class Daemon:
     """Serves on `host`, an address of 127.0.0.0/8, with its files in a directory of its own."""
 
-    def __init__(self, crier, host, settings=(), environment=(), log=None, enter=None):
+    def __init__(self, crier, host, settings=(), environment=(), log=None, enter=None,
+                 wrapper=()):
         self.host = host
         self.enter = enter  # What its process calls before it becomes crier.
-        self.directory = tempfile.mkdtemp(prefix="crier-faults-")
+        self.directory = tempfile.mkdtemp(prefix="crier-test-")
         self.socket = os.path.join(self.directory, "publish.sock")
         self.config = os.path.join(self.directory, "crier.json")
         environment = {name: value.format(directory=self.directory)
@@ -37,10 +33,10 @@ class Daemon:
         self.set_clock("+0")
         self.log = log or os.path.join(self.directory, "log")
         self.configure({})
-        self.command = [crier, "serve", "--config", self.config]
+        self.command = [*wrapper, crier, "serve", "--config", self.config]
         for setting in (f"http.listen={host}:8080", f"admin.listen={host}:8081",
-                        f"publish.socket={self.socket}", *SETTINGS, *settings):
-            self.command += ["--set", setting]
+                        f"publish.socket={self.socket}", *settings):
+            self.command += ["--set", setting.replace("{directory}", self.directory)]
         self.environment = {**os.environ, **environment}
         self.table_each = "workers.own_descriptor_table=on" in settings
         self.spawn()
@@ -107,8 +103,7 @@ class Daemon:
         tables = self.threads() if self.table_each else [self.pid]
         return sum(len(os.listdir(f"/proc/{self.pid}/task/{one}/fd")) for one in tables)
 
-    def wait_until_ready(self, seconds=20):
-        """Returns the number of its descriptors without clients."""
+    def wait_until_serving(self, seconds=20):
         deadline = time.monotonic() + seconds
         while True:
             self.check()
@@ -119,11 +114,19 @@ class Daemon:
                 if time.monotonic() > deadline:
                     raise Died("the daemon did not become ready") from None
             time.sleep(0.01)
+
+    def wait_until_ready(self, seconds=20):
+        """Returns the number of its descriptors without clients."""
+        self.wait_until_serving(seconds)
         while True:  # The connection of this question is still being closed.
             before = self.descriptors()
             time.sleep(0.1)
             if self.sleeps() and self.descriptors() == before:
                 return before
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
 
     def stop(self):
         """Returns the exit code."""
@@ -132,8 +135,7 @@ class Daemon:
             try:
                 self.process.wait(20)
             except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+                self.kill()
         for name in os.listdir(self.directory):
             os.unlink(os.path.join(self.directory, name))
         os.rmdir(self.directory)
