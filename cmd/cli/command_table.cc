@@ -99,6 +99,11 @@ constexpr Option kBenchOptions[] = {
      "new one"},
 };
 
+constexpr Option kJournalOptions[] = {
+    {"--socket", OptionKind::text, "PATH", "the daemon's publish socket, for info and backup"},
+    {"--json", OptionKind::flag, "", "print the figures of info and verify as JSON"},
+};
+
 constexpr Option kConfigOptions[] = {
     {"--schema", OptionKind::flag, "", "a JSON schema, for editors"},
     {"--example", OptionKind::flag, "", "a file with every key at its default, commented"},
@@ -220,6 +225,30 @@ constexpr std::string_view kDebugNotes =
     "  crier debug --address 203.0.113.7\n"
     "  crier debug --off 2\n";
 
+constexpr std::string_view kJournalNotes =
+    "The journal keeps the events of all topics, so only root and the user that crier runs as may\n"
+    "read it. These talk to the running daemon:\n"
+    "\n"
+    "  info              figures of its journal\n"
+    "  backup FILE       a copy of it, into a new file, while events are published\n"
+    "\n"
+    "These open the file, while no daemon has it. Without FILE it is the one of the package,\n"
+    "/var/lib/crier/journal.db:\n"
+    "\n"
+    "  verify [FILE]     read all of it, and say what it holds and what is damaged\n"
+    "  export [FILE]     print each event as a line of JSON: id, topic, event, data, time\n"
+    "  new-epoch [FILE]  give the next events ids of a new epoch, as after a restore: a stream\n"
+    "                    that resumes from an older id gets a crier.gap and all that is kept\n"
+    "\n"
+    "A daemon that is started with a copy begins a new epoch by itself. verify and export exit\n"
+    "with 1 if events are damaged or missing.\n"
+    "\n"
+    "Examples:\n"
+    "  crier journal info\n"
+    "  crier journal backup /var/backups/crier-journal.db\n"
+    "  crier journal verify /var/backups/crier-journal.db\n"
+    "  crier journal export | jq -r .topic | sort | uniq -c\n";
+
 constexpr std::string_view kConfigNotes = "Give exactly one of the options.\n";
 
 constexpr std::string_view kManualNotes =
@@ -246,6 +275,8 @@ constexpr Command kCommands[] = {
      &top},
     {"debug", "[RULE]", "log single streams of a running daemon for a while", kDebugNotes, 0, 1,
      kDebugOptions, &debug},
+    {"journal", "info|backup|verify|export|new-epoch [FILE]",
+     "look at the journal, copy it, check it", kJournalNotes, 1, 2, kJournalOptions, &journal},
     {"bench", "[FILE]", "measure a daemon under load", kBenchNotes, 0, 1, kBenchOptions, &bench},
     {"check", "FILE", "check a configuration without starting", "", 1, 1, kCheckOptions, &check},
     {"tune", "", "show, raise and restore the kernel's parameters", kTuneNotes, 0, 0, kTuneOptions,

@@ -32,6 +32,9 @@ int top(const Arguments& arguments);
 // Has a running daemon log some streams one by one for a while, through its admin endpoint.
 int debug(const Arguments& arguments);
 
+// Looks at, copies, checks and changes the journal's file.
+int journal(const Arguments& arguments);
+
 // Puts load on a daemon and reports what became of it.
 int bench(const Arguments& arguments);
 

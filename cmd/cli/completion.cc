@@ -26,16 +26,18 @@ constexpr std::string_view kBashEnd = R"(  COMPREPLY=($(compgen -W "$words" -- "
 complete -F _crier crier
 )";
 
+constexpr std::string_view kFileAfter = " [FILE]";  // After words to choose from.
+
 bool is_file(std::string_view value) {
   return value == "FILE" || value == "PATH";
 }
 
-// Turns "bash|zsh" or "[bash|zsh]" into "bash zsh". Empty if the operands are not words to choose
-// from.
+// Turns "bash|zsh", "[bash|zsh]" or "bash|zsh [FILE]" into "bash zsh". Empty if the first operand
+// is not a word to choose.
 std::string choices(const Command& command) {
-  std::string words(command.operands);
+  std::string words(command.operands.substr(0, command.operands.find(' ')));
   if (words.starts_with('[')) words = words.substr(1, words.size() - 2);
-  const auto is_choice = [](char c) { return (c >= 'a' && c <= 'z') || c == '|'; };
+  const auto is_choice = [](char c) { return (c >= 'a' && c <= 'z') || c == '|' || c == '-'; };
   if (!std::ranges::all_of(words, is_choice)) return {};
   std::ranges::replace(words, '|', ' ');
   return words;
@@ -70,7 +72,7 @@ void append_bash_command(std::string& out, const Command& command) {
   }
   words.append(words.empty() ? "" : " ").append(kHelpOption.name);
   out += "          *) words='" + words + "' ;;\n        esac\n";
-  if (is_file(command.operands)) {
+  if (is_file(command.operands) || command.operands.ends_with(kFileAfter)) {
     out += "        [[ $cur == -* ]] || compopt -o default\n";
   }
   out += "        ;;\n";
@@ -113,6 +115,7 @@ void append_zsh_command(std::string& out, const Command& command) {
   out += " \\\n            '(- *)--help[" + zsh_text(kHelpOption.help) + "]'";
   if (const std::string words = choices(command); !words.empty()) {
     out += " \\\n            '1: :(" + words + ")'";
+    if (command.operands.ends_with(kFileAfter)) out += " '2: :_files'";
   } else if (is_file(command.operands)) {
     out += " \\\n            '1: :_files'";
   }

@@ -57,6 +57,7 @@ PublishRoutes::PublishRoutes(PublishParts parts)
 void PublishRoutes::on_http_request(const net::HttpRequest& request, net::Responder responder) {
   const Call call{request, responder, parts_.now()};
   const net::Request& head = request.head;
+  if (head.path == kJournalPath || head.path == kJournalCopyPath) return show_journal(call);
   if (!parts_.peers.allows(request.peer.credentials)) {
     return refuse(call, PublishRefusal::forbidden,
                   "This user may not publish: neither publish.users nor publish.groups lists it.");
@@ -81,8 +82,8 @@ void PublishRoutes::on_http_request(const net::HttpRequest& request, net::Respon
                            !head.keep_alive);
   }
   refuse(call, PublishRefusal::not_found,
-         "There is no such path. These exist: POST, GET and DELETE /topics/{topic}, POST /publish "
-         "and GET /topics.");
+         "There is no such path. These exist: POST, GET and DELETE /topics/{topic}, POST /publish, "
+         "GET /topics and GET /journal.");
 }
 
 void PublishRoutes::route_topic(const Call& call, std::string_view encoded) {

@@ -8,6 +8,7 @@
 //                                     the name: a last event
 //   GET  /topics?limit=&after=        a page of the topics in the log; see topic_pages.h
 //   GET  /topics/{topic}              a topic with events or subscribers
+//   GET  /journal, /journal/backup    the journal's file; see journal_pages.h
 //
 // OPTIONS * is answered 204. A GET of topics is 503 if the workers do not answer.
 //
@@ -45,6 +46,7 @@
 #include "broadcast/log/publish_json.h"
 #include "cmd/daemon/control/accepted_reply.h"
 #include "cmd/daemon/control/event_intake.h"
+#include "cmd/daemon/control/journal_pages.h"
 #include "cmd/daemon/control/publish_refusals.h"
 #include "cmd/daemon/control/publish_traces.h"
 #include "cmd/daemon/control/publisher_rates.h"
@@ -94,6 +96,7 @@ struct PublishParts {
   std::function<Instant()> now = &net::Loop::now;  // Monotonic.
   std::uint64_t random_seed = 0;                   // For the trace ids of requests without one.
   PublishTraces* traces = nullptr;                 // Null: no publish is followed.
+  JournalPages* journal_pages = nullptr;           // Null: the journal has no file.
 };
 
 class PublishRoutes final : public net::HttpHandler {
@@ -144,6 +147,7 @@ class PublishRoutes final : public net::HttpHandler {
   void list_topics(const Call& call);
   void show_topic(const Call& call, std::string_view topic);
   void route_topic(const Call& call, std::string_view encoded);
+  void show_journal(const Call& call);  // In journal_pages.cc.
 
   bool may_publish(const Call& call);
   bool within_rate(const Call& call);

@@ -91,6 +91,8 @@ TEST_CASE("bash offers the words that are valid there") {
       {"crier check --v", "--verbose"},
       {"crier completion ''", "--help bash zsh"},
       {"crier manual ''", "--help config crier http metrics runbook"},
+      {"crier journal ''", "--help --json --socket backup export files info new-epoch verify"},
+      {"crier journal verify /var/l", "files"},
       {"crier help tu", "tune"},
       {"crier nonsense ''", ""},
   }));

@@ -66,7 +66,8 @@ struct Answer {
 };
 
 struct Socket {
-  explicit Socket(PublishLimits limits = {}, broadcast::Journal* other = nullptr) {
+  explicit Socket(PublishLimits limits = {}, broadcast::Journal* other = nullptr,
+                  JournalPages* pages = nullptr) {
     net::ignore_broken_pipes();
     routes = std::make_unique<PublishRoutes>(PublishParts{.journal = other ? *other : journal,
                                                           .log = log,
@@ -79,7 +80,8 @@ struct Socket {
                                                           .draining = [this] { return draining; },
                                                           .memory = &shortage,
                                                           .now = [this] { return now; },
-                                                          .traces = &traces});
+                                                          .traces = &traces,
+                                                          .journal_pages = pages});
     net::HttpServerOptions options = publish_server_options({});
     options.shortage = &shortage;
     server = std::make_unique<net::HttpServer>(loop, *routes, options);
