@@ -164,6 +164,29 @@ struct History {
   std::uint32_t age_seconds_max = 3'600;
 };
 
+// Where accepted events are kept.
+enum class JournalKind : std::uint8_t { memory, sqlite };
+constexpr std::array<std::string_view, 2> names_of(JournalKind /*selects*/) {
+  return {"memory", "sqlite"};
+}
+
+// What an acknowledged event has waited for.
+enum class JournalSync : std::uint8_t {
+  commit,    // It is on the disk.
+  interval,  // The kernel has it; it is on the disk sync_ms later.
+};
+constexpr std::array<std::string_view, 2> names_of(JournalSync /*selects*/) {
+  return {"commit", "interval"};
+}
+
+struct Journal {
+  JournalKind kind = JournalKind::memory;
+  std::string path;  // Empty: see cmd/system/journal_path.h.
+  JournalSync sync = JournalSync::commit;
+  std::uint32_t sync_ms = 1'000;
+  std::uint64_t bytes_max = 1024ULL * 1024 * 1024;
+};
+
 struct Overflow {
   OverflowPolicy policy = OverflowPolicy::catch_up;
 };
@@ -231,6 +254,7 @@ struct Config {
   Frames frames;
   Heartbeat heartbeat;
   History history;
+  Journal journal;
   Overflow overflow;
   Drain drain;
   Log log;

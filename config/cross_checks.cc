@@ -22,6 +22,7 @@ class Checks {
     at_least("limits.owed_bytes_max", limits.owed_bytes_max, limits.event_bytes_max);
     at_least("limits.request_bytes_max", limits.request_bytes_max, limits.event_bytes_max);
     buckets();
+    journal();
     endpoints();
     steering();
     proxies();
@@ -59,6 +60,17 @@ class Checks {
     add(burst_key, rate_key, std::to_string(burst),
         "it must be at most " + std::to_string(kBucketSecondsMax) + " times " +
             with_value(rate_key, rate) + ", " + std::to_string(burst_max));
+  }
+
+  // Rows of a file are rewritten when three quarters of them are dead.
+  void journal() {
+    const std::uint64_t least = 4 * config_.history.bytes_max;
+    const Journal& journal = config_.journal;
+    if (journal.kind == JournalKind::memory || journal.bytes_max >= least) return;
+    add("journal.bytes_max", "history.bytes_max", std::to_string(journal.bytes_max),
+        "it must be at least 4 times " +
+            with_value("history.bytes_max", config_.history.bytes_max) + ", " +
+            std::to_string(least));
   }
 
   void endpoints() {

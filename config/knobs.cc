@@ -1,4 +1,4 @@
-// The tables: one row per key. To add a knob, add its member to config.h and its row here.
+// The table: one row per key. To add a knob, add its member to config.h and its row here.
 #include <array>
 
 #include "config/knob.h"
@@ -268,6 +268,30 @@ constexpr std::array kKnobs{
     number<&C::history, &History::age_seconds_max>("history.age_seconds_max", {1, 30 * kDaySeconds},
                                                    kLive, "Seconds an event is retained."),
 
+    choice<&C::journal, &Journal::kind>(
+        "journal.kind", kRestart,
+        "Where crier keeps accepted events. memory: nowhere but in memory; a restart loses the "
+        "history. sqlite: in a file; a publisher is answered once its event is there, and ids, "
+        "history and idempotency keys outlive a restart."),
+    text<&C::journal, &Journal::path>(
+        "journal.path", kFilePath, kRestart,
+        "File of the journal, if journal.kind is sqlite. Its directory must exist and belong to "
+        "the user crier runs as. Empty: journal.db in $STATE_DIRECTORY (crier.service: "
+        "/var/lib/crier), else in /var/lib/crier for root, else in the user's state directory "
+        "($XDG_STATE_HOME/crier or ~/.local/state/crier), which crier makes."),
+    choice<&C::journal, &Journal::sync>(
+        "journal.sync", kRestart,
+        "When a publisher is answered. commit: the event is on the disk. interval: the system has "
+        "it and writes it to the disk within journal.sync_ms; faster, but a crash of the machine "
+        "loses what was not on the disk."),
+    number<&C::journal, &Journal::sync_ms>(
+        "journal.sync_ms", {10, 60'000}, kRestart,
+        "Time between two syncs, in milliseconds, if journal.sync is interval."),
+    number<&C::journal, &Journal::bytes_max>(
+        "journal.bytes_max", {4 * kMiB, 1'024 * kGiB}, kRestart,
+        "Size of the journal's file. Beyond it the oldest events are dropped, from the history, "
+        "too; publishing goes on. At least four times history.bytes_max."),
+
     choice<&C::overflow, &Overflow::policy>(
         "overflow.policy", kRestart,
         "What happens to a stream that is owed too much. catch-up: it continues from the history "
@@ -352,43 +376,10 @@ constexpr std::array kKnobs{
         "off."),
 };
 
-using R = TopicRow;
-
-constexpr std::array kTopicKnobs{
-    text<&R::match>("match", kPattern, kTopicsApply,
-                    "The topics this row is for: a topic or a pattern with * and >."),
-    number<&R::events_max>(
-        "events_max", {0, 1'000'000}, kTopicsApply,
-        "Events retained of one of these topics, instead of history.events_max."),
-    number<&R::bytes_max>("bytes_max", {0, 64 * kGiB}, kTopicsApply,
-                          "Bytes of memory for the events retained of one of these topics, instead "
-                          "of history.topic_bytes_max. Here 0 retains none."),
-    number<&R::age_seconds_max>(
-        "age_seconds_max", {1, 30 * kDaySeconds}, kTopicsApply,
-        "Seconds an event is retained, instead of history.age_seconds_max."),
-    choice<&R::policy>("policy", kTopicsApply, "Instead of overflow.policy."),
-    number<&R::rate>("rate", {0, 1'000'000}, kTopicsApply,
-                     "Events per second to one stream, instead of limits.events_per_second."),
-    number<&R::burst>("burst", {1, 1'000'000}, kTopicsApply, "Instead of limits.events_burst."),
-    number<&R::bytes_rate>("bytes_rate", {0, 4 * kGiB}, kTopicsApply,
-                           "Bytes per second to one stream, instead of limits.bytes_per_second."),
-    number<&R::bytes_burst>("bytes_burst", {1, 1 * kGiB}, kTopicsApply,
-                            "Instead of limits.bytes_burst."),
-    flag<&R::subscribe>("subscribe", kTopicsApply,
-                        "false: no client may subscribe to these topics."),
-    number<&R::streams_max>(
-        "streams_max", {0, 16'000'000}, kTopicsApply,
-        "Open streams, all workers together, of which this row covers a topic or a pattern. 0: no "
-        "cap."),
-};
-
 }  // namespace
 
 std::span<const Knob<Config>> knobs() {
   return kKnobs;
-}
-std::span<const Knob<TopicRow>> topic_knobs() {
-  return kTopicKnobs;
 }
 
 }  // namespace crier::config

@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::size_t kHostBytesMax = 253;     // RFC 1035, section 2.3.4, in its text form.
 constexpr std::size_t kAccountBytesMax = 256;  // LOGIN_NAME_MAX
+constexpr std::size_t kFilePathMax = 4'000;    // Below PATH_MAX, with room for an ending.
 constexpr std::size_t kSocketPathMax = 107;    // sockaddr_un::sun_path without its final NUL.
 
 bool is_digit(char c) {
@@ -45,9 +46,17 @@ bool is_tcp_endpoint(std::string_view text) {
   return every_address || is_ipv4(address) || is_bracketed_ipv6(address);
 }
 
-bool is_socket_path(std::string_view text) {
-  return text.size() >= 2 && text.size() <= kSocketPathMax && text.front() == '/' &&
+bool is_file_path(std::string_view text) {
+  return text.size() >= 2 && text.size() <= kFilePathMax && text.front() == '/' &&
          text.back() != '/' && std::ranges::none_of(text, is_control);
+}
+
+bool is_socket_path(std::string_view text) {
+  return text.size() <= kSocketPathMax && is_file_path(text);
+}
+
+bool is_file_path_or_empty(std::string_view text) {
+  return text.empty() || is_file_path(text);
 }
 
 bool is_socket_path_or_empty(std::string_view text) {
@@ -135,6 +144,7 @@ const TextRule kAdminEndpoint{
     is_admin_endpoint};
 const TextRule kSocketPath{"an absolute path of at most 107 bytes, or \"\"",
                            is_socket_path_or_empty};
+const TextRule kFilePath{"an absolute path, or \"\"", is_file_path_or_empty};
 const TextRule kFileMode{"four octal digits in quotes, like \"0660\"", is_file_mode};
 const TextRule kAccount{"a name or a number in quotes, or \"\"", is_account_or_empty};
 const TextRule kAccounts{"names or numbers in quotes", is_account};

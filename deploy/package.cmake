@@ -32,7 +32,8 @@ install(DIRECTORY ${CMAKE_CURRENT_LIST_DIR}/systemd/drop-ins ${CMAKE_CURRENT_LIS
   DESTINATION share/doc/crier/examples ${package})
 # Manual pages and completions: what the daemon prints of itself.
 install(CODE "execute_process(COMMAND_ERROR_IS_FATAL ANY COMMAND sh ${debian}/generate.sh
-  \"$<TARGET_FILE:crier>\" \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}\")" ${package})
+  \"$<TARGET_FILE:crier>\" \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}\"
+  \"\$ENV{DESTDIR}/etc\")" ${package})
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_INSTALL_CMAKE_PROJECTS

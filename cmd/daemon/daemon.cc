@@ -51,10 +51,10 @@ Daemon::Daemon(Start start)
     : start_(std::move(start)),
       config_(start_.checked.config),
       logs_(config_),
+      journal_(config_, loop_, logs_.limited),
       debug_switch_(logs_.limited,
                     [this](const DebugRules& rules) { workers_->order_debug(rules); }),
       kernel_(config_.kernel, start_.checked.kernel_need, logs_.limited),
-      journal_({Epoch::from_random(drawn<std::uint64_t>()), drawn<HashKey>(), drawn<HashKey>()}),
       event_log_(log_options(config_, journal_.identity())),
       encoder_(event_log_.epoch(), event_log_.topic_key(), &frames_,
                config_.frames.checksum == config::Checksum::crc32c),
@@ -65,7 +65,8 @@ Daemon::Daemon(Start start)
       signals_(loop_, kSignals, [this](int number) { on_signal(number); }),
       shutdown_({loop_, config_, counts_.streams, supervisor_, logs_.limited,
                  [this](std::uint32_t spread_ms) {
-                   feed_->flush();  // Events that publishers were told are accepted come first.
+                   journal_.finish();  // Answers what was accepted.
+                   feed_->flush();     // Events that publishers were told are accepted come first.
                    workers_->order_drain(spread_ms);
                  },
                  [this] { stop(); }}),
@@ -102,6 +103,8 @@ Daemon::~Daemon() {
 Result<std::unique_ptr<Daemon>> Daemon::start(Start start) {
   try {
     return make(std::move(start));
+  } catch (const NoJournal& no_journal) {
+    return std::unexpected(no_journal.why);
   } catch (const std::system_error& error) {  // Thrown by constructors: see net::Loop.
     return fail(Errc::os, std::string(error.what()) +
                               "; raise LimitNOFILE= (ulimit -n) or fs.file-max, or lower "
@@ -177,10 +180,10 @@ void Daemon::make_workers() {
   control_.emplace(Control::Parts{event_log_, logs_.connections, logs_.limited,
                                   logs_.sink.unfiltered(), workers_->links(),
                                   [this](std::size_t worker) { return workers_->row(worker); }});
-  endpoints_.emplace(Endpoints::Parts{loop_, config_, logs_.limited, journal_, event_log_, encoder_,
-                                      idempotency_, *feed_, *control_, debug_switch_, traces_,
-                                      memory_shortage_, [this] { return !shutdown_.serving(); },
-                                      [this] { return why_not_ready(); }});
+  endpoints_.emplace(Endpoints::Parts{
+      loop_, config_, logs_.limited, journal_.get(), journal_.pages(event_log_), event_log_,
+      encoder_, idempotency_, *feed_, *control_, debug_switch_, traces_, memory_shortage_,
+      [this] { return !shutdown_.serving(); }, [this] { return why_not_ready(); }});
   reloader_.emplace(Reloader::Parts{start_.file, start_.overrides, start_.activation, config_,
                                     sockets_, logs_, debug_switch_, traces_, event_log_,
                                     *endpoints_, *workers_});
@@ -195,6 +198,7 @@ void Daemon::show_metrics() {
   workers_->add_sources(sources);
   sources.control_loop = &loop_.stats();
   sources.log = &event_log_.stats();
+  sources.journal = &journal_.stats();
   sources.frames = &frames_;
   sources.kernel = &kernel_;
   sources.sockets = &sockets_;
@@ -256,6 +260,7 @@ void Daemon::tell_status() {
 
 // The end of every turn of the control loop, in order.
 void Daemon::finish_turn() {
+  if (journal_.lost() && !shutdown_.stopped()) return shutdown_.stop_now();
   journal_.flush();
   const Instant now = net::Loop::now();
   const bool more = control_->take_outboxes(now);
@@ -315,16 +320,8 @@ void Daemon::meet_shortage(Instant now) {
 void Daemon::on_expire() {
   // A bounded share; the rest soon, so that publishers are not held up.
   const bool more = event_log_.expire(net::Loop::now());
-  survey();
-  expire_.start_repeating(more || survey_ ? 1 : kExpireMs);
-}
-
-// A share of finding out what the journal need not keep, with each turn that expires events.
-void Daemon::survey() {
-  if (!survey_ && journal_.wants_survey()) survey_.emplace(event_log_);
-  if (!survey_ || !survey_->step()) return;
-  journal_.compact(survey_->take());
-  survey_.reset();
+  const bool surveys = journal_.survey(event_log_);
+  expire_.start_repeating(more || surveys ? 1 : kExpireMs);
 }
 
 void Daemon::on_signal(int number) {
@@ -346,12 +343,13 @@ std::string_view Daemon::why_not_ready() const {
   if (memory_.reading().stage >= MemoryStage::refuse_streams) {
     return "memory: limits.memory_max is nearly reached";
   }
+  if (const auto problem = journal_.problem(); !problem.empty()) return problem;
   return health_.why_not_ready(net::Loop::now());
 }
 
 // The last step of the shutdown. The endpoints end first: their pages read what the workers own.
 void Daemon::stop() {
-  journal_.finish();  // Answers what was accepted.
+  journal_.finish();  // If there was no drain.
   endpoints_->close();
   workers_->stop();
   while (control_->take_outboxes(net::Loop::now())) {  // Their last notes.

@@ -27,11 +27,10 @@
 #include "broadcast/log/event_encoder.h"
 #include "broadcast/log/idempotency.h"
 #include "broadcast/log/log.h"
-#include "broadcast/log/log_survey.h"
-#include "broadcast/log/memory_journal.h"
 #include "broadcast/streams/broadcaster.h"
 #include "cmd/daemon/endpoints.h"
 #include "cmd/daemon/health.h"
+#include "cmd/daemon/kept_journal.h"
 #include "cmd/daemon/limit_watch.h"
 #include "cmd/daemon/logs.h"
 #include "cmd/daemon/memory_watch.h"
@@ -64,7 +63,11 @@ class Daemon {
   ~Daemon();
 
   // Returns when a signal has ended the daemon and its streams are closed.
-  void run_until_stopped() { loop_.run(); }
+  // Returns false if it ended because it lost its journal.
+  bool run_until_stopped() {
+    loop_.run();
+    return !journal_.lost();
+  }
 
  private:
   explicit Daemon(Start start);
@@ -82,7 +85,6 @@ class Daemon {
   void on_tick();
   void on_expire();
   void look_at_memory(Instant now);
-  void survey();
   void read_memory(MemoryReading& reading) const;
   void meet_shortage(Instant now);
   void on_signal(int number);
@@ -94,20 +96,19 @@ class Daemon {
   config::Config config_;    // In force.
   net::SocketPlan sockets_;  // In force for new subscribers.
   Logs logs_;
+  net::Loop loop_;
+  KeptJournal journal_;
   DebugSwitch debug_switch_;
   PublishTraces traces_{net::Loop::now_ns};
   KernelTuner kernel_;
 
-  broadcast::MemoryJournal journal_;
   FrameAccount frames_;
   broadcast::Log event_log_;
   broadcast::EventEncoder encoder_;
   broadcast::IdempotencyKeys idempotency_;
-  std::optional<broadcast::LogSurvey> survey_;  // Set while one is under way.
   std::atomic<std::uint64_t> log_head_{0};
   broadcast::SharedCounts counts_;
 
-  net::Loop loop_;
   net::Wakeup wakeup_;
   net::Signals signals_;
   Supervisor supervisor_;

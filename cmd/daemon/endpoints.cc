@@ -74,6 +74,7 @@ Result<void> Endpoints::open_publish(net::Fd handed_in) {
   parts.memory = &parts_.memory;
   parts.random_seed = drawn<std::uint64_t>();
   parts.traces = &parts_.traces;
+  parts.journal_pages = parts_.journal_pages;
   if (net::peers_are_hidden()) {
     parts_.log.info(
         "publishers share one space of idempotency keys and one publish.rate: PrivateUsers= hides "

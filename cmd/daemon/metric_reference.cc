@@ -25,6 +25,7 @@ struct MetricReference::Idle {
   net::PendingCounters pending;
   net::ListenerCounters listener;
   broadcast::LogStats log;
+  JournalStats journal;
   FrameAccount frames;
   net::HttpServerCounters server;
   PublishCounters publishing;
@@ -51,6 +52,7 @@ MetricSources MetricReference::Idle::sources() const {
   sources.listeners = {&listener};
   sources.control_loop = &loop;
   sources.log = &log;
+  sources.journal = &journal;
   sources.frames = &frames;
   sources.publish = &server;
   sources.publishing = &publishing;

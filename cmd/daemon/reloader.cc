@@ -31,6 +31,7 @@ void Reloader::reload() {
     return refuse(problems);
   }
   if (wanted->publish.socket.empty()) wanted->publish.socket = running.publish.socket;
+  if (wanted->journal.path.empty()) wanted->journal.path = running.journal.path;
   parts_.activation.name_addresses(*wanted);
   const auto differences = config::compare(running, *wanted);
   auto peers = net::PeerList::make(wanted->publish.users, wanted->publish.groups);

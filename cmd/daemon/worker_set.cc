@@ -5,6 +5,7 @@
 
 #include "cmd/daemon/settings.h"
 #include "cmd/system/drawn.h"
+#include "net/socket/descriptor_table.h"
 #include "net/socket/endpoint.h"
 
 namespace crier::cmd {
@@ -72,6 +73,11 @@ HandedIn WorkerSet::handed_in(std::size_t worker) const {
     }
   }
   if (activation.publish) mine.others.push_back(activation.publish.get());
+  if (const config::Journal& journal = parts_.config.journal;
+      journal.kind != config::JournalKind::memory) {
+    const std::vector<int> own = net::descriptors_of(journal.path);
+    mine.others.insert(mine.others.end(), own.begin(), own.end());
+  }
   return mine;
 }
 

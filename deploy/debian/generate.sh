@@ -2,7 +2,7 @@
 # Makes the files of Debian's package that are not in this repository: the manual pages and
 # completions that crier prints, compressed files, and pages with the paths of the package.
 #
-#   deploy/debian/generate.sh PATH-OF-CRIER PREFIX         PREFIX: where /usr is, or will be
+#   deploy/debian/generate.sh PATH-OF-CRIER PREFIX ETC     where /usr and /etc are, or will be
 set -eu
 umask 022
 
@@ -18,6 +18,8 @@ mkdir -p "$share/man/man1" "$share/man/man5" "$share/man/man7" "$share/doc/crier
 "$crier" manual http >"$share/man/man7/crier-http.7"
 "$crier" manual metrics >"$share/man/man7/crier-metrics.7"
 "$crier" manual runbook >"$share/man/man7/crier-runbook.7"
+# A daemon that was installed keeps events over a restart; the built-in default does not.
+sed -i 's/"kind": "memory"/"kind": "sqlite"/' "$3/crier/crier.json"
 sed "1s/VERSION/${version#crier }/" "$here/changelog" >"$share/doc/crier/changelog"
 # Pages name files as they are in this repository; in the package, most are among the examples, and
 # of a link to a page that it lacks only the text remains.

@@ -3,6 +3,7 @@
 #include <sched.h>
 #include <sys/resource.h>
 
+#include <filesystem>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -29,6 +30,18 @@ Result<void> try_own_table() {
     return fail(Errc::os, std::string("cannot start a thread: ") + error.what());
   }
   return left;
+}
+
+std::vector<int> descriptors_of(const std::string& path) {
+  namespace fs = std::filesystem;
+  std::vector<int> found;
+  std::error_code ignored;  // A descriptor may be closed meanwhile, the listing's own always is.
+  const std::string real = fs::weakly_canonical(path, ignored).string();
+  for (const auto& entry : fs::directory_iterator("/proc/thread-self/fd", ignored)) {
+    if (!fs::read_symlink(entry.path(), ignored).string().starts_with(real)) continue;
+    found.push_back(std::stoi(entry.path().filename().string()));
+  }
+  return found;
 }
 
 Result<std::size_t> raise_descriptor_limit() {

@@ -7,6 +7,8 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
+#include <vector>
 
 #include "core/result.h"
 
@@ -19,6 +21,9 @@ Result<void> leave_shared_table();
 // Returns the error of leave_shared_table() if the system forbids it, as a sandbox may. Tries it in
 // a thread that ends at once.
 Result<void> try_own_table();
+
+// The calling thread's descriptors of files whose absolute names begin with `path`.
+std::vector<int> descriptors_of(const std::string& path);
 
 // Raises the soft limit on open files to the hard one. Returns that limit, in descriptors per
 // table. Errors: os.

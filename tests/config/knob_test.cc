@@ -128,6 +128,7 @@ TEST_CASE("what a knob is set to is what it gives back, and nothing else moves")
                             : knob.rule == &kTcpEndpoint   ? "[::1]:1"
                             : knob.rule == &kAdminEndpoint ? "unix:/a"
                             : knob.rule == &kSocketPath    ? "/b"
+                            : knob.rule == &kFilePath      ? "/b"
                             : knob.rule == &kAffinity      ? "0-3,8"
                             : knob.rule == &kMemoryMax     ? "2G"
                                                            : "adm");

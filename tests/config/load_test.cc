@@ -152,6 +152,10 @@ TEST_CASE("a mistake in the file is named with its key, line and what is allowed
        {"limits.request_bytes_max is 500000 in c.json:2; it must be at least "
         "limits.event_bytes_max "
         "(1048576)"}},
+      {"a journal too small for the history",
+       "{\"journal\": {\"kind\": \"sqlite\",\n\"bytes_max\": 4194304}}",
+       {"journal.bytes_max is 4194304 in c.json:2; it must be at least 4 times history.bytes_max "
+        "(67108864), 268435456"}},
       {"a bucket that lasts too long",
        "{\"topics\": [{\"match\": \"a\", \"rate\": 1,\n\"burst\": 1801}]}",
        {"topics[0].burst is 1801 in c.json:2; it must be at most 1800 times topics[0].rate (1), "

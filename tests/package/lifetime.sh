@@ -148,7 +148,8 @@ upgrade_restarts_it() {
   local before
   before=$(main_pid)
   apt_get install /var/tmp/next.deb && within systemctl is-active crier &&
-    [ "$before" != "$(main_pid)" ] && [ "$(main_pid)" != 0 ]
+    [ "$before" != "$(main_pid)" ] && [ "$(main_pid)" != 0 ] &&
+    within crier status --json | grep -o '"history_events": *1,'  # That of before.
 }
 
 upgrade_leaves_it_stopped() {
@@ -174,7 +175,7 @@ remove_restores_what_was_raised_by_hand() {
 purge_leaves_no_unit_and_no_user() {
   apt_get purge crier && ! within getent passwd crier && ! within getent group crier &&
     ! within find /etc/systemd /var/lib/systemd /run/systemd -name 'crier*' | grep . &&
-    ! within ls /run/crier /run/crier-publish
+    ! within ls -d /run/crier /run/crier-publish /var/lib/crier | grep .
 }
 
 if [ "$(id -u)" -ne 0 ]; then

@@ -148,7 +148,7 @@ versions_agree() {
 }
 
 knows_its_libraries() {
-  dpkg-deb -f "$package" Depends | grep 'libc6 (>= .*libuv1'
+  dpkg-deb -f "$package" Depends | grep 'libc6 (>= .*libsqlite3-0.*libuv1'
 }
 
 # Debuggers find them by the build id.
@@ -196,6 +196,8 @@ bash_completes() {
 
 zsh_completes() { zsh -n "$scratch/tree/usr/share/zsh/vendor-completions/_crier"; }
 
+keeps_events() { grep -c '^    "kind": "sqlite",$' "$scratch/tree/etc/crier/crier.json"; }
+
 scripts_are_scripts() {
   local script
   dpkg-deb -e "$package" "$scratch/control" || return
@@ -221,6 +223,7 @@ ok "pages name files of the package" pages_name_what_there_is
 ok "directories are for everybody to read" directories_are_for_everybody
 ok "one version everywhere" versions_agree
 ok "depends on what it is linked to" knows_its_libraries
+ok "its configuration keeps events over a restart" keeps_events
 ok "conffile, and scripts that a shell reads" scripts_are_scripts
 ok "symbols are a package of their own" symbols_are_of_the_binary
 ok "probes are as documented" probes_are_as_documented

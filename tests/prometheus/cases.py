@@ -44,7 +44,8 @@ class Daemon:
             [crier, "serve", "--set", f"http.listen={self.address}:8080", "--set",
              f"admin.listen={self.admin}", "--set", f"publish.socket={self.socket}", "--set",
              "workers.count=2", "--set", "limits.owed_events_max=8", "--set", "admin.debug=true",
-             "--set", "admin.trace_every=1"],
+             "--set", "admin.trace_every=1", "--set", "journal.kind=sqlite", "--set",
+             f"journal.path={directory}/journal.db"],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
         self.streams = []
         wait_for("a daemon that is ready", 20, self.ready)

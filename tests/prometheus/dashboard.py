@@ -9,7 +9,8 @@ from support import METRIC, check
 # Values of Grafana's own variables; $instance is the regular expression of all.
 VARIABLES = {"$__rate_interval": "20s", "$__range": "20s", "$instance": ".+"}
 # Shown by no panel: they say nothing of crier's health that another one does not.
-NOT_SHOWN = {"crier_admin_requests_total", "process_virtual_memory_bytes"}
+NOT_SHOWN = {"crier_admin_requests_total", "crier_journal_failures_total", "crier_journal_holes",
+             "crier_journal_loaded_events", "process_virtual_memory_bytes"}
 
 
 def panels(dashboard):

@@ -4,8 +4,8 @@
 #
 #   tests/systemd/run.sh [PATH-OF-CRIER [PART-OF-A-CASE'S-NAME]]
 #
-# $CRIER_SYSTEMD_ROOT: a Debian 12 root with systemd to use instead of making one. Prints one line a
-# case, `ok` or `FAIL`, then a count; ends with 1 if anything failed.
+# $CRIER_SYSTEMD_ROOT: a Debian 12 root with systemd and crier's libraries to use instead of making
+# one. Prints one line a case, `ok` or `FAIL`, then a count; ends with 1 if anything failed.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -21,12 +21,12 @@ skip() {
 command -v systemd-nspawn >/dev/null || skip "apt-get install systemd-container"
 unshare --user --mount --pid --net --fork --propagation unchanged true 2>/dev/null ||
   skip "no namespaces may be made here"
-root=${CRIER_SYSTEMD_ROOT:-$here/../../.build/systemd-root}
+root=${CRIER_SYSTEMD_ROOT:-$here/../../.build/debian-systemd}
 if [ ! -d "$root/etc" ]; then
   grep -q 'VERSION_CODENAME=bookworm' /etc/os-release || skip "made for Debian 12"
   command -v mmdebstrap >/dev/null || skip "apt-get install mmdebstrap"
   mmdebstrap --variant=minbase --include=systemd,systemd-sysv,dbus,procps,curl \
-    --include=libuv1,libspdlog1.10,libprometheus-cpp-core1.0 \
+    --include=libuv1,libspdlog1.10,libprometheus-cpp-core1.0,libsqlite3-0 \
     bookworm "$root.new" >&2
   mv "$root.new" "$root"
 fi

@@ -14,6 +14,7 @@
 #include "cmd/daemon/control/publish_routes.h"
 #include "cmd/daemon/control/reload_outcome.h"
 #include "cmd/daemon/link/refusal_counts.h"
+#include "cmd/journal/journal_stats.h"
 #include "cmd/tuning/kernel_tuner.h"
 #include "config/config.h"
 #include "core/frame.h"
@@ -36,6 +37,7 @@ struct MetricSources {
 
   const net::LoopStats* control_loop = nullptr;
   const broadcast::LogStats* log = nullptr;
+  const JournalStats* journal = nullptr;
   const FrameAccount* frames = nullptr;
   const net::HttpServerCounters* publish = nullptr;
   const PublishCounters* publishing = nullptr;

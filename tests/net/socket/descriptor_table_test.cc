@@ -1,10 +1,14 @@
 #include "net/socket/descriptor_table.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -48,6 +52,28 @@ TEST_CASE("the probe for a table of one's own leaves the common table in use") {
   if (!crier::tests::while_failing({SYS_unshare, EPERM}, [&] { tried = try_own_table(); })) return;
   REQUIRE_FALSE(tried);
   CHECK(tried.error().detail.find("workers.own_descriptor_table") != std::string::npos);
+}
+
+TEST_CASE("a thread finds the descriptors of files by their names, in its own table") {
+  char name[] = "/tmp/crier-test-XXXXXX";
+  const Fd one(::mkstemp(name));
+  const std::string path = name;
+  const Fd two(::open((path + "-wal").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  REQUIRE((one && two));
+  std::vector<int> found = descriptors_of(path);
+  std::ranges::sort(found);
+  CHECK(found == std::vector<int>{one.get(), two.get()});
+  CHECK(descriptors_of(path + "-wal") == std::vector<int>{two.get()});
+  std::vector<int> left = {-1};
+  std::thread([&] {
+    if (!leave_shared_table()) return;
+    for (const int fd : descriptors_of(path)) ::close(fd);
+    left = descriptors_of(path);
+  }).join();
+  CHECK(left.empty());
+  CHECK(descriptors_of(path).size() == 2);
+  ::unlink(path.c_str());
+  ::unlink((path + "-wal").c_str());
 }
 
 TEST_CASE("the limit of descriptors counts per table") {

@@ -1,6 +1,5 @@
 #include "cmd/daemon/control/metrics_wiring.h"
 
-#include <algorithm>
 #include <atomic>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -14,6 +13,7 @@
 #include "cmd/status/status_json.h"
 #include "metrics/exporter.h"
 #include "tests/cmd/command_support.h"
+#include "tests/cmd/daemon/control/metric_samples.h"
 #include "tests/support/catch.h"
 
 namespace crier::cmd {
@@ -24,50 +24,6 @@ using broadcast::GapReason;
 
 using Catch::Matchers::EndsWith;
 
-// One line of /metrics: its name, the text between its braces, its value.
-struct Sample {
-  std::string name;
-  std::string labels;
-  double value = 0;
-
-  // The label's value, or an empty view.
-  std::string_view label(std::string_view label_name) const {
-    const std::string before = std::string(label_name) + "=\"";
-    const std::size_t at = labels.find(before);
-    if (at == std::string::npos) return {};
-    const std::string_view rest = std::string_view(labels).substr(at + before.size());
-    return rest.substr(0, rest.find('"'));
-  }
-};
-
-class Samples {
- public:
-  explicit Samples(std::string_view text) {
-    for (; !text.empty(); text.remove_prefix(text.find('\n') + 1)) {
-      const std::string_view line = text.substr(0, text.find('\n'));
-      if (line.starts_with('#')) continue;
-      const std::size_t space = line.rfind(' ');
-      const std::size_t brace = std::min(line.find('{'), space);
-      all_.push_back({std::string(line.substr(0, brace)),
-                      std::string(line.substr(brace, space - brace)),
-                      std::stod(std::string(line.substr(space + 1)))});
-    }
-  }
-
-  const std::vector<Sample>& samples() const { return all_; }
-  // The sum of all samples of that name; nothing if there are none.
-  std::optional<double> sum(std::string_view name) const {
-    std::optional<double> sum;
-    for (const Sample& sample : all_) {
-      if (sample.name == name) sum = sum.value_or(0) + sample.value;
-    }
-    return sum;
-  }
-
- private:
-  std::vector<Sample> all_;
-};
-
 // The counters of a daemon with two workers.
 struct Counters {
   broadcast::WorkerStats workers[2];
@@ -76,6 +32,7 @@ struct Counters {
   net::PendingCounters pending[2];
   net::ListenerCounters listeners[2];
   broadcast::LogStats log;
+  JournalStats journal;
   FrameAccount frames;
   net::HttpServerCounters publish;
   PublishCounters publishing;
@@ -100,6 +57,7 @@ struct Counters {
                         .listeners = {&listeners[0], &listeners[1]},
                         .control_loop = &loops[2],
                         .log = &log,
+                        .journal = &journal,
                         .frames = &frames,
                         .publish = &publish,
                         .publishing = &publishing,
@@ -118,15 +76,6 @@ struct Counters {
   }
   Samples read() const { return Samples(metrics::render(catalogue())); }
 };
-
-double labelled(const Samples& text, std::string_view name, std::string_view value,
-                std::string_view label = "reason") {
-  for (const Sample& sample : text.samples()) {
-    if (sample.name == name && sample.label(label) == value) return sample.value;
-  }
-  FAIL("no sample of " << name << " with the " << label << " " << value);
-  return -1;
-}
 
 TEST_CASE("each metric is the sum of all workers") {
   Counters counters;
@@ -373,20 +322,18 @@ TEST_CASE("the status has every figure") {
   counters.workers[0].gaps[static_cast<std::size_t>(GapReason::unknown_id)].add(2);
   counters.refusals[0].add(RefusalReason::draining);
   counters.workers[1].ended[static_cast<std::size_t>(EndReason::stalled)].add(5);
-  const metrics::Catalogue catalogue = counters.catalogue();
-  const auto status = nlohmann::json::parse(
-      status_json({.catalogue = catalogue, .why_not_ready = "draining", .uptime_seconds = 12.5}));
+  const auto status = nlohmann::json::parse(status_json(
+      {.catalogue = counters.catalogue(), .why_not_ready = "draining", .uptime_seconds = 12.5}));
   std::istringstream keys(
       "ready ready_detail version uptime_seconds streams events_published events_delivered "
-      "chunks_sent bytes_sent latency_p50_seconds latency_p99_seconds history_events "
-      "history_bytes gaps requests_refused streams_ended memory_bytes streams_max topics "
-      "topics_max history_bytes_max reload_successful pending_settings "
-      "history_oldest_age_seconds publish_latency_p50_seconds publish_latency_p99_seconds");
-  for (std::string key; keys >> key;) {
-    CAPTURE(key);
-    CHECK(status.contains(key));
-  }
-  CHECK(status.size() == 26);
+      "chunks_sent bytes_sent latency_p50_seconds latency_p99_seconds history_events history_bytes "
+      "gaps requests_refused streams_ended memory_bytes streams_max topics topics_max "
+      "history_bytes_max reload_successful pending_settings history_oldest_age_seconds "
+      "publish_latency_p50_seconds publish_latency_p99_seconds journal_bytes");
+  std::string missing;
+  for (std::string key; keys >> key;) missing += status.contains(key) ? "" : key + " ";
+  CHECK(missing == "");
+  CHECK(status.size() == 27);
   CHECK(status["streams"] == 7);
   CHECK(status["streams_max"] == 9);
   CHECK(status["gaps"] == nlohmann::json{{"unknown-id", 2}});
