@@ -286,6 +286,11 @@ if build release crier test_core test_config test_metrics test_broadcast test_si
     real proxies "real proxies"
     real faults "system calls and allocations that fail"
   fi
+  if [ "$mode" = --long ]; then
+    real_as_root journal "the journal, killed and on failing disks" --long
+  else
+    real_as_root journal "the journal, killed and on failing disks"
+  fi
   real_as_root systemd "the units on a real systemd"
   # These mostly wait, for networks, disks and timers, and leave the time to compile.
   begin package run_real_as_root package
