@@ -104,10 +104,12 @@ std::shared_ptr<const LastStarts> Replayer::starts(std::uint64_t head) const {
   return starts;
 }
 
-// Returns the newest loss of a topic. A closing event that is made again is not lost.
+// Returns the newest loss of a topic. A closing event that is made again is not lost, but an event
+// after it may be, if a journal was damaged.
 Evicted Replayer::loss_of(const Literal& literal) const {
   Evicted evicted = literal.row ? topics_[*literal.row].evicted : forgotten_.find(literal.hash);
-  if (!literal.lost_closing(topics_)) return evicted;
+  const bool made = literal.lost_closing(topics_);
+  if (!made || evicted.through > literal.closing.sequence) return evicted;
   evicted.through = newest_only_ ? 0 : literal.closing.before;
   return evicted;
 }

@@ -195,6 +195,19 @@ TEST_CASE("topics stay closed over a restart") {
     CHECK(sequences(answer.frames) == Sequences{2});
     CHECK(answer.gap);
   }
+  SECTION("though a later event may be lost, which is a gap then and after the next restart") {
+    rows.rows.push_back({.first = 7, .last = ++rows.last, .damaged = true});
+    Kept kept(rows, options);
+    kept.rows.rows.pop_back();  // The journal has let go of it.
+    rows = compacted(kept.rows, kept.log);
+    Kept again(rows, options);
+    for (Kept* const log : {&kept, &again}) {
+      CHECK(log->log.closing_of("nothing.closed").sequence == 4);
+      CHECK(log->replay("nothing.closed", 4).gap);
+      CHECK(log->replay("nothing.closed", 4, true).gap);
+      CHECK_FALSE(log->replay("nothing.closed", 7).gap);
+    }
+  }
 }
 
 TEST_CASE("a topic whose events are all damaged stays closed over every restart") {
