@@ -72,18 +72,17 @@ std::uint32_t ForgottenTopics::vacant_entry(std::uint64_t loss) {
 
 void ForgottenTopics::begin_restore(const Remembered& remembered, std::uint64_t loss) {
   CRIER_CHECK(entries_.empty());
-  topics_max_ = std::max(topics_max_, remembered.topics.size() + remembered.closed.size());
+  topics_max_ = std::max(topics_max_, remembered.topics.size());
   if (remembered.floor > 0) floor_ = {remembered.floor, loss};
-  const auto put = [this](std::uint64_t hash, const Evicted& evicted) {
-    if (const auto known = index_of(hash)) return entries_[*known].evicted.raise_to(evicted);
-    index_.insert(hash, static_cast<std::uint32_t>(entries_.size()));
-    entries_.push_back({hash, evicted});
-  };
   for (const Remembered::Topic& topic : remembered.topics) {
-    put(topic.hash, {topic.evicted_through, loss});
+    const Evicted evicted{topic.evicted_through, loss};
+    if (const auto known = index_of(topic.hash)) {
+      entries_[*known].evicted.raise_to(evicted);
+      continue;
+    }
+    index_.insert(topic.hash, static_cast<std::uint32_t>(entries_.size()));
+    entries_.push_back({topic.hash, evicted});
   }
-  // One that has lost nothing may not be among the topics: append_remembered().
-  for (const Remembered::ClosedTopic& topic : remembered.closed) put(topic.hash, {0, loss});
 }
 
 // Topics that are listed again have left vacant entries. Those whose losses are the newest stay.

@@ -15,9 +15,11 @@ void Log::restore(const Remembered& remembered) {
   }
   forgotten_.begin_restore(remembered, lost_through > 0 ? history_.lose_through(lost_through).number
                                                         : history_.count_loss());
-  for (const Remembered::ClosedTopic& topic : remembered.closed) {
-    if (topic.closing.sequence > closed_.find(topic.hash).sequence) {
+  for (const Remembered::Topic& topic : remembered.topics) {
+    if (topic.closing) {
       closed_.add(topic.hash, topic.closing);
+    } else {
+      closed_.remove(topic.hash);
     }
   }
 }

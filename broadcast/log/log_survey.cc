@@ -79,9 +79,7 @@ void LogSurvey::walk_topics() {
 }
 
 void LogSurvey::remember(std::uint64_t topic_hash, std::uint64_t evicted_through) {
-  survey_.remembered.topics.push_back({topic_hash, evicted_through});
-  const Closing closing = log_.closed_.find(topic_hash);
-  if (closing) survey_.remembered.closed.push_back({topic_hash, closing});
+  survey_.remembered.topics.push_back({topic_hash, evicted_through, log_.closed_.find(topic_hash)});
 }
 
 Survey LogSurvey::take() {

@@ -23,7 +23,7 @@ bool take_hash(std::string_view& bytes, std::uint64_t& hash) {
 }
 
 bool says_more(const Remembered::Topic& topic, std::uint64_t floor) {
-  return topic.evicted_through != 0 || floor != 0;
+  return topic.evicted_through != 0 || floor != 0 || topic.closing;
 }
 
 }  // namespace
@@ -34,13 +34,10 @@ void append_remembered(std::string& out, const Remembered& remembered) {
   append_varint(out, remembered.floor);
   for (const Remembered::Topic& topic : remembered.topics) {
     if (!says_more(topic, remembered.floor)) continue;
-    out.push_back('t');
+    out.push_back(topic.closing ? 'c' : 't');
     append_hash(out, topic.hash);
     append_varint(out, topic.evicted_through);
-  }
-  for (const Remembered::ClosedTopic& topic : remembered.closed) {
-    out.push_back('c');
-    append_hash(out, topic.hash);
+    if (!topic.closing) continue;
     append_varint(out, topic.closing.sequence);
     append_varint(out, topic.closing.before);
   }
@@ -51,20 +48,18 @@ std::optional<Remembered> read_remembered(std::string_view bytes) {
   if (!bytes.starts_with(kVersion)) return std::nullopt;
   bytes.remove_prefix(1);
   if (!take_varint(bytes, read.head) || !take_varint(bytes, read.floor)) return std::nullopt;
-  while (bytes.starts_with('t')) {
+  while (bytes.starts_with('t') || bytes.starts_with('c')) {
+    const bool closed = bytes.front() == 'c';
     bytes.remove_prefix(1);
     Remembered::Topic& topic = read.topics.emplace_back();
     if (!take_hash(bytes, topic.hash)) return std::nullopt;
     if (!take_varint(bytes, topic.evicted_through)) return std::nullopt;
+    if (closed) {
+      if (!take_varint(bytes, topic.closing.sequence)) return std::nullopt;
+      if (!take_varint(bytes, topic.closing.before)) return std::nullopt;
+      if (topic.closing.before >= topic.closing.sequence) return std::nullopt;
+    }
     if (!says_more(topic, read.floor)) return std::nullopt;
-  }
-  while (bytes.starts_with('c')) {
-    bytes.remove_prefix(1);
-    Remembered::ClosedTopic& topic = read.closed.emplace_back();
-    if (!take_hash(bytes, topic.hash)) return std::nullopt;
-    if (!take_varint(bytes, topic.closing.sequence)) return std::nullopt;
-    if (!take_varint(bytes, topic.closing.before)) return std::nullopt;
-    if (topic.closing.before >= topic.closing.sequence) return std::nullopt;
   }
   if (!bytes.empty()) return std::nullopt;
   return read;

@@ -18,24 +18,20 @@ struct Remembered {
   struct Topic {
     std::uint64_t hash = 0;
     std::uint64_t evicted_through = 0;  // 0: the topic has lost nothing, whatever the floor says.
-    friend bool operator==(const Topic&, const Topic&) = default;
-  };
-  struct ClosedTopic {
-    std::uint64_t hash = 0;
     Closing closing;
-    friend bool operator==(const ClosedTopic&, const ClosedTopic&) = default;
+    friend bool operator==(const Topic&, const Topic&) = default;
   };
 
   std::uint64_t head = 0;   // The log's newest sequence then.
   std::uint64_t floor = 0;  // Each topic that is not listed may have lost events up to it.
-  // In no order. A topic may be listed more than once: the greatest number counts.
+  // In the order of time. A topic may be listed more than once: the greatest number counts, and the
+  // last one says whether the topic is closed.
   std::vector<Topic> topics;
-  std::vector<ClosedTopic> closed;
 
   friend bool operator==(const Remembered&, const Remembered&) = default;
 };
 
-// Appends it as bytes. Leaves out topics that say nothing more than the floor does.
+// Appends it as bytes. Leaves out open topics that say nothing more than the floor does.
 void append_remembered(std::string& out, const Remembered& remembered);
 
 // Returns nothing for bytes that append_remembered() does not write.

@@ -89,7 +89,7 @@ TEST_CASE("restored topics are all known until the end of the restore, then the 
   ClosedTopics closed;
   ForgottenTopics forgotten(2, closed);
   closed.add(5, {50, 0});
-  Remembered remembered{.head = 100, .floor = 9, .topics = {}, .closed = {}};
+  Remembered remembered{.head = 100, .floor = 9, .topics = {}};
   remembered.topics = {{1, 10}, {2, 20}, {3, 0}, {1, 15}, {4, 40}, {5, 60}, {6, 70}, {5, 50}};
   forgotten.begin_restore(remembered, 1);
   CHECK(forgotten.find(1).through == 15);

@@ -106,9 +106,9 @@ TEST_CASE("an event that crier would not have accepted makes a batch invalid") {
 }
 
 TEST_CASE("what the log remembers is read back, and a cut is found") {
-  Remembered remembered{.head = 1'000, .floor = 7, .topics = {}, .closed = {}};
-  remembered.topics = {{~std::uint64_t{0}, 900}, {5, 0}, {6, 7}};
-  remembered.closed = {{5, {999, 998}}, {6, {7, 0}}};
+  Remembered remembered{.head = 1'000, .floor = 7, .topics = {}};
+  remembered.topics = {
+      {~std::uint64_t{0}, 900}, {4, 0}, {5, 0, {999, 998}}, {6, 7, {7, 0}}, {6, 9}};
   std::string bytes;
   append_remembered(bytes, remembered);
   CHECK(read_remembered(bytes) == remembered);
@@ -119,10 +119,10 @@ TEST_CASE("what the log remembers is read back, and a cut is found") {
   CHECK(whole_records == 5);
   CHECK_FALSE(read_remembered(bytes + 'x'));
 
-  remembered.floor = 0;  // Topics that have lost nothing then say nothing.
+  remembered.floor = 0;  // Open topics that have lost nothing then say nothing.
   bytes.clear();
   append_remembered(bytes, remembered);
-  remembered.topics = {{~std::uint64_t{0}, 900}, {6, 7}};
+  remembered.topics = {{~std::uint64_t{0}, 900}, {5, 0, {999, 998}}, {6, 7, {7, 0}}, {6, 9}};
   CHECK(read_remembered(bytes) == remembered);
 }
 

@@ -271,9 +271,11 @@ class JournalModel final : private JournalClient, private JournalReader {
     }
   }
 
-  // From wherever a stream resumes, it gets each later event or is told of a gap.
+  // From wherever a stream resumes, it gets each later event or is told of a gap. The event that
+  // closed the topic is the newest.
   void check_nothing_silent(const std::string& topic) {
     const std::uint64_t head = life_->log.head();
+    const Closing closing = life_->log.closing_of(topic);
     for (int i = 0; i < 6; ++i) {
       const std::uint64_t after = i == 0 ? 0 : head - std::min<std::uint64_t>(head, draw(60));
       INFO(topic << " after " << after << " of " << head);
@@ -283,6 +285,7 @@ class JournalModel final : private JournalClient, private JournalReader {
       for (auto at = committed_.upper_bound(after); at != committed_.end(); ++at) {
         if (at->second.topic != topic) continue;
         INFO(at->first);
+        REQUIRE((!closing || at->first <= closing.sequence));
         REQUIRE((answer.gap || std::ranges::binary_search(given, at->first)));
       }
     }

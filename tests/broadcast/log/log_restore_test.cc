@@ -278,4 +278,37 @@ TEST_CASE("a topic that is forgotten or listed while a survey is under way is re
   CHECK(remembers("new", 0));
 }
 
+TEST_CASE("a topic that is opened while a survey is under way is open after a restart") {
+  const std::string closed(kClosedName);
+  using Events = std::vector<std::pair<std::string, std::string>>;
+  const auto [what, forgotten_max, during, closed_by] =
+      GENERATE_COPY(table<std::string, std::size_t, Events, std::uint64_t>({
+          {"by an event", 9, {{"a", ""}, {"c", ""}}, 0},
+          {"and closed again", 9, {{"a", ""}, {"a", closed}, {"c", ""}}, 4},
+          {"because it was forgotten for good", 1, {{"c", ""}, {"a", ""}, {"b", ""}}, 0},
+      }));
+  INFO(what);
+  LogOptions options = log_options();
+  options.topics_max = 1;  // Each event of another topic evicts all there is.
+  options.forgotten_max = forgotten_max;
+  Log log(options);
+  close(log, "a");
+  publish(log, "b");
+  Events events = {{"a", closed}, {"b", ""}};
+  LogSurvey survey(log);
+  for (int steps = 0; steps < 2; ++steps) REQUIRE_FALSE(survey.step());
+  for (const auto& [topic, name] : during) {
+    name == closed ? close(log, topic)->sequence() : publish(log, topic);
+    events.emplace_back(topic, name);
+  }
+  while (!survey.step()) {
+  }
+  Rows rows = rows_of(events);
+  RowJournal(rows).compact(survey.take());
+  Kept kept(rows, options);
+  CHECK(log.closing_of("a").sequence == closed_by);
+  CHECK(kept.log.closing_of("a").sequence == closed_by);
+  CHECK(kept.replay("a", 1).gap);  // Its second event is lost.
+}
+
 }  // namespace crier::broadcast

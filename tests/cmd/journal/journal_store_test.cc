@@ -222,10 +222,8 @@ TEST_CASE("whichever call fails, the file has what was committed") {
       }
       bodies.push_back(body);
       if (i == 3) {  // Of which the second one lives.
-        Compaction compaction({.through = 3,
-                               .live = {2},
-                               .remembered = {.head = 3, .floor = 1, .topics = {}, .closed = {}}},
-                              100);
+        Compaction compaction(
+            {.through = 3, .live = {2}, .remembered = {.head = 3, .floor = 1, .topics = {}}}, 100);
         const auto done = store->compact(compaction);
         if (!done) opened_again();
       }
@@ -266,10 +264,8 @@ TEST_CASE("damage is never served, and always told") {
     epoch = store.identity().epoch;
     for (int i = 0; i < 8; ++i)
       commit(store, std::string(i == 3 ? 9'000 : 60, 'x'), i == 5 ? 3 : 1);
-    Compaction compaction({.through = 2,
-                           .live = {2},
-                           .remembered = {.head = 2, .floor = 1, .topics = {}, .closed = {}}},
-                          10'000);
+    Compaction compaction(
+        {.through = 2, .live = {2}, .remembered = {.head = 2, .floor = 1, .topics = {}}}, 10'000);
     REQUIRE(store.load(before).has_value());
     REQUIRE(store.compact(compaction).has_value());
     if (closed) REQUIRE(store.close().has_value());
