@@ -22,7 +22,7 @@ from load import Load
 from strace import Injection
 
 REACH_SECONDS = 3     # For the call to come.
-LASTING_SECONDS = 0.8
+LASTING_SECONDS = 1.3  # The journal tries again each second.
 IN_FLIGHT_SECONDS = 0.1  # An answer may be under way when the first call fails.
 AGAIN_SECONDS = 5     # For publishing to work once the disk does.
 
@@ -144,7 +144,7 @@ def failing(options, fault, n):
             if not fault.count and "error" in fault.what and not fault.interval:
                 while_failing(daemon, load, time.monotonic())
             else:
-                load.run(0.3)
+                load.run(0.3 if fault.count == 1 else LASTING_SECONDS)
         finally:
             injection.detach()
         daemon.check()
