@@ -5,7 +5,8 @@
 
 publish: one connection, 20,000 publishes of 200 bytes, 1,024 outstanding. Redis: XADD into one
          stream with `appendfsync always`, 256 and 1,024 outstanding, by the same client.
-one:     one publish at a time, beside write and fdatasync of 4 KiB in a file that exists.
+one:     one publish at a time, beside write and fdatasync of 4 KiB in a file that exists; 50 of
+         each in turn, so that all meet the same disk.
 start:   from nothing in the page cache to the first answer, with 1,000,000 events of 200 bytes on
          10,000 topics; resident memory.
 
@@ -13,6 +14,7 @@ All files are in DIR, whose disk is measured (default: the folder of crier).
 """
 import argparse
 import collections
+import contextlib
 import json
 import os
 import shutil
@@ -29,7 +31,7 @@ sys.path.insert(0, str(HERE.parent / "support"))
 from daemon import Daemon, own_address  # noqa: E402
 
 PUBLISHES, OUTSTANDING, EVENT_BYTES, BATCH = 20_000, 1_024, 200, 256
-ONE_BY_ONE, BLOCK_BYTES = 2_000, 4_096
+ONE_BY_ONE, CHUNK, BLOCK = 2_000, 50, bytes(4_096)
 KINDS = ("memory", "commit", "interval")
 START_EVENTS, START_TOPICS, LINES = 1_000_000, 10_000, 5_000
 
@@ -84,7 +86,8 @@ def pipelined(path, requests, outstanding, mark):
 def written(directory):
     """The same for batches of 256 events in a file that exists, with a sync after each."""
     block = b"".join(map(payload, range(BATCH)))
-    times = timed_writes(directory, block, PUBLISHES // BATCH)
+    with preallocated(directory, len(block) * PUBLISHES // BATCH) as fd:
+        times = timed_writes(fd, block, PUBLISHES // BATCH)
     return PUBLISHES / sum(times), percentiles(times)[1]
 
 
@@ -105,12 +108,12 @@ def payload(n):
 class Crier:
     """A daemon with its journal in the directory that is measured."""
 
-    def __init__(self, options, kind, settings=()):
+    def __init__(self, options, kind, settings=(), n=99):
         self.directory = tempfile.mkdtemp(prefix="crier-bench-", dir=options.directory)
         if kind != "memory":
             settings = ["journal.kind=sqlite", f"journal.path={self.directory}/journal.db",
                         f"journal.sync={kind}", *settings]
-        self.daemon = Daemon(options.crier, own_address(99), ["workers.count=1", *settings])
+        self.daemon = Daemon(options.crier, own_address(n), ["workers.count=1", *settings])
 
     def __enter__(self):
         self.daemon.wait_until_serving()
@@ -175,41 +178,53 @@ def percentiles(times):
     return [ordered[len(ordered) * p // 1000] * 1e6 for p in (500, 990)]
 
 
-def publish_one_by_one(path):
+def publish_one_by_one(sock):
     times = []
-    with connected(path) as sock:
-        for n in range(ONE_BY_ONE):
-            request = publish_request(payload(n))
-            began = time.perf_counter()
-            sock.sendall(request)
-            if b" 202 " not in sock.recv(4096):
-                raise RuntimeError("not acknowledged")
-            times.append(time.perf_counter() - began)
-    return percentiles(times)
+    for n in range(CHUNK):
+        request = publish_request(payload(n))
+        began = time.perf_counter()
+        sock.sendall(request)
+        if b" 202 " not in sock.recv(4096):
+            raise RuntimeError("not acknowledged")
+        times.append(time.perf_counter() - began)
+    return times
 
 
-def timed_writes(directory, block, count):
-    times = []
+@contextlib.contextmanager
+def preallocated(directory, size):
     with tempfile.NamedTemporaryFile(dir=directory) as file:
-        file.write(block * count)
+        file.write(bytes(size))
         file.flush()
         os.fsync(file.fileno())
-        for n in range(count):
-            began = time.perf_counter()
-            os.pwrite(file.fileno(), block, n * len(block))
-            os.fdatasync(file.fileno())
-            times.append(time.perf_counter() - began)
+        yield file.fileno()
+
+
+def timed_writes(fd, block, count):
+    times = []
+    for n in range(count):
+        began = time.perf_counter()
+        os.pwrite(fd, block, n * len(block))
+        os.fdatasync(fd)
+        times.append(time.perf_counter() - began)
     return times
 
 
 def one(options):
     found = {}
-    for _ in range(options.runs):
-        found.setdefault("write + fdatasync", []).append(
-            percentiles(timed_writes(options.directory, bytes(BLOCK_BYTES), ONE_BY_ONE)))
-        for kind in options.kinds:
-            with Crier(options, kind) as daemon:
-                found.setdefault(kind, []).append(publish_one_by_one(daemon.socket))
+    with contextlib.ExitStack() as stack:
+        fd = stack.enter_context(preallocated(options.directory, len(BLOCK) * CHUNK))
+        ways = {"write + fdatasync": lambda: timed_writes(fd, BLOCK, CHUNK)}
+        for n, kind in enumerate(options.kinds):
+            daemon = stack.enter_context(Crier(options, kind, n=90 + n))
+            sock = stack.enter_context(connected(daemon.socket))
+            ways[kind] = lambda sock=sock: publish_one_by_one(sock)
+        for _ in range(options.runs):
+            times = {name: [] for name in ways}
+            for _ in range(ONE_BY_ONE // CHUNK):
+                for name, way in ways.items():
+                    times[name] += way()
+            for name in ways:
+                found.setdefault(name, []).append(percentiles(times[name]))
     bare = found["write + fdatasync"]
     for name, figures in found.items():
         parts = []
