@@ -57,8 +57,7 @@ LONG_FAULTS = FAULTS + [
     for calls, what in ((SYNC, "error=EIO"), (SYNC, "error=ENOSPC"), (SYNC, "error=EINTR"),
                         ("pwrite64", "error=EIO"), ("pwrite64", "error=ENOSPC"),
                         ("pwrite64", "error=EDQUOT"), ("pread64", "error=EIO"),
-                        ("ftruncate", "error=EIO"), ("openat", "error=EMFILE"),
-                        ("newfstatat,fstat", "error=EIO"))
+                        ("ftruncate", "error=EIO"), ("newfstatat,fstat", "error=EIO"))
     for count in (1, 7, 0)
 ]
 
