@@ -175,7 +175,7 @@ remove_restores_what_was_raised_by_hand() {
 purge_leaves_no_unit_and_no_user() {
   apt_get purge crier && ! within getent passwd crier && ! within getent group crier &&
     ! within find /etc/systemd /var/lib/systemd /run/systemd -name 'crier*' | grep . &&
-    ! within ls -d /run/crier /run/crier-publish /var/lib/crier | grep .
+    ! within find /run /var/lib -maxdepth 1 -name 'crier*' | grep .
 }
 
 if [ "$(id -u)" -ne 0 ]; then
