@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdint>
@@ -116,6 +117,21 @@ Stored<void> create_database(const std::string& path, const StoreState& state, c
   auto done = database->run("PRAGMA journal_mode = WAL; PRAGMA wal_checkpoint(TRUNCATE)");
   ::unlink(wal_of(path).c_str());  // It is empty.
   return done;
+}
+
+void preallocate_wal(const std::string& path, std::size_t bytes) {
+  const net::Fd file(::open(wal_of(path).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  struct stat info{};
+  if (!file || ::fstat(file.get(), &info) != 0) return;
+  // Not with fallocate(): the first write to what that gives is noted by the file system, too.
+  static constexpr std::array<char, 65'536> kZeros{};
+  for (auto at = static_cast<std::size_t>(info.st_size); at < bytes;) {
+    const ssize_t put = ::pwrite(file.get(), kZeros.data(), std::min(bytes - at, kZeros.size()),
+                                 static_cast<off_t>(at));
+    if (put <= 0) break;
+    at += static_cast<std::size_t>(put);
+  }
+  ::fsync(file.get());
 }
 
 }  // namespace crier::cmd

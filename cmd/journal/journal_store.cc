@@ -211,6 +211,7 @@ Stored<void> JournalStore::mark_used() {
   next.clean = false;
   next.interval = options_.interval;
   next.boot_id = boot_id();
+  preallocate_wal(options_.path, options_.wal_bytes);
   return write_synced(next);
 }
 
@@ -334,6 +335,7 @@ Stored<void> JournalStore::reopen() {
                                 nullptr, nullptr) != SQLITE_OK) {
     return std::unexpected(connection_->database.error("checkpoint"));
   }
+  preallocate_wal(options_.path, options_.wal_bytes);
   return write_synced(state_);
 }
 

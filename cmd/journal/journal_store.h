@@ -41,10 +41,11 @@ namespace crier::cmd {
 
 struct StoreOptions {
   std::string path;
-  bool create = true;           // false: a missing file is an error, not_found.
-  bool interval = false;        // commit() does not wait for the disk; sync() does.
-  std::uint64_t bytes_max = 0;  // Of batches, about; 0: no bound.
-  const char* vfs = nullptr;    // Of SQLite, for tests.
+  bool create = true;                     // false: a missing file is an error, not_found.
+  bool interval = false;                  // commit() does not wait for the disk; sync() does.
+  std::uint64_t bytes_max = 0;            // Of batches, about; 0: no bound.
+  std::size_t wal_bytes = 2'100 * 4'120;  // The write-ahead log has this size from the beginning.
+  const char* vfs = nullptr;              // Of SQLite, for tests.
 };
 
 // What load() calls, in order.

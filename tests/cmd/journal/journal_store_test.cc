@@ -190,7 +190,7 @@ TEST_CASE("whichever call fails, the file has what was committed") {
     INFO("call " << calls << " fails with " << code);
     const Files files("/dev/shm");
     const std::string path = files.root() + "/journal.db";
-    const StoreOptions options{.path = path, .vfs = disk.name()};
+    const StoreOptions options{.path = path, .wal_bytes = 0, .vfs = disk.name()};
     disk.fail_after(calls, code, stays);
     auto store = JournalStore::open(options);
     LoadedBatches nothing;
@@ -255,7 +255,7 @@ TEST_CASE("damage is never served, and always told") {
   const Files files("/dev/shm");
   const std::string path = files.root() + "/journal.db";
   const bool closed = GENERATE(true, false);
-  const StoreOptions options{.path = path, .vfs = disk.name()};
+  const StoreOptions options{.path = path, .wal_bytes = 0, .vfs = disk.name()};
   Epoch epoch;
   LoadedBatches good;
   LoadedBatches before;  // The compaction.
