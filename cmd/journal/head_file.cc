@@ -18,7 +18,7 @@ constexpr std::size_t kSlotBytes = 64;
 using Slot = std::array<char, kSlotBytes>;  // Sequence, epoch, padding; its checksum at the end.
 constexpr std::size_t kCheckedBytes = kSlotBytes - sizeof(std::uint32_t);
 
-std::uint32_t checksum_of(const Slot& slot) {
+std::uint32_t sum_of(const Slot& slot) {
   return crc32c({slot.data(), kCheckedBytes}, 0x6372);  // Not 0, so that zeros are no head.
 }
 
@@ -26,7 +26,7 @@ Slot slot_of(const CommittedHead& head) {
   Slot slot{};
   std::memcpy(slot.data(), &head.last, sizeof(head.last));
   std::memcpy(slot.data() + sizeof(head.last), head.epoch.view().data(), Epoch::kBytes);
-  const std::uint32_t sum = checksum_of(slot);
+  const std::uint32_t sum = sum_of(slot);
   std::memcpy(slot.data() + kCheckedBytes, &sum, sizeof(sum));
   return slot;
 }
@@ -34,7 +34,7 @@ Slot slot_of(const CommittedHead& head) {
 std::optional<CommittedHead> head_of(const Slot& slot) {
   std::uint32_t sum = 0;
   std::memcpy(&sum, slot.data() + kCheckedBytes, sizeof(sum));
-  if (sum != checksum_of(slot)) return std::nullopt;
+  if (sum != sum_of(slot)) return std::nullopt;
   CommittedHead head;
   std::memcpy(&head.last, slot.data(), sizeof(head.last));
   const auto epoch = Epoch::parse({slot.data() + sizeof(head.last), Epoch::kBytes});
