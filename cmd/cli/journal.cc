@@ -23,7 +23,7 @@
 namespace crier::cmd {
 namespace {
 
-constexpr std::size_t kErrorBytesMax = std::size_t{64} << 10;
+constexpr std::size_t kRefusalBytesMax = std::size_t{64} << 10;
 
 HttpClient client_of(const Arguments& arguments) {
   const std::string socket =
@@ -79,7 +79,7 @@ Result<void> receive_copy(HttpClient& client, int fd, const std::string& file) {
       [&](std::string_view bytes) {
         if (refused.head.status != 200) {
           refused.body += bytes;
-          return refused.body.size() < kErrorBytesMax ? HttpClient::Then::go_on
+          return refused.body.size() < kRefusalBytesMax ? HttpClient::Then::go_on
                                                       : HttpClient::Then::stop;
         }
         if (!write_all(fd, bytes)) error = errno;
