@@ -86,7 +86,7 @@ void FaultyDisk::lose_power(std::mt19937& dice) {
     for (auto write = writes.rbegin(); write != writes.rend(); ++write) {
       put(write->before, write->offset, write->size_before);
     }
-    const std::uint32_t survives = dice() % 101;
+    const auto survives = static_cast<std::uint32_t>(dice() % 101);
     for (const Write& write : writes) {
       if (dice() % 100 >= survives) continue;
       // A disk writes sectors: a write may be there in part.
