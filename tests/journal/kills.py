@@ -14,8 +14,10 @@ SETTINGS = ["workers.count=1", "history.events_max=30000",
 
 
 MIB = 1 << 20
-BOUND = [f"history.bytes_max={16 * MIB}", f"journal.bytes_max={64 * MIB}"]
-FILES_BYTES_MAX = 80 * MIB  # With the write-ahead log.
+# Room for all that a longer round publishes, keys included: beyond journal.bytes_max they go, too.
+BOUND = ["history.events_max=300000", f"history.bytes_max={128 * MIB}",
+         f"journal.bytes_max={1024 * MIB}"]
+FILES_BYTES_MAX = 1040 * MIB  # With the write-ahead log.
 
 
 def journal_settings(kind, path="{directory}/journal.db"):
@@ -64,8 +66,8 @@ def cases(options):
         "kill -9, synced at intervals": lambda: killed(
             options.crier, options.kind, max(count // 4, 1), options.seed + 1,
             ["journal.sync=interval"], 2),
-        # Events of 60 KB, most of which are not retained.
+        # Events of 30 KB, most of which are not retained.
         "kill -9, compacting": lambda: killed(
             options.crier, options.kind, max(count // 10, 1), options.seed + 2, BOUND, 3,
-            seconds=2.5, big=60_000),
+            seconds=1, big=30_000),
     }
