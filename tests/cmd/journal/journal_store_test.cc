@@ -181,7 +181,7 @@ TEST_CASE("the oldest batches go when a file is full") {
   REQUIRE(store.close().has_value());
 }
 
-TEST_CASE("whichever call fails, the file has what was committed") {
+TEST_CASE("whichever call fails, the file has what was committed", "[one-thread]") {
   const int code = GENERATE(SQLITE_IOERR_WRITE, SQLITE_IOERR_FSYNC, SQLITE_FULL);
   const bool stays = GENERATE(false, true);
   FaultyDisk disk;
@@ -250,7 +250,7 @@ TEST_CASE("whichever call fails, the file has what was committed") {
   CHECK(calls > 20);
 }
 
-TEST_CASE("damage is never served, and always told") {
+TEST_CASE("damage is never served, and always told", "[one-thread]") {
   FaultyDisk disk;
   const Files files("/dev/shm");
   const std::string path = files.root() + "/journal.db";

@@ -98,7 +98,7 @@ class Answers final : public broadcast::JournalClient, public broadcast::Journal
 }  // namespace
 
 TEST_CASE("whenever the process ends, a file has what was answered") {
-  const std::uint32_t seed = GENERATE(1U, 2U, 3U, 4U, 5U, 6U);
+  const std::uint32_t seed = GENERATE(1U, 2U, 3U);
   SqliteWorld world(seed, nullptr);
   broadcast::JournalModel model(world, seed, {.events_max = 5, .age_seconds_max = 1'000'000});
   for (int i = 0; i < 1'500; ++i) model.step();
