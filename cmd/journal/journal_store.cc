@@ -151,7 +151,7 @@ Stored<void> JournalStore::connect() {
   const std::pair<Statement&, const char*> statements[] = {
       {connection.begin, "BEGIN IMMEDIATE"},
       {connection.end, "COMMIT"},
-      {connection.insert, "INSERT INTO batches VALUES(?, ?, ?, ?, ?)"},
+      {connection.insert, kInsertBatch},
       {connection.write_state, kWriteState},
       {connection.oldest,
        "SELECT first, last, crc, length(body) FROM batches ORDER BY first LIMIT 1"},
@@ -298,11 +298,16 @@ Stored<void> JournalStore::sync() {
 
 Stored<void> JournalStore::checkpoint() {
   if (wal_->pages < kWalPages) return {};
-  if (sqlite3_wal_checkpoint_v2(connection_->database.raw(), nullptr, SQLITE_CHECKPOINT_PASSIVE,
-                                nullptr, nullptr) != SQLITE_OK) {
-    return std::unexpected(connection_->database.error("checkpoint"));
+  auto moved = move_pages(SQLITE_CHECKPOINT_PASSIVE);
+  if (moved) wal_->pages = 0;
+  return moved;
+}
+
+Stored<void> JournalStore::move_pages(int how) const {
+  const Database& database = connection_->database;
+  if (sqlite3_wal_checkpoint_v2(database.raw(), nullptr, how, nullptr, nullptr) != SQLITE_OK) {
+    return std::unexpected(database.error("checkpoint"));
   }
-  wal_->pages = 0;
   return {};
 }
 
@@ -331,10 +336,7 @@ Stored<void> JournalStore::reopen() {
   if (!*found) return damage("what " + options_.path + " says of itself is damaged");
   state_ = **found;
   // Writes to the file, and waits for, what a failed sync may have left only in memory.
-  if (sqlite3_wal_checkpoint_v2(connection_->database.raw(), nullptr, SQLITE_CHECKPOINT_TRUNCATE,
-                                nullptr, nullptr) != SQLITE_OK) {
-    return std::unexpected(connection_->database.error("checkpoint"));
-  }
+  if (auto moved = move_pages(SQLITE_CHECKPOINT_TRUNCATE); !moved) return moved;
   preallocate_wal(options_.path, options_.wal_bytes);
   return write_synced(state_);
 }
@@ -352,10 +354,7 @@ Stored<void> JournalStore::close() {
   StoreState next = state_;
   next.clean = true;
   if (auto done = write_synced(next); !done) return done;
-  if (sqlite3_wal_checkpoint_v2(connection_->database.raw(), nullptr, SQLITE_CHECKPOINT_TRUNCATE,
-                                nullptr, nullptr) != SQLITE_OK) {
-    return std::unexpected(connection_->database.error("checkpoint"));
-  }
+  if (auto moved = move_pages(SQLITE_CHECKPOINT_TRUNCATE); !moved) return moved;
   connection_.reset();
   return {};
 }

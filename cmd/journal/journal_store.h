@@ -4,7 +4,7 @@
 //
 //   open()            locks the file; creates it if it is missing; says which epoch it is
 //   load()            hands out what it keeps, and what is damaged
-//   begin_use()       from here on commits may be lost by somebody: the epoch is written
+//   begin_use()       writes the epoch, before the first commit
 //   commit()…         one batch each
 //   close()           all is on the disk, and the next start knows it
 //
@@ -60,6 +60,7 @@ class StoreVisitor {
 
 class Compaction;
 
+inline constexpr const char* kInsertBatch = "INSERT INTO batches VALUES(?, ?, ?, ?, ?)";
 inline constexpr const char* kWriteState = "INSERT OR REPLACE INTO state VALUES(1, ?)";
 inline constexpr const char* kWriteRemembered = "INSERT OR REPLACE INTO remembered VALUES(1, ?)";
 
@@ -160,6 +161,8 @@ class JournalStore {
   [[nodiscard]] Stored<void> mark_used();
   [[nodiscard]] Stored<void> salvage();
   [[nodiscard]] Stored<void> same_file() const;
+  // From the write-ahead log to the file; `how`: SQLITE_CHECKPOINT_….
+  [[nodiscard]] Stored<void> move_pages(int how) const;
 
   // Runs `work` as a transaction that leaves the file with the state `next`.
   using Work = std::function<Stored<void>(StoreState& next)>;

@@ -19,7 +19,6 @@ namespace {
 constexpr const char* kReadRemembered = "SELECT body FROM remembered WHERE id = 1";
 constexpr const char* kOpenAlone =
     "PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = FULL; BEGIN";
-constexpr const char* kInsertBatch = "INSERT INTO batches VALUES(?, ?, ?, ?, ?)";
 
 }  // namespace
 
