@@ -100,6 +100,11 @@ void JournalWriter::report(JournalReport report) {
   wakeup_.send();
 }
 
+bool JournalWriter::loop_knows() {
+  const std::lock_guard lock(mutex_);
+  return reports_.empty() && !orders_.batch;
+}
+
 void JournalWriter::measure() {
   file_bytes_.set(store_.file_bytes());
   batch_bytes_.set(store_.batch_bytes());
@@ -194,6 +199,7 @@ void JournalWriter::break_down(StoreError error, std::optional<JournalBatch> bat
   // A share that failed is done again, by a later survey.
   if (std::exchange(compaction_, {})) report(CompactionDone{});
   doubtful_ = std::move(batch);
+  surely_last_ = doubtful_ ? doubtful_->first - 1 : store_.last();
   if (doubtful_) {
     report(BatchFailed{*doubtful_, why_, std::move(error.detail)});
   } else {
@@ -202,17 +208,22 @@ void JournalWriter::break_down(StoreError error, std::optional<JournalBatch> bat
 }
 
 void JournalWriter::try_again() {
-  const std::uint64_t before = doubtful_ ? doubtful_->first - 1 : store_.last();
+  // A batch that the loop hands over before it knows of the failure must fail, too: the loop fails
+  // the groups after it.
+  if (!loop_knows()) {
+    retry_at_ = Clock::now() + kRetryEvery;
+    return;
+  }
   if (auto opened = store_.reopen(); !opened) {
     retry_at_ = Clock::now() + kRetryEvery;
     return;
   }
   const std::uint64_t last = store_.last();
   const bool there = doubtful_ && last == doubtful_->last;
-  if (!there && last != before) {
+  if (!there && last != surely_last_) {
     lost_ = true;
     report(JournalLost{"its last event is " + std::to_string(last) + " instead of " +
-                       std::to_string(before)});
+                       std::to_string(surely_last_)});
     return;
   }
   retry_at_.reset();

@@ -116,6 +116,8 @@ class JournalWriter {
   void copy_on();
   void break_down(StoreError error, std::optional<JournalBatch> batch);
   void try_again();
+  // Whether it has taken all reports, and no batch of before is on its way.
+  bool loop_knows();
   void measure();
   void report(JournalReport report);
   void order_stop(Stop stop);
@@ -126,6 +128,7 @@ class JournalWriter {
   std::optional<Clock::time_point> sync_at_;   // Something is not on the disk.
   std::optional<Clock::time_point> retry_at_;  // The file cannot be written.
   std::optional<JournalBatch> doubtful_;       // Its commit failed.
+  std::uint64_t surely_last_ = 0;              // The last sequence without it.
   std::optional<Compaction> compaction_;
   std::optional<StoreCopy> copy_;
   broadcast::JournalFailure why_ = {};  // It cannot be written.

@@ -95,6 +95,52 @@ class Answers final : public broadcast::JournalClient, public broadcast::Journal
   std::optional<broadcast::JournalFailure> why;
 };
 
+// A new journal on a disk that may fail.
+class OnFaultyDisk {
+ public:
+  explicit OnFaultyDisk(bool sync_each_commit = true) {
+    auto opened = SqliteJournal::open(
+        {.path = path(), .sync_each_commit = sync_each_commit, .sync_ms = 10, .vfs = disk.name()},
+        {.loop = loop_, .log = log_, .lost = [this] { ++lost; }});
+    REQUIRE(opened.has_value());
+    journal = std::move(*opened);
+    REQUIRE(journal->load(answers).has_value());
+    journal->connect(answers);
+  }
+
+  std::string path() const { return files_.root() + "/journal.db"; }
+
+  std::optional<broadcast::Appended> append(const std::string& data) {
+    const broadcast::PublishEvent event{{.topic = "a", .data = data}, {}, 0};
+    const broadcast::KeyUse key{{1, data.size()}, {2, 2}, 0, 1};
+    return journal->append({{&event, 1}, {&key, 1}, net::Loop::now()});
+  }
+  std::optional<broadcast::Appended> publish(const std::string& data) {
+    const auto at_once = append(data);
+    journal->flush();
+    return at_once;
+  }
+  template <typename Until>
+  void wait(const Until& until) {
+    for (int i = 0; i < 5'000 && !until(); ++i) {
+      std::this_thread::sleep_for(1ms);
+      loop_.settle();
+    }
+    REQUIRE(until());
+  }
+
+ private:
+  Files files_;
+  net::Loop loop_;
+  RecordingSink log_;
+
+ public:
+  FaultyDisk disk;
+  Answers answers;
+  int lost = 0;
+  std::unique_ptr<SqliteJournal> journal;
+};
+
 }  // namespace
 
 TEST_CASE("whenever the process ends, a file has what was answered") {
@@ -117,47 +163,25 @@ TEST_CASE("whenever the machine loses power, a file has what was answered") {
 TEST_CASE("a batch whose sync failed is refused, and visible if it is found again") {
   // The calls of a commit: two pages of the log with their heads, and the sync.
   const std::uint64_t calls = GENERATE(0U, 4U);
-  FaultyDisk disk;
-  const Files files;
-  net::Loop loop;
-  RecordingSink log;
-  auto journal = SqliteJournal::open({.path = files.root() + "/journal.db", .vfs = disk.name()},
-                                     {.loop = loop, .log = log, .lost = [] { FAIL("lost"); }});
-  REQUIRE(journal.has_value());
-  Answers answers;
-  REQUIRE((*journal)->load(answers).has_value());
-  (*journal)->connect(answers);
-  const auto publish = [&](const std::string& data) {
-    const broadcast::PublishEvent event{{.topic = "a", .data = data}, {}, 0};
-    const broadcast::KeyUse key{{1, data.size()}, {2, 2}, 0, 1};
-    const auto at_once = (*journal)->append({{&event, 1}, {&key, 1}, net::Loop::now()});
-    (*journal)->flush();
-    return at_once;
-  };
-  const auto wait = [&](const auto& until) {
-    for (int i = 0; i < 5'000 && !until(); ++i) {
-      std::this_thread::sleep_for(1ms);
-      loop.settle();
-    }
-    REQUIRE(until());
-  };
-  CHECK(!publish("one"));
-  wait([&] { return answers.appended == 1; });
-  disk.fail_after(calls, calls == 0 ? SQLITE_FULL : SQLITE_IOERR_FSYNC, true);
-  CHECK(!publish("second"));
-  CHECK(!publish("the third"));  // Collected meanwhile.
-  wait([&] { return answers.failed == 2; });
+  OnFaultyDisk on;
+  Answers& answers = on.answers;
+  CHECK(!on.publish("one"));
+  on.wait([&] { return answers.appended == 1; });
+  on.disk.fail_after(calls, calls == 0 ? SQLITE_FULL : SQLITE_IOERR_FSYNC, true);
+  CHECK(!on.publish("second"));
+  CHECK(!on.publish("the third"));  // Collected meanwhile.
+  on.wait([&] { return answers.failed == 2; });
   const auto why =
       calls == 0 ? broadcast::JournalFailure::no_space : broadcast::JournalFailure::io_error;
   CHECK(answers.why == why);
-  CHECK((*journal)->failing() == why);
-  const auto refused = publish("the fourth");
+  CHECK(on.journal->failing() == why);
+  const auto refused = on.publish("the fourth");
   REQUIRE((refused && !refused->has_value()));
   CHECK(answers.committed == std::vector<std::string>{"1 one"});
-  disk.work();
-  wait([&] { return !(*journal)->failing(); });
-  CHECK(!publish("at last"));
-  wait([&] { return answers.appended == 2; });
+  on.disk.work();
+  on.wait([&] { return !on.journal->failing(); });
+  CHECK(!on.publish("at last"));
+  on.wait([&] { return answers.appended == 2; });
   if (calls == 0) {
     CHECK(answers.committed == std::vector<std::string>{"1 one", "2 at last"});
     CHECK(answers.recovered == 0);
@@ -165,7 +189,44 @@ TEST_CASE("a batch whose sync failed is refused, and visible if it is found agai
     CHECK(answers.committed == std::vector<std::string>{"1 one", "2 second", "3 at last"});
     CHECK(answers.recovered == 1);
   }
-  (*journal)->finish();
+  CHECK(on.lost == 0);
+  on.journal->finish();
+}
+
+TEST_CASE("no batch is committed between a failure and the turn in which the loop learns of it") {
+  OnFaultyDisk on(false);
+  CHECK(!on.publish("one"));
+  on.wait([&] { return on.answers.appended == 1; });
+  on.disk.fail_after(0, SQLITE_IOERR_FSYNC, true);
+  for (int i = 0; i < 1'000 && !on.disk.failed(); ++i) std::this_thread::sleep_for(1ms);
+  REQUIRE(on.disk.failed());
+  on.disk.work();
+  std::this_thread::sleep_for(1'200ms);  // The thread tries again, and the loop stands still.
+  CHECK(!on.publish("second"));
+  CHECK(!on.append("the third"));
+  std::this_thread::sleep_for(50ms);
+  on.wait([&] { return on.answers.failed + on.answers.appended == 3; });
+  CHECK(on.answers.committed == std::vector<std::string>{"1 one"});
+  CHECK(on.answers.failed == 2);
+  on.wait([&] { return !on.journal->failing(); });
+  CHECK(!on.publish("at last"));
+  on.wait([&] { return on.answers.appended == 2; });
+  CHECK(on.answers.committed == std::vector<std::string>{"1 one", "2 at last"});
+  on.journal->finish();
+}
+
+TEST_CASE("what a failed disk has lost is noticed, however often it fails") {
+  OnFaultyDisk on(false);
+  CHECK(!on.publish("one"));
+  on.wait([&] { return on.answers.appended == 1; });
+  on.disk.fail_after(0, SQLITE_IOERR_FSYNC, true);
+  on.wait([&] { return on.journal->failing().has_value(); });
+  std::filesystem::remove(on.path() + "-wal");
+  // It is opened again, the event is missing, and it cannot be written.
+  std::this_thread::sleep_for(1'300ms);
+  on.disk.work();
+  on.wait([&] { return on.lost > 0 || !on.journal->failing(); });
+  CHECK(on.lost == 1);
 }
 
 }  // namespace crier::cmd
