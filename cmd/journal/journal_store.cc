@@ -224,9 +224,10 @@ Stored<void> JournalStore::transact(StoreState next, const Work& work) {
   if (done) done = connection_->end.run();
   if (done) {
     state_ = next;
-  } else if (done.error().kind == StoreFailure::damaged) {
-    ++damaged_;  // Since load(): for reopen().
+    return done;
   }
+  attempted_ = next;
+  if (done.error().kind == StoreFailure::damaged) ++damaged_;  // Since load(): for reopen().
   return done;
 }
 
@@ -254,6 +255,7 @@ Stored<std::uint64_t> JournalStore::commit(const StoredBatch& batch) {
     if (!dropped) return std::unexpected(std::move(dropped.error()));
     dropped_through = *dropped;
     next.last = batch.last;
+    next.bytes += cost_of(batch.body.size());
     ++next.rows;
     next.rows_sum ^= sum;
     return connection_->insert.bind(batch.first)
@@ -264,7 +266,6 @@ Stored<std::uint64_t> JournalStore::commit(const StoredBatch& batch) {
         .run();
   });
   if (!done) return std::unexpected(done.error());
-  bytes_ += cost_of(batch.body.size());
   if (!head_.write({state_.identity.epoch, state_.last})) {
     return std::unexpected(system_error("write " + options_.path + ".head"));
   }
@@ -274,14 +275,14 @@ Stored<std::uint64_t> JournalStore::commit(const StoredBatch& batch) {
 Stored<std::uint64_t> JournalStore::drop_oldest(StoreState& next, std::uint64_t new_bytes) {
   if (options_.bytes_max == 0) return 0;
   std::uint64_t dropped_through = 0;
-  while (next.rows > 0 && bytes_ + new_bytes > options_.bytes_max) {
+  while (next.rows > 0 && next.bytes + new_bytes > options_.bytes_max) {
     auto more = connection_->oldest.next();
     if (!more) return std::unexpected(std::move(more.error()));
     if (!*more) return damage("fewer batches than its state says");
     const std::uint64_t first = connection_->oldest.number(0);
     dropped_through = connection_->oldest.number(1);
     next.rows_sum ^= static_cast<std::uint32_t>(connection_->oldest.number(2));
-    bytes_ -= std::min(bytes_, cost_of(connection_->oldest.number(3)));
+    next.bytes -= std::min(next.bytes, cost_of(connection_->oldest.number(3)));
     connection_->oldest.reset();
     if (auto done = connection_->remove.bind(first).run(); !done) {
       return std::unexpected(std::move(done.error()));
@@ -322,23 +323,28 @@ Stored<void> JournalStore::same_file() const {
   return std::unexpected(StoreError{.detail = options_.path + " was replaced by another file"});
 }
 
-Stored<void> JournalStore::reopen() {
+Stored<bool> JournalStore::reopen() {
   connection_.reset();
-  if (auto same = same_file(); !same) return same;
-  if (auto connected = connect(); !connected) return connected;
-  if (damaged_ > 0) {
+  auto done = same_file();
+  if (done) done = connect();
+  if (done && damaged_ > 0) {
     NoVisitor nobody;
-    if (auto done = load(nobody); !done) return done;
-    if (auto done = salvage(); !done) return done;
+    done = load(nobody);
+    if (done) done = salvage();
   }
+  if (!done) return std::unexpected(std::move(done.error()));
   auto found = read_state();
   if (!found) return std::unexpected(std::move(found.error()));
-  if (!*found) return damage("what " + options_.path + " says of itself is damaged");
+  if (!*found || (*found)->identity.epoch != state_.identity.epoch) return false;
+  const bool as_before = to_bytes(**found) == to_bytes(state_);
+  (*found)->bytes = as_before ? state_.bytes : attempted_.bytes;
   state_ = **found;
   // Writes to the file, and waits for, what a failed sync may have left only in memory.
-  if (auto moved = move_pages(SQLITE_CHECKPOINT_TRUNCATE); !moved) return moved;
+  done = move_pages(SQLITE_CHECKPOINT_TRUNCATE);
   preallocate_wal(options_.path, options_.wal_bytes);
-  return write_synced(state_);
+  if (done) done = write_synced(state_);
+  if (!done) return std::unexpected(std::move(done.error()));
+  return true;
 }
 
 std::uint64_t JournalStore::file_bytes() const {

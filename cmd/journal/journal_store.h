@@ -109,7 +109,7 @@ class JournalStore {
   // What load() found.
   std::uint64_t rows() const { return state_.rows; }
   std::uint64_t damaged() const { return damaged_; }
-  std::uint64_t batch_bytes() const { return bytes_; }  // Of batches, at present.
+  std::uint64_t batch_bytes() const { return state_.bytes; }  // Of batches, at present.
 
   // Makes the epoch a new one, before begin_use().
   void begin_epoch(std::string because);
@@ -132,8 +132,9 @@ class JournalStore {
   // begins a new epoch. The copy must end before reopen() or close(), done or not.
   [[nodiscard]] Stored<StoreCopy> begin_copy(const std::string& path) const;
   // Closes the file, opens it anew and makes sure that it can be written. Afterwards last() says
-  // whether the batch of a failed commit() is there. Error: not now; call it again.
-  [[nodiscard]] Stored<void> reopen();
+  // whether the batch of a failed commit() is there. Returns false if nobody can tell what the file
+  // holds: it says nothing of itself, or is of another epoch. Error: not now; call it again.
+  [[nodiscard]] Stored<bool> reopen();
 
   std::uint64_t file_bytes() const;  // Of the file and its write-ahead log.
 
@@ -176,8 +177,8 @@ class JournalStore {
   HeadFile head_;
   std::unique_ptr<WalSize> wal_ = std::make_unique<WalSize>();
   std::optional<Connection> connection_;
-  StoreState state_;  // As it was committed last.
-  std::uint64_t bytes_ = 0;
+  StoreState state_;           // As it was committed last.
+  StoreState attempted_;       // As a commit that failed would have left it.
   std::uint64_t damaged_ = 0;  // Since the file was salvaged last.
   bool created_ = false;
   std::string new_epoch_because_;

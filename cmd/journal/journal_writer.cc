@@ -214,16 +214,18 @@ void JournalWriter::try_again() {
     retry_at_ = Clock::now() + kRetryEvery;
     return;
   }
-  if (auto opened = store_.reopen(); !opened) {
+  const auto opened = store_.reopen();
+  if (!opened) {
     retry_at_ = Clock::now() + kRetryEvery;
     return;
   }
   const std::uint64_t last = store_.last();
   const bool there = doubtful_ && last == doubtful_->last;
-  if (!there && last != surely_last_) {
+  if (!*opened || (!there && last != surely_last_)) {
     lost_ = true;
-    report(JournalLost{"its last event is " + std::to_string(last) + " instead of " +
-                       std::to_string(surely_last_)});
+    report(JournalLost{*opened ? "its last event is " + std::to_string(last) + " instead of " +
+                                     std::to_string(surely_last_)
+                               : "its state is damaged, or it belongs to another epoch"});
     return;
   }
   retry_at_.reset();

@@ -257,8 +257,9 @@ void SqliteJournal::on_report(JournalWorks& report) {
 
 void SqliteJournal::on_report(JournalLost& report) {
   lost_ = true;
-  parts_.log.error("journal was changed by somebody else: crier must end and load it anew",
-                   {{"path", options_.path}, {"error", report.detail}});
+  parts_.log.error(
+      "journal is not what crier wrote: crier ends, and reads it again at the next start",
+      {{"path", options_.path}, {"error", report.detail}});
   parts_.lost();
 }
 

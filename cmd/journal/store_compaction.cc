@@ -40,7 +40,7 @@ Stored<std::vector<Row>> rows_of_share(const Database& database, const Compactio
 // Removes batches, or writes them again, within a transaction.
 class Rewriter {
  public:
-  Rewriter(const Database& database, std::uint64_t bytes) : database_(database), bytes_(bytes) {}
+  explicit Rewriter(const Database& database) : database_(database) {}
 
   [[nodiscard]] Stored<void> prepare() {
     const std::pair<Statement&, const char*> statements[] = {
@@ -62,24 +62,22 @@ class Rewriter {
     read_ += size;
     if (!rewritten) return {};
     next.rows_sum ^= row.sum;
-    bytes_ -= std::min(bytes_, cost_of(size));
+    next.bytes -= std::min(next.bytes, cost_of(size));
     if (rewritten->empty()) {
       --next.rows;
       return remove_.bind(row.first).run();
     }
     const std::uint32_t sum = checksum_of({row.first, row.last, row.wall_ms, *rewritten});
     next.rows_sum ^= sum;
-    bytes_ += cost_of(rewritten->size());
+    next.bytes += cost_of(rewritten->size());
     return update_.bind(std::uint64_t{sum}).bind_bytes(*rewritten).bind(row.first).run();
   }
 
   std::size_t read() const { return read_; }
-  std::uint64_t bytes() const { return bytes_; }  // Of all batches, now.
 
  private:
   const Database& database_;
   Statement body_, update_, remove_;
-  std::uint64_t bytes_;
   std::size_t read_ = 0;
 };
 
@@ -89,7 +87,7 @@ Stored<bool> JournalStore::compact(Compaction& work) {
   const Database& database = connection_->database;
   const auto rows = rows_of_share(database, work);
   if (!rows) return std::unexpected(rows.error());
-  Rewriter rewriter(database, bytes_);
+  Rewriter rewriter(database);
   if (auto ready = rewriter.prepare(); !ready) return std::unexpected(std::move(ready.error()));
   std::uint64_t at = work.at;
   bool complete = rows->size() < kShareBatches;
@@ -115,7 +113,6 @@ Stored<bool> JournalStore::compact(Compaction& work) {
   if (done) done = transact(state_, share);
   if (done && !options_.interval) done = database.run("PRAGMA synchronous = FULL");
   if (!done) return std::unexpected(std::move(done.error()));
-  bytes_ = rewriter.bytes();
   work.at = at;
   work.remembered_is_written();
   return complete;

@@ -43,13 +43,13 @@ Stored<void> JournalStore::load(StoreVisitor& visitor) {
   visitor.on_remembered(parsed.value_or(broadcast::Remembered{}));
   BatchScan scan(connection_->database);
   std::uint64_t hole = state_.floor;
-  bytes_ = 0;
+  state_.bytes = 0;
   for (;;) {
     const auto batch = scan.next();
     if (!batch) return std::unexpected(batch.error());
     if (!*batch) break;
     if (scan.after_damage()) hole = std::max(hole, (*batch)->first - 1);
-    bytes_ += cost_of((*batch)->body.size());
+    state_.bytes += cost_of((*batch)->body.size());
     visitor.on_batch(**batch);
   }
   state_.last = std::max(state_.last, scan.last());

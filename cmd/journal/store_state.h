@@ -24,6 +24,7 @@ struct StoreState {
   bool clean = false;                // The daemon that used it has closed it.
   bool interval = false;             // That daemon answered before a commit was on the disk.
   std::array<char, 36> boot_id{};    // The life of the machine in which it was used.
+  std::uint64_t bytes = 0;           // What the batches take, about. Not in the file: see load().
 };
 
 std::string to_bytes(const StoreState& state);
