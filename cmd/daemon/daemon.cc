@@ -190,7 +190,7 @@ void Daemon::make_workers() {
   traces_.set_every(trace_every(config_));
   loop_.set_end_of_turn([this] { finish_turn(); });
   tick_.start_repeating(Control::kTickMs);
-  expire_.start_repeating(kExpireMs);
+  expire_.start_repeating(1);  // Soon: what was loaded may be too old, and much of the file dead.
 }
 
 void Daemon::show_metrics() {

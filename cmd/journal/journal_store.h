@@ -62,6 +62,8 @@ class Compaction;
 
 inline constexpr const char* kInsertBatch = "INSERT INTO batches VALUES(?, ?, ?, ?, ?)";
 inline constexpr const char* kWriteState = "INSERT OR REPLACE INTO state VALUES(1, ?)";
+inline constexpr const char* kWriteProgress = "INSERT OR REPLACE INTO state VALUES(2, ?)";
+inline constexpr const char* kReadProgress = "SELECT body FROM state WHERE id = 2";
 inline constexpr const char* kWriteRemembered = "INSERT OR REPLACE INTO remembered VALUES(1, ?)";
 
 // A copy of a store's file that is being made. Commits may go on meanwhile: it has them, too.
@@ -126,8 +128,9 @@ class JournalStore {
   // Moves pages from the write-ahead log to the file if there are many. Best called when nobody
   // waits.
   [[nodiscard]] Stored<void> checkpoint();
-  // Does a bounded share of a compaction. Returns true when it is complete.
-  [[nodiscard]] Stored<bool> compact(Compaction& work);
+  // Does a share of a compaction: it reads so many bytes of batches, and one batch more at most.
+  // Returns true when it is complete. The first one since load() goes on where one was cut short.
+  [[nodiscard]] Stored<bool> compact(Compaction& work, std::size_t bytes);
   // Begins a copy in a file that is new. Other than this file it has no head: a start from it
   // begins a new epoch. The copy must end before reopen() or close(), done or not.
   [[nodiscard]] Stored<StoreCopy> begin_copy(const std::string& path) const;
@@ -177,9 +180,10 @@ class JournalStore {
   HeadFile head_;
   std::unique_ptr<WalSize> wal_ = std::make_unique<WalSize>();
   std::optional<Connection> connection_;
-  StoreState state_;           // As it was committed last.
-  StoreState attempted_;       // As a commit that failed would have left it.
-  std::uint64_t damaged_ = 0;  // Since the file was salvaged last.
+  StoreState state_;                // As it was committed last.
+  StoreState attempted_;            // As a commit that failed would have left it.
+  std::uint64_t damaged_ = 0;       // Since the file was salvaged last.
+  std::uint64_t compacted_to_ = 0;  // By a compaction that the process before did not complete.
   bool created_ = false;
   std::string new_epoch_because_;
   Epoch file_epoch_;

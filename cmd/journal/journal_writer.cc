@@ -17,6 +17,10 @@ using broadcast::JournalFailure;
 using namespace std::chrono_literals;
 
 constexpr auto kRetryEvery = 1s;
+// A compaction reads so many bytes between two commits, and more than was committed meanwhile:
+// otherwise it would fall behind a publisher at full speed.
+constexpr std::size_t kShareBytes = 1U << 20U;
+constexpr std::size_t kShareOfCommitted = 2;
 
 // Starts a thread that gets no signal: those are for the control loop.
 std::thread start(std::function<void()> run) {
@@ -131,7 +135,10 @@ JournalWriter::Orders JournalWriter::wait_for_orders() {
 void JournalWriter::run() {
   for (;;) {
     Orders orders = wait_for_orders();
-    if (orders.compaction) compaction_ = std::move(orders.compaction);
+    if (orders.compaction) {
+      compaction_ = std::move(orders.compaction);
+      since_share_ = 0;
+    }
     if (orders.batch) commit(std::move(*orders.batch));
     if (orders.copy) begin_copy(*orders.copy);
     if (orders.stop != Stop::no) {
@@ -150,6 +157,7 @@ void JournalWriter::commit(JournalBatch batch) {
   const auto dropped = store_.commit(batch.stored());
   if (!dropped) return break_down(dropped.error(), std::move(batch));
   if (sync_every_ > 0ms && !sync_at_) sync_at_ = Clock::now() + sync_every_;
+  since_share_ += batch.body.size();
   measure();
   report(BatchCommitted{std::move(batch), *dropped});
 }
@@ -163,7 +171,8 @@ void JournalWriter::work_on_file() {
   if (auto done = store_.checkpoint(); !done) return break_down(std::move(done.error()), {});
   if (copy_) copy_on();
   if (!compaction_) return;
-  const auto complete = store_.compact(*compaction_);
+  const auto complete = store_.compact(
+      *compaction_, kShareBytes + kShareOfCommitted * std::exchange(since_share_, 0));
   if (!complete) return break_down(complete.error(), {});
   if (!*complete) return;
   compaction_.reset();

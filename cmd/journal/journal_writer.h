@@ -130,6 +130,7 @@ class JournalWriter {
   std::optional<JournalBatch> doubtful_;       // Its commit failed.
   std::uint64_t surely_last_ = 0;              // The last sequence without it.
   std::optional<Compaction> compaction_;
+  std::size_t since_share_ = 0;  // Bytes that were committed since its last share.
   std::optional<StoreCopy> copy_;
   broadcast::JournalFailure why_ = {};  // It cannot be written.
   bool lost_ = false;

@@ -12,7 +12,6 @@
 namespace crier::cmd {
 namespace {
 
-constexpr std::size_t kShareBytes = 1U << 20U;
 constexpr std::size_t kShareBatches = 256;
 constexpr int kSharePages = 256;
 
@@ -83,7 +82,8 @@ class Rewriter {
 
 }  // namespace
 
-Stored<bool> JournalStore::compact(Compaction& work) {
+Stored<bool> JournalStore::compact(Compaction& work, std::size_t bytes) {
+  work.at = std::max(work.at, std::exchange(compacted_to_, 0));
   const Database& database = connection_->database;
   const auto rows = rows_of_share(database, work);
   if (!rows) return std::unexpected(rows.error());
@@ -99,14 +99,16 @@ Stored<bool> JournalStore::compact(Compaction& work) {
       next.remembered_sum = crc32c(work.remembered());
     }
     for (const Row& row : *rows) {
-      if (rewriter.read() > kShareBytes) {
+      if (rewriter.read() > bytes) {
         complete = false;
         break;
       }
       if (auto done = rewriter.look_at(row, work, next); !done) return done;
       at = row.first;
     }
-    return {};
+    auto progress = Statement::prepare(database, kWriteProgress);
+    if (!progress) return std::unexpected(std::move(progress.error()));
+    return progress->bind(complete ? 0 : at).run();
   };
   // Nobody waits for it, and a commit that syncs brings it to the disk, too.
   auto done = database.run("PRAGMA synchronous = NORMAL");

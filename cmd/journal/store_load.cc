@@ -52,6 +52,8 @@ Stored<void> JournalStore::load(StoreVisitor& visitor) {
     state_.bytes += cost_of((*batch)->body.size());
     visitor.on_batch(**batch);
   }
+  auto progress = Statement::prepare(connection_->database, kReadProgress);
+  if (progress && progress->next().value_or(false)) compacted_to_ = progress->number(0);
   state_.last = std::max(state_.last, scan.last());
   damaged_ = scan.damaged();
   // A batch is gone without a trace, or what the file says of itself, or what was remembered.

@@ -18,22 +18,6 @@
 namespace crier::cmd {
 namespace {
 
-JournalStore opened(StoreOptions options) {
-  auto store = JournalStore::open(std::move(options));
-  INFO((store ? "" : store.error().detail));
-  REQUIRE(store.has_value());
-  return std::move(*store);
-}
-
-// Loaded and in use.
-JournalStore used(StoreOptions options) {
-  JournalStore store = opened(std::move(options));
-  LoadedBatches nothing;
-  REQUIRE(store.load(nothing).has_value());
-  REQUIRE(store.begin_use().has_value());
-  return store;
-}
-
 std::string refusal(const std::string& path, bool create = true) {
   const auto store = JournalStore::open({.path = path, .create = create});
   REQUIRE(!store.has_value());
@@ -42,12 +26,6 @@ std::string refusal(const std::string& path, bool create = true) {
 
 bool has(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
-}
-
-void commit(JournalStore& store, const std::string& data, std::size_t events = 1) {
-  const std::string body = batch_body("a.b", data, events);
-  const std::uint64_t first = store.last() + 1;
-  REQUIRE(store.commit({first, first + events - 1, 5'000, body}).has_value());
 }
 
 }  // namespace
@@ -187,24 +165,6 @@ TEST_CASE("an interval that another boot cut short is another epoch") {
   CHECK(opened({.path = path}).new_epoch_because().empty() == closed);
 }
 
-TEST_CASE("the oldest batches go when a file is full") {
-  const Files files;
-  JournalStore store = used({.path = files.root() + "/journal.db", .bytes_max = 100'000});
-  std::uint64_t dropped = 0;
-  for (int i = 0; i < 40; ++i) {
-    const std::string body = batch_body("a", std::string(10'000, 'x'));
-    const auto done = store.commit({store.last() + 1, store.last() + 1, 1, body});
-    REQUIRE(done.has_value());
-    if (*done > 0) {
-      CHECK(*done > dropped);
-      dropped = *done;
-    }
-    CHECK(store.batch_bytes() <= 100'000);
-  }
-  CHECK(dropped == 31);
-  REQUIRE(store.close().has_value());
-}
-
 TEST_CASE("whichever call fails, the file has what was committed", "[one-thread]") {
   const int code = GENERATE(SQLITE_IOERR_WRITE, SQLITE_IOERR_FSYNC, SQLITE_FULL);
   const bool stays = GENERATE(false, true);
@@ -248,7 +208,7 @@ TEST_CASE("whichever call fails, the file has what was committed", "[one-thread]
       if (i == 3) {  // Of which the second one lives.
         Compaction compaction(
             {.through = 3, .live = {2}, .remembered = {.head = 3, .floor = 1, .topics = {}}}, 100);
-        const auto done = store->compact(compaction);
+        const auto done = store->compact(compaction, 1U << 20U);
         if (!done) opened_again();
       }
     }
@@ -293,7 +253,7 @@ TEST_CASE("damage is never served, and always told", "[one-thread]") {
     Compaction compaction(
         {.through = 2, .live = {2}, .remembered = {.head = 2, .floor = 1, .topics = {}}}, 10'000);
     REQUIRE(store.load(before).has_value());
-    REQUIRE(store.compact(compaction).has_value());
+    REQUIRE(store.compact(compaction, 1U << 20U).has_value());
     if (closed) REQUIRE(store.close().has_value());
   }
   {

@@ -39,6 +39,28 @@ class LoadedBatches final : public StoreVisitor {
   std::uint64_t head = 0;  // That was remembered.
 };
 
+inline JournalStore opened(StoreOptions options) {
+  auto store = JournalStore::open(std::move(options));
+  INFO((store ? "" : store.error().detail));
+  REQUIRE(store.has_value());
+  return std::move(*store);
+}
+
+// Loaded and in use.
+inline JournalStore used(StoreOptions options) {
+  JournalStore store = opened(std::move(options));
+  LoadedBatches nothing;
+  REQUIRE(store.load(nothing).has_value());
+  REQUIRE(store.begin_use().has_value());
+  return store;
+}
+
+inline void commit(JournalStore& store, const std::string& data, std::size_t events = 1) {
+  const std::string body = batch_body("a.b", data, events);
+  const std::uint64_t first = store.last() + 1;
+  REQUIRE(store.commit({first, first + events - 1, 5'000, body}).has_value());
+}
+
 inline std::string bytes_of(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
