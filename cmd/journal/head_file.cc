@@ -1,5 +1,6 @@
 #include "cmd/journal/head_file.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -79,6 +80,13 @@ bool HeadFile::write(const CommittedHead& head) {
 bool HeadFile::write_synced(const CommittedHead& head) {
   // Both slots: an older one could be of another epoch.
   return write(head) && write(head) && ::fsync(lock_.fd()) == 0;
+}
+
+bool HeadFile::is_at(const std::string& path) const {
+  struct stat named{};
+  struct stat locked{};
+  return ::stat(path.c_str(), &named) == 0 && ::fstat(lock_.fd(), &locked) == 0 &&
+         named.st_dev == locked.st_dev && named.st_ino == locked.st_ino;
 }
 
 void HeadFile::give_to(uid_t user, gid_t group) const {

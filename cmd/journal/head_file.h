@@ -37,6 +37,8 @@ class HeadFile {
   [[nodiscard]] bool write(const CommittedHead& head);
   // The same, and waits until it is on the disk.
   [[nodiscard]] bool write_synced(const CommittedHead& head);
+  // Whether the file still has this name.
+  bool is_at(const std::string& path) const;
   // Makes it another user's file, where this process may.
   void give_to(uid_t user, gid_t group) const;
 

@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdint>
+#include <filesystem>
 #include <string_view>
 
 #include "net/socket/fd.h"
@@ -54,6 +55,24 @@ std::unexpected<Error> refused(const std::string& path, const std::string& why) 
 
 std::string wal_of(const std::string& path) {
   return path + "-wal";
+}
+
+std::string head_of(const std::string& path) {
+  return path + ".head";
+}
+
+FileNumber number_of(const std::string& path) {
+  struct stat info{};
+  return ::stat(path.c_str(), &info) == 0 ? FileNumber{info.st_dev, info.st_ino} : FileNumber{};
+}
+
+Result<std::string> real_path(const std::string& path) {
+  std::error_code error;
+  if (!std::filesystem::is_symlink(path, error)) return path;
+  const auto real = std::filesystem::canonical(path, error);
+  if (!error) return real.string();
+  return fail(Errc::os, "the journal " + path + " is a symbolic link to nothing: mount the file " +
+                            "system of its file, or remove the link");
 }
 
 Result<bool> journal_exists(const std::string& path) {

@@ -4,8 +4,11 @@
 // Any thread.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <string>
+#include <utility>
 
 #include "cmd/journal/sqlite.h"
 #include "cmd/journal/store_state.h"
@@ -29,7 +32,16 @@ namespace crier::cmd {
 // Does what it can: without it, a commit is slower.
 void preallocate_wal(const std::string& path, std::size_t bytes);
 
-// `<path>-wal`.
+// Tells a file from any other that has, or had, its name; zeros: there is none.
+using FileNumber = std::pair<dev_t, ino_t>;
+FileNumber number_of(const std::string& path);
+
+// Follows a symbolic link: SQLite has its write-ahead log beside the file, not beside the link.
+// Error: the link leads to nothing.
+[[nodiscard]] Result<std::string> real_path(const std::string& path);
+
+// `<path>-wal`, SQLite's write-ahead log, and `<path>.head`.
 std::string wal_of(const std::string& path);
+std::string head_of(const std::string& path);
 
 }  // namespace crier::cmd

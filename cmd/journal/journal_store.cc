@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 
 #include "broadcast/log/remembered.h"
@@ -36,12 +37,6 @@ std::unexpected<StoreError> damage(std::string what) {
   return std::unexpected(StoreError{StoreFailure::damaged, std::move(what)});
 }
 
-class NoVisitor final : public StoreVisitor {
-  void on_remembered(const broadcast::Remembered& /*remembered*/) override {}
-  void on_batch(const StoredBatch& /*batch*/) override {}
-  void on_hole(std::uint64_t /*through*/) override {}
-};
-
 }  // namespace
 
 // --- opening ---
@@ -63,17 +58,24 @@ std::unexpected<Error> JournalStore::refusal(const std::string& path, const Stor
 }
 
 Result<JournalStore> JournalStore::open(StoreOptions options) {
-  const std::string path = options.path;
+  const auto real = real_path(options.path);
+  if (!real) return std::unexpected(real.error());
+  const std::string& path = options.path = *real;
   if (!options.create) {
     const auto exists = journal_exists(path);
     if (!exists) return std::unexpected(exists.error());
     if (!*exists) return fail(Errc::not_found, "there is no journal " + path);
   }
-  auto head = HeadFile::open(path + ".head");
+  auto head = HeadFile::open(head_of(path));
   if (!head && head.error().code == Errc::address_in_use) {
     return fail(Errc::address_in_use, "the journal " + path +
                                           " is in use by another process: stop that one, or give "
                                           "each daemon a journal.path of its own");
+  }
+  if (std::error_code error; !head && std::filesystem::exists(head_of(path), error)) {
+    return fail(head.error().code, head.error().detail +
+                                       ": it must be a file of this user; move it away, and the " +
+                                       "start begins a new epoch");
   }
   if (!head) {
     return fail(head.error().code, head.error().detail +
@@ -105,7 +107,7 @@ Result<void> JournalStore::find_or_create() {
       return refusal(options_.path, made.error());
     }
     created_ = true;
-    new_epoch_because_ = head_.found() ? "the file was missing" : "the file is new";
+    if (head_.found()) new_epoch_because_ = "the file was missing";
     if (!head_.write_synced({state_.identity.epoch, 0}) ||
         std::rename(fresh.c_str(), options_.path.c_str()) != 0 ||
         !sync_directory_of(options_.path)) {
@@ -137,7 +139,8 @@ Stored<void> JournalStore::connect() {
       "PRAGMA temp_store = MEMORY;"
       "PRAGMA secure_delete = OFF;"
       "PRAGMA cell_size_check = ON;"
-      "PRAGMA trusted_schema = OFF;");
+      "PRAGMA trusted_schema = OFF;",
+      "with its write-ahead log " + wal_of(options_.path));
   if (set)
     set =
         opened.run(options_.interval ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = FULL");
@@ -158,6 +161,7 @@ Stored<void> JournalStore::connect() {
       {connection.remove, "DELETE FROM batches WHERE first = ?"}};
   if (set = prepare_all(opened, statements); !set) return set;
   connection_ = std::move(connection);
+  log_ = number_of(wal_of(options_.path));
   return {};
 }
 
@@ -178,9 +182,9 @@ void JournalStore::choose_epoch(bool state_is_good) {
     file_epoch_ = state_.identity.epoch;
     new_epoch_because_ = "what the file says of itself is damaged";
   } else if (!head) {
-    begin_epoch(options_.path + ".head is missing or damaged");
+    begin_epoch(head_of(options_.path) + " is missing or damaged");
   } else if (head->epoch != state_.identity.epoch) {
-    begin_epoch(options_.path + ".head belongs to another journal");
+    begin_epoch(head_of(options_.path) + " belongs to another journal");
   } else if (head->last > state_.last) {
     begin_epoch("committed events are missing, " + std::to_string(state_.last + 1) + " to " +
                 std::to_string(head->last));
@@ -240,14 +244,14 @@ Stored<void> JournalStore::write_synced(const StoreState& state) {
   if (auto set = database.run("PRAGMA synchronous = FULL"); !set) return set;
   if (auto done = transact(state, [](StoreState&) { return Stored<void>(); }); !done) return done;
   if (!head_.write_synced({state_.identity.epoch, state_.last})) {
-    return std::unexpected(system_error("write " + options_.path + ".head"));
+    return std::unexpected(system_error("write " + head_of(options_.path)));
   }
   return options_.interval ? database.run("PRAGMA synchronous = NORMAL") : Stored<void>();
 }
 
 Stored<std::uint64_t> JournalStore::commit(const StoredBatch& batch) {
   CRIER_CHECK(batch.first > state_.last && batch.last >= batch.first);
-  if (auto same = same_file(); !same) return std::unexpected(std::move(same.error()));
+  if (auto same = same_files(); !same) return std::unexpected(std::move(same.error()));
   const std::uint32_t sum = checksum_of(batch);
   std::uint64_t dropped_through = 0;
   const auto done = transact(state_, [&](StoreState& next) -> Stored<void> {
@@ -267,7 +271,7 @@ Stored<std::uint64_t> JournalStore::commit(const StoredBatch& batch) {
   });
   if (!done) return std::unexpected(done.error());
   if (!head_.write({state_.identity.epoch, state_.last})) {
-    return std::unexpected(system_error("write " + options_.path + ".head"));
+    return std::unexpected(system_error("write " + head_of(options_.path)));
   }
   return dropped_through;
 }
@@ -314,39 +318,6 @@ Stored<void> JournalStore::move_pages(int how) const {
 
 // --- the end, and what comes in between ---
 
-Stored<void> JournalStore::same_file() const {
-  struct stat info{};
-  if (::stat(options_.path.c_str(), &info) != 0) {
-    return std::unexpected(system_error(options_.path));
-  }
-  if (file_ == std::pair{info.st_dev, info.st_ino}) return {};
-  return std::unexpected(StoreError{.detail = options_.path + " was replaced by another file"});
-}
-
-Stored<bool> JournalStore::reopen() {
-  connection_.reset();
-  auto done = same_file();
-  if (done) done = connect();
-  if (done && damaged_ > 0) {
-    NoVisitor nobody;
-    done = load(nobody);
-    if (done) done = salvage();
-  }
-  if (!done) return std::unexpected(std::move(done.error()));
-  auto found = read_state();
-  if (!found) return std::unexpected(std::move(found.error()));
-  if (!*found || (*found)->identity.epoch != state_.identity.epoch) return false;
-  const bool as_before = to_bytes(**found) == to_bytes(state_);
-  (*found)->bytes = as_before ? state_.bytes : attempted_.bytes;
-  state_ = **found;
-  // Writes to the file, and waits for, what a failed sync may have left only in memory.
-  done = move_pages(SQLITE_CHECKPOINT_TRUNCATE);
-  preallocate_wal(options_.path, options_.wal_bytes);
-  if (done) done = write_synced(state_);
-  if (!done) return std::unexpected(std::move(done.error()));
-  return true;
-}
-
 std::uint64_t JournalStore::file_bytes() const {
   std::uint64_t bytes = 0;
   for (const std::string& path : {options_.path, wal_of(options_.path)}) {
@@ -357,11 +328,13 @@ std::uint64_t JournalStore::file_bytes() const {
 }
 
 Stored<void> JournalStore::close() {
+  if (auto done = lock_again(); !done) return done;
   StoreState next = state_;
   next.clean = true;
   if (auto done = write_synced(next); !done) return done;
   if (auto moved = move_pages(SQLITE_CHECKPOINT_TRUNCATE); !moved) return moved;
   connection_.reset();
+  if (!same_log()) ::unlink(wal_of(options_.path).c_str());
   return {};
 }
 

@@ -19,19 +19,17 @@
 // Belongs to one thread at a time.
 #pragma once
 
-#include <sys/types.h>
-
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "broadcast/log/journal.h"
 #include "cmd/journal/batch_scan.h"
 #include "cmd/journal/head_file.h"
+#include "cmd/journal/journal_file.h"
 #include "cmd/journal/sqlite.h"
 #include "cmd/journal/store_state.h"
 #include "core/result.h"
@@ -99,12 +97,10 @@ class JournalStore {
 
   const broadcast::JournalIdentity& identity() const { return state_.identity; }
   std::uint64_t last() const { return state_.last; }
-  // Why the epoch is another one than the file's; empty: it is the file's. `created`: there was
-  // nothing before.
+  // Why the epoch is another one than before; empty: it is not, or nothing was before.
   const std::string& new_epoch_because() const { return new_epoch_because_; }
   // The epoch in which its events were told to clients.
   const Epoch& file_epoch() const { return file_epoch_; }
-  bool created() const { return created_; }
 
   // Required once before begin_use().
   [[nodiscard]] Stored<void> load(StoreVisitor& visitor);
@@ -164,7 +160,11 @@ class JournalStore {
   void choose_epoch(bool state_is_good);
   [[nodiscard]] Stored<void> mark_used();
   [[nodiscard]] Stored<void> salvage();
+  // Whether its files still have their names.
   [[nodiscard]] Stored<void> same_file() const;
+  bool same_log() const;
+  [[nodiscard]] Stored<void> lock_again();
+  [[nodiscard]] Stored<void> same_files() const;
   // From the write-ahead log to the file; `how`: SQLITE_CHECKPOINT_….
   [[nodiscard]] Stored<void> move_pages(int how) const;
 
@@ -188,7 +188,7 @@ class JournalStore {
   std::string new_epoch_because_;
   Epoch file_epoch_;
   std::string damaged_copy_;
-  std::pair<dev_t, ino_t> file_{};
+  FileNumber file_, log_;  // The log: SQLite's.
 };
 
 }  // namespace crier::cmd

@@ -68,19 +68,11 @@ StoreError Database::error(std::string_view what) const {
   return error_of(handle_.get(), what);
 }
 
-Stored<void> Database::run(const char* sql) const {
+Stored<void> Database::run(const char* sql, std::string_view what) const {
   if (sqlite3_exec(handle_.get(), sql, nullptr, nullptr, nullptr) != SQLITE_OK) {
-    return std::unexpected(error(sql));
+    return std::unexpected(error(what.empty() ? sql : what));
   }
   return {};
-}
-
-Stored<std::int64_t> Database::number(const char* sql) const {
-  auto statement = Statement::prepare(*this, sql);
-  if (!statement) return std::unexpected(statement.error());
-  auto row = statement->next();
-  if (!row) return std::unexpected(row.error());
-  return *row ? static_cast<std::int64_t>(statement->number(0)) : 0;
 }
 
 Stored<Statement> Statement::prepare(const Database& database, const char* sql) {
@@ -98,8 +90,9 @@ Stored<Statement> Statement::prepare(const Database& database, const char* sql) 
   return statement;
 }
 
-Statement& Statement::bind_number(std::int64_t value) {
-  CRIER_CHECK(sqlite3_bind_int64(handle_.get(), ++bound_, value) == SQLITE_OK);
+Statement& Statement::bind(std::uint64_t value) {
+  const auto number = static_cast<std::int64_t>(value);
+  CRIER_CHECK(sqlite3_bind_int64(handle_.get(), ++bound_, number) == SQLITE_OK);
   return *this;
 }
 
@@ -108,12 +101,6 @@ Statement& Statement::bind_bytes(std::string_view bytes) {
   const char* data = bytes.empty() ? "" : bytes.data();
   CRIER_CHECK(sqlite3_bind_blob64(handle_.get(), ++bound_, data, bytes.size(), SQLITE_STATIC) ==
               SQLITE_OK);
-  return *this;
-}
-
-Statement& Statement::bind_text(std::string_view text) {
-  CRIER_CHECK(sqlite3_bind_text64(handle_.get(), ++bound_, text.data(), text.size(), SQLITE_STATIC,
-                                  SQLITE_UTF8) == SQLITE_OK);
   return *this;
 }
 

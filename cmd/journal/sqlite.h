@@ -38,10 +38,8 @@ class Database {
   // Opens a file, which must exist, for reading and writing. `vfs` null: the default one.
   [[nodiscard]] static Stored<Database> open(const std::string& path, const char* vfs);
 
-  // Runs statements without values or results.
-  [[nodiscard]] Stored<void> run(const char* sql) const;
-  // Returns the first number that the statement gives, 0 if it gives none.
-  [[nodiscard]] Stored<std::int64_t> number(const char* sql) const;
+  // Runs statements without values or results. An error says `what`, or else the statements.
+  [[nodiscard]] Stored<void> run(const char* sql, std::string_view what = {}) const;
   // The error of the last call that failed.
   StoreError error(std::string_view what) const;
   bool out_of_memory() const { return sqlite3_errcode(handle_.get()) == SQLITE_NOMEM; }
@@ -61,10 +59,8 @@ class Statement {
   [[nodiscard]] static Stored<Statement> prepare(const Database& database, const char* sql);
 
   // Values are bound from the first on; the bytes must live until the statement has run.
-  Statement& bind(std::uint64_t value) { return bind_number(static_cast<std::int64_t>(value)); }
-  Statement& bind_number(std::int64_t value);
+  Statement& bind(std::uint64_t value);
   Statement& bind_bytes(std::string_view bytes);
-  Statement& bind_text(std::string_view text);
 
   // Steps to the next row; false: there is none, and the statement is ready to be bound again.
   [[nodiscard]] Stored<bool> next();

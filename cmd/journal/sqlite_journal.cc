@@ -103,7 +103,7 @@ Result<void> SqliteJournal::load(broadcast::JournalReader& reader) {
   if (auto done = store_->load(loading); !done) return failed(done.error());
   const std::uint64_t damaged = store_->damaged();
   if (auto done = store_->begin_use(); !done) return failed(done.error());
-  if (!store_->created() && !store_->new_epoch_because().empty()) {
+  if (!store_->new_epoch_because().empty()) {
     parts_.log.warning("journal begins a new epoch: streams that resume get a gap",
                        {{"path", path}, {"reason", store_->new_epoch_because()}});
   }

@@ -124,6 +124,7 @@ Stored<bool> JournalStore::compact(Compaction& work, std::size_t bytes) {
 
 Stored<StoreCopy> JournalStore::begin_copy(const std::string& path) const {
   StoreCopy copy;
+  ::unlink(path.c_str());  // Of a process that ended before it did.
   copy.file_ = net::Fd(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!copy.file_) return std::unexpected(system_error("create " + path));
   auto target = Database::open(path, options_.vfs);

@@ -69,6 +69,9 @@ Stored<void> JournalStore::load(StoreVisitor& visitor) {
 }
 
 Stored<void> JournalStore::salvage() {
+  // So that no batch is in the write-ahead log alone, which is the damaged file's, while the files
+  // change their names.
+  if (auto moved = move_pages(SQLITE_CHECKPOINT_TRUNCATE); !moved) return moved;
   const std::string fresh = options_.path + ".salvage";
   bool good = false;
   const auto remembered = read_remembered(good);

@@ -55,6 +55,16 @@ inline JournalStore used(StoreOptions options) {
   return store;
 }
 
+inline std::string refusal(const std::string& path, bool create = true) {
+  const auto store = JournalStore::open({.path = path, .create = create});
+  REQUIRE(!store.has_value());
+  return store.error().detail;
+}
+
+inline bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
 inline void commit(JournalStore& store, const std::string& data, std::size_t events = 1) {
   const std::string body = batch_body("a.b", data, events);
   const std::uint64_t first = store.last() + 1;
