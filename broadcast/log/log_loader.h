@@ -20,7 +20,6 @@ class LogLoader final : public JournalReader {
 
   std::uint64_t events() const { return events_; }  // Retained or not.
   std::uint64_t keys() const { return key_count_; }
-  std::uint64_t holes() const { return holes_; }
 
  private:
   void on_remembered(const Remembered& remembered) override { log_.restore(remembered); }
@@ -33,10 +32,7 @@ class LogLoader final : public JournalReader {
     keys_.restore(key, content, answer, accepted);
     ++key_count_;
   }
-  void on_hole(std::uint64_t through) override {
-    log_.lose_through(through);
-    ++holes_;
-  }
+  void on_hole(std::uint64_t through) override { log_.lose_through(through); }
   void on_head(std::uint64_t sequence) override { log_.end_restore(sequence); }
 
   Log& log_;
@@ -44,7 +40,6 @@ class LogLoader final : public JournalReader {
   IdempotencyKeys& keys_;
   std::uint64_t events_ = 0;
   std::uint64_t key_count_ = 0;
-  std::uint64_t holes_ = 0;
 };
 
 }  // namespace crier::broadcast

@@ -41,7 +41,7 @@ Result<void> KeptJournal::load(broadcast::LogLoader& loader) {
     log_.info("journal", {{"path", config_.path},
                           {"events", loader.events()},
                           {"keys", loader.keys()},
-                          {"holes", loader.holes()},
+                          {"holes", stats_->holes.read()},
                           {"ms", (net::Loop::now().us - began.us) / 1'000}});
   }
   return loaded;

@@ -33,7 +33,7 @@ struct JournalStats {
   Counter file_bytes;      // Of all its files; a gauge.
   Counter pending_bytes;   // Appended and not committed; a gauge.
   Counter loaded_events;   // At the start.
-  Counter holes;           // At the start: damage that may hide events.
+  Counter holes;           // At the start: damaged places, which may hide events.
   std::array<Counter, kNamesOf<broadcast::JournalFailure>.size()> failed;  // Groups.
 };
 

@@ -46,10 +46,7 @@ class Loading final : public StoreVisitor {
   void on_remembered(const broadcast::Remembered& remembered) override {
     reader_.on_remembered(remembered);
   }
-  void on_hole(std::uint64_t through) override {
-    stats_.holes.add();
-    reader_.on_hole(through);
-  }
+  void on_hole(std::uint64_t through) override { reader_.on_hole(through); }
   void on_batch(const StoredBatch& batch) override {
     // Nothing gets younger than what was before it, or comes from the future, whatever the clock
     // did.
@@ -102,6 +99,7 @@ Result<void> SqliteJournal::load(broadcast::JournalReader& reader) {
   const auto failed = [&](const StoreError& error) { return JournalStore::refusal(path, error); };
   if (auto done = store_->load(loading); !done) return failed(done.error());
   const std::uint64_t damaged = store_->damaged();
+  stats_.holes.add(damaged);
   if (auto done = store_->begin_use(); !done) return failed(done.error());
   if (!store_->new_epoch_because().empty()) {
     parts_.log.warning("journal begins a new epoch: streams that resume get a gap",

@@ -15,6 +15,7 @@
 #include "tests/broadcast/log/journal_model.h"
 #include "tests/cmd/command_support.h"
 #include "tests/cmd/journal/faulty_disk.h"
+#include "tests/cmd/journal/store_support.h"
 #include "tests/support/catch.h"
 #include "tests/support/files.h"
 
@@ -80,14 +81,14 @@ class Answers final : public broadcast::JournalClient, public broadcast::Journal
   }
   void on_dropped(std::uint64_t) override { FAIL("nothing is dropped"); }
   void on_remembered(const broadcast::Remembered&) override {}
-  void on_event(const broadcast::Event&, std::uint64_t, Instant) override { FAIL("it is new"); }
+  void on_event(const broadcast::Event&, std::uint64_t, Instant) override { ++loaded; }
   void on_key(const broadcast::Fingerprint&, const broadcast::Fingerprint&,
-              const broadcast::FirstAnswer&, Instant) override {
-    FAIL("it is new");
-  }
-  void on_hole(std::uint64_t) override { FAIL("it is new"); }
-  void on_head(std::uint64_t sequence) override { CHECK(sequence == 0); }
+              const broadcast::FirstAnswer&, Instant) override {}
+  void on_hole(std::uint64_t through) override { hole = through; }
+  void on_head(std::uint64_t) override {}
 
+  int loaded = 0;
+  std::uint64_t hole = 0;
   std::vector<std::string> committed;
   int appended = 0;
   int failed = 0;
@@ -105,6 +106,7 @@ class OnFaultyDisk {
     REQUIRE(opened.has_value());
     journal = std::move(*opened);
     REQUIRE(journal->load(answers).has_value());
+    REQUIRE(answers.loaded == 0);
     journal->connect(answers);
   }
 
@@ -191,6 +193,26 @@ TEST_CASE("a batch whose sync failed is refused, and visible if it is found agai
   }
   CHECK(on.lost == 0);
   on.journal->finish();
+}
+
+TEST_CASE("what a full file has dropped is a loss, and no damage") {
+  const Files files;
+  const std::string path = files.root() + "/journal.db";
+  {
+    JournalStore store = used({.path = path, .bytes_max = 100'000});
+    for (int i = 0; i < 20; ++i) commit(store, std::string(10'000, 'x'));
+    REQUIRE(store.close().has_value());
+  }
+  net::Loop loop;
+  RecordingSink log;
+  auto journal = SqliteJournal::open({.path = path}, {.loop = loop, .log = log, .lost = [] {}});
+  REQUIRE(journal.has_value());
+  Answers answers;
+  REQUIRE((*journal)->load(answers).has_value());
+  CHECK(answers.loaded == 9);
+  CHECK(answers.hole == 11);
+  CHECK((*journal)->stats().holes.read() == 0);
+  CHECK(log.lines.empty());
 }
 
 TEST_CASE("no batch is committed between a failure and the turn in which the loop learns of it") {
