@@ -34,6 +34,11 @@ constexpr std::uint64_t kForgottenTopics = 4 * kMiB;  // The last 65,536 of them
 constexpr std::uint64_t kPublishConnection = 32 * kKiB;
 constexpr std::uint64_t kUnansweredRequest = 1 * kKiB;
 constexpr std::uint64_t kAdminConnection = 1 * kMiB;
+constexpr std::uint64_t kJournalPending = 16 * kMiB;
+constexpr std::uint64_t kJournalCopies = 3;
+constexpr std::uint64_t kJournalTopic = 80;
+constexpr std::uint64_t kForgottenMost = 65'536;
+constexpr std::uint64_t kHistoryPerSurvey = 16;   // Bytes of history for each of a survey.
 constexpr std::uint64_t kEventAround = 4 * kKiB;  // Of JSON, beside the data: topic, name, key.
 
 // Loops, queues, listeners, signal pipe, standard streams, log, and a few that are open briefly.
@@ -108,6 +113,13 @@ void add_memory(Budget& budget, const Config& config) {
       {"admin",
        config.admin.connections_max * (kAdminConnection + 2 * admin_body_bytes_max(config)), true},
   };
+  if (config.journal.kind != JournalKind::memory) {
+    budget.rows.push_back({"journal's survey", config.history.bytes_max / kHistoryPerSurvey});
+    budget.rows.push_back({"journal",
+                           kJournalCopies * (kJournalPending + limits.request_bytes_max) +
+                               (limits.topics_max + kForgottenMost) * kJournalTopic,
+                           true});
+  }
   for (const BudgetRow& row : budget.rows) {
     if (!row.worst_only) budget.full_bytes = plus(budget.full_bytes, row.bytes);
     budget.worst_bytes = plus(budget.worst_bytes, row.bytes);

@@ -14,6 +14,7 @@
 //         + history.bytes_max × 9/8                            frames, their index, and what malloc
 //                                                              cannot use between frames
 //         + publish.idempotency_keys_max × 128
+//         + history.bytes_max / 16, with a journal         8 bytes for each event, of at least 128
 //   worst = full
 //         + workers × 2 MiB                                    what malloc keeps for each worker
 //         + history.bytes_max                                  events far apart in the index
@@ -33,6 +34,10 @@
 //                                      + publish.pipelined_max × 1 KiB)  requests unanswered
 //         + admin.connections_max × 1 MiB                      an answer being sent
 //         + admin.connections_max × 2 × admin_body_bytes_max()    an event, and its frames
+//         with a journal:
+//         + 3 × (16 MiB + request_bytes_max)                   events that wait, their row in the
+//                                                              file, and one that is compacted
+//         + (topics_max + 65,536) × 80                         what it remembers of topics
 //
 // The items of the program and of malloc were measured (tests/attack/README.md); all others are
 // counted. Kernel memory comes on top: at most socket.send_buffer_bytes, doubled, of a stream that
@@ -100,8 +105,8 @@ std::string to_line(const Budget& budget);
 // One row a line, for `crier check`.
 std::string to_table(const Budget& budget);
 
-// The most bytes of a body that the admin endpoint takes: of an event as JSON, half of whose
-// characters may be escaped. 0: it takes none.
+// The most bytes of a body that the admin endpoint takes: a JSON object with one event, whose data
+// takes twice its bytes if each character is escaped, such as `\n`. 0: it takes none.
 std::uint64_t admin_body_bytes_max(const Config& config);
 
 // User memory of a stream that keeps up, and the most that an incomplete request takes: see above.
