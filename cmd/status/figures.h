@@ -26,6 +26,7 @@ struct Figure {
   Kind kind = Kind::count;
   std::string_view title = {};    // In the text. Empty: no line of its own.
   std::string_view max_key = {};  // Of the bound, if it is shown: "5 of 8".
+  bool hidden_if_zero = false;    // In the text: crier does not have it.
 };
 
 inline constexpr Figure kFigures[] = {
@@ -54,7 +55,7 @@ inline constexpr Figure kFigures[] = {
     {"history_bytes_max", "crier_history_bytes_max"},
     {"history_oldest_age_seconds", "crier_history_oldest_age_seconds", Figure::Kind::duration,
      "oldest event"},
-    {"journal_bytes", "crier_journal_file_bytes", Figure::Kind::bytes, "journal size"},
+    {"journal_bytes", "crier_journal_file_bytes", Figure::Kind::bytes, "journal size", {}, true},
     {"gaps", "crier_gaps_total", Figure::Kind::by_reason, "gaps"},
     {"requests_refused", "crier_requests_refused_total", Figure::Kind::by_reason,
      "requests refused"},

@@ -118,6 +118,7 @@ Result<std::string> status_text(std::string_view status) {
     if (value == figures.end() || row.title.empty()) continue;
     const bool is_text = row.kind == Figure::Kind::version && value->is_string();
     if (!is_text && !value->is_number() && !value->is_object()) continue;
+    if (row.hidden_if_zero && *value == 0) continue;
     append_line(out, row.title, shown(row, *value, figures));
   }
   return out;

@@ -52,6 +52,10 @@ TEST_CASE("a summary shows what the daemon reports and leaves out what it does n
         "history size      1.00 KiB of 2.00 KiB\n"
         "gaps              5 (overflow 3, evicted 2)\n"
         "streams ended     0\n");
+  // Without a journal on a disk.
+  CHECK(status_text(R"({"ready":true,"journal_bytes":0})").value() == "state             ready\n");
+  CHECK(status_text(R"({"ready":true,"journal_bytes":7})").value() ==
+        "state             ready\njournal size      7 B\n");
   CHECK(status_text(R"({"ready":false,"ready_detail":"draining"})").value() ==
         "state             not ready: draining\n");
   CHECK(status_text(R"({"ready":false,"streams":"many","gaps":{"overflow":"many"}})").value() ==
