@@ -1,4 +1,5 @@
 // Picks the command from the table and runs it.
+#include <csignal>
 #include <cstdio>
 #include <string_view>
 #include <vector>
@@ -10,6 +11,7 @@
 int main(int argc, char** argv) {
   using crier::cmd::Invocation;
   crier::end_when_out_of_memory();
+  std::signal(SIGXFSZ, SIG_IGN);  // A write beyond LimitFSIZE= (ulimit -f) then fails: EFBIG.
   crier::cmd::need_standard_streams();
   const std::vector<std::string_view> words(argv + (argc > 0 ? 1 : 0), argv + argc);
   const Invocation invocation = crier::cmd::parse_arguments(words);

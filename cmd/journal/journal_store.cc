@@ -72,10 +72,11 @@ Result<JournalStore> JournalStore::open(StoreOptions options) {
                                           " is in use by another process: stop that one, or give "
                                           "each daemon a journal.path of its own");
   }
-  if (std::error_code error; !head && std::filesystem::exists(head_of(path), error)) {
-    return fail(head.error().code, head.error().detail +
-                                       ": it must be a file of this user; move it away, and the " +
-                                       "start begins a new epoch");
+  if (std::error_code error;
+      !head && std::filesystem::exists(head_of(path), error) &&
+      !std::filesystem::is_regular_file(std::filesystem::symlink_status(head_of(path)))) {
+    return fail(Errc::os, head_of(path) + " is not a file: move it away, and the start begins a " +
+                              "new epoch of the journal");
   }
   if (!head) {
     return fail(head.error().code, head.error().detail +

@@ -16,6 +16,10 @@ bool prepare_sqlite() {
   return sqlite3_initialize() == SQLITE_OK;
 }
 
+bool is_no_space(int error) {
+  return error == ENOSPC || error == EDQUOT || error == EFBIG;
+}
+
 StoreError error_of(sqlite3* handle, std::string_view what) {
   const int code = sqlite3_extended_errcode(handle);
   const int base = code & 0xff;
@@ -23,7 +27,7 @@ StoreError error_of(sqlite3* handle, std::string_view what) {
   const int system =
       base == SQLITE_IOERR || base == SQLITE_CANTOPEN ? sqlite3_system_errno(handle) : 0;
   StoreError error;
-  if (base == SQLITE_FULL || system == ENOSPC || system == EDQUOT) {
+  if (base == SQLITE_FULL || is_no_space(system)) {
     error.kind = StoreFailure::no_space;
   } else if (base == SQLITE_CORRUPT || base == SQLITE_NOTADB) {
     error.kind = StoreFailure::damaged;
@@ -41,9 +45,8 @@ StoreError error_of(sqlite3* handle, std::string_view what) {
 
 StoreError system_error(const std::string& what) {
   const int error = errno;
-  return {
-      .kind = error == ENOSPC || error == EDQUOT ? StoreFailure::no_space : StoreFailure::io_error,
-      .detail = what + ": " + net::errno_text(error)};
+  return {.kind = is_no_space(error) ? StoreFailure::no_space : StoreFailure::io_error,
+          .detail = what + ": " + net::errno_text(error)};
 }
 
 Stored<Database> Database::open(const std::string& path, const char* vfs) {

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import resource
 import sqlite3
 import tempfile
 
@@ -124,9 +125,17 @@ def read_only(crier):
             return refused(daemon, f"{disk.place}/journal.db", "writable", "ead-only")
 
 
+def bounded_files(crier):
+    with kept_journal(crier, 108) as (daemon, _):
+        daemon.enter = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+        daemon.spawn()
+        daemon.wait_until_serving()
+        return "serves, though no file may be longer than 1 MiB"
+
+
 def cases(options):
     if options.kind == "memory":
         return {}
     return {f"start, {case.__name__.replace('_', ' ')}": lambda case=case: case(options.crier)
             for case in (newer, not_a_journal, a_directory, no_directory, another_daemon,
-                         another_user, read_only)}
+                         another_user, read_only, bounded_files)}

@@ -24,7 +24,7 @@ TEST_CASE("what is no journal is refused with what to do") {
   CHECK(has(refusal(files.root() + "/none/journal.db"), "directory of journal.path must exist"));
   CHECK(has(refusal(files.root()), "is not a file"));
   std::filesystem::create_directory(path + ".head");
-  CHECK(has(refusal(path), "it must be a file of this user"));
+  CHECK(has(refusal(path), ".head is not a file: move it away"));
   std::filesystem::remove(path + ".head");
   overwrite(path, "something else");
   CHECK(has(refusal(path), "is no journal of crier"));
