@@ -97,21 +97,6 @@ TEST_CASE("what few streams can be owed is less than all may be") {
   CHECK(budget_of(config, 2).worst_bytes - many.worst_bytes == 2 * 2);
 }
 
-TEST_CASE("a journal on a disk has a survey of the history, and what waits for the disk") {
-  Config config = small();
-  config.history.bytes_max = 64'000'000;
-  config.limits.request_bytes_max = 1'000'000;
-  config.limits.topics_max = 1'000;
-  const Budget without = budget_of(config, 2);
-  CHECK(to_table(without).find("journal") == std::string::npos);
-  config.journal.kind = JournalKind::sqlite;
-  const Budget with = budget_of(config, 2);
-  CHECK(with.full_bytes - without.full_bytes == 4'000'000);
-  CHECK(with.worst_bytes - without.worst_bytes ==
-        4'000'000 + 3 * (16 * 1'024 * 1'024 + 1'000'000) + (1'000 + 65'536) * 80);
-  CHECK(to_table(with).find("journal's survey") != std::string::npos);
-}
-
 TEST_CASE("open files are connections and a few more, apart or together") {
   const Budget one = budget_of(small(), 1);
   CHECK(one.descriptors_together == 64 + 64 + 20 + 16 + 16 + 1'100);
