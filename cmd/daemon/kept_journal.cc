@@ -6,14 +6,43 @@
 
 #include "broadcast/log/memory_journal.h"
 #include "cmd/daemon/load_progress.h"
+#include "cmd/journal/head_file.h"
+#include "cmd/journal/journal_file.h"
 #include "cmd/system/drawn.h"
+#include "cmd/system/journal_path.h"
 #include "config/json_value.h"
 
 namespace crier::cmd {
 
+namespace {
+
+// Empty if no setting of this daemon names a file: another daemon may use the default one.
+std::string unused_file(const config::Journal& config) {
+  if (!config.path.empty()) return config.path;
+  const auto where = JournalSurroundings::of_process();
+  return where.state_directory.empty() ? "" : default_journal_path(where);
+}
+
+void leave_unused(const std::string& path, LogSink& log) {
+  const auto real = real_path(path);
+  const auto left = HeadFile::forget(head_of(real.value_or(path)));
+  if (!left) {
+    log.warning("run `crier journal new-epoch` before journal.kind is sqlite again",
+                {{"path", path}, {"error", left.error().detail}});
+  } else if (*left) {
+    log.warning(
+        "journal.kind is memory: the file of the journal is not used, and begins a new "
+        "epoch when it is used again",
+        {{"path", path}});
+  }
+}
+
+}  // namespace
+
 KeptJournal::KeptJournal(const config::Config& config, net::Loop& loop, LogSink& log)
     : config_(config.journal), log_(log) {
   if (config_.kind == config::JournalKind::memory) {
+    if (const std::string path = unused_file(config_); !path.empty()) leave_unused(path, log);
     static const JournalStats kNothing;
     stats_ = &kNothing;
     journal_ = std::make_unique<broadcast::MemoryJournal>(broadcast::JournalIdentity{

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "core/crc32c.h"
+#include "net/socket/os_error.h"
 
 namespace crier::cmd {
 namespace {
@@ -52,6 +53,16 @@ Result<HeadFile> HeadFile::open(const std::string& path) {
   HeadFile file(std::move(*lock));
   file.read();
   return file;
+}
+
+Result<bool> HeadFile::forget(const std::string& path) {
+  struct stat info{};
+  if (::stat(path.c_str(), &info) != 0 || info.st_size == 0) return false;
+  const auto lock = FileLock::take(path, FileLock::Kind::exclusive, kMode);
+  if (!lock && lock.error().code == Errc::address_in_use) return false;
+  if (!lock) return std::unexpected(lock.error());
+  if (::ftruncate(lock->fd(), 0) == 0 && ::fsync(lock->fd()) == 0) return true;
+  return net::os_failure("cannot empty " + path);
 }
 
 void HeadFile::read() {

@@ -30,6 +30,11 @@ class HeadFile {
   // Locks the file, and creates it if it is missing. Error address_in_use: another process has it.
   [[nodiscard]] static Result<HeadFile> open(const std::string& path);
 
+  // Empties the file of a journal that this daemon does not use: events that are accepted meanwhile
+  // are not in it, so its next start must begin a new epoch. Returns true if it has done so; false:
+  // there is nothing to empty, or another process uses that journal.
+  [[nodiscard]] static Result<bool> forget(const std::string& path);
+
   // What was written last; nothing: the file is new or damaged.
   const std::optional<CommittedHead>& found() const { return found_; }
 

@@ -183,7 +183,7 @@ void JournalStore::choose_epoch(bool state_is_good) {
     file_epoch_ = state_.identity.epoch;
     new_epoch_because_ = "what the file says of itself is damaged";
   } else if (!head) {
-    begin_epoch(head_of(options_.path) + " is missing or damaged");
+    begin_epoch(head_of(options_.path) + " is missing, empty or damaged");
   } else if (head->epoch != state_.identity.epoch) {
     begin_epoch(head_of(options_.path) + " belongs to another journal");
   } else if (head->last > state_.last) {
