@@ -87,8 +87,8 @@ class JournalClient {
   virtual void on_recovered_key(const Fingerprint& key, const Fingerprint& content,
                                 const FirstAnswer& answer, Instant accepted) = 0;
 
-  // The journal keeps nothing up to `through` any more, to stay within its bound. So nobody may
-  // find these events from now on: they would be missing after a restart.
+  // The journal keeps nothing up to `through` any more, to stay within its bound. So the log must
+  // evict these events soon: after a restart they are missing, and told as a loss.
   virtual void on_dropped(std::uint64_t through) = 0;
 };
 

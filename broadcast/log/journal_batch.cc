@@ -148,6 +148,7 @@ bool BatchReader::take_fingerprint(Fingerprint& fingerprint) {
 }
 
 bool valid_batch(std::string_view body, std::uint64_t first, std::uint64_t last) {
+  if (first == 0) return false;  // No event has this number.
   BatchReader reader(body, first, last);
   for (;;) {
     switch (reader.next()) {

@@ -20,7 +20,7 @@ LogSurvey::LogSurvey(Log& log) : log_(log) {
 }
 
 LogSurvey::~LogSurvey() {
-  log_.survey_ = nullptr;
+  if (log_.survey_ == this) log_.survey_ = nullptr;
 }
 
 bool LogSurvey::step() {
@@ -84,6 +84,8 @@ void LogSurvey::remember(std::uint64_t topic_hash, std::uint64_t evicted_through
 
 Survey LogSurvey::take() {
   CRIER_CHECK(stage_ == Stage::done);
+  CRIER_CHECK(log_.survey_ == this);
+  log_.survey_ = nullptr;
   return std::move(survey_);
 }
 

@@ -60,6 +60,7 @@ TEST_CASE("a batch is read back with the sequences that it was given afterwards"
                                  "key 5678 102-102 1", "103 a.b crier.closed {\"topic\":\"a.b\"}"});
   CHECK(valid_batch(body, 101, 103));
   CHECK_FALSE(valid_batch(body, 101, 102));  // Fewer numbers than events.
+  CHECK_FALSE(valid_batch(body, 0, 3));      // No event has the number 0.
 }
 
 TEST_CASE("a batch may keep a part of its events, and the keys of others") {
