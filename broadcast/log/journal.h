@@ -31,16 +31,28 @@
 
 namespace crier::broadcast {
 
-// Why no event of a group was committed.
+// Why an event of a group was not committed, as far as the journal knows.
 enum class JournalFailure : std::uint8_t {
   no_space,
   io_error,
   unavailable,  // The journal cannot be reached, or is too far behind to take more.
+  key_reused,   // Another node has used the event's key for other content.
+  answer_lost,  // Another node has used the key for an event that nobody has any more.
+};
+
+// Why a group failed. A journal that other nodes write to may take a group in part.
+struct AppendFailure {
+  JournalFailure why;       // Of the first event that was not committed.
+  std::uint32_t taken = 0;  // The events before it: they are committed.
+
+  AppendFailure(JournalFailure failure, std::uint32_t events = 0) : why(failure), taken(events) {}
+  operator JournalFailure() const { return why; }
 };
 
 // The sequences of a group's events, in the order of the group, or why the group failed. The view
-// is valid during the call.
-using Appended = std::expected<std::span<const std::uint64_t>, JournalFailure>;
+// is valid during the call. An event whose key another node has used for the same content has the
+// sequence of that node's event.
+using Appended = std::expected<std::span<const std::uint64_t>, AppendFailure>;
 
 // What the log and its publishers need again after a restart. The same as long as the journal keeps
 // its events.
@@ -63,7 +75,8 @@ struct KeyUse {
   }
 };
 
-// What one publisher sent at once: committed as a whole, or not at all.
+// What one publisher sent at once: committed as a whole, or not at all, unless AppendFailure says
+// otherwise.
 struct Group {
   std::span<const PublishEvent> events;  // At least one.
   std::span<const KeyUse> keys;

@@ -157,6 +157,7 @@ std::string error_reply(const Refusal& refusal, std::string_view trace_id,
   std::string body;
   append_json_member(body, "code", refusal.code);
   append_json_member(body, "message", refusal.message);
+  if (options.accepted > 0) append_number(body.append(",\"accepted\":"), options.accepted);
   if (!trace_id.empty()) append_json_member(body, "trace_id", trace_id);
   body.append("}\n");
   ReplyOptions complete = options;

@@ -31,6 +31,7 @@ struct ReplyOptions {
   std::uint32_t retry_after_seconds = 0;
   std::string_view trace_id;  // Must be as trace_id_of() returns it, or crier's own.
   Cors cors;
+  std::uint64_t accepted = 0;  // Not 0: an error's body says that so many events were accepted.
 };
 
 // Builds one response, header by header. It escapes nothing: callers pass names and values of

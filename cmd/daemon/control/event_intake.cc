@@ -69,7 +69,7 @@ std::optional<IntakeOutcome> EventIntake::submit_whole(std::uint32_t uid, std::s
     if (first->second.content != use.content) return IntakeOutcome{.conflict_line = 1};
     // The answer for the key is the answer for all events.
     resolved_.push_back({.in_flight = &first->second});
-    wait(no_sequence_yet(events), false, now);
+    wait(no_sequence_yet(events), {}, now);
     return std::nullopt;
   }
   uses_.push_back(use);
@@ -168,7 +168,7 @@ std::optional<IntakeOutcome> EventIntake::send(std::span<const PublishEvent> eve
   const bool repeats = std::ranges::any_of(
       resolved_, [](const Resolved& resolved) { return resolved.in_flight != nullptr; });
   if (outcome.failure || (!group_is_open && !repeats)) return outcome;
-  wait(outcome, group_is_open, now);
+  wait(outcome, group_is_open ? group : std::span<const PublishEvent>{}, now);
   if (group_is_open && closes_topic(group.back().event)) {
     last_->closes = group.back().event.topic;
     closing_in_journal_.insert(last_->closes);
@@ -176,7 +176,8 @@ std::optional<IntakeOutcome> EventIntake::send(std::span<const PublishEvent> eve
   return std::nullopt;
 }
 
-void EventIntake::wait(const IntakeOutcome& outcome, bool group_is_open, Instant now) {
+void EventIntake::wait(const IntakeOutcome& outcome, std::span<const PublishEvent> open_group,
+                       Instant now) {
   CRIER_CHECK(last_ == nullptr);
   last_ = std::make_shared<Waiting>(Waiting{.outcome = outcome, .accepted = now});
   for (const Resolved& resolved : resolved_) {
@@ -184,8 +185,11 @@ void EventIntake::wait(const IntakeOutcome& outcome, bool group_is_open, Instant
     resolved.in_flight->repeats.push_back(last_);
     ++last_->awaited;
   }
-  if (!group_is_open) return;
+  if (open_group.empty()) return;
   ++last_->awaited;
+  for (const PublishEvent& publish : open_group) {
+    last_->lines.push_back(has_key(publish) ? publish.line : 0);
+  }
   last_->uses = uses_;
   for (const KeyUse& use : uses_) in_flight_.try_emplace(use.key, InFlight{.content = use.content});
   groups_.push_back(last_);
@@ -210,6 +214,7 @@ void EventIntake::on_appended(const Appended& appended) {
   groups_.pop_front();
   closing_in_journal_.erase(waiting->closes);
   conclude(waiting->outcome, waiting->uses, appended, waiting->accepted);
+  if (!appended) fail(waiting->outcome, appended.error(), waiting->lines);
   // Keys are freed before the answers leave: an answered publisher may send again at once.
   std::vector<std::shared_ptr<Waiting>> answers{waiting};
   for (const KeyUse& use : waiting->uses) {
@@ -220,7 +225,10 @@ void EventIntake::on_appended(const Appended& appended) {
         const FirstAnswer answer = use.answer(*appended);
         add(repeat->outcome, answer.first_sequence, answer.last_sequence);
       } else {
-        repeat->outcome.failure = appended.error();
+        // What is wrong with another event's key is not wrong with this one.
+        const std::uint32_t failed = appended.error().taken;
+        const bool its_own = use.first <= failed && failed < use.first + use.count;
+        repeat->outcome.failure = its_own ? appended.error().why : JournalFailure::unavailable;
       }
       answers.push_back(repeat);
     }
@@ -236,7 +244,7 @@ void EventIntake::answered(Waiting& waiting) {
 void EventIntake::conclude(IntakeOutcome& outcome, std::span<const KeyUse> uses,
                            const Appended& appended, Instant accepted) {
   if (!appended) {
-    outcome.failure = appended.error();
+    outcome.failure = appended.error().why;
     return;
   }
   CRIER_CHECK(appended->size() == outcome.published);
@@ -244,6 +252,14 @@ void EventIntake::conclude(IntakeOutcome& outcome, std::span<const KeyUse> uses,
   for (const KeyUse& use : uses) {
     parts_.keys.remember(use.key, use.content, use.answer(*appended), accepted);
   }
+}
+
+void EventIntake::fail(IntakeOutcome& outcome, const broadcast::AppendFailure& failure,
+                       std::span<const std::size_t> lines) {
+  CRIER_CHECK(failure.taken < lines.size());
+  if (failure.why == JournalFailure::key_reused) outcome.conflict_line = lines[failure.taken];
+  // Otherwise other events of the request are among those that were taken.
+  if (outcome.published == outcome.answer.accepted) outcome.taken = failure.taken;
 }
 
 void EventIntake::on_recovered_key(const Fingerprint& key, const Fingerprint& content,

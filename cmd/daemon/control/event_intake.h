@@ -47,12 +47,14 @@ class Outgoing {
 struct IntakeOutcome {
   // The lowest and the highest sequence of the request's events, those accepted before included.
   broadcast::FirstAnswer answer;
-  std::uint32_t published = 0;    // New events; 0: all were accepted before.
-  std::size_t conflict_line = 0;  // Not 0: nothing was published, for this line's key was used for
-                                  // other content.
+  std::uint32_t published = 0;  // New events; 0: all were accepted before.
+  // Not 0: this line's key was used for other content. Without `failure` nothing was published.
+  std::size_t conflict_line = 0;
   // Not 0: nothing was published, for the topic of this line's event is closed.
   std::size_t closed_line = 0;
   std::optional<broadcast::JournalFailure> failure;  // Set: the request has failed.
+  std::uint32_t taken = 0;  // Of a request that has failed: at least its first events so many are
+                            // committed nevertheless.
 };
 
 class EventIntake final : private broadcast::JournalClient {
@@ -84,8 +86,9 @@ class EventIntake final : private broadcast::JournalClient {
       std::uint32_t uid, std::string_view key, std::string_view body,
       std::span<const broadcast::PublishEvent> events, Instant now);
 
-  // Sets the call that gets the outcome of the last submission. The outcome is never a conflict or
-  // a closed topic, because submit() returns these at once. `done` must not submit.
+  // Sets the call that gets the outcome of the last submission. The outcome is never a closed
+  // topic, because submit() returns that at once; a conflict is one that the journal has found.
+  // `done` must not submit.
   void then(Done done);
 
  private:
@@ -94,6 +97,7 @@ class EventIntake final : private broadcast::JournalClient {
     IntakeOutcome outcome;  // Filled in as answers arrive.
     Instant accepted;
     std::vector<broadcast::KeyUse> uses;  // The keys of its group.
+    std::vector<std::size_t> lines;       // Those of its events with keys of their own; else 0.
     std::string closes = {};              // The topic that its group closes; empty: none.
     std::size_t awaited = 0;  // Missing answers: for its own group, and for each key of another's.
     Done done;
@@ -128,9 +132,12 @@ class EventIntake final : private broadcast::JournalClient {
   std::size_t line_of_closed(std::span<const broadcast::PublishEvent> events) const;
   bool any_is_closing(std::span<const broadcast::PublishEvent> events) const;
   std::optional<IntakeOutcome> send(std::span<const broadcast::PublishEvent> events, Instant now);
-  void wait(const IntakeOutcome& outcome, bool group_is_open, Instant now);
+  void wait(const IntakeOutcome& outcome, std::span<const broadcast::PublishEvent> open_group,
+            Instant now);
   void conclude(IntakeOutcome& outcome, std::span<const broadcast::KeyUse> uses,
                 const broadcast::Appended& appended, Instant accepted);
+  static void fail(IntakeOutcome& outcome, const broadcast::AppendFailure& failure,
+                   std::span<const std::size_t> lines);
   static void add(IntakeOutcome& outcome, std::uint64_t first, std::uint64_t last);
   static void answered(Waiting& waiting);
 

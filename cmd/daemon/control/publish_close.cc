@@ -1,5 +1,5 @@
-// PublishRoutes continued: how a topic is closed, how the dashboard publishes, and which publish is
-// followed.
+// PublishRoutes continued: how a topic is closed, how the dashboard publishes, which publish is
+// followed, and what a publisher is told when the journal has not taken all of its events.
 
 #include <array>
 #include <memory>
@@ -8,6 +8,7 @@
 
 #include "broadcast/log/event.h"
 #include "cmd/daemon/control/publish_call.h"
+#include "cmd/daemon/control/publish_refusals.h"
 
 namespace crier::cmd {
 
@@ -31,7 +32,7 @@ void PublishRoutes::close_topic(const Call& call, std::string_view topic) {
     std::string content = "DELETE " + std::string(topic);
     if (has_last) content.append("\n" + last.name + "\n").append(call.request.body);
     outcome = intake_.submit_whole(call.uid(), head.idempotency_key, content, events, call.now);
-    if (outcome && outcome->conflict_line != 0) return refuse_reused_key(call, 0);
+    if (outcome && outcome->conflict_line != 0) return refuse_reused_key(later(call), 0);
   } else {
     outcome = intake_.submit(call.uid(), events, call.now);
   }
@@ -54,6 +55,36 @@ PublishRoutes::Trace PublishRoutes::make_trace(const Call& call, std::string_vie
                                                      .topic = std::string(topic),
                                                      .received_ns = call.arrived().us * 1'000,
                                                      .accepted_ns = accepted_ns});
+}
+
+// --- what a journal has not taken ---
+
+void PublishRoutes::refuse_failed(Later answer, AnswerForm form, const IntakeOutcome& outcome) {
+  using enum broadcast::JournalFailure;
+  const bool lines = form == AnswerForm::lines;
+  if (lines) answer.options.accepted = outcome.taken;
+  switch (*outcome.failure) {
+    case no_space:
+      return refuse(answer, PublishRefusal::no_space,
+                    "The journal has no space left; publish again later.");
+    case key_reused:
+      return refuse_reused_key(answer, lines ? outcome.conflict_line : 0);
+    case answer_lost:
+      return refuse(answer, PublishRefusal::key_reused, kAnswerLost,
+                    "The idempotency key was used before, and its event is gone: the first answer "
+                    "cannot be given again.");
+    case io_error:
+    case unavailable:
+      break;
+  }
+  refuse(answer, PublishRefusal::journal,
+         "The journal cannot commit events now; publish again later, with the same key.");
+}
+
+void PublishRoutes::refuse_reused_key(const Later& answer, std::size_t line) {
+  const std::string where = line == 0 ? "" : "Line " + std::to_string(line) + ": ";
+  refuse(answer, PublishRefusal::key_reused,
+         where + "The idempotency key was used before for a different request.");
 }
 
 }  // namespace crier::cmd

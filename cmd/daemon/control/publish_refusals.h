@@ -20,7 +20,7 @@ enum class PublishRefusal : std::uint8_t {
   closed,        // 409: an event for a topic that is closed.
   too_large,     // 413
   content_type,  // 415
-  key_reused,    // 422
+  key_reused,    // 422; 409 if the answer to its first use cannot be had.
   rate,          // 429: the user publishes faster than publish.rate allows.
   draining,      // 503
   busy,          // 503: a worker did not answer a question, or too many are waiting.
@@ -59,6 +59,8 @@ inline constexpr std::array<RefusalRow, kNamesOf<PublishRefusal>.size()> kRefusa
     {503, "memory", 30},
     {400, "bad_request"},
 }};
+
+inline constexpr RefusalRow kAnswerLost = {409, "idempotency_answer_lost"};
 
 inline const RefusalRow& row_of(PublishRefusal refusal) {
   return kRefusalRows[static_cast<std::size_t>(refusal)];

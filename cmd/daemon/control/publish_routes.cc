@@ -233,7 +233,7 @@ void PublishRoutes::publish_one(const Call& call, PublishEvent event) {
   event.line = 1;
   Trace trace = begin_trace(call, event.event.topic);
   const auto outcome = intake_.submit(call.uid(), {&event, 1}, call.now);
-  if (outcome && outcome->conflict_line != 0) return refuse_reused_key(call, 0);
+  if (outcome && outcome->conflict_line != 0) return refuse_reused_key(later(call), 0);
   settle(call, AnswerForm::id, 1, outcome, trace);
 }
 
@@ -255,7 +255,7 @@ void PublishRoutes::publish_lines(const Call& call) {
                                                     call.request.body, events, call.now)
                              : intake_.submit(call.uid(), events, call.now);
   if (outcome && outcome->conflict_line != 0) {
-    return refuse_reused_key(call, whole ? 0 : outcome->conflict_line);
+    return refuse_reused_key(later(call), whole ? 0 : outcome->conflict_line);
   }
   settle(call, AnswerForm::lines, events.size(), outcome, trace);
 }
@@ -336,14 +336,7 @@ template <typename To>
 void PublishRoutes::answer(const To& to, AnswerForm form, std::size_t events,
                            const IntakeOutcome& outcome, Trace& trace) {
   if (trace) trace->committed_ns = net::Loop::now_ns();
-  if (outcome.failure == broadcast::JournalFailure::no_space) {
-    return refuse(to, PublishRefusal::no_space,
-                  "The journal has no space left; publish again later.");
-  }
-  if (outcome.failure) {
-    return refuse(to, PublishRefusal::journal,
-                  "The journal cannot commit events now; publish again later, with the same key.");
-  }
+  if (outcome.failure) return refuse_failed(later(to), form, outcome);
   const bool replayed = outcome.published == 0;
   if (replayed) counters_.replayed.add();
   const Epoch& epoch = parts_.log.epoch();
@@ -373,7 +366,11 @@ void PublishRoutes::refuse(const Call& call, PublishRefusal why, std::string_vie
 }
 
 void PublishRoutes::refuse(const Later& answer, PublishRefusal why, std::string_view message) {
-  const RefusalRow& row = row_of(why);
+  refuse(answer, why, row_of(why), message);
+}
+
+void PublishRoutes::refuse(const Later& answer, PublishRefusal why, const RefusalRow& row,
+                           std::string_view message) {
   counters_.refused[static_cast<std::size_t>(why)].add();
   net::ReplyOptions options = answer.options;
   options.retry_after_seconds = std::max(options.retry_after_seconds, row.retry_after_seconds);
@@ -386,12 +383,6 @@ void PublishRoutes::refuse(const Later& answer, PublishRefusal why, std::string_
 void PublishRoutes::refuse(const Call& call, const BodyRefusal& refusal) {
   refuse(call, refusal.too_large ? PublishRefusal::too_large : PublishRefusal::malformed,
          refusal.message);
-}
-
-void PublishRoutes::refuse_reused_key(const Call& call, std::size_t line) {
-  const std::string where = line == 0 ? "" : "Line " + std::to_string(line) + ": ";
-  refuse(call, PublishRefusal::key_reused,
-         where + "The idempotency key was used before for a different request.");
 }
 
 }  // namespace crier::cmd

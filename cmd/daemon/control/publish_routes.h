@@ -160,9 +160,15 @@ class PublishRoutes final : public net::HttpHandler {
               std::string_view allow = {});
   void refuse(const Call& call, const broadcast::BodyRefusal& refusal);
   void refuse(const Later& answer, PublishRefusal why, std::string_view message);
+  void refuse(const Later& answer, PublishRefusal why, const RefusalRow& row,
+              std::string_view message);
+  // `outcome` has a failure. In publish_close.cc.
+  void refuse_failed(Later answer, AnswerForm form, const IntakeOutcome& outcome);
   Later later(const Call& call);
+  static const Later& later(const Later& answer) { return answer; }
   bool may_ask_workers(const Call& call);
-  void refuse_reused_key(const Call& call, std::size_t line);
+  void refuse_reused_key(const Later& answer,
+                         std::size_t line);  // Line 0: the request has one key.
 
   PublishParts parts_;
   PublishCounters counters_;

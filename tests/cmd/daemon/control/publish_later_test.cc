@@ -224,6 +224,41 @@ TEST_CASE("lines wait for keys of several requests in flight, and for their own"
   }
 }
 
+TEST_CASE("a journal that others write to takes a request in part, or finds their keys") {
+  Later f;
+  const auto three = f.send(lines(line("a") + line("b", "kb") + line("c")));
+  const auto repeat = f.send(one("b", "kb"));
+  SECTION("the answer says how many of the first lines are accepted") {
+    f.journal.fail({JournalFailure::unavailable, 2});
+    const Answer answer = f.only(*three);
+    CHECK(answer.status == 503);
+    CHECK(answer.body["code"] == "journal");
+    CHECK(answer.body["accepted"] == 2);
+    CHECK(f.only(*repeat).status == 503);
+  }
+  SECTION("a key with other content is told with its line") {
+    f.journal.fail({JournalFailure::key_reused, 1});
+    const Answer answer = f.only(*three);
+    CHECK(answer.status == 422);
+    CHECK(answer.body["message"] ==
+          "Line 2: The idempotency key was used before for a different request.");
+    CHECK(answer.body["accepted"] == 1);
+    CHECK(f.only(*repeat).status == 422);
+  }
+  SECTION("a key whose event is gone") {
+    f.journal.fail({JournalFailure::answer_lost, 0});
+    const Answer answer = f.only(*three);
+    CHECK(answer.status == 409);
+    CHECK(answer.body["code"] == "idempotency_answer_lost");
+    CHECK_FALSE(answer.body.contains("accepted"));
+    CHECK(f.only(*repeat).status == 503);  // Nothing is known of its own key.
+  }
+  const auto whole = f.send(lines(line("d") + line("e"), with_key("w")));
+  f.journal.fail({JournalFailure::key_reused, 1});
+  CHECK(f.only(*whole).body["message"] ==
+        "The idempotency key was used before for a different request.");
+}
+
 TEST_CASE("a journal may fail at once, and the key stays free") {
   Later f;
   f.journal.fails_at_once = JournalFailure::unavailable;

@@ -47,7 +47,7 @@ class ScriptedJournal final : public broadcast::Journal {
       client_->on_appended(sequences);
     }
   }
-  void fail(broadcast::JournalFailure failure) {
+  void fail(broadcast::AppendFailure failure) {
     failed_.push_back(pop());
     client_->on_appended(std::unexpected(failure));
   }
