@@ -64,6 +64,10 @@ set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 # passwd: for postinst without systemd-sysusers. procps: kill, for the unit's ExecReload.
 set(CPACK_DEBIAN_PACKAGE_DEPENDS "passwd, procps")
+# Loaded only for journal.kind nats, so that dpkg-shlibdeps does not see it.
+file(REAL_PATH ${NATS_LIBRARY} nats_file)
+execute_process(COMMAND dpkg-query -S ${nats_file} OUTPUT_VARIABLE nats_package ERROR_QUIET)
+string(REGEX REPLACE ":.*" "" CPACK_DEBIAN_PACKAGE_SUGGESTS "${nats_package}")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA
   ${debian}/conffiles ${debian}/postinst ${debian}/prerm ${debian}/postrm)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)

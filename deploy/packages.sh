@@ -8,7 +8,7 @@
 # To build the daemon. llhttp's package has another name in each release: see llhttp_package.
 crier_build_packages=(
   g++ cmake ninja-build pkg-config
-  libuv1-dev libspdlog-dev nlohmann-json3-dev prometheus-cpp-dev libsqlite3-dev
+  libuv1-dev libspdlog-dev nlohmann-json3-dev prometheus-cpp-dev libsqlite3-dev libnats-dev
   systemtap-sdt-dev
 )
 
@@ -21,10 +21,11 @@ crier_test_packages=(
   dpkg-dev file lintian man-db groff-base zsh yamllint  # Debian's package, and a manifest.
   mmdebstrap systemd-container                          # Its life; the units on a real systemd.
   strace faketime                                       # Faults.
+  nats-server                                           # The journal that nodes share.
 )
 
 # Those of them that bring a system service. The tests start these programs themselves.
-crier_service_packages=(nginx haproxy caddy)
+crier_service_packages=(nginx haproxy caddy nats-server)
 
 # Only tests/run.sh --long.
 crier_long_packages=(clang-tidy-19 iproute2 nftables)

@@ -12,6 +12,7 @@
 
 namespace crier::broadcast {
 
+// What is wrong with a publisher's key is no failure of the journal, and has no name here.
 constexpr std::array<std::string_view, 3> names_of(JournalFailure /*selects*/) {
   return {"no_space", "io_error", "unavailable"};
 }

@@ -148,7 +148,8 @@ versions_agree() {
 }
 
 knows_its_libraries() {
-  dpkg-deb -f "$package" Depends | grep 'libc6 (>= .*libsqlite3-0.*libuv1'
+  dpkg-deb -f "$package" Depends | grep 'libc6 (>= .*libsqlite3-0.*libuv1' &&
+    dpkg-deb -f "$package" Suggests | grep '^libnats'
 }
 
 # Debuggers find them by the build id.

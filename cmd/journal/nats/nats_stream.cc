@@ -1,0 +1,166 @@
+// The part of NatsLink that asks the stream, and decides whether it is the same as before.
+#include <chrono>
+#include <thread>
+#include <utility>
+
+#include "cmd/journal/nats/nats_link.h"
+#include "cmd/system/drawn.h"
+#include "net/loop/loop.h"
+
+namespace crier::cmd {
+namespace {
+
+constexpr std::int64_t kAskMs = 2'000;
+constexpr std::chrono::seconds kStartWait{10};  // For JetStream, which may be starting, too.
+constexpr std::chrono::milliseconds kStartPause{250};
+constexpr std::uint32_t kSuspicionsMax = 3;
+constexpr std::uint64_t kHeadersMax = 1'024;  // What crier's headers need at most.
+
+}  // namespace
+
+std::expected<StreamState, StreamError> NatsLink::ask(const char* what, const std::string& body) {
+  const std::string subject = std::string("$JS.API.STREAM.") + what + '.' + options_.stream.name;
+  natsMsg* raw = nullptr;
+  const natsStatus status = nats().natsConnection_Request(
+      &raw, connection_, subject.c_str(), body.data(), static_cast<int>(body.size()), kAskMs);
+  if (status != NATS_OK) {
+    return std::unexpected(StreamError{0, status == NATS_NO_RESPONDERS
+                                              ? "JetStream is not enabled, or not ready"
+                                              : nats().natsStatus_GetText(status)});
+  }
+  const NatsMessageHandle reply(raw);
+  return parse_stream_info(data_of(raw));
+}
+
+Result<void> NatsLink::open_stream() {
+  const StreamDescription mine{
+      .identity = {Epoch::from_random(drawn<std::uint64_t>()), drawn<HashKey>(), drawn<HashKey>()},
+      .created = {}};
+  const auto until = Clock::now() + kStartWait;
+  auto state = ask("INFO");
+  while (!state) {
+    if (state.error().code == JSStreamNotFoundErr) {
+      state = ask("CREATE", create_request(options_.stream, mine));
+      // Another node was faster.
+      if (!state && state.error().code == JSStreamNameExistErr) state = ask("INFO");
+    }
+    if (state) break;
+    if (Clock::now() > until) {
+      return fail(Errc::os, "NATS has no stream " + options_.stream.name +
+                                " for the journal: " + state.error().text);
+    }
+    std::this_thread::sleep_for(kStartPause);
+    state = ask("INFO");
+  }
+  if (std::string why = unfit(*state, options_.stream, options_.event_bytes_max); !why.empty()) {
+    return fail(Errc::invalid_config, std::move(why));
+  }
+  const std::int64_t payload_max = nats().natsConnection_GetMaxPayload(connection_);
+  if (payload_max < static_cast<std::int64_t>(options_.event_bytes_max + kHeadersMax)) {
+    return fail(Errc::invalid_config,
+                "The NATS server takes messages of at most " + std::to_string(payload_max) +
+                    " bytes: raise its max_payload to limits.event_bytes_max and 1,024.");
+  }
+  StreamDescription known = *parse_description(state->description);
+  if (known.created != state->created) {
+    // Made anew from a saved configuration: its numbers begin again.
+    if (!known.created.empty()) known.identity.epoch = mine.identity.epoch;
+    known.created = state->created;
+    if (auto described = describe(*state, known); !described) return described;
+  }
+  description_ = known;
+  opened_ = *state;
+  return {};
+}
+
+Result<void> NatsLink::describe(StreamState& state, const StreamDescription& description) {
+  auto updated = ask("UPDATE", update_request(state, description));
+  if (!updated) {
+    return fail(Errc::os,
+                "Cannot describe the stream " + options_.stream.name + ": " + updated.error().text);
+  }
+  state = std::move(*updated);
+  return {};
+}
+
+void NatsLink::check() {
+  const Arrived newest = arrived();
+  const Instant began = net::Loop::now();
+  const auto state = ask("INFO");
+  reachable_ = state.has_value();
+  std::string why;
+  if (state) {
+    why = why_other_stream(*state, newest);
+  } else if (state.error().code == JSStreamNotFoundErr) {
+    why = "the stream was deleted";
+  } else {
+    suspicions_ = 0;
+    return inbox_.put(NatsReach{.why = state.error().text});
+  }
+  if (why.empty()) {
+    suspicions_ = 0;
+    return inbox_.put(NatsReach{true, state->first, state->last, began, {}});
+  }
+  if (++suspicions_ < kSuspicionsMax) return;
+  if (state && !begin_epoch(*state)) return;
+  lost_ = true;
+  inbox_.put(NatsLost{std::move(why)});
+}
+
+NatsLink::Arrived NatsLink::arrived() {
+  const std::unique_lock lock(mutex_);
+  return arrived_;
+}
+
+// Returns why the stream is another one than before; empty: it is the same.
+std::string NatsLink::why_other_stream(const StreamState& state, const Arrived& newest) {
+  const auto description = parse_description(state.description);
+  if (!description || description->identity.epoch != description_.identity.epoch) {
+    return "the stream has another epoch";
+  }
+  if (state.created != opened_.created) return "the stream was deleted and made anew";
+  if (state.last < newest.sequence) {
+    return "the stream ends at " + std::to_string(state.last) + ", and had " +
+           std::to_string(newest.sequence);
+  }
+  Arrived before;
+  {
+    const std::unique_lock lock(mutex_);
+    before = before_break_;
+  }
+  for (const Arrived& known : {before, newest}) {
+    if (!has_other_message(known)) continue;
+    return "the stream has another message at " + std::to_string(known.sequence);
+  }
+  clear_before_break(before.sequence);
+  return {};
+}
+
+void NatsLink::clear_before_break(std::uint64_t sequence) {
+  const std::unique_lock lock(mutex_);
+  if (before_break_.sequence == sequence) before_break_ = {};
+}
+
+// A stream that has gone back may have grown again. A message that was removed tells nothing.
+bool NatsLink::has_other_message(const Arrived& newest) {
+  if (newest.time_ns == 0) return false;
+  natsMsg* raw = nullptr;
+  jsErrCode code{};
+  const natsStatus status = nats().js_GetMsg(&raw, context_.get(), options_.stream.name.c_str(),
+                                             newest.sequence, nullptr, &code);
+  const NatsMessageHandle message(raw);
+  return status == NATS_OK && nats().natsMsg_GetTime(raw) != newest.time_ns;
+}
+
+// If the description has not changed, writes a new epoch into it, so that nobody loads the stream
+// under the old one. Returns false if that has to be tried again.
+bool NatsLink::begin_epoch(const StreamState& state) {
+  auto description = parse_description(state.description);
+  if (!description || description->identity.epoch != description_.identity.epoch) return true;
+  description->identity.epoch = Epoch::from_random(drawn<std::uint64_t>());
+  description->created = state.created;
+  StreamState changed = state;
+  return describe(changed, *description).has_value();
+}
+
+}  // namespace crier::cmd
