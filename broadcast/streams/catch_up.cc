@@ -80,7 +80,11 @@ void CatchUp::take(ReplayAnswer&& answer, Instant now) {
   if (stream->state == StreamState::closing) return;
   // A later request continues from the position that crier.open or crier.gap told the client.
   const std::uint64_t told = answer.gap ? answer.gap->resumed_at : answer.position;
-  stream->sequence_next = std::max({stream->sequence_next, answer.position + 1, told + 1});
+  if (answer.gap && answer.gap->reason == GapReason::unknown_id) {
+    stream->sequence_next = told + 1;  // It was beyond the head.
+  } else {
+    stream->sequence_next = std::max({stream->sequence_next, answer.position + 1, told + 1});
+  }
   owing.from = ReplayFrom::sequence;
   owing.connected = true;  // The client is connected now, so further losses are `overflow`.
   owing.evictions_told = answer.evictions_told;

@@ -1,6 +1,8 @@
 // Decides what a subscriber's resume id asks for. An id of the same epoch asks for a replay after
 // it. An id of another epoch asks for everything retained, announced as `restarted`. For an id that
-// is malformed or beyond the head, the stream is live only and is told `unknown-id`.
+// is malformed or beyond the head, the stream is live only and is told `unknown-id`. If other nodes
+// publish, an id beyond the head may be of an event that this node does not have yet: it asks for a
+// replay after it, and the answer decides.
 //
 // Pure functions; any thread.
 #pragma once
@@ -31,6 +33,7 @@ struct ResumePlan {
 };
 
 // Returns the plan for an id that the client sent; empty: none. `id` must outlive the plan.
-ResumePlan plan_resume(std::string_view id, const Epoch& epoch, std::uint64_t head);
+ResumePlan plan_resume(std::string_view id, const Epoch& epoch, std::uint64_t head,
+                       bool other_nodes = false);
 
 }  // namespace crier::broadcast

@@ -23,7 +23,7 @@ constexpr unsigned kSlotBits = 32;
 }  // namespace
 
 bool Control::take_outboxes(Instant now) {
-  std::size_t work = 0;
+  std::size_t work = answer_waiting(now);
   std::size_t items = 0;
   const std::size_t count = parts_.links.size();
   first_ = (first_ + 1) % count;
@@ -48,10 +48,10 @@ std::size_t Control::take(std::size_t worker, OutboxItem item, Instant now) {
   return std::visit(Match{
                         [](std::monostate) { return std::size_t{0}; },
                         [&](std::unique_ptr<broadcast::ReplayRequest>& request) {
-                          broadcast::ReplayAnswer answer = parts_.log.replay(*request, now);
-                          const std::size_t work = kReplayWork + answer.work;
-                          parts_.links[worker]->push(std::move(answer));
-                          return work;
+                          Waiting waiting{worker, std::move(request), now};
+                          const auto work = answer(waiting, now);
+                          if (!work) waiting_.push_back(std::move(waiting));
+                          return work.value_or(0);
                         },
                         [&](std::unique_ptr<Note>& note) {
                           write(*note, now);
@@ -63,6 +63,37 @@ std::size_t Control::take(std::size_t worker, OutboxItem item, Instant now) {
                         },
                     },
                     item);
+}
+
+std::optional<std::size_t> Control::answer(Waiting& waiting, Instant now) {
+  broadcast::ReplayRequest& request = *waiting.request;
+  const std::uint64_t head = parts_.log.head();
+  std::optional<broadcast::Gap> gap;
+  if (parts_.coming && request.after > head && request.from == broadcast::ReplayFrom::sequence) {
+    const Coming coming = parts_.coming(request.after, waiting.asked);
+    if (coming == Coming::soon) return std::nullopt;
+    if (coming == Coming::unknown) {
+      request.after = head;
+      gap = {.reason = broadcast::GapReason::unknown_id, .missed = {}, .resumed_at = head};
+    }
+  }
+  broadcast::ReplayAnswer answer = parts_.log.replay(request, now);
+  if (gap) answer.gap = gap;
+  const std::size_t work = kReplayWork + answer.work;
+  parts_.links[waiting.worker]->push(std::move(answer));
+  return work;
+}
+
+// Those that are left are looked at again in the next turn.
+std::size_t Control::answer_waiting(Instant now) {
+  std::size_t work = 0;
+  std::erase_if(waiting_, [&](Waiting& waiting) {
+    if (work >= kReplaysPerTurn * kReplayWork) return false;
+    const auto done = answer(waiting, now);
+    work += done.value_or(0);
+    return done.has_value();
+  });
+  return work;
 }
 
 void Control::write(const Note& note, Instant now) {

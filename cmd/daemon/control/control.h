@@ -9,6 +9,7 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,6 +24,9 @@
 
 namespace crier::cmd {
 
+// Whether an event that another node has published reaches this one.
+enum class Coming : std::uint8_t { here, soon, unknown };
+
 class Control final : public WorkerQueries {
  public:
   struct Parts {
@@ -32,6 +36,9 @@ class Control final : public WorkerQueries {
     LogSink& debug_log;    // For lines that an operator asked for, at any log.level.
     std::vector<WorkerLink*> links;
     std::function<WorkerRow(std::size_t)> row_of;  // The row of a worker, which must listen.
+    // Whether an event beyond the log's head will come; `asked`: since when that is of interest.
+    // Null: no other node publishes, and there are no such requests.
+    std::function<Coming(std::uint64_t sequence, Instant asked)> coming = {};
   };
   explicit Control(Parts parts) : parts_(std::move(parts)) {}
 
@@ -71,12 +78,23 @@ class Control final : public WorkerQueries {
     }
   };
 
+  // A replay after an event that this node does not have yet.
+  struct Waiting {
+    std::size_t worker = 0;
+    std::unique_ptr<broadcast::ReplayRequest> request;
+    Instant asked;
+  };
+
   std::size_t take(std::size_t worker, OutboxItem item, Instant now);
+  // Answers a request, and returns the work; nothing: it has to wait.
+  std::optional<std::size_t> answer(Waiting& waiting, Instant now);
+  std::size_t answer_waiting(Instant now);
   void write(const Note& note, Instant now);
   std::shared_ptr<Question> new_question(std::size_t awaited, std::function<void(bool)> done);
 
   Parts parts_;
   std::list<std::shared_ptr<Question>> questions_;
+  std::vector<Waiting> waiting_;
   std::size_t first_ = 0;  // The outbox to take from first; workers take turns.
 };
 

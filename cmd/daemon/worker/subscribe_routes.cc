@@ -234,7 +234,7 @@ net::Reply SubscribeRoutes::open_stream(const Call& call, const net::SubscribeRe
 broadcast::ResumePlan SubscribeRoutes::plan(const net::SubscribeRequest& wanted) const {
   const std::uint64_t head = parts_.log_head.load(std::memory_order_acquire);
   if (wanted.resume == net::Resume::none || wanted.resume == net::Resume::id) {
-    return broadcast::plan_resume(wanted.resume_id, identity_.epoch, head);
+    return broadcast::plan_resume(wanted.resume_id, identity_.epoch, head, identity_.other_nodes);
   }
   broadcast::ResumePlan plan;
   plan.kind = broadcast::ResumePlan::Kind::replay;

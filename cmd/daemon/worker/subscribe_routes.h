@@ -63,6 +63,7 @@ class SubscribeRoutes final : public net::RequestHandler {
     HashKey trace_key;
     std::uint32_t worker = 0;
     std::uint64_t random_seed = 0;
+    bool other_nodes = false;  // Ids may be of events that this daemon does not have yet.
   };
   SubscribeRoutes(const Parts& parts, const Identity& identity, SubscribePolicy policy);
 

@@ -39,6 +39,37 @@ TEST_CASE("a repeated replay request does not begin before crier.open's position
   CHECK(count_of(sent, "id: " + f.id(5)) == 1);
 }
 
+TEST_CASE("an id beyond the head may be another node's, and its stream is told if it is not") {
+  WorkerFixture f;
+  f.publish({"a"});
+  f.run();
+  const std::string beyond = f.id(3);
+  const ResumePlan plan = plan_resume(beyond, f.log.epoch(), 1, true);
+  CHECK(plan.kind == ResumePlan::Kind::replay);
+  CHECK(plan.after == 3);
+  const auto stream = f.open({"a"}, plan);
+  f.run();
+  REQUIRE(f.requests.size() == 1);
+  ReplayRequest request = std::move(f.requests.front());
+  f.requests.pop_front();
+  CHECK(request.after == 3);
+  const bool known = GENERATE(true, false);
+  if (known) {
+    f.publish({"a", "a", "a"});  // Its own two, and a new one.
+  } else {
+    request.after = 1;
+  }
+  ReplayAnswer answer = f.log.replay(request, f.now);
+  if (!known) answer.gap = Gap{GapReason::unknown_id, std::nullopt, 1};
+  f.worker->take_answer(std::move(answer), f.now);
+  f.run();
+  if (!known) f.publish({"a", "a", "a"});
+  f.run();
+  const std::string& sent = f.io[stream.fd].sent;
+  CHECK(count_of(sent, "data: x") == (known ? 1 : 3));
+  CHECK(count_of(sent, "unknown-id") == (known ? 0 : 1));
+}
+
 TEST_CASE("last=N of several topics is exact in one part and in many") {
   WorkerOptions options;
   options.owed_events_max = GENERATE(8U, 1'024U);  // At most 4 events per part, or all at once.
