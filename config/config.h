@@ -165,9 +165,9 @@ struct History {
 };
 
 // Where accepted events are kept.
-enum class JournalKind : std::uint8_t { memory, sqlite };
-constexpr std::array<std::string_view, 2> names_of(JournalKind /*selects*/) {
-  return {"memory", "sqlite"};
+enum class JournalKind : std::uint8_t { memory, sqlite, nats };
+constexpr std::array<std::string_view, 3> names_of(JournalKind /*selects*/) {
+  return {"memory", "sqlite", "nats"};
 }
 
 // What an acknowledged event has waited for.
@@ -185,6 +185,18 @@ struct Journal {
   JournalSync sync = JournalSync::commit;
   std::uint32_t sync_ms = 1'000;
   std::uint64_t bytes_max = 1024ULL * 1024 * 1024;
+};
+
+// The stream of NATS JetStream that nodes share, if journal.kind is nats.
+struct Nats {
+  std::vector<std::string> servers;
+  std::string stream = "crier";
+  std::string prefix = "crier";
+  std::uint32_t replicas = 1;
+  std::string credentials;  // Files, here and below; empty: none.
+  std::string ca;
+  std::string certificate;
+  std::string key;
 };
 
 struct Overflow {
@@ -255,6 +267,7 @@ struct Config {
   Heartbeat heartbeat;
   History history;
   Journal journal;
+  Nats nats;
   Overflow overflow;
   Drain drain;
   Log log;

@@ -66,7 +66,14 @@ class Checks {
   void journal() {
     const std::uint64_t least = 4 * config_.history.bytes_max;
     const Journal& journal = config_.journal;
-    if (journal.kind != JournalKind::sqlite || journal.bytes_max >= least) return;
+    if (journal.kind == JournalKind::nats && config_.nats.servers.empty()) {
+      add("nats.servers", "journal.kind", "[]", "journal.kind nats needs at least one server");
+    }
+    if (config_.nats.certificate.empty() != config_.nats.key.empty()) {
+      add("nats.certificate", "nats.key", to_text(config_.nats.certificate),
+          "nats.certificate and nats.key need each other");
+    }
+    if (journal.kind == JournalKind::memory || journal.bytes_max >= least) return;
     add("journal.bytes_max", "history.bytes_max", std::to_string(journal.bytes_max),
         "it must be at least 4 times " +
             with_value("history.bytes_max", config_.history.bytes_max) + ", " +

@@ -1,7 +1,9 @@
 // The table: one row per key. To add a knob, add its member to config.h and its row here.
+#include <algorithm>
 #include <array>
 
 #include "config/knob.h"
+#include "config/nats_knobs.h"
 #include "core/units.h"
 
 namespace crier::config {
@@ -272,7 +274,8 @@ constexpr std::array kKnobs{
         "journal.kind", kRestart,
         "Where crier keeps accepted events. memory: nowhere but in memory; a restart loses the "
         "history. sqlite: in a file; a publisher is answered once its event is there, and ids, "
-        "history and idempotency keys outlive a restart."),
+        "history and idempotency keys outlive a restart. nats: in a stream of NATS JetStream that "
+        "any number of daemons share (nats.*)."),
     text<&C::journal, &Journal::path>(
         "journal.path", kFilePath, kRestart,
         "File of the journal, if journal.kind is sqlite. Its directory must exist and belong to "
@@ -289,8 +292,9 @@ constexpr std::array kKnobs{
         "Time between two syncs, in milliseconds, if journal.sync is interval."),
     number<&C::journal, &Journal::bytes_max>(
         "journal.bytes_max", {4 * kMiB, 1'024 * kGiB}, kRestart,
-        "Size of the journal's file. Beyond it the oldest events are dropped, from the history, "
-        "too; publishing goes on. At least four times history.bytes_max."),
+        "Size of the journal's file, or of its stream when crier makes it. Beyond it the oldest "
+        "events are dropped, from the history, too; publishing goes on. At least four times "
+        "history.bytes_max."),
 
     choice<&C::overflow, &Overflow::policy>(
         "overflow.policy", kRestart,
@@ -376,10 +380,16 @@ constexpr std::array kKnobs{
         "off."),
 };
 
+constexpr auto kAllKnobs = [] {
+  std::array<Knob<Config>, kKnobs.size() + kNatsKnobs.size()> all;
+  std::ranges::copy(kNatsKnobs, std::ranges::copy(kKnobs, all.begin()).out);
+  return all;
+}();
+
 }  // namespace
 
 std::span<const Knob<Config>> knobs() {
-  return kKnobs;
+  return kAllKnobs;
 }
 
 }  // namespace crier::config

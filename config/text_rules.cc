@@ -116,6 +116,22 @@ bool is_origin(std::string_view text) {
   return is_host(host);
 }
 
+bool is_nats_server(std::string_view text) {
+  for (const std::string_view scheme : {"nats://", "tls://"}) {
+    if (!text.starts_with(scheme)) continue;
+    text.remove_prefix(scheme.size());
+    const std::size_t colon = text.rfind(':');
+    return colon != std::string_view::npos && is_port(text.substr(colon + 1)) &&
+           is_host(text.substr(0, colon));
+  }
+  return false;
+}
+
+bool is_nats_name(std::string_view text) {
+  const auto is_part = [](char c) { return is_alphanumeric(c) || c == '_' || c == '-'; };
+  return !text.empty() && text.size() <= 32 && std::ranges::all_of(text, is_part);
+}
+
 bool is_address_range(std::string_view text) {
   return parse_ip_range(text).has_value();
 }
@@ -145,6 +161,9 @@ const TextRule kAdminEndpoint{
 const TextRule kSocketPath{"an absolute path of at most 107 bytes, or \"\"",
                            is_socket_path_or_empty};
 const TextRule kFilePath{"an absolute path, or \"\"", is_file_path_or_empty};
+const TextRule kNatsServers{"nats:// or tls://, a host and a port, like \"nats://127.0.0.1:4222\"",
+                            is_nats_server};
+const TextRule kNatsName{"1 to 32 letters, digits, \"_\" and \"-\"", is_nats_name};
 const TextRule kFileMode{"four octal digits in quotes, like \"0660\"", is_file_mode};
 const TextRule kAccount{"a name or a number in quotes, or \"\"", is_account_or_empty};
 const TextRule kAccounts{"names or numbers in quotes", is_account};

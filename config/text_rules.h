@@ -16,6 +16,8 @@ extern const TextRule kTcpEndpoint;    // 127.0.0.1:8080, [::1]:8080; *:8080, :8
 extern const TextRule kAdminEndpoint;  // As above, or unix:/path
 extern const TextRule kSocketPath;     // Empty, or absolute and short enough for sockaddr_un
 extern const TextRule kFilePath;       // Empty, or absolute
+extern const TextRule kNatsServers;    // nats://host:4222, tls://[::1]:4222
+extern const TextRule kNatsName;       // A name that NATS takes in all places.
 extern const TextRule kFileMode;       // 0660
 extern const TextRule kAccount;        // Name or number of a user or group; may be empty
 extern const TextRule kAccounts;       // The same, not empty

@@ -17,7 +17,7 @@ namespace {
 
 // A path that is not set is set to the default one, whose directory crier makes.
 Result<void> name_journal(config::Journal& journal) {
-  if (journal.kind == config::JournalKind::memory || !journal.path.empty()) return {};
+  if (journal.kind != config::JournalKind::sqlite || !journal.path.empty()) return {};
   journal.path = default_journal_path();
   if (journal.path.empty()) return fail(Errc::os, "there is no $HOME: set journal.path");
   return make_journal_directory(journal.path);

@@ -170,16 +170,27 @@ Result<void> Daemon::load_journal() {
   return loaded;
 }
 
+// It cannot go on. start() returns false at the end.
+void Daemon::end_for_journal() {
+  if (!journal_.may_drain()) return shutdown_.stop_now();
+  if (shutdown_.serving()) shutdown_.begin();
+}
+
+std::function<Coming(std::uint64_t sequence, Instant asked)> Daemon::coming_events() {
+  if (!journal_.has_other_nodes()) return nullptr;
+  return [this](std::uint64_t sequence, Instant asked) { return journal_.coming(sequence, asked); };
+}
+
 void Daemon::make_workers() {
   workers_.emplace(
       WorkerSet::Parts{config_, start_.checked, start_.activation, journal_.identity().topic_key,
-                       logs_, event_log_, frames_, counts_, log_head_, memory_shortage_,
-                       [this] { wakeup_.send(); }},
+                       journal_.descriptors(), logs_, event_log_, frames_, counts_, log_head_,
+                       memory_shortage_, [this] { wakeup_.send(); }},
       sockets_.current);
   feed_.emplace(event_log_, log_head_, workers_->links(), traces_);
-  control_.emplace(Control::Parts{event_log_, logs_.connections, logs_.limited,
-                                  logs_.sink.unfiltered(), workers_->links(),
-                                  [this](std::size_t worker) { return workers_->row(worker); }});
+  control_.emplace(Control::Parts{
+      event_log_, logs_.connections, logs_.limited, logs_.sink.unfiltered(), workers_->links(),
+      [this](std::size_t worker) { return workers_->row(worker); }, coming_events()});
   endpoints_.emplace(Endpoints::Parts{
       loop_, config_, logs_.limited, journal_.get(), journal_.pages(event_log_), event_log_,
       encoder_, idempotency_, *feed_, *control_, debug_switch_, traces_, memory_shortage_,
@@ -260,7 +271,10 @@ void Daemon::tell_status() {
 
 // The end of every turn of the control loop, in order.
 void Daemon::finish_turn() {
-  if (journal_.lost() && !shutdown_.stopped()) return shutdown_.stop_now();
+  if (journal_.lost() && !shutdown_.stopped()) {
+    end_for_journal();
+    if (shutdown_.stopped()) return;
+  }
   journal_.flush();
   const Instant now = net::Loop::now();
   const bool more = control_->take_outboxes(now);

@@ -75,6 +75,8 @@ class Daemon {
   static Result<std::unique_ptr<Daemon>> make(Start start);
   Result<void> try_sockets();
   Result<void> load_journal();
+  void end_for_journal();
+  std::function<Coming(std::uint64_t sequence, Instant asked)> coming_events();
   void make_workers();
   Result<void> open();
   void show_metrics();

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "broadcast/log/memory_journal.h"
@@ -11,8 +12,16 @@
 #include "cmd/system/drawn.h"
 #include "cmd/system/journal_path.h"
 #include "config/json_value.h"
+#include "net/socket/descriptor_table.h"
 
 namespace crier::cmd {
+namespace {
+
+// How long a client waits that has seen events of another node, and one that says so.
+constexpr std::uint32_t kComingMs = 5'000;
+constexpr std::uint32_t kAnswerMs = 1'000;
+
+}  // namespace
 
 namespace {
 
@@ -49,6 +58,10 @@ KeptJournal::KeptJournal(const config::Config& config, net::Loop& loop, LogSink&
         Epoch::from_random(drawn<std::uint64_t>()), drawn<HashKey>(), drawn<HashKey>()});
     return;
   }
+  if (config_.kind == config::JournalKind::nats) {
+    open_nats(config, loop);
+    return;
+  }
   auto opened =
       SqliteJournal::open({.path = config_.path,
                            .sync_each_commit = config_.sync == config::JournalSync::commit,
@@ -62,18 +75,62 @@ KeptJournal::KeptJournal(const config::Config& config, net::Loop& loop, LogSink&
   journal_ = std::move(*opened);
 }
 
+void KeptJournal::open_nats(const config::Config& config, net::Loop& loop) {
+  const config::Nats& nats = config.nats;
+  std::uint32_t age =
+      std::max(config.history.age_seconds_max, config.publish.idempotency_seconds_max);
+  for (const config::TopicRow& row : config.topics) {
+    age = std::max(age, row.age_seconds_max.value_or(0));
+  }
+  NatsJournalOptions options{
+      .servers = nats.servers,
+      .credentials_file = nats.credentials,
+      .ca_file = nats.ca,
+      .certificate_file = nats.certificate,
+      .key_file = nats.key,
+      .stream = {.name = nats.stream,
+                 .prefix = nats.prefix,
+                 .replicas = nats.replicas,
+                 .age_seconds_max = age,
+                 .bytes_max = config_.bytes_max,
+                 .duplicate_seconds = config.publish.idempotency_seconds_max},
+      .event_bytes_max = config.limits.event_bytes_max};
+  auto opened = NatsJournal::open(options, {loop, log_, [this] { lost_ = true; }});
+  if (!opened) throw NoJournal{std::move(opened.error())};
+  nodes_ = opened->get();
+  stats_ = &nodes_->stats().common;
+  journal_ = std::move(*opened);
+}
+
+std::vector<int> KeptJournal::descriptors() const {
+  if (file_ != nullptr) return net::descriptors_of(config_.path);
+  return nodes_ != nullptr ? nodes_->descriptors() : std::vector<int>();
+}
+
 Result<void> KeptJournal::load(broadcast::LogLoader& loader) {
   LoadProgress progress(loader, log_);
   const Instant began = net::Loop::now();
   auto loaded = journal_->load(progress);
   if (loaded && config_.kind != config::JournalKind::memory) {
-    log_.info("journal", {{"path", config_.path},
+    log_.info("journal", {{file_ != nullptr ? "path" : "stream",
+                           file_ != nullptr ? config_.path : nodes_->stream()},
                           {"events", loader.events()},
                           {"keys", loader.keys()},
                           {"holes", stats_->holes.read()},
                           {"ms", (net::Loop::now().us - began.us) / 1'000}});
   }
   return loaded;
+}
+
+Coming KeptJournal::coming(std::uint64_t sequence, Instant asked) {
+  if (sequence <= nodes_->position()) return Coming::here;
+  const Instant now = net::Loop::now();
+  if (sequence <= nodes_->stream_last()) {
+    return now < after_ms(asked, kComingMs) ? Coming::soon : Coming::unknown;
+  }
+  if (nodes_->looked_at() > asked || now > after_ms(asked, kAnswerMs)) return Coming::unknown;
+  nodes_->ask_stream_last(asked);
+  return Coming::soon;
 }
 
 bool KeptJournal::survey(broadcast::Log& log) {
@@ -91,12 +148,16 @@ std::string_view KeptJournal::problem() const {
   if (!failing) return {};
   switch (*failing) {
     case no_space:
-      return "journal: no space for journal.path";
+      return nodes_ != nullptr ? "journal: no space for the stream of NATS"
+                               : "journal: no space for journal.path";
     case io_error:
       return "journal: the disk of journal.path fails";
     case unavailable:
+    case key_reused:
+    case answer_lost:
       break;
   }
+  if (nodes_ != nullptr) return "journal: NATS is away";
   return "journal: too many events wait to be written";
 }
 

@@ -5,7 +5,6 @@
 
 #include "cmd/daemon/settings.h"
 #include "cmd/system/drawn.h"
-#include "net/socket/descriptor_table.h"
 #include "net/socket/endpoint.h"
 
 namespace crier::cmd {
@@ -39,7 +38,8 @@ WorkerSetup WorkerSet::setup_of(std::uint32_t worker, const net::SocketOptions& 
   const config::Config& config = parts_.config;
   const Preflight& checked = parts_.checked;
   WorkerSetup setup;
-  setup.identity = {parts_.event_log.epoch(), trace_key_, worker, seed_ + worker};
+  setup.identity = {parts_.event_log.epoch(), trace_key_, worker, seed_ + worker,
+                    parts_.config.journal.kind == config::JournalKind::nats};
   setup.options = worker_options(config, parts_.counts.streams_max);
   setup.options.epoch = parts_.event_log.epoch();
   setup.options.topic_key = parts_.topic_key;
@@ -73,11 +73,8 @@ HandedIn WorkerSet::handed_in(std::size_t worker) const {
     }
   }
   if (activation.publish) mine.others.push_back(activation.publish.get());
-  if (const config::Journal& journal = parts_.config.journal;
-      journal.kind != config::JournalKind::memory) {
-    const std::vector<int> own = net::descriptors_of(journal.path);
-    mine.others.insert(mine.others.end(), own.begin(), own.end());
-  }
+  mine.others.insert(mine.others.end(), parts_.journal_descriptors.begin(),
+                     parts_.journal_descriptors.end());
   return mine;
 }
 

@@ -30,6 +30,7 @@ class WorkerSet {
     const Preflight& checked;
     Activation& activation;  // share_out() has been called.
     HashKey topic_key;       // The event log's.
+    std::vector<int> journal_descriptors;
     Logs& logs;
     const broadcast::Log& event_log;
     FrameAccount& frames;

@@ -19,6 +19,9 @@ std::vector<std::string> beside(std::string_view key) {
   }
   if (key == "limits.event_bytes_max") return {"limits.owed_bytes_max=1048576"};
   if (key == "workers.steering") return {"workers.affinity=auto"};
+  if (key == "journal.kind") return {"nats.servers=[\"nats://a:1\"]"};
+  if (key == "nats.certificate") return {"nats.key=/a"};
+  if (key == "nats.key") return {"nats.certificate=/a"};
   if (key == "http.proxy_protocol") return {"http.trusted_proxies=::1"};
   return {};
 }
@@ -136,6 +139,7 @@ TEST_CASE("what a knob is set to is what it gives back, and nothing else moves")
       case Kind::list:
         other = std::vector<std::string>{knob.rule == &kOrigins         ? "https://a"
                                          : knob.rule == &kAddressRanges ? "::/0"
+                                         : knob.rule == &kNatsServers   ? "tls://a:1"
                                                                         : "a"};
         break;
       case Kind::choice:

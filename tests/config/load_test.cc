@@ -156,6 +156,12 @@ TEST_CASE("a mistake in the file is named with its key, line and what is allowed
        "{\"journal\": {\"kind\": \"sqlite\",\n\"bytes_max\": 4194304}}",
        {"journal.bytes_max is 4194304 in c.json:2; it must be at least 4 times history.bytes_max "
         "(67108864), 268435456"}},
+      {"nodes without a server",
+       "{\"journal\":\n{\"kind\": \"nats\"}}",
+       {"nats.servers is [] by default; journal.kind nats needs at least one server"}},
+      {"a certificate without its key",
+       "{\"nats\":\n{\"certificate\": \"/a\"}}",
+       {"nats.certificate is \"/a\" in c.json:2; nats.certificate and nats.key need each other"}},
       {"a bucket that lasts too long",
        "{\"topics\": [{\"match\": \"a\", \"rate\": 1,\n\"burst\": 1801}]}",
        {"topics[0].burst is 1801 in c.json:2; it must be at most 1800 times topics[0].rate (1), "

@@ -1,0 +1,113 @@
+// Daemons that share a stream of NATS JetStream.
+#include <signal.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/support/catch.h"
+#include "tests/support/nats_server.h"
+#include "tests/support/running_daemon.h"
+
+namespace crier::tests {
+namespace {
+
+DaemonOptions node_of(const NatsServer& server) {
+  return {.settings = {"journal.kind=nats", "nats.servers=[\"" + server.address() + "\"]"}};
+}
+
+}  // namespace
+
+TEST_CASE("a client moves between nodes, and between lives of a node, without a gap") {
+  const NatsServer server;
+  RunningDaemon a(node_of(server));
+  const RunningDaemon b(node_of(server));
+  Subscriber subscriber = b.subscribe("/events?topic=t");
+  CHECK(subscriber.next().event == "crier.open");
+  const std::string first = a.publish("t", "1");
+  const std::string second = b.publish("t", "2");
+  CHECK(subscriber.next().data == "1");
+  const SseMessage last = subscriber.next();
+  CHECK(last.data == "2");
+  CHECK(last.last_event_id == second);
+
+  SubscriberOptions resume;
+  resume.last_event_id = first;
+  Subscriber moved = a.subscribe("/events?topic=t", resume);
+  CHECK(moved.next().event == "crier.open");
+  CHECK(moved.next().data == "2");
+
+  CHECK(a.stop() == 0);
+  b.publish("t", "3");
+  a.start();
+  resume.last_event_id = second;
+  Subscriber again = a.subscribe("/events?topic=t", resume);
+  CHECK(again.next().event == "crier.open");
+  CHECK(again.next().data == "3");
+}
+
+TEST_CASE("a node that lags behind a client's id waits, and sends no event twice") {
+  const NatsServer server;
+  RunningDaemon a(node_of(server));
+  const RunningDaemon b(node_of(server));
+  SubscriberOptions resume;
+  a.signal(SIGSTOP);
+  for (int i = 0; i < 50; ++i) resume.last_event_id = b.publish("t", "old");
+  Subscriber moved = a.subscribe("/events?topic=t", resume);
+  a.signal(SIGCONT);
+  const SseMessage open = moved.next();
+  CHECK(open.event == "crier.open");
+  CHECK(open.last_event_id == resume.last_event_id);
+  b.publish("t", "new");
+  CHECK(moved.next().data == "new");
+
+  // No node has given this id.
+  resume.last_event_id = resume.last_event_id.substr(0, 14) + "1000000";
+  Subscriber strange = a.subscribe("/events?topic=t", resume);
+  CHECK(strange.next().event == "crier.open");
+  const SseMessage gap = strange.next();
+  CHECK(gap.event == "crier.gap");
+  CHECK(gap.data.find("unknown-id") != std::string::npos);
+  b.publish("t", "newer");
+  CHECK(strange.next().data == "newer");
+}
+
+TEST_CASE("a key publishes once, whichever node gets it, and the other content is a conflict") {
+  const NatsServer server;
+  const RunningDaemon a(node_of(server));
+  const RunningDaemon b(node_of(server));
+  const std::string key = "Idempotency-Key: k\r\n";
+  const HttpAnswer first = a.publish_request("POST /topics/t", "x", key);
+  CHECK(first.status == 202);
+  CHECK(b.publish_request("POST /topics/t", "x", key).body == first.body);
+  CHECK(b.publish_request("POST /topics/t", "y", key).status == 422);
+}
+
+TEST_CASE("a node whose stream is gone ends its streams and itself, and starts with new ids") {
+  NatsServer server;
+  RunningDaemon node(node_of(server));
+  const std::string before = node.publish("t", "1");
+  Subscriber subscriber = node.subscribe("/events?topic=t");
+  CHECK(subscriber.next().event == "crier.open");
+  server.kill();
+  CHECK(wait_until(5'000,
+                   [&] { return node.publish_request("POST /topics/t", "away").status == 503; }));
+  CHECK(wait_until(5'000, [&] {
+    return node.admin_get("/readyz").body.find("journal: NATS is away") != std::string::npos;
+  }));
+  server.lose_all();
+  server.start();
+  CHECK(subscriber.next().event == "crier.end");
+  CHECK(node.wait_for_exit(10'000) == 1);
+  node.start();
+  const std::string after = node.publish("t", "1");
+  CHECK(after.substr(0, 13) != before.substr(0, 13));
+}
+
+TEST_CASE("a node that cannot reach NATS says so and does not start") {
+  const auto failed =
+      RunningDaemon::run_to_exit({"journal.kind=nats", "nats.servers=[\"nats://127.0.0.1:1\"]"});
+  CHECK(failed.code == 1);
+  CHECK(failed.output.find("Cannot connect to NATS at nats://127.0.0.1:1") != std::string::npos);
+}
+
+}  // namespace crier::tests
