@@ -276,6 +276,7 @@ if build release crier test_core test_config test_metrics test_broadcast test_si
   # What g++ has not compiled for tsan, and what works on bytes; real clients run the rest.
   run_tests release -R '^(core|config|metrics|broadcast)$'
   simulate "$([ "$mode" = --long ] && echo 50000 || echo 1000)"
+  one "capacity model" tests/bench/capacity.py --check
   # These measure times, so nothing runs beside them.
   real interface "the HTTP interface as its page says"
   real attack "attacks beside healthy clients"
