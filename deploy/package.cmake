@@ -28,6 +28,7 @@ install(FILES ${CMAKE_CURRENT_LIST_DIR}/crier.schema.json
   ${CMAKE_CURRENT_LIST_DIR}/examples/page.html
   DESTINATION share/doc/crier/examples ${package})
 install(DIRECTORY ${CMAKE_CURRENT_LIST_DIR}/systemd/drop-ins ${CMAKE_CURRENT_LIST_DIR}/proxies
+  ${CMAKE_CURRENT_LIST_DIR}/cluster
   ${CMAKE_CURRENT_LIST_DIR}/prometheus ${CMAKE_CURRENT_LIST_DIR}/grafana
   DESTINATION share/doc/crier/examples ${package})
 # Manual pages and completions: what the daemon prints of itself.
