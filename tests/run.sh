@@ -297,6 +297,11 @@ if build release crier test_core test_config test_metrics test_broadcast test_si
   begin package run_real_as_root package
   begin compile_fuzz humbly compile fuzz "${fuzz_targets[@]}"
   real prometheus "metrics, alerts and the runbook"
+  if [ "$mode" = --long ]; then
+    real cluster "nodes and servers that fail" --long
+  else
+    real cluster "nodes and servers that fail"
+  fi
   real clients "real clients"
   real dashboard "the dashboard in a browser"
   end_real package "Debian's package"
