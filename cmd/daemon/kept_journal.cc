@@ -18,8 +18,8 @@ namespace crier::cmd {
 namespace {
 
 // How long a client waits that has seen events of another node, and one that says so.
-constexpr std::uint32_t kComingMs = 5'000;
-constexpr std::uint32_t kAnswerMs = 1'000;
+constexpr std::uint32_t kComingMs = 30'000;
+constexpr std::uint32_t kAnswerMs = 30'000;
 
 }  // namespace
 

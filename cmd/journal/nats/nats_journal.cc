@@ -349,6 +349,8 @@ void NatsJournal::answer(const Open& group) {
   if (failure) {
     const auto kind = static_cast<std::size_t>(*failure);
     if (kind < stats_.common.failed.size()) stats_.common.failed[kind].add();
+    // All may be in the stream, and not have come: then the last one is not counted.
+    taken = std::min(taken, static_cast<std::uint32_t>(group.events.size()) - 1);
     return client_->on_appended(std::unexpected(AppendFailure{*failure, taken}));
   }
   const std::uint64_t us = net::Loop::now().us - group.appended.us;

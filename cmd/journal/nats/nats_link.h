@@ -93,6 +93,7 @@ class NatsLink {
   void disconnect();
   void reconnect();
   Result<void> open_stream();
+  Result<void> adopt(StreamState& state, Epoch fresh, bool wrote);
   Result<void> describe(StreamState& state, const StreamDescription& description);
   bool begin_epoch(const StreamState& state);
   std::expected<StreamState, StreamError> ask(const char* what, const std::string& body = {});

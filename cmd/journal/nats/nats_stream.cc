@@ -13,6 +13,8 @@ namespace {
 constexpr std::int64_t kAskMs = 2'000;
 constexpr std::chrono::seconds kStartWait{10};  // For JetStream, which may be starting, too.
 constexpr std::chrono::milliseconds kStartPause{250};
+// Until every node that has made the stream at the same time reads the same description.
+constexpr std::chrono::milliseconds kSettle{300};
 constexpr std::uint32_t kSuspicionsMax = 3;
 constexpr std::uint64_t kHeadersMax = 1'024;  // What crier's headers need at most.
 
@@ -38,9 +40,11 @@ Result<void> NatsLink::open_stream() {
       .created = {}};
   const auto until = Clock::now() + kStartWait;
   auto state = ask("INFO");
+  bool wrote = false;
   while (!state) {
     if (state.error().code == JSStreamNotFoundErr) {
       state = ask("CREATE", create_request(options_.stream, mine));
+      wrote = true;
       // Another node was faster.
       if (!state && state.error().code == JSStreamNameExistErr) state = ask("INFO");
     }
@@ -61,16 +65,34 @@ Result<void> NatsLink::open_stream() {
                 "The NATS server takes messages of at most " + std::to_string(payload_max) +
                     " bytes: raise its max_payload to limits.event_bytes_max and 1,024.");
   }
-  StreamDescription known = *parse_description(state->description);
-  if (known.created != state->created) {
-    // Made anew from a saved configuration: its numbers begin again.
-    if (!known.created.empty()) known.identity.epoch = mine.identity.epoch;
-    known.created = state->created;
-    if (auto described = describe(*state, known); !described) return described;
+  return adopt(*state, mine.identity.epoch, wrote);
+}
+
+// A cluster lets several nodes create the stream at once, and each is told that it has. Whoever has
+// written reads again, until nothing has changed: the last description counts.
+Result<void> NatsLink::adopt(StreamState& state, Epoch fresh, bool wrote) {
+  while (true) {
+    const auto read = parse_description(state.description);
+    if (!read) return fail(Errc::os, "The stream " + options_.stream.name + " is changing.");
+    description_ = *read;
+    if (read->created != state.created) {
+      // Made anew from a saved configuration: its numbers begin again.
+      if (!read->created.empty()) description_.identity.epoch = fresh;
+      description_.created = state.created;
+      if (auto described = describe(state, description_); !described) return described;
+      wrote = true;
+    }
+    opened_ = state;
+    if (!wrote) return {};
+    wrote = false;
+    std::this_thread::sleep_for(kSettle);
+    auto again = ask("INFO");
+    if (!again) {
+      return fail(Errc::os, "NATS has no stream " + options_.stream.name +
+                                " for the journal: " + again.error().text);
+    }
+    state = std::move(*again);
   }
-  description_ = known;
-  opened_ = *state;
-  return {};
 }
 
 Result<void> NatsLink::describe(StreamState& state, const StreamDescription& description) {
