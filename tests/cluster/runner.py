@@ -56,6 +56,7 @@ async def stop_server(cluster, load):
 
 async def cut_off(cluster, load):
     """The leader's packets to and from the other servers are dropped."""
+    # It leads on for some seconds, and tells its nodes that nobody has ids which the others give.
     server = await cluster.leader()
     if cluster.cut_off(server) < 2:
         return ["there was nothing to cut"]
@@ -134,7 +135,8 @@ SHORT = [(lagging_node, False, ()), (kill_node, False, ()), (kill_leader, False,
 LONG = [*SHORT, (stop_server, False, ()), (roll, False, ()),
         (kill_node, False, ()), (kill_leader, False, ()),
         (purge, True, ("evicted", "overflow")), (delete_stream, True, ("restarted",)),
-        (roll, False, ()), (cut_off, False, ())]
+        (roll, False, ()),
+        (cut_off, False, ("unknown-id",))]
 # Only by name: for some seconds nodes give numbers of the old stream again.
 NAMED = [(older_files, True, ("restarted",))]
 

@@ -28,7 +28,6 @@ struct NatsArrival {
   NatsMessageHandle message;
   std::uint64_t sequence = 0;
   std::int64_t time_ns = 0;  // Since 1970, by the server's clock.
-  bool newest = false;       // The stream had no later message then.
 };
 
 enum class NatsFate : std::uint8_t {

@@ -70,21 +70,27 @@ Result<void> NatsJournal::load(broadcast::JournalReader& reader) {
   if (position_ > 0) reader.on_hole(position_);
   dropped_through_ = position_;
   if (auto consuming = link_->consume(position_ + 1); !consuming) return consuming;
-  // The newest messages may have been removed: then none has the stream's last sequence.
-  bool reached = stream.messages == 0;
+  // The copy that the consumer reads from may lack the newest messages for now: they have to come.
+  const auto newest = link_->newest_message();
+  if (!newest) return std::unexpected(newest.error());
+  bool reached = position_ >= *newest;
   while (!reached) {
     auto reports = inbox_.take(kLoadWait);
     if (reports.empty()) {
       return fail(Errc::os, "NATS does not send the stream " + options_.stream.name + ".");
     }
     for (NatsReport& report : reports) {
+      if (const auto* other = std::get_if<NatsLost>(&report)) {
+        return fail(Errc::os, "The stream " + options_.stream.name +
+                                  " has changed while it was loaded: " + other->why + ".");
+      }
       const auto* arrival = std::get_if<NatsArrival>(&report);
       if (arrival == nullptr || reached) {
         early_.push_back(std::move(report));
         continue;
       }
       load_one(*arrival, reader);
-      reached = arrival->newest || arrival->sequence >= stream.last;
+      reached = position_ >= *newest;
     }
   }
   loaded_keys_.clear();
@@ -141,7 +147,6 @@ Instant NatsJournal::accepted_at(std::int64_t wall_ns) {
 
 void NatsJournal::connect(broadcast::JournalClient& client) {
   client_ = &client;
-  link_->start();
   wakeup_.send();  // For what came early.
 }
 
@@ -224,16 +229,31 @@ void NatsJournal::on_report(const NatsArrival& arrival) {
   if (origin.group >= first_after_away_) {
     fail_before(first_after_away_, JournalFailure::unavailable);
   }
+  const Sent* const event = sent(origin.group, origin.index);
+  if (event != nullptr && event->place() != 0 && event->place() != arrival.sequence) {
+    return doubt_copies(event->place(), arrival.sequence);
+  }
   settle(origin.group, origin.index, arrival.sequence);
+}
+
+// An event was stored at one place, and came from another: copies of the stream have gone apart,
+// and ids of one node are not those of the next.
+void NatsJournal::doubt_copies(std::uint64_t stored, std::uint64_t came) {
+  link_->doubt("its copies differ: an event that was stored as " + std::to_string(stored) +
+               " came as " + std::to_string(came));
 }
 
 void NatsJournal::on_report(const NatsFateOf& fate) {
   Sent* const event = sent(fate.group, fate.index);
-  if (event == nullptr || event->settled()) return;
+  if (event == nullptr) return;
+  if (event->sequence != 0 && fate.fate == NatsFate::stored && fate.sequence != event->sequence) {
+    return doubt_copies(fate.sequence, event->sequence);
+  }
+  if (event->settled()) return;
   stream_last_ = std::max(stream_last_, fate.sequence);
   switch (fate.fate) {
     case NatsFate::stored:
-      event->in_stream = true;  // It is settled when it arrives.
+      event->stored = fate.sequence;  // It is settled when it arrives.
       return;
     case NatsFate::repeated:
       stats_.repeated.add();
@@ -340,7 +360,7 @@ void NatsJournal::answer(const Open& group) {
   std::uint32_t taken = 0;
   for (const Sent& event : group.events) {
     failure = event.failure;
-    if (failure && !event.in_stream) break;
+    if (failure && event.stored == 0) break;
     ++taken;
     sequences.push_back(event.sequence);
   }

@@ -101,8 +101,9 @@ class NatsJournal final : public broadcast::Journal {
     std::uint64_t sequence = 0;  // Where it is in the stream; 0: not known.
     std::optional<broadcast::JournalFailure> failure;
     NatsKeyPart key;
-    bool in_stream = false;  // Its answer says so.
+    std::uint64_t stored = 0;  // What its answer says; 0: none came.
     bool settled() const { return sequence != 0 || failure; }
+    std::uint64_t place() const { return sequence != 0 ? sequence : stored; }
   };
   struct Open {
     Instant appended;
@@ -133,6 +134,7 @@ class NatsJournal final : public broadcast::Journal {
   void on_report(const NatsLost& lost);
 
   void lose(std::string_view why);
+  void doubt_copies(std::uint64_t stored, std::uint64_t came);
   Sent* sent(std::uint64_t group, std::uint32_t index);
   void settle(std::uint64_t group, std::uint32_t index, std::uint64_t sequence);
   void fail_event(std::uint64_t group, std::uint32_t index, broadcast::JournalFailure why);

@@ -1,7 +1,6 @@
 #include "cmd/journal/nats/nats_link.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "cmd/system/drawn.h"
@@ -20,8 +19,8 @@ constexpr std::chrono::milliseconds kAwayPause = 500ms;
 // More than a server sends without an answer of this node, and all that libnats can count.
 constexpr int kPendingMax = 2'000'000;
 
-NatsFate fate_of(const nlohmann::json& error) {
-  switch (error.value("err_code", 0)) {
+NatsFate fate_of(std::uint32_t error) {
+  switch (error) {
     case JSInsufficientResourcesErr:
     case JSMemoryResourcesExceededErr:
     case JSStorageResourcesExceededErr:
@@ -75,11 +74,13 @@ struct NatsLink::Callbacks {
 };
 
 void NatsLink::on_connection(bool connected, bool closed) {
-  connected_ = connected;
-  if (!connected) inbox_.put(NatsReach{.why = "the connection to NATS is broken"});
   const std::unique_lock lock(mutex_);
+  connected_ = connected;
+  may_send_ = false;
+  connection_looks_ = ++looks_wanted_;
+  consumer_name_.clear();
+  if (!connected) inbox_.put(NatsReach{.why = "the connection to NATS is broken"});
   closed_ = closed_ || closed;
-  if (!connected && before_break_.time_ns == 0) before_break_ = arrived_;
   check_now_ = true;
   changed_.notify_all();
 }
@@ -89,14 +90,28 @@ void NatsLink::on_message(NatsMessageHandle message) {
   if (nats().natsMsg_GetMetaData(&metadata, message.get()) != NATS_OK) return;
   NatsArrival arrival{.message = std::move(message),
                       .sequence = metadata->Sequence.Stream,
-                      .time_ns = metadata->Timestamp,
-                      .newest = metadata->NumPending == 0};
+                      .time_ns = metadata->Timestamp};
+  const std::string consumer = metadata->Consumer;
   nats().jsMsgMetaData_Destroy(metadata);
-  {
-    const std::unique_lock lock(mutex_);
-    arrived_ = {arrival.sequence, arrival.time_ns};
+  if (take_arrival(arrival, consumer)) inbox_.put_message(std::move(arrival));
+}
+
+// Waits for a look at the stream if the consumer is another one than before: a stream that was
+// replaced has none of the old ones.
+bool NatsLink::take_arrival(const NatsArrival& arrival, std::string_view consumer) {
+  std::unique_lock lock(mutex_);
+  while (consumer_name_ != consumer) {
+    consumer_name_ = consumer;
+    const std::uint64_t look = ++looks_wanted_;
+    check_now_ = true;
+    changed_.notify_all();
+    changed_.wait(
+        lock, [&] { return stop_ || closed_ || looks_good_ >= look || consumer_name_.empty(); });
+    if (stop_ || closed_) return false;
   }
-  inbox_.put_message(std::move(arrival));
+  if (arrival.sequence <= arrived_.sequence) return false;
+  arrived_ = {arrival.sequence, arrival.time_ns};
+  return true;
 }
 
 void NatsLink::on_answer(natsMsg* message) {
@@ -109,14 +124,11 @@ void NatsLink::on_answer(natsMsg* message) {
   const auto index = parse_decimal<std::uint32_t>(subject.substr(dot + 1));
   if (!group || !index) return;
   NatsFateOf fate{*group, *index};
-  // No answer in JSON: nobody takes messages for the stream, for example while it has no leader.
-  const auto json = nlohmann::json::parse(data_of(message), nullptr, false);
-  if (json.is_object() && json.contains("error")) {
-    fate.fate = fate_of(json["error"]);
-  } else if (json.is_object()) {
-    fate.sequence = json.value("seq", std::uint64_t{0});
-    const bool repeated = json.value("duplicate", false);
-    if (fate.sequence > 0) fate.fate = repeated ? NatsFate::repeated : NatsFate::stored;
+  if (const PublishAnswer answer = parse_publish_answer(data_of(message)); answer.sequence > 0) {
+    fate.sequence = answer.sequence;
+    fate.fate = answer.duplicate ? NatsFate::repeated : NatsFate::stored;
+  } else {
+    fate.fate = fate_of(answer.error);
   }
   inbox_.put(fate);
 }
@@ -196,6 +208,8 @@ Result<void> NatsLink::connect() {
   {
     const std::unique_lock lock(mutex_);
     closed_ = false;
+    connection_looks_ = ++looks_wanted_;
+    consumer_name_.clear();
     ++calling_;  // Until Callbacks::closed().
   }
   natsSubscription* subscription = nullptr;
@@ -240,9 +254,9 @@ Result<void> NatsLink::consume(std::uint64_t sequence) {
   how.Config.OptStartSeq = sequence;
   how.Config.Heartbeat = 1'000'000'000;
   natsSubscription* subscription = nullptr;
-  if (arrived().sequence != sequence - 1) {
+  {
     const std::unique_lock lock(mutex_);
-    arrived_ = {sequence - 1, 0};
+    if (arrived_.sequence < sequence - 1) arrived_ = {sequence - 1, 0};
   }
   status = nats().js_Subscribe(&subscription, context, (options_.stream.prefix + ".>").c_str(),
                                Callbacks::message, this, nullptr, &how, nullptr);
@@ -252,6 +266,7 @@ Result<void> NatsLink::consume(std::uint64_t sequence) {
     const std::unique_lock lock(mutex_);
     ++calling_;
   }
+  if (!sender_.joinable()) sender_ = std::thread([this] { run_sender(); });
   return {};
 }
 
@@ -259,11 +274,6 @@ Result<void> NatsLink::consume(std::uint64_t sequence) {
 
 std::string NatsLink::reply_subject(std::uint64_t group, std::uint32_t index) const {
   return answers_ + '.' + std::to_string(group) + '.' + std::to_string(index);
-}
-
-void NatsLink::start() {
-  CRIER_CHECK(!sender_.joinable());
-  sender_ = std::thread([this] { run_sender(); });
 }
 
 void NatsLink::send(std::vector<NatsSend> events) {
@@ -284,6 +294,14 @@ void NatsLink::check_soon() {
   changed_.notify_all();
 }
 
+void NatsLink::doubt(std::string why) {
+  {
+    const std::unique_lock lock(mutex_);
+    doubt_ = std::move(why);
+  }
+  check_soon();
+}
+
 void NatsLink::run_sender() {
   Clock::time_point next_check = Clock::now() + std::chrono::milliseconds(options_.check_ms);
   for (;;) {
@@ -298,12 +316,19 @@ void NatsLink::run_sender() {
     const auto compares = std::exchange(compares_, {});
     lock.unlock();
     for (NatsSend& event : sends) send_now(std::move(event));
-    for (const NatsCompare& each : compares) compare_now(each);
-    if (!closed && !asked && Clock::now() < next_check) continue;
+    std::vector<NatsFateOf> compared;
+    for (const NatsCompare& each : compares) compared.push_back(compare_now(each));
+    if (!closed && !asked && compared.empty() && Clock::now() < next_check) continue;
+    bool same = false;
     if (closed) {
       reconnect();
     } else if (connected_ && !lost_) {
-      check();
+      same = check();
+    }
+    // What a stream says that was replaced is no answer to this node's publishers.
+    for (NatsFateOf& fate : compared) {
+      if (!same) fate.fate = NatsFate::unsent;
+      inbox_.put(fate);
     }
     next_check = Clock::now() + (suspicions_ > 0 ? kSuspicionPause
                                  : !reachable_   ? kAwayPause
@@ -312,29 +337,25 @@ void NatsLink::run_sender() {
 }
 
 void NatsLink::send_now(NatsSend event) {
-  if (connected_ && event.group >= first_group_ &&
+  if (may_send_ && event.group >= first_group_ &&
       nats().natsConnection_PublishMsg(connection_, event.message.get()) == NATS_OK) {
     return;
   }
   inbox_.put(NatsFateOf{event.group, event.index, NatsFate::unsent, 0});
 }
 
-void NatsLink::compare_now(const NatsCompare& compare) {
+NatsFateOf NatsLink::compare_now(const NatsCompare& compare) {
   NatsFateOf fate{compare.group, compare.index, NatsFate::unsent, compare.sequence};
-  natsMsg* raw = nullptr;
-  jsErrCode code{};
-  const natsStatus status = nats().js_GetMsg(&raw, context_.get(), options_.stream.name.c_str(),
-                                             compare.sequence, nullptr, &code);
-  const NatsMessageHandle message(raw);
-  if (status == NATS_OK) {
-    const auto content = read_content(header_of(raw, "Crier-Content"));
+  const StoredMessage found = stored_message(compare.sequence);
+  if (found.status == NATS_OK) {
+    const auto content = read_content(header_of(found.message.get(), "Crier-Content"));
     const bool same =
         content && content->content == compare.key.content && content->count == compare.key.count;
     fate.fate = same ? NatsFate::known : NatsFate::conflict;
-  } else if (status == NATS_NOT_FOUND || code == JSNoMessageFoundErr) {
+  } else if (found.removed) {
     fate.fate = NatsFate::forgotten;
   }
-  inbox_.put(fate);
+  return fate;
 }
 
 // libnats has given up, because the server refused this node twice, for example.
@@ -342,7 +363,10 @@ void NatsLink::reconnect() {
   disconnect();
   inbox_.put(NatsReach{.why = "NATS refuses this node"});
   if (auto connected = connect(); connected) {
-    if (consume(arrived().sequence + 1)) return check();
+    if (consume(arrived().sequence + 1)) {
+      check();
+      return;
+    }
   }
   std::unique_lock lock(mutex_);
   closed_ = true;

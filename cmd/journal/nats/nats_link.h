@@ -7,11 +7,14 @@
 // The connection is made anew for ever. What was handed over while there is none, or was under way
 // when it broke, gets the fate `unsent`; it may be in the stream nevertheless.
 //
-// The sender looks at the stream every check_ms, and at once after a new connection. It reports
-// NatsLost if the stream is not the one that was opened: it was deleted or made anew, another node
-// has begun a new epoch, its last sequence is lower than that of a message that arrived, or has
-// another message there. In the last two cases, and if the stream was made anew under its old
-// description, it has put a new epoch into the description before.
+// The sender looks at the stream every check_ms, and at once after a new connection and when
+// libnats has made its consumer anew. Until that look has found the same stream, nothing is sent
+// over the connection, and no message of the consumer is passed on.
+//
+// It reports NatsLost if the stream is not the one that was opened: it was deleted or made anew,
+// another node has begun a new epoch, its last sequence is lower than that of a message that
+// arrived, or has another message there. In the last two cases, and if the stream was made anew
+// under its old description, it has put a new epoch into the description before.
 //
 // All functions are called by the control loop.
 #pragma once
@@ -65,10 +68,13 @@ class NatsLink {
   // Where the answer to an event has to go.
   std::string reply_subject(std::uint64_t group, std::uint32_t index) const;
 
-  // Begins to put the stream's messages into the inbox, those from `sequence` on.
+  // Begins to put the stream's messages into the inbox, those from `sequence` on, and what the
+  // sender finds.
   [[nodiscard]] Result<void> consume(std::uint64_t sequence);
-  // Starts the sender. Requires: consume() was called.
-  void start();
+
+  // The sequence of the newest message that the stream has; 0: it has none. It is below that of
+  // stream() if the newest were removed. Requires: consume() was called.
+  Result<std::uint64_t> newest_message();
 
   void send(std::vector<NatsSend> events);
   // Has the answer `known`, `conflict` or `forgotten` put into the inbox.
@@ -77,14 +83,22 @@ class NatsLink {
   void forget_before(std::uint64_t group) { first_group_ = group; }
   // Looks at the stream at once.
   void check_soon();
+  // This node has seen that the stream is another one: NatsLost follows, after a new epoch.
+  void doubt(std::string why);
 
  private:
   using Clock = std::chrono::steady_clock;
   // The functions that libnats calls.
   struct Callbacks;
   struct Arrived {
-    std::uint64_t sequence = 0;  // The last one that came, or was passed over.
+    std::uint64_t sequence = 0;  // The last one that came, or was passed over. It only grows.
     std::int64_t time_ns = 0;    // Of its message; 0: none came.
+  };
+  // The answer to a question for one message.
+  struct StoredMessage {
+    NatsMessageHandle message;  // Null unless `status` is NATS_OK.
+    natsStatus status;
+    bool removed;  // The stream does not have it.
   };
 
   NatsLink(const NatsJournalOptions& options, NatsInbox& inbox);
@@ -100,15 +114,17 @@ class NatsLink {
 
   void run_sender();
   void send_now(NatsSend event);
-  void compare_now(const NatsCompare& compare);
-  void check();
+  NatsFateOf compare_now(const NatsCompare& compare);
+  bool check();
+  void found_same(const StreamState& state, Instant began, std::uint64_t looks);
   Arrived arrived();
-  void clear_before_break(std::uint64_t sequence);
   std::string why_other_stream(const StreamState& state, const Arrived& arrived);
   bool has_other_message(const Arrived& arrived);
+  StoredMessage stored_message(std::uint64_t sequence);
 
   void on_answer(natsMsg* message);
   void on_message(NatsMessageHandle message);
+  bool take_arrival(const NatsArrival& arrival, std::string_view consumer);
   void on_connection(bool connected, bool closed);
 
   NatsJournalOptions options_;
@@ -123,12 +139,17 @@ class NatsLink {
 
   std::atomic<std::uint64_t> first_group_ = 0;
   std::atomic<bool> connected_ = true;
+  std::atomic<bool> may_send_ = true;  // This connection has led to the same stream.
 
   std::mutex mutex_;
   std::condition_variable changed_;
   // Guarded by mutex_.
   Arrived arrived_;
-  Arrived before_break_;  // The newest when the connection broke; cleared by the next check.
+  std::string consumer_name_;       // Whose messages come; empty: a look is due before the next.
+  std::uint64_t looks_wanted_ = 0;  // How often a look became due.
+  std::uint64_t connection_looks_ = 0;  // looks_wanted_ when the connection was made.
+  std::uint64_t looks_good_ = 0;        // Up to which of them it was the same stream.
+  std::string doubt_;
   std::deque<NatsSend> sends_;
   std::deque<NatsCompare> compares_;
   bool check_now_ = false;

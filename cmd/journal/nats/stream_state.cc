@@ -39,6 +39,8 @@ T member(const Json& object, const char* name, T otherwise) {
   if (found == object.end()) return otherwise;
   if constexpr (std::is_same_v<T, bool>) {
     if (!found->is_boolean()) return otherwise;
+  } else if constexpr (std::is_unsigned_v<T>) {
+    if (!found->is_number_unsigned()) return otherwise;
   } else if constexpr (std::is_integral_v<T>) {
     if (!found->is_number_integer()) return otherwise;
   } else {
@@ -120,6 +122,15 @@ std::expected<StreamState, StreamError> parse_stream_info(std::string_view json)
   if (known.created.empty()) return std::unexpected(StreamError{0, "its answer has no stream"});
   if (known.messages == 0) known.first = known.last + 1;
   return known;
+}
+
+PublishAnswer parse_publish_answer(std::string_view json) {
+  const Json answer = Json::parse(json, nullptr, false);
+  if (answer.is_object() && answer.contains("error")) {
+    return {.error = member<std::uint32_t>(object(answer, "error"), "err_code", 0)};
+  }
+  return {.sequence = member<std::uint64_t>(answer, "seq", 0),
+          .duplicate = member<bool>(answer, "duplicate", false)};
 }
 
 std::string create_request(const StreamSettings& settings, const StreamDescription& description) {

@@ -64,6 +64,17 @@ struct StreamError {
 
 std::expected<StreamState, StreamError> parse_stream_info(std::string_view json);
 
+// JetStream's answer to a message.
+struct PublishAnswer {
+  std::uint64_t sequence = 0;  // 0: it was not stored.
+  bool duplicate = false;      // The stream had a message with this Nats-Msg-Id, at `sequence`.
+  std::uint32_t error = 0;     // jsErrCode.
+};
+
+// Of what is no JSON, both are 0: nobody takes messages for the stream, for example while it has no
+// leader.
+PublishAnswer parse_publish_answer(std::string_view json);
+
 // The body of the request that creates the stream.
 std::string create_request(const StreamSettings& settings, const StreamDescription& description);
 // The body of the request that changes nothing but the description.

@@ -37,6 +37,22 @@ TEST_CASE("a stream's description has one spelling") {
   CHECK(description_version("events of the shop") == 0);
 }
 
+TEST_CASE("an answer to a message is read, whatever the types of its members are") {
+  const PublishAnswer stored = parse_publish_answer(R"({"stream":"crier","seq":7})");
+  CHECK(stored.sequence == 7);
+  CHECK_FALSE(stored.duplicate);
+  CHECK(parse_publish_answer(R"({"seq":7,"duplicate":true})").duplicate);
+  CHECK(parse_publish_answer(R"({"error":{"code":503,"err_code":10077}})").error == 10'077);
+  for (const char* bad :
+       {"", "[]", R"({"seq":"7"})", R"({"seq":-1})", R"({"error":"no"})", R"({"error":null})",
+        R"({"error":{"err_code":"x"},"seq":7})", R"({"duplicate":7})"}) {
+    INFO(bad);
+    const PublishAnswer answer = parse_publish_answer(bad);
+    CHECK(answer.sequence == 0);
+    CHECK(answer.error == 0);
+  }
+}
+
 TEST_CASE("an answer about a stream is read, or is an error") {
   const auto state = parse_stream_info(
       info(R"(,"description":"d","duplicate_window":120000000000,"max_msg_size":-1)",
