@@ -78,7 +78,7 @@ class Publisher:
 
     async def publish(self, n):
         began = time.monotonic()
-        while True:
+        while self.load.running:
             with contextlib.suppress(OSError, EOFError, asyncio.IncompleteReadError,
                                      asyncio.TimeoutError):
                 if self.writer is None:
@@ -96,7 +96,10 @@ class Publisher:
         due = time.monotonic() + self.load.random.random() / self.rate
         while self.load.publishing:
             await asyncio.sleep(max(0.0, due - time.monotonic()))
-            self.newest = await self.publish(self.acknowledged)
+            identifier = await self.publish(self.acknowledged)
+            if identifier is None:
+                return
+            self.newest = identifier
             self.load.ledger.seen(self.newest, self.topic, self.acknowledged)
             self.acknowledged += 1
             due = max(due + 1 / self.rate, time.monotonic())
@@ -122,7 +125,7 @@ class Stream:
         return node_address(self.load.random.randint(1, COUNT))
 
     async def run(self):
-        while True:
+        while self.load.running:
             writer = None
             try:
                 reader, writer = await asyncio.wait_for(
@@ -207,7 +210,8 @@ class Load:
         self.random = random.Random(seed)
         self.ledger = Ledger()
         self.stay_seconds = stay_seconds
-        self.publishing = self.moving = True
+        self.publishing = self.moving = self.running = True
+        self.publications = []
         names = [f"t.{n}" for n in range(topics)]
         self.publishers = {name: Publisher(self, name, rate / topics) for name in names}
         self.streams = [Stream(self, self.random.sample(names, 2), n % 3 == 0)
@@ -267,5 +271,8 @@ class Load:
             stream.restarted = False
 
     def stop(self):
+        # A cancellation may be lost in wait_for(), so nobody counts on it alone.
+        self.publishing = self.running = False
         for task in [*self.publications, *(stream.task for stream in self.streams)]:
-            task.cancel()
+            if task:
+                task.cancel()

@@ -135,10 +135,10 @@ SHORT = [(lagging_node, False, ()), (kill_node, False, ()), (kill_leader, False,
 LONG = [*SHORT, (stop_server, False, ()), (roll, False, ()),
         (kill_node, False, ()), (kill_leader, False, ()),
         (purge, True, ("evicted", "overflow")), (delete_stream, True, ("restarted",)),
-        (roll, False, ()),
-        (cut_off, False, ("unknown-id",))]
-# Only by name: for some seconds nodes give numbers of the old stream again.
-NAMED = [(older_files, True, ("restarted",))]
+        (roll, False, ())]
+# Only by name. After the second the copies of nats-server 2.9.10 may differ: nodes that read from
+# different servers send different events under one id, until one notices.
+NAMED = [(older_files, True, ("restarted",)), (cut_off, False, ("unknown-id",))]
 
 
 async def run_fault(cluster, load, fault, may_end, gaps):
@@ -187,10 +187,10 @@ async def main():
     print("FAIL" if wrong else "ok  ", "The files of deploy/cluster", *wrong, flush=True)
     bad = 1 if wrong else 0
     good = 1 - bad
+    load = Load(cluster, arguments.seed, arguments.streams or (600 if arguments.long else 150))
+    load.long = arguments.long
     try:
         await cluster.start()
-        load = Load(cluster, arguments.seed, arguments.streams or (600 if arguments.long else 150))
-        load.long = arguments.long
         faults = [*LONG, *NAMED] if arguments.only else LONG if arguments.long else SHORT
         for fault, may_end, gaps in faults:
             if arguments.only not in fault.__doc__:
@@ -199,8 +199,8 @@ async def main():
                 good += 1
             else:
                 bad += 1
-        load.stop()
     finally:
+        load.stop()
         await cluster.stop()
         if bad or not good:
             print(f"logs are in {directory}")
