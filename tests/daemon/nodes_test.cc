@@ -17,7 +17,7 @@ DaemonOptions node_of(const NatsServer& server) {
 
 }  // namespace
 
-TEST_CASE("a client moves between nodes, and between lives of a node, without a gap") {
+TEST_CASE("a client moves between nodes, and between lives of a node, without a gap", "[nats]") {
   const NatsServer server;
   RunningDaemon a(node_of(server));
   const RunningDaemon b(node_of(server));
@@ -45,7 +45,7 @@ TEST_CASE("a client moves between nodes, and between lives of a node, without a 
   CHECK(again.next().data == "3");
 }
 
-TEST_CASE("a node that lags behind a client's id waits, and sends no event twice") {
+TEST_CASE("a node that lags behind a client's id waits, and sends no event twice", "[nats]") {
   const NatsServer server;
   RunningDaemon a(node_of(server));
   const RunningDaemon b(node_of(server));
@@ -71,7 +71,8 @@ TEST_CASE("a node that lags behind a client's id waits, and sends no event twice
   CHECK(strange.next().data == "newer");
 }
 
-TEST_CASE("a key publishes once, whichever node gets it, and the other content is a conflict") {
+TEST_CASE("a key publishes once, whichever node gets it, and the other content is a conflict",
+          "[nats]") {
   const NatsServer server;
   const RunningDaemon a(node_of(server));
   const RunningDaemon b(node_of(server));
@@ -82,28 +83,29 @@ TEST_CASE("a key publishes once, whichever node gets it, and the other content i
   CHECK(b.publish_request("POST /topics/t", "y", key).status == 422);
 }
 
-TEST_CASE("a node whose stream is gone ends its streams and itself, and starts with new ids") {
+TEST_CASE("a node whose stream is gone ends its streams and itself, and starts with new ids",
+          "[nats]") {
   NatsServer server;
   RunningDaemon node(node_of(server));
   const std::string before = node.publish("t", "1");
   Subscriber subscriber = node.subscribe("/events?topic=t");
   CHECK(subscriber.next().event == "crier.open");
   server.kill();
-  CHECK(wait_until(5'000,
+  CHECK(wait_until(kPatienceMs,
                    [&] { return node.publish_request("POST /topics/t", "away").status == 503; }));
-  CHECK(wait_until(5'000, [&] {
+  CHECK(wait_until(kPatienceMs, [&] {
     return node.admin_get("/readyz").body.find("journal: NATS is away") != std::string::npos;
   }));
   server.lose_all();
   server.start();
   CHECK(subscriber.next().event == "crier.end");
-  CHECK(node.wait_for_exit(10'000) == 1);
+  CHECK(node.wait_for_exit() == 1);
   node.start();
   const std::string after = node.publish("t", "1");
   CHECK(after.substr(0, 13) != before.substr(0, 13));
 }
 
-TEST_CASE("a node that cannot reach NATS says so and does not start") {
+TEST_CASE("a node that cannot reach NATS says so and does not start", "[nats]") {
   const auto failed =
       RunningDaemon::run_to_exit({"journal.kind=nats", "nats.servers=[\"nats://127.0.0.1:1\"]"});
   CHECK(failed.code == 1);

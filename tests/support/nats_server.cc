@@ -12,6 +12,9 @@
 #include <array>
 #include <chrono>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <random>
 #include <stdexcept>
 #include <thread>
 
@@ -26,20 +29,26 @@ sockaddr_in loopback(std::uint16_t port) {
   return address;
 }
 
+// Not one that the kernel gives to outgoing connections: while the server is down, a client that
+// tries to reach it could be given it, and connect to itself.
 std::uint16_t free_port() {
-  const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address = loopback(0);
-  socklen_t size = sizeof(address);
-  auto* const any = reinterpret_cast<sockaddr*>(&address);
-  const bool bound = ::bind(fd, any, size) == 0 && ::getsockname(fd, any, &size) == 0;
-  ::close(fd);
-  if (!bound) throw std::runtime_error("no free port");
-  return ntohs(address.sin_port);
+  std::random_device random;
+  for (int i = 0; i < 100; ++i) {
+    const auto port = static_cast<std::uint16_t>(10'000 + random() % 20'000);
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const sockaddr_in address = loopback(port);
+    const bool bound =
+        ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
+    ::close(fd);
+    if (bound) return port;
+  }
+  throw std::runtime_error("no free port");
 }
 
 }  // namespace
 
-NatsServer::NatsServer() : port_(free_port()) {
+NatsServer::NatsServer(std::vector<std::string> arguments)
+    : arguments_(std::move(arguments)), port_(free_port()) {
   std::array<char, 32> name{"/tmp/crier-nats-XXXXXX"};
   if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no directory");
   directory_ = name.data();
@@ -54,9 +63,10 @@ NatsServer::~NatsServer() {
 
 void NatsServer::start() {
   const std::string port = std::to_string(port_);
-  std::array<const char*, 9> arguments{"nats-server", "-js",       "-sd", directory_.c_str(),
-                                       "-a",          "127.0.0.1", "-p",  port.c_str(),
-                                       nullptr};
+  std::vector<const char*> arguments{"nats-server", "-js",       "-sd", directory_.c_str(),
+                                     "-a",          "127.0.0.1", "-p",  port.c_str()};
+  for (const std::string& more : arguments_) arguments.push_back(more.c_str());
+  arguments.push_back(nullptr);
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
   const std::string log = directory_ + "/log";
@@ -69,17 +79,26 @@ void NatsServer::start() {
   wait_until_ready();
 }
 
-void NatsServer::wait_until_ready() const {
-  for (int i = 0; i < 500; ++i) {
-    const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+void NatsServer::wait_until_ready() {
+  for (int i = 0; i < 6'000; ++i) {
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const sockaddr_in address = loopback(port_);
     const bool ready =
         ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
     ::close(fd);
     if (ready) return;
+    if (::waitpid(child_, nullptr, WNOHANG) != 0) {
+      child_ = -1;
+      throw std::runtime_error("nats-server has ended: " + log());
+    }
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
-  throw std::runtime_error("nats-server does not listen");
+  throw std::runtime_error("nats-server does not listen: " + log());
+}
+
+std::string NatsServer::log() const {
+  std::ifstream file(directory_ + "/log");
+  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 void NatsServer::kill() {

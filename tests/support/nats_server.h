@@ -7,21 +7,29 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace crier::tests {
 
 class NatsServer {
  public:
-  NatsServer();
+  // `arguments` follow those that it needs itself.
+  explicit NatsServer(std::vector<std::string> arguments = {});
   ~NatsServer();
   NatsServer(const NatsServer&) = delete;
   NatsServer& operator=(const NatsServer&) = delete;
 
   std::string address() const { return "nats://127.0.0.1:" + std::to_string(port_); }
+  std::uint16_t port() const { return port_; }
+  // What it has written since it was made.
+  std::string log() const;
 
   // Ends it as a power cut would; its files stay. Then start() brings it back at its port.
   void kill();
   void start();
+  // For the next start.
+  void set_arguments(std::vector<std::string> arguments) { arguments_ = std::move(arguments); }
   // Keeps a copy of its files; goes back to them. Requires: it was killed.
   void save() const;
   void go_back() const;
@@ -46,8 +54,9 @@ class NatsServer {
   };
 
  private:
-  void wait_until_ready() const;
+  void wait_until_ready();
 
+  std::vector<std::string> arguments_;
   std::string directory_;
   std::uint16_t port_ = 0;
   pid_t child_ = -1;

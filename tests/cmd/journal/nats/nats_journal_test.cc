@@ -1,8 +1,6 @@
 // Nodes on a real nats-server.
 #include "cmd/journal/nats/nats_journal.h"
 
-#include <nats/nats.h>
-
 #include <algorithm>
 
 #include "tests/cmd/journal/nats/nats_node_support.h"
@@ -14,57 +12,6 @@ using broadcast::JournalFailure;
 using broadcast::KeyUse;
 using tests::NatsServer;
 using Sequences = std::vector<std::uint64_t>;
-
-// An operator's access to the stream.
-class Operator {
- public:
-  explicit Operator(const NatsServer& server) : Operator(server.address()) {}
-  explicit Operator(const std::string& address) {
-    REQUIRE(natsConnection_ConnectTo(&connection_, address.c_str()) == NATS_OK);
-    REQUIRE(natsConnection_JetStream(&context_, connection_, nullptr) == NATS_OK);
-  }
-  ~Operator() {
-    jsCtx_Destroy(context_);
-    natsConnection_Destroy(connection_);
-  }
-  Operator(const Operator&) = delete;
-  Operator& operator=(const Operator&) = delete;
-
-  void publish(const char* subject, std::string_view data) {
-    REQUIRE(js_Publish(nullptr, context_, subject, data.data(), static_cast<int>(data.size()),
-                       nullptr, nullptr) == NATS_OK);
-  }
-  void remove(std::uint64_t sequence) {
-    REQUIRE(js_DeleteMsg(context_, "crier", sequence, nullptr, nullptr) == NATS_OK);
-  }
-  void purge_below(std::uint64_t sequence) {
-    jsOptions options;
-    jsOptions_Init(&options);
-    options.Stream.Purge.Sequence = sequence;
-    REQUIRE(js_PurgeStream(context_, "crier", &options, nullptr) == NATS_OK);
-  }
-  void delete_stream() { REQUIRE(js_DeleteStream(context_, "crier", nullptr, nullptr) == NATS_OK); }
-  // Deletes the stream, and makes it again as it was configured.
-  void make_anew() {
-    jsStreamInfo* info = nullptr;
-    REQUIRE(js_GetStreamInfo(&info, context_, "crier", nullptr, nullptr) == NATS_OK);
-    delete_stream();
-    REQUIRE(js_AddStream(nullptr, context_, info->Config, nullptr, nullptr) == NATS_OK);
-    jsStreamInfo_Destroy(info);
-  }
-  void describe(const char* text) {
-    jsStreamInfo* info = nullptr;
-    REQUIRE(js_GetStreamInfo(&info, context_, "crier", nullptr, nullptr) == NATS_OK);
-    const char* const before = std::exchange(info->Config->Description, text);
-    REQUIRE(js_UpdateStream(nullptr, context_, info->Config, nullptr, nullptr) == NATS_OK);
-    info->Config->Description = before;
-    jsStreamInfo_Destroy(info);
-  }
-
- private:
-  natsConnection* connection_ = nullptr;
-  jsCtx* context_ = nullptr;
-};
 
 KeyUse use(std::uint64_t key, std::uint64_t content, std::uint32_t first = 0,
            std::uint32_t count = 1) {
@@ -79,7 +26,7 @@ std::vector<std::string> data_of(const std::vector<NatsNode::Seen>& events) {
 
 }  // namespace
 
-TEST_CASE("what a node has published is in the stream after a restart") {
+TEST_CASE("what a node has published is in the stream after a restart", "[nats]") {
   const NatsServer server;
   NatsNode node(nats_options(server));
   const Epoch epoch = node.epoch();
@@ -98,7 +45,7 @@ TEST_CASE("what a node has published is in the stream after a restart") {
   CHECK(node.publish({"four"}).sequences == Sequences{4});
 }
 
-TEST_CASE("many groups are answered in their order") {
+TEST_CASE("many groups are answered in their order", "[nats]") {
   const NatsServer server;
   NatsNode node(nats_options(server));
   for (int i = 0; i < 2'000; ++i) {
@@ -113,7 +60,7 @@ TEST_CASE("many groups are answered in their order") {
   CHECK(node.events.size() == next - 1);
 }
 
-TEST_CASE("two nodes have one order, one epoch and one set of keys") {
+TEST_CASE("two nodes have one order, one epoch and one set of keys", "[nats]") {
   const NatsServer server;
   NatsNode a(nats_options(server));
   NatsNode b(nats_options(server));
@@ -131,7 +78,7 @@ TEST_CASE("two nodes have one order, one epoch and one set of keys") {
   CHECK(a.events == b.events);
 }
 
-TEST_CASE("a key that another node has used publishes nothing again") {
+TEST_CASE("a key that another node has used publishes nothing again", "[nats]") {
   const NatsServer server;
   NatsNode a(nats_options(server));
   NatsNode b(nats_options(server));
@@ -164,7 +111,7 @@ TEST_CASE("a key that another node has used publishes nothing again") {
   }
 }
 
-TEST_CASE("names, other programs' messages, and messages that are no events") {
+TEST_CASE("names, other programs' messages, and messages that are no events", "[nats]") {
   const NatsServer server;
   NatsNode node(nats_options(server));
   Operator other(server);
@@ -185,7 +132,7 @@ TEST_CASE("names, other programs' messages, and messages that are no events") {
   CHECK(node.holes.empty());
 }
 
-TEST_CASE("while the server is away groups fail at once, and afterwards all goes on") {
+TEST_CASE("while the server is away groups fail at once, and afterwards all goes on", "[nats]") {
   NatsServer server;
   NatsNode node(nats_options(server));
   CHECK(node.publish({"before"}).sequences == Sequences{1});
@@ -200,7 +147,7 @@ TEST_CASE("while the server is away groups fail at once, and afterwards all goes
   CHECK(node.lost == 0);
 }
 
-TEST_CASE("a stream that is another one is told once") {
+TEST_CASE("a stream that is another one is told once", "[nats]") {
   const NatsServer server;
   NatsNode node(nats_options(server));
   const Epoch epoch = node.epoch();
@@ -222,7 +169,7 @@ TEST_CASE("a stream that is another one is told once") {
   CHECK(node.publish({"three"}).sequences == Sequences{1});
 }
 
-TEST_CASE("a server that has gone back to older files has a new epoch") {
+TEST_CASE("a server that has gone back to older files has a new epoch", "[nats]") {
   NatsServer server;
   NatsNode node(nats_options(server));
   const Epoch epoch = node.epoch();
@@ -230,7 +177,7 @@ TEST_CASE("a server that has gone back to older files has a new epoch") {
   server.kill();
   server.save();
   server.start();
-  node.until([&] { return !node.journal().failing() && node.journal().stats().away.read() == 1; });
+  node.until([&] { return !node.journal().failing() && node.journal().stats().away.read() >= 1; });
   node.publish({"two", "three"});
   server.kill();
   server.go_back();
@@ -248,7 +195,8 @@ TEST_CASE("a server that has gone back to older files has a new epoch") {
   CHECK(node.publish({"new"}).sequences == Sequences{grows_again ? 5U : 2U});
 }
 
-TEST_CASE("a server that ends and comes back under load loses nothing that was answered") {
+TEST_CASE("a server that ends and comes back under load loses nothing that was answered",
+          "[nats]") {
   NatsServer server;
   NatsNode node(nats_options(server));
   NatsNode other(nats_options(server));
@@ -291,7 +239,7 @@ TEST_CASE("a server that ends and comes back under load loses nothing that was a
   CHECK(std::ranges::adjacent_find(data) == data.end());
 }
 
-TEST_CASE("a server that hangs is away after a while, and is back") {
+TEST_CASE("a server that hangs is away after a while, and is back", "[nats]") {
   NatsServer server;
   NatsJournalOptions options = nats_options(server);
   options.answer_ms = 300;
@@ -309,7 +257,7 @@ TEST_CASE("a server that hangs is away after a while, and is back") {
   CHECK(node.lost == 0);
 }
 
-TEST_CASE("an epoch that another node has begun is told") {
+TEST_CASE("an epoch that another node has begun is told", "[nats]") {
   const NatsServer server;
   NatsNode node(nats_options(server));
   StreamDescription other{node.journal().identity(), {}};
@@ -320,7 +268,7 @@ TEST_CASE("an epoch that another node has begun is told") {
   CHECK(node.epoch() == other.identity.epoch);
 }
 
-TEST_CASE("what was removed from the stream is a hole for those who load it") {
+TEST_CASE("what was removed from the stream is a hole for those who load it", "[nats]") {
   const NatsServer server;
   NatsNode node(nats_options(server));
   node.publish({"1", "2", "3", "4", "5", "6"});
@@ -339,7 +287,7 @@ TEST_CASE("what was removed from the stream is a hole for those who load it") {
   CHECK(node.lost == 0);
 }
 
-TEST_CASE("a stream that crier cannot use is refused with a sentence") {
+TEST_CASE("a stream that crier cannot use is refused with a sentence", "[nats]") {
   const NatsServer server;
   NatsJournalOptions options = nats_options(server);
   SilentLog log;

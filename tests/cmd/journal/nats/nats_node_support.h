@@ -1,6 +1,8 @@
 // A node of crier as its journal sees it: a loop, a journal, and notes of what the journal says.
 #pragma once
 
+#include <nats/nats.h>
+
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -27,8 +29,62 @@ struct SilentLog final : LogSink {
 };
 
 inline NatsJournalOptions nats_options(const tests::NatsServer& server) {
-  return {.servers = {server.address()}, .event_bytes_max = 1'000, .check_ms = 100};
+  return {.servers = {server.address()},
+          .event_bytes_max = 1'000,
+          .answer_ms = 60'000,
+          .check_ms = 100};
 }
+
+// An operator's access to the stream.
+class Operator {
+ public:
+  explicit Operator(const tests::NatsServer& server) : Operator(server.address()) {}
+  explicit Operator(const std::string& address) {
+    REQUIRE(natsConnection_ConnectTo(&connection_, address.c_str()) == NATS_OK);
+    REQUIRE(natsConnection_JetStream(&context_, connection_, nullptr) == NATS_OK);
+  }
+  ~Operator() {
+    jsCtx_Destroy(context_);
+    natsConnection_Destroy(connection_);
+  }
+  Operator(const Operator&) = delete;
+  Operator& operator=(const Operator&) = delete;
+
+  void publish(const char* subject, std::string_view data) {
+    REQUIRE(js_Publish(nullptr, context_, subject, data.data(), static_cast<int>(data.size()),
+                       nullptr, nullptr) == NATS_OK);
+  }
+  void remove(std::uint64_t sequence) {
+    REQUIRE(js_DeleteMsg(context_, "crier", sequence, nullptr, nullptr) == NATS_OK);
+  }
+  void purge_below(std::uint64_t sequence) {
+    jsOptions options;
+    jsOptions_Init(&options);
+    options.Stream.Purge.Sequence = sequence;
+    REQUIRE(js_PurgeStream(context_, "crier", &options, nullptr) == NATS_OK);
+  }
+  void delete_stream() { REQUIRE(js_DeleteStream(context_, "crier", nullptr, nullptr) == NATS_OK); }
+  // Deletes the stream, and makes it again as it was configured.
+  void make_anew() {
+    jsStreamInfo* info = nullptr;
+    REQUIRE(js_GetStreamInfo(&info, context_, "crier", nullptr, nullptr) == NATS_OK);
+    delete_stream();
+    REQUIRE(js_AddStream(nullptr, context_, info->Config, nullptr, nullptr) == NATS_OK);
+    jsStreamInfo_Destroy(info);
+  }
+  void describe(const char* text) {
+    jsStreamInfo* info = nullptr;
+    REQUIRE(js_GetStreamInfo(&info, context_, "crier", nullptr, nullptr) == NATS_OK);
+    const char* const before = std::exchange(info->Config->Description, text);
+    REQUIRE(js_UpdateStream(nullptr, context_, info->Config, nullptr, nullptr) == NATS_OK);
+    info->Config->Description = before;
+    jsStreamInfo_Destroy(info);
+  }
+
+ private:
+  natsConnection* connection_ = nullptr;
+  jsCtx* context_ = nullptr;
+};
 
 class NatsNode final : private broadcast::JournalClient, private broadcast::JournalReader {
  public:
@@ -68,11 +124,11 @@ class NatsNode final : private broadcast::JournalClient, private broadcast::Jour
   NatsJournal& journal() { return *journal_; }
   Epoch epoch() { return journal_->identity().epoch; }
 
-  // Runs the loop until it is so. Fails the test if that takes ten seconds.
+  // Runs the loop until it is so. Fails the test if that takes a minute.
   void until(const std::function<bool()>& so) {
     net::Timer tick(loop_, [] {});
     tick.start_repeating(2);
-    const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    const auto give_up = std::chrono::steady_clock::now() + std::chrono::minutes(1);
     while (!so()) {
       REQUIRE(std::chrono::steady_clock::now() < give_up);
       journal_->flush();
