@@ -37,12 +37,32 @@ inline std::string_view header_of(natsMsg* message, const char* name) {
   return value;
 }
 
-// Returns an error that says what could not be done, and libnats' words for why. Call it on the
-// thread of the failed call.
+// Returns what may help; empty: who knows.
+inline const char* nats_advice(natsStatus status) {
+  switch (status) {
+    case NATS_CONNECTION_AUTH_FAILED:
+      return ". Name the credentials of a user that the server knows in nats.credentials";
+    case NATS_SSL_ERROR:
+    case NATS_SECURE_CONNECTION_WANTED:
+    case NATS_SECURE_CONNECTION_REQUIRED:
+      return ". Compare the server's TLS with nats.servers, nats.ca and nats.certificate";
+    case NATS_PROTOCOL_ERROR:
+      return ". The server may want a certificate: nats.certificate";
+    default:
+      return "";
+  }
+}
+
+// Returns an error that says what could not be done, libnats' words for why, and what may help.
+// Call it on the thread of the failed call.
 inline std::unexpected<Error> nats_error(std::string_view what, natsStatus status) {
-  const char* detail = nats().nats_GetLastError(nullptr);
-  if (detail == nullptr || *detail == '\0') detail = nats().natsStatus_GetText(status);
-  return fail(Errc::os, std::string(what) + ": " + detail);
+  const char* words = nats().nats_GetLastError(nullptr);
+  if (words == nullptr || *words == '\0') words = nats().natsStatus_GetText(status);
+  std::string_view detail = words;
+  // It begins with a place in libnats: "(conn.c:1905): ".
+  const std::size_t place = detail.find("): ");
+  if (detail.starts_with('(') && place != detail.npos) detail.remove_prefix(place + 3);
+  return fail(Errc::os, std::string(what) + ": " + std::string(detail) + nats_advice(status));
 }
 
 }  // namespace crier::cmd
