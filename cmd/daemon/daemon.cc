@@ -209,7 +209,7 @@ void Daemon::show_metrics() {
   workers_->add_sources(sources);
   sources.control_loop = &loop_.stats();
   sources.log = &event_log_.stats();
-  sources.journal = &journal_.stats();
+  sources.journal = journal_.metric_sources();
   sources.frames = &frames_;
   sources.kernel = &kernel_;
   sources.sockets = &sockets_;

@@ -102,6 +102,15 @@ void KeptJournal::open_nats(const config::Config& config, net::Loop& loop) {
   journal_ = std::move(*opened);
 }
 
+JournalSources KeptJournal::metric_sources() const {
+  JournalSources sources{.stats = stats_, .file = nodes_ == nullptr};
+  if (nodes_ != nullptr) {
+    sources.nodes = &nodes_->stats();
+    sources.reachable = [this] { return nodes_->reachable(); };
+  }
+  return sources;
+}
+
 std::vector<int> KeptJournal::descriptors() const {
   if (file_ != nullptr) return net::descriptors_of(config_.path);
   return nodes_ != nullptr ? nodes_->descriptors() : std::vector<int>();

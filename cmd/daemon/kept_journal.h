@@ -14,6 +14,7 @@
 #include "broadcast/log/log_loader.h"
 #include "broadcast/log/log_survey.h"
 #include "cmd/daemon/control/control.h"
+#include "cmd/daemon/control/journal_metrics.h"
 #include "cmd/daemon/control/journal_pages.h"
 #include "cmd/journal/journal_stats.h"
 #include "cmd/journal/nats/nats_journal.h"
@@ -37,7 +38,7 @@ class KeptJournal {
 
   broadcast::Journal& get() const { return *journal_; }
   const broadcast::JournalIdentity& identity() const { return journal_->identity(); }
-  const JournalStats& stats() const { return *stats_; }
+  JournalSources metric_sources() const;
   // Those that no worker must keep open. Requires: load() has returned.
   std::vector<int> descriptors() const;
 

@@ -25,7 +25,7 @@ struct MetricReference::Idle {
   net::PendingCounters pending;
   net::ListenerCounters listener;
   broadcast::LogStats log;
-  JournalStats journal;
+  NatsJournalStats journal;
   FrameAccount frames;
   net::HttpServerCounters server;
   PublishCounters publishing;
@@ -38,10 +38,10 @@ struct MetricReference::Idle {
   std::atomic<std::uint32_t> streams_max{0};
   std::optional<metrics::Catalogue> catalogue;
 
-  MetricSources sources() const;
+  MetricSources sources(Journals journals) const;
 };
 
-MetricSources MetricReference::Idle::sources() const {
+MetricSources MetricReference::Idle::sources(Journals journals) const {
   MetricSources sources;
   for (const broadcast::WorkerStats& worker : workers) {
     sources.workers.push_back(&worker);
@@ -52,7 +52,9 @@ MetricSources MetricReference::Idle::sources() const {
   sources.listeners = {&listener};
   sources.control_loop = &loop;
   sources.log = &log;
-  sources.journal = &journal;
+  sources.journal.stats = &journal.common;
+  sources.journal.file = journals != Journals::nodes;
+  if (journals != Journals::file) sources.journal.nodes = &journal;
   sources.frames = &frames;
   sources.publish = &server;
   sources.publishing = &publishing;
@@ -65,8 +67,9 @@ MetricSources MetricReference::Idle::sources() const {
   return sources;
 }
 
-MetricReference::MetricReference(std::string_view version) : idle_(std::make_unique<Idle>()) {
-  MetricSources sources = idle_->sources();
+MetricReference::MetricReference(std::string_view version, Journals journals)
+    : idle_(std::make_unique<Idle>()) {
+  MetricSources sources = idle_->sources(journals);
   sources.kernel = &idle_->kernel;
   sources.version = version;
   idle_->catalogue.emplace(make_catalogue(sources));

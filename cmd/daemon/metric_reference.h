@@ -1,9 +1,11 @@
 // The catalogue of metrics of a daemon that has done nothing, for the reference page.
 //
-// It has every family with its help and the values of its labels. Families that depend on the
+// It has every family with its help and the values of its labels, or those that a daemon with one
+// form of journal has. Families that depend on the
 // machine, those of kernel parameters, have no series. Constructing it reads nothing of the system.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string_view>
 
@@ -13,7 +15,9 @@ namespace crier::cmd {
 
 class MetricReference {
  public:
-  explicit MetricReference(std::string_view version);
+  enum class Journals : std::uint8_t { all, file, nodes };
+
+  explicit MetricReference(std::string_view version, Journals journals = Journals::all);
   ~MetricReference();
   MetricReference(const MetricReference&) = delete;
   MetricReference& operator=(const MetricReference&) = delete;

@@ -1,4 +1,4 @@
-// What a journal on a disk counts. Its owner's loop counts; any thread may read.
+// What a journal counts that is not `memory`. Its owner's loop counts; any thread may read.
 #pragma once
 
 #include <array>
@@ -36,6 +36,16 @@ struct JournalStats {
   Counter loaded_events;   // At the start.
   Counter holes;           // At the start: damaged places, which may hide events.
   std::array<Counter, kNamesOf<broadcast::JournalFailure>.size()> failed;  // Groups.
+};
+
+// Of one whose events other nodes have, too.
+struct NatsJournalStats {
+  JournalStats common;
+  Counter foreign;   // Messages that are no valid events.
+  Counter repeated;  // Events whose key the stream knew.
+  Counter late;      // Events that came after their group had failed.
+  Counter away;      // How often NATS was lost.
+  Counter behind;    // Messages of the stream that have not come; a gauge.
 };
 
 }  // namespace crier::cmd

@@ -56,6 +56,7 @@ inline constexpr Figure kFigures[] = {
     {"history_oldest_age_seconds", "crier_history_oldest_age_seconds", Figure::Kind::duration,
      "oldest event"},
     {"journal_bytes", "crier_journal_file_bytes", Figure::Kind::bytes, "journal size", {}, true},
+    {"journal_behind_events", "crier_journal_behind_events", Figure::Kind::count, "journal behind"},
     {"gaps", "crier_gaps_total", Figure::Kind::by_reason, "gaps"},
     {"requests_refused", "crier_requests_refused_total", Figure::Kind::by_reason,
      "requests refused"},

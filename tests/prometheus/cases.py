@@ -31,21 +31,48 @@ def run(command, **options):
     return done.stdout
 
 
+class NatsServer:
+    """One with JetStream, for the metrics of a node."""
+
+    def __init__(self, directory):
+        address = address_of(3)
+        self.url = f"nats://{address}:4222"
+        self.process = subprocess.Popen(
+            ["nats-server", "-js", "-sd", str(directory / "nats"), "-a", address, "-p", "4222"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_for("a nats-server", 10, lambda: self.listens(address))
+
+    def listens(self, address):
+        try:
+            socket.create_connection((address, 4222), timeout=1).close()
+        except OSError:
+            return False
+        return True
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(20)
+
+
+def address_of(host):
+    return f"127.{64 + os.getpid() % 64}.203.{host}"
+
+
 class Daemon:
     """A daemon with a stream, some events, a refused request and one that resumes."""
 
-    def __init__(self, crier, directory):
+    def __init__(self, crier, directory, host, journal):
         self.crier = crier
-        self.address = f"127.{64 + os.getpid() % 64}.203.1"
+        self.address = address_of(host)
         self.admin = f"{self.address}:8081"
-        self.socket = str(directory / "publish.sock")
-        self.log = open(directory / "log", "w", encoding="utf-8")
+        self.socket = str(directory / f"publish{host}.sock")
+        self.log = open(directory / f"log{host}", "w", encoding="utf-8")
+        setting = [part for text in journal for part in ("--set", text)]
         self.process = subprocess.Popen(
             [crier, "serve", "--set", f"http.listen={self.address}:8080", "--set",
              f"admin.listen={self.admin}", "--set", f"publish.socket={self.socket}", "--set",
              "workers.count=2", "--set", "limits.owed_events_max=8", "--set", "admin.debug=true",
-             "--set", "admin.trace_every=1", "--set", "journal.kind=sqlite", "--set",
-             f"journal.path={directory}/journal.db"],
+             "--set", "admin.trace_every=1", *setting],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
         self.streams = []
         wait_for("a daemon that is ready", 20, self.ready)
@@ -118,24 +145,32 @@ class Cases:
         self.directory = directory
         self.dashboard = json.loads((deploy / "grafana" / "dashboard.json").read_text("utf-8"))
         self.prometheus = None
-        self.daemon = Daemon(crier, directory)
-        self.idle = self.daemon.metrics()
-        self.daemon.serve_some()
-        self.text = self.daemon.metrics()
+        self.daemon = Daemon(crier, directory, 1,
+                             ["journal.kind=sqlite", f"journal.path={directory}/journal.db"])
+        self.nats = NatsServer(directory)
+        self.node = Daemon(crier, directory, 2,
+                           ["journal.kind=nats", f'nats.servers=["{self.nats.url}"]'])
+        self.idle = [daemon.metrics() for daemon in (self.daemon, self.node)]
+        for daemon in (self.daemon, self.node):
+            daemon.serve_some()
+        self.texts = [daemon.metrics() for daemon in (self.daemon, self.node)]
+        self.text = "".join(self.texts)
+        self.docs = [deploy / "operating.md", deploy / "cluster" / "README.md"]
         # Each alert of the rules with its text.
         alerts = re.split(r"^ *- alert: ", self.rules.read_text(encoding="utf-8"),
                           flags=re.MULTILINE)[1:]
         self.alerts = {alert.split("\n", 1)[0]: alert.split("\n", 1)[1] for alert in alerts}
 
     def metrics_are_clean(self):
-        for text in (self.idle, self.text):
+        for text in self.idle + self.texts:
             said = check_metrics(text)
             check(said == "", said)
 
     def series_are_few(self):
-        check(len(samples(self.text)) == len(samples(self.idle)) + 1,
-              "what clients do changes the number of series")  # The age of the oldest event.
-        check(len(samples(self.text)) <= SERIES_MAX, f"{len(samples(self.text))} series")
+        for idle, text in zip(self.idle, self.texts):
+            check(len(samples(text)) == len(samples(idle)) + 1,
+                  "what clients do changes the number of series")  # The age of the oldest event.
+            check(len(samples(text)) <= SERIES_MAX, f"{len(samples(text))} series")
 
     def page_has_every_series(self):
         page = entries_of_page(run([self.crier, "manual", "metrics"]))
@@ -169,9 +204,10 @@ class Cases:
         """Names of metrics and values of labels in rules, the runbook and the rules' tests."""
         for path in (self.rules, self.rule_tests):
             asks_what_there_is(self.text, path.read_text(encoding="utf-8"))
-        for name in set(re.findall(r"`(crier_\w+)`", self.runbook)):
-            families = {family for family, _, _ in samples(self.text)}
-            check(name in families, f"the runbook names {name}, which does not exist")
+        families = {family for family, _, _ in samples(self.text)}
+        for text in [self.runbook, *(path.read_text(encoding="utf-8") for path in self.docs)]:
+            for name in set(re.findall(r"`(crier_\w+)`", text)):
+                check(name in families, f"the manuals name {name}, which does not exist")
 
     def rules_pass(self):
         run(["promtool", "check", "rules", str(self.rules)])
@@ -187,8 +223,8 @@ class Cases:
     def real_prometheus(self):
         if self.prometheus is None:
             self.prometheus = Prometheus(self.directory / "prometheus",
-                                         f"{self.daemon.address}:9090", self.daemon.admin,
-                                         self.rules)
+                                         f"{self.daemon.address}:9090",
+                                         [self.daemon.admin, self.node.admin], self.rules)
         return self.prometheus
 
     def rules_are_evaluated(self, server):
@@ -235,13 +271,13 @@ class Cases:
         commands = self.runbook_commands()
         check(len(commands) >= 20, f"{len(commands)} commands")
         for command in commands:
-            told = command.replace("127.0.0.1:8081", self.daemon.admin)
-            told = told.replace("127.0.0.1:8080", f"{self.daemon.address}:8080")
+            told = command.replace("127.0.0.1:8081", self.node.admin)
+            told = told.replace("127.0.0.1:8080", f"{self.node.address}:8080")
             told = told.replace("/usr/bin/crier", self.crier)
             told = told.replace("timeout 2 ", "timeout 0.5 ")
             told = told.replace("/etc/crier/crier.json", str(settings))
-            told = told.replace("crier status", f"crier status --admin {self.daemon.admin}")
-            told = told.replace("$(pidof -s crier)", str(self.daemon.process.pid))
+            told = told.replace("crier status", f"crier status --admin {self.node.admin}")
+            told = told.replace("$(pidof -s crier)", str(self.node.process.pid))
             # What is left of counters that are 0 may be nothing.
             told = told.replace(" | grep -v ' 0$'", "")
             check(run(["bash", "-o", "pipefail", "-c", told], env=environment) != "",
@@ -266,7 +302,7 @@ def main():
             ("series do not grow with clients", cases.series_are_few, None),
             ("crier-metrics(7) has every series", cases.page_has_every_series, None),
             ("each alert has texts, a section and cases", cases.alerts_are_complete, None),
-            ("alerts and runbook ask for what there is", cases.alerts_ask_what_there_is, None),
+            ("alerts and manuals ask for what there is", cases.alerts_ask_what_there_is, None),
             ("the rules are rules", cases.rules_pass, "promtool"),
             ("each alert fires when it should, and only then", cases.rule_tests_pass, "promtool"),
             ("a real Prometheus evaluates each rule", cases.real_prometheus_evaluates_the_rules,
@@ -292,6 +328,8 @@ def main():
         finally:
             if cases.prometheus:
                 cases.prometheus.stop()
+            cases.node.stop()
+            cases.nats.stop()
             cases.daemon.stop()
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0

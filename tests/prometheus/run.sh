@@ -1,8 +1,9 @@
 #!/bin/sh
 # What crier tells Prometheus, with the real binary: the form of /metrics, crier-metrics(7), the
 # alerts of deploy/prometheus, the queries of deploy/grafana, and the commands of deploy/runbook.md.
-# Needs curl and Python. What needs promtool or Prometheus (Debian's package prometheus, installed
-# or, as tests/run.sh does, unpacked into .build/prometheus) is skipped without it.
+# Needs curl, nats-server and Python. What needs promtool or Prometheus (Debian's package
+# prometheus, installed or, as tests/run.sh does, unpacked into .build/prometheus) is skipped
+# without it.
 #
 #   tests/prometheus/run.sh [PATH-OF-CRIER]
 #
@@ -13,6 +14,6 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/support/real.sh
 . "$here/../support/real.sh"
 find_crier "$here" "$@"
-need "curl python3" curl python3
+need "curl nats-server python3" curl nats-server python3
 PATH=$PATH:$here/../../.build/prometheus/usr/bin
 exec python3 "$here/cases.py" "$crier" "$here/../../deploy"

@@ -75,9 +75,9 @@ def asks_what_there_is(text, queries):
 
 
 class Prometheus:
-    """A real one that scrapes a daemon once a second and evaluates rules."""
+    """A real one that scrapes daemons once a second and evaluates rules."""
 
-    def __init__(self, directory, listen, admin, rules):
+    def __init__(self, directory, listen, admins, rules):
         directory.mkdir()
         shutil.copy(rules, directory / "alerts.yml")
         (directory / "prometheus.yml").write_text(
@@ -85,7 +85,7 @@ class Prometheus:
             "rule_files: [alerts.yml]\n"
             "scrape_configs:\n"
             "  - job_name: crier\n"
-            f"    static_configs: [{{targets: ['{admin}']}}]\n", encoding="utf-8")
+            f"    static_configs: [{{targets: {admins}}}]\n", encoding="utf-8")
         self.url = f"http://{listen}/api/v1"
         with open(directory / "log", "w", encoding="utf-8") as log:
             self.process = subprocess.Popen(

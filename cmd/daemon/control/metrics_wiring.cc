@@ -9,7 +9,6 @@
 #include <type_traits>
 #include <utility>
 
-#include "cmd/daemon/control/journal_metrics.h"
 #include "cmd/daemon/control/loop_metrics.h"
 #include "cmd/daemon/control/state_metrics.h"
 #include "metrics/process_stats.h"
@@ -373,7 +372,7 @@ metrics::Catalogue make_catalogue(const MetricSources& sources) {
   add_rows<HttpServerCounters>(catalogue, kAdminRows, {&sources.admin, 1});
   add_disagreements(catalogue, sources);
   add_loop_metrics(catalogue, sources);
-  add_journal_metrics(catalogue, *sources.journal);
+  add_journal_metrics(catalogue, sources.journal);
   add_state_metrics(catalogue, sources);
   metrics::add_process_stats(catalogue);
   return catalogue;

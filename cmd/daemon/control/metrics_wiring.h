@@ -10,11 +10,11 @@
 
 #include "broadcast/log/log_stats.h"
 #include "broadcast/streams/stats.h"
+#include "cmd/daemon/control/journal_metrics.h"
 #include "cmd/daemon/control/memory_reading.h"
 #include "cmd/daemon/control/publish_routes.h"
 #include "cmd/daemon/control/reload_outcome.h"
 #include "cmd/daemon/link/refusal_counts.h"
-#include "cmd/journal/journal_stats.h"
 #include "cmd/tuning/kernel_tuner.h"
 #include "config/config.h"
 #include "core/frame.h"
@@ -37,7 +37,7 @@ struct MetricSources {
 
   const net::LoopStats* control_loop = nullptr;
   const broadcast::LogStats* log = nullptr;
-  const JournalStats* journal = nullptr;
+  JournalSources journal;
   const FrameAccount* frames = nullptr;
   const net::HttpServerCounters* publish = nullptr;
   const PublishCounters* publishing = nullptr;

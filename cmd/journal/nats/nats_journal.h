@@ -36,7 +36,6 @@
 #include "cmd/journal/nats/nats_inbox.h"
 #include "cmd/journal/nats/nats_link.h"
 #include "cmd/journal/nats/nats_options.h"
-#include "core/counter.h"
 #include "core/log.h"
 #include "core/result.h"
 #include "net/loop/loop.h"
@@ -49,16 +48,6 @@ struct NatsJournalParts {
   net::Loop& loop;
   LogSink& log;
   std::function<void()> lost;
-};
-
-// The control loop counts; any thread may read.
-struct NatsJournalStats {
-  JournalStats common;
-  Counter foreign;   // Messages that are no valid events.
-  Counter repeated;  // Events whose key the stream knew.
-  Counter late;      // Events that came after their group had failed.
-  Counter away;      // How often NATS was lost.
-  Counter behind;    // Messages of the stream that have not come; a gauge.
 };
 
 class NatsJournal final : public broadcast::Journal {
@@ -77,6 +66,8 @@ class NatsJournal final : public broadcast::Journal {
   std::optional<broadcast::JournalFailure> failing() const override { return failing_; }
   void finish() override;
 
+  // Whether the stream has answered since NATS was lost.
+  bool reachable() const { return !away_; }
   // The last sequence that is known to be in the stream; this node may not have it yet.
   std::uint64_t stream_last() const { return stream_last_; }
   // The last sequence that this node has passed. Nothing up to it will come any more.

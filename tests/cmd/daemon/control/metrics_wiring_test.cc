@@ -57,7 +57,7 @@ struct Counters {
                         .listeners = {&listeners[0], &listeners[1]},
                         .control_loop = &loops[2],
                         .log = &log,
-                        .journal = &journal,
+                        .journal = {.stats = &journal},
                         .frames = &frames,
                         .publish = &publish,
                         .publishing = &publishing,
