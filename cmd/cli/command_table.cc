@@ -100,7 +100,7 @@ constexpr Option kBenchOptions[] = {
 };
 
 constexpr Option kJournalOptions[] = {
-    {"--socket", OptionKind::text, "PATH", "the daemon's publish socket, for info and backup"},
+    {"--socket", OptionKind::text, "PATH", "the daemon's publish socket"},
     {"--json", OptionKind::flag, "", "print the figures of info and verify as JSON"},
 };
 
@@ -242,6 +242,9 @@ constexpr std::string_view kJournalNotes =
     "\n"
     "A daemon that is started with a copy begins a new epoch by itself. verify and export exit\n"
     "with 1 if events are damaged or missing.\n"
+    "\n"
+    "With journal.kind nats there is no file: info shows the stream and how far this node is, and\n"
+    "the others say which command of NATS to use instead.\n"
     "\n"
     "Examples:\n"
     "  crier journal info\n"

@@ -31,9 +31,30 @@ HttpClient client_of(const Arguments& arguments) {
   return {{.path = socket, .host = {}, .port = {}}, kAnswerTimeout};
 }
 
+auto ask_figures(HttpClient& client) {
+  return client.exchange({.method = "GET", .target = "/journal", .fields = {}, .body = {}});
+}
+
+// What to do instead if the running daemon's journal has no file; empty: nothing.
+std::string instead_of_file(const Arguments& arguments) {
+  HttpClient client = client_of(arguments);
+  const auto answer = ask_figures(client);
+  if (!answer || answer->head.status != 200) return {};
+  const config::Json figures = config::read_json(answer->body);
+  if (!figures.is_object() || !figures.contains("stream") || !figures["stream"].is_string()) {
+    return {};
+  }
+  const std::string stream = figures["stream"].get<std::string>();
+  return "the daemon's journal is the stream " + stream +
+         " of NATS, not a file: `nats stream backup " + stream +
+         " DIRECTORY` copies it, `nats "
+         "stream info " +
+         stream + "` and `crier journal info` look at it";
+}
+
 int info(const Arguments& arguments) {
   HttpClient client = client_of(arguments);
-  auto answer = client.exchange({.method = "GET", .target = "/journal", .fields = {}, .body = {}});
+  auto answer = ask_figures(client);
   if (!answer) return failed(arguments, answer.error().detail);
   if (answer->head.status != 200) return failed(arguments, describe_failure(*answer));
   const config::Json figures = config::read_json(answer->body);
@@ -66,9 +87,10 @@ bool has_all_pages(int fd) {
   return page > 0 && page * number(28, 4) == static_cast<std::uint64_t>(found.st_size);
 }
 
-// Receives the copy into an open file. The error's detail is a sentence.
-Result<void> receive_copy(HttpClient& client, int fd, const std::string& file) {
-  ClientResponse refused;
+// Receives the copy into an open file. The error's detail is a sentence; `refused` is the answer
+// if it is none.
+Result<void> receive_copy(HttpClient& client, int fd, const std::string& file,
+                          ClientResponse& refused) {
   int error = 0;
   const auto ended = client.stream(
       {.method = "GET", .target = "/journal/backup", .fields = {}, .body = {}},
@@ -80,7 +102,7 @@ Result<void> receive_copy(HttpClient& client, int fd, const std::string& file) {
         if (refused.head.status != 200) {
           refused.body += bytes;
           return refused.body.size() < kRefusalBytesMax ? HttpClient::Then::go_on
-                                                      : HttpClient::Then::stop;
+                                                        : HttpClient::Then::stop;
         }
         if (!write_all(fd, bytes)) error = errno;
         return error == 0 ? HttpClient::Then::go_on : HttpClient::Then::stop;
@@ -97,9 +119,15 @@ int back_up(const Arguments& arguments, const std::string& file) {
   const net::Fd copy(::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!copy) return failed(arguments, net::os_failure(file).error().detail);
   HttpClient client = client_of(arguments);
-  const auto received = receive_copy(client, copy.get(), file);
+  ClientResponse refused;
+  const auto received = receive_copy(client, copy.get(), file, refused);
   if (received) return kExitOk;
   ::unlink(file.c_str());
+  if (refused.head.status == 404) {
+    if (const auto instead = instead_of_file(arguments); !instead.empty()) {
+      return misused(arguments, instead);
+    }
+  }
   return failed(arguments, received.error().detail);
 }
 
@@ -115,10 +143,16 @@ int journal(const Arguments& arguments) {
     return operands.size() == 2 ? back_up(arguments, operands[1])
                                 : misused(arguments, "`backup` needs a FILE");
   }
-  const std::string path = operands.size() == 2 ? operands[1] : default_journal_path();
-  if (action == "verify") return verify_journal(arguments, path);
-  if (action == "export") return export_journal(arguments, path);
-  if (action == "new-epoch") return begin_journal_epoch(arguments, path);
+  const std::pair<std::string_view, int (*)(const Arguments&, const std::string&)> of_file[] = {
+      {"verify", &verify_journal},
+      {"export", &export_journal},
+      {"new-epoch", &begin_journal_epoch}};
+  for (const auto& [name, run] : of_file) {
+    if (action != name) continue;
+    if (operands.size() == 2) return run(arguments, operands[1]);
+    const std::string instead = instead_of_file(arguments);
+    return instead.empty() ? run(arguments, default_journal_path()) : misused(arguments, instead);
+  }
   return misused(arguments, "`" + action +
                                 "` is not an action: use info, backup, verify, export or "
                                 "new-epoch");

@@ -44,7 +44,7 @@ class Endpoints {
     const config::Config& config;  // The one in force: a reload assigns to it.
     LogSink& log;
     broadcast::Journal& journal;
-    JournalPages* journal_pages;  // Null: the journal has no file.
+    JournalPages* journal_pages;  // Null: the journal is in memory.
     broadcast::Log& event_log;
     broadcast::EventEncoder& encoder;
     broadcast::IdempotencyKeys& keys;

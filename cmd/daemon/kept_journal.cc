@@ -49,7 +49,7 @@ void leave_unused(const std::string& path, LogSink& log) {
 }  // namespace
 
 KeptJournal::KeptJournal(const config::Config& config, net::Loop& loop, LogSink& log)
-    : config_(config.journal), log_(log) {
+    : config_(config.journal), nats_(config.nats), log_(log) {
   if (config_.kind == config::JournalKind::memory) {
     if (const std::string path = unused_file(config_); !path.empty()) leave_unused(path, log);
     static const JournalStats kNothing;
@@ -171,15 +171,17 @@ std::string_view KeptJournal::problem() const {
 }
 
 JournalPages* KeptJournal::pages(const broadcast::Log& log) {
-  if (file_ == nullptr) return nullptr;
-  if (!pages_) {
-    pages_.emplace(JournalPages::Parts{
-        .figures = [this, &log] { return figures(log); },
-        .copy = [this](JournalPages::CopyMade made) { file_->copy(std::move(made)); },
-        .log = log_,
-        .own_uid = ::geteuid()});
+  if (pages_) return &*pages_;
+  JournalPages::Parts parts{.figures = {}, .copy = {}, .log = log_, .own_uid = ::geteuid()};
+  if (file_ != nullptr) {
+    parts.figures = [this, &log] { return figures(log); };
+    parts.copy = [this](JournalPages::CopyMade made) { file_->copy(std::move(made)); };
+  } else if (nodes_ != nullptr) {
+    parts.figures = [this, &log] { return node_figures(log); };
+  } else {
+    return nullptr;
   }
-  return &*pages_;
+  return &pages_.emplace(std::move(parts));
 }
 
 std::string KeptJournal::figures(const broadcast::Log& log) const {
@@ -198,6 +200,32 @@ std::string KeptJournal::figures(const broadcast::Log& log) const {
       {"commits", stats_->commits.count()},
       {"last_commit_us", stats_->last_commit_us.read()},
       {"holes", stats_->holes.read()},
+  };
+  return config::dump(figures) + "\n";
+}
+
+std::string KeptJournal::node_figures(const broadcast::Log& log) const {
+  const NatsJournalStats& stats = nodes_->stats();
+  const auto failing = journal_->failing();
+  const config::Json figures = {
+      {"stream", nodes_->stream()},
+      {"kind", "nats"},
+      {"servers", nats_.servers},
+      {"reachable", nodes_->reachable()},
+      {"state", failing ? to_string(*failing) : "ok"},
+      {"epoch", identity().epoch.view()},
+      {"first", nodes_->stream_first()},
+      {"last", nodes_->stream_last()},
+      {"position", nodes_->position()},
+      {"behind", stats.behind.read()},
+      {"events", log.stats().history_events.read()},
+      {"pending_bytes", stats.common.pending_bytes.read()},
+      {"commits", stats.common.commits.count()},
+      {"last_commit_us", stats.common.last_commit_us.read()},
+      {"disconnects", stats.away.read()},
+      {"foreign_messages", stats.foreign.read()},
+      {"duplicates", stats.repeated.read()},
+      {"late_events", stats.late.read()},
   };
   return config::dump(figures) + "\n";
 }

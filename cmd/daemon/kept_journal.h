@@ -63,7 +63,7 @@ class KeptJournal {
   // Whether streams need not end at once then: what they have sent stays true.
   bool may_drain() const { return config_.kind == config::JournalKind::nats; }
 
-  // What an operator reads of its file; null: it has none. Made at the first call.
+  // What an operator reads of it; null: it is in memory. Made at the first call.
   JournalPages* pages(const broadcast::Log& log);
 
   // Answers what was accepted; nothing may be appended any more. Idempotent.
@@ -72,8 +72,10 @@ class KeptJournal {
  private:
   void open_nats(const config::Config& config, net::Loop& loop);
   std::string figures(const broadcast::Log& log) const;
+  std::string node_figures(const broadcast::Log& log) const;
 
   const config::Journal& config_;
+  const config::Nats& nats_;
   LogSink& log_;
   std::unique_ptr<broadcast::Journal> journal_;
   SqliteJournal* file_ = nullptr;        // journal_, if it has a file.

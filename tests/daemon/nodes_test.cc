@@ -45,6 +45,27 @@ TEST_CASE("a client moves between nodes, and between lives of a node, without a 
   CHECK(again.next().data == "3");
 }
 
+TEST_CASE("an operator sees how far a node is, and whether it reaches NATS", "[nats]") {
+  NatsServer server;
+  const RunningDaemon node(node_of(server));
+  node.publish("t", "1");
+  node.publish("t", "2");
+  const auto shown = [&](const std::string& figure) {
+    return wait_until(5'000, [&] {
+      const HttpAnswer answer = node.publish_request("GET /journal", "");
+      return answer.status == 200 && answer.body.find(figure) != std::string::npos;
+    });
+  };
+  CHECK(shown(R"("reachable":true)"));
+  CHECK(shown(R"("first":1,"last":2,"position":2,"behind":0)"));
+  CHECK(node.publish_request("GET /journal/backup", "").status == 404);
+  CHECK(node.metric("crier_journal_reachable") == 1);
+  server.kill();
+  CHECK(shown(R"("reachable":false)"));
+  CHECK(wait_until(5'000, [&] { return node.metric("crier_journal_reachable") == 0; }));
+  CHECK(node.metric("crier_journal_disconnects_total") == 1);
+}
+
 TEST_CASE("a node that lags behind a client's id waits, and sends no event twice", "[nats]") {
   const NatsServer server;
   RunningDaemon a(node_of(server));

@@ -15,7 +15,7 @@
 namespace crier::cmd {
 
 void JournalPages::send_copy(const net::Responder& responder) {
-  CRIER_CHECK(!busy());
+  CRIER_CHECK(has_file() && !busy());
   std::string head = net::ReplyBuilder(200)
                          .field("Content-Type", "application/vnd.sqlite3")
                          .field("Cache-Control", "no-store")
@@ -79,6 +79,10 @@ void PublishRoutes::show_journal(const Call& call) {
     return call.responder.reply(
         net::text_reply(200, net::kJsonType, pages->figures(), {.keep_alive = head.keep_alive}),
         !head.keep_alive);
+  }
+  if (!pages->has_file()) {
+    return refuse(call, PublishRefusal::not_found,
+                  "The journal has no file: it is a stream of NATS; use `nats stream backup`.");
   }
   if (parts_.draining()) {
     return refuse(call, PublishRefusal::draining, "The daemon is shutting down.");

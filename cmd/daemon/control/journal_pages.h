@@ -1,7 +1,8 @@
-// What the publish socket tells of the journal's file, to root and to the daemon's own user.
+// What the publish socket tells of a journal that is not `memory`, to root and to the daemon's own
+// user.
 //
 //   GET /journal          figures of the journal, JSON
-//   GET /journal/backup   a copy of its file, from which a start begins a new epoch
+//   GET /journal/backup   a copy of its file, if it has one, from which a start begins a new epoch
 //
 // One copy is made at a time. It is complete only if its size is what its own head says: the answer
 // begins before the copy exists, and ends early if it cannot be made or read.
@@ -34,7 +35,7 @@ class JournalPages {
   struct Parts {
     std::function<std::string()> figures;  // JSON, an object.
     // Makes a copy and calls back in a later turn with a descriptor of it, to be read from its
-    // beginning. Must not call once the pages are gone.
+    // beginning. Must not call once the pages are gone. Null: there is no file.
     std::function<void(CopyMade)> copy;
     LogSink& log;
     uid_t own_uid;
@@ -49,9 +50,10 @@ class JournalPages {
     return peer.uid == 0 || peer.uid == parts_.own_uid;
   }
   std::string figures() const { return parts_.figures(); }
+  bool has_file() const { return parts_.copy != nullptr; }
   // Whether a copy is being made or sent.
   bool busy() const { return making_ || (sending_ && sending_->stream.wanted()); }
-  // Requires: not busy.
+  // Requires: has_file(), and not busy.
   void send_copy(const net::Responder& responder);
 
  private:

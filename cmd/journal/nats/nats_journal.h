@@ -72,6 +72,8 @@ class NatsJournal final : public broadcast::Journal {
   std::uint64_t stream_last() const { return stream_last_; }
   // The last sequence that this node has passed. Nothing up to it will come any more.
   std::uint64_t position() const { return position_; }
+  // Events before it are not in the stream any more, as far as is known.
+  std::uint64_t stream_first() const { return dropped_through_ + 1; }
   // When stream_last() was last asked for: an event that was published before is counted in it.
   Instant looked_at() const { return looked_at_; }
   // Has it asked for, unless that was done since.

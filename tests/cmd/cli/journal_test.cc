@@ -2,6 +2,8 @@
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "tests/cmd/command_support.h"
 #include "tests/support/catch.h"
@@ -64,6 +66,27 @@ TEST_CASE("crier journal backup writes a whole copy into a new file, or none") {
         "403 Forbidden", R"({"code":"forbidden","message":"Only root","trace_id":"a"})"));
     CHECK(ran.code == 1);
     CHECK(ran.err.find("Only root") != std::string::npos);
+    CHECK_FALSE(std::filesystem::exists(copy));
+  }
+}
+
+TEST_CASE("crier journal says what to do with a stream, which has no file") {
+  const Files files;
+  const std::string copy = files.root() + "/copy";
+  const std::string figures = http_answer("200 OK", R"({"stream":"crier","kind":"nats"})");
+  const std::string none = http_answer("404 Not Found", R"({"code":"not_found","message":"No"})");
+  for (const std::string_view action : {"backup", "verify", "export", "new-epoch"}) {
+    CAPTURE(action);
+    const bool copies = action == "backup";
+    std::vector<ScriptedServer::Answer> answers;
+    if (copies) answers.push_back({none, true});
+    answers.push_back({figures, true});
+    ScriptedServer server(false, std::move(answers));
+    std::vector<std::string_view> words{"journal", action, "--socket", server.path()};
+    if (copies) words.insert(words.begin() + 2, copy);
+    const Ran ran = run_command(words);
+    CHECK(ran.code == 2);
+    CHECK(ran.err.find("nats stream backup crier ") != std::string::npos);
     CHECK_FALSE(std::filesystem::exists(copy));
   }
 }

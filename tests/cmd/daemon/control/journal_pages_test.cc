@@ -121,6 +121,16 @@ TEST_CASE("the journal is neither for other users nor for web pages") {
     CHECK(socket.ask(get("/journal")).status == 200);
     CHECK(socket.asked.empty());
   }
+  SECTION("a journal without a file") {
+    RecordingSink log;
+    JournalPages stream({.figures = [] { return std::string("{\"kind\":\"nats\"}\n"); },
+                         .copy = {},
+                         .log = log,
+                         .own_uid = ::geteuid()});
+    Socket nodes({}, nullptr, &stream);
+    CHECK(nodes.ask(get("/journal")).body == json{{"kind", "nats"}});
+    CHECK(nodes.ask(get(kJournalCopyPath)).status == 404);
+  }
   SECTION("another user") {
     RecordingSink log;
     const JournalPages pages({.figures = {}, .copy = {}, .log = log, .own_uid = 17});
