@@ -191,10 +191,11 @@ void Daemon::make_workers() {
   control_.emplace(Control::Parts{
       event_log_, logs_.connections, logs_.limited, logs_.sink.unfiltered(), workers_->links(),
       [this](std::size_t worker) { return workers_->row(worker); }, coming_events()});
-  endpoints_.emplace(Endpoints::Parts{
-      loop_, config_, logs_.limited, journal_.get(), journal_.pages(event_log_), event_log_,
-      encoder_, idempotency_, *feed_, *control_, debug_switch_, traces_, memory_shortage_,
-      [this] { return !shutdown_.serving(); }, [this] { return why_not_ready(); }});
+  endpoints_.emplace(
+      Endpoints::Parts{loop_, config_, logs_.limited, journal_.get(), journal_.pages(event_log_),
+                       event_log_, encoder_, idempotency_, *feed_, *control_, debug_switch_,
+                       traces_, memory_shortage_, [this] { return !shutdown_.serving(); },
+                       [this](ReadyChecks except) { return why_not_ready(except); }});
   reloader_.emplace(Reloader::Parts{start_.file, start_.overrides, start_.activation, config_,
                                     sockets_, logs_, debug_switch_, traces_, event_log_,
                                     *endpoints_, *workers_});
@@ -352,13 +353,15 @@ void Daemon::on_signal(int number) {
   }
 }
 
-std::string_view Daemon::why_not_ready() const {
-  if (!shutdown_.serving()) return "draining";
-  if (memory_.reading().stage >= MemoryStage::refuse_streams) {
+std::string_view Daemon::why_not_ready(ReadyChecks except) const {
+  using enum ReadyCheck;
+  if (!shutdown_.serving() && !except.has(draining)) return "draining";
+  if (memory_.reading().stage >= MemoryStage::refuse_streams && !except.has(memory)) {
     return "memory: limits.memory_max is nearly reached";
   }
-  if (const auto problem = journal_.problem(); !problem.empty()) return problem;
-  return health_.why_not_ready(net::Loop::now());
+  const std::string_view problem = journal_.problem();
+  if (!problem.empty() && !except.has(ReadyCheck::journal)) return problem;
+  return health_.why_not_ready(net::Loop::now(), except);
 }
 
 // The last step of the shutdown. The endpoints end first: their pages read what the workers own.

@@ -91,7 +91,7 @@ class Daemon {
   void meet_shortage(Instant now);
   void on_signal(int number);
   void tell_status();
-  std::string_view why_not_ready() const;
+  std::string_view why_not_ready(ReadyChecks except) const;
   void stop();
 
   Start start_;

@@ -99,7 +99,7 @@ Result<void> Endpoints::open_admin() {
       .log = parts_.event_log,
       .batches = parts_.feed.watchers(),
       .workers = parts_.control,
-      .why_not_ready = parts_.why_not_ready,
+      .why_not_ready = [this] { return parts_.why_not_ready({}); },
       .now = net::Loop::now,
       .viewers_max =
           std::min<std::size_t>(StatsViewers::kViewersMax, config.admin.connections_max / 2)});
@@ -142,7 +142,7 @@ void Endpoints::show(MetricSources sources) {
   sources.publishing = &publish_routes_->counters();
   sources.admin = &admin_server_->counters();
   sources.publish_connections = [this] { return static_cast<double>(publish_server_->serving()); };
-  sources.ready = [this] { return parts_.why_not_ready().empty(); };
+  sources.ready = [this] { return parts_.why_not_ready({}).empty(); };
   catalogue_.emplace(make_catalogue(sources));
   viewers_->set_sources({.workers = sources.workers,
                          .loops = sources.worker_loops,

@@ -53,8 +53,8 @@ class Endpoints {
     DebugSwitch& debug_switch;
     PublishTraces& traces;
     const MemoryShortage& memory;
-    std::function<bool()> draining;                   // True: publishers are turned away.
-    std::function<std::string_view()> why_not_ready;  // See AdminRoutes.
+    std::function<bool()> draining;  // True: publishers are turned away.
+    std::function<std::string_view(ReadyChecks)> why_not_ready;  // See AdminRoutes.
   };
   explicit Endpoints(Parts parts);
 

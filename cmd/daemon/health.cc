@@ -43,9 +43,12 @@ std::uint64_t Health::newly_starved(const StarvedAccepts& starved) {
          std::exchange(others_, starved.others);
 }
 
-std::string_view Health::why_not_ready(Instant now) const {
-  if (is_full() || now < full_until_) return full_;
-  if (now < starved_until_) return "no descriptor or memory for new connections";
+std::string_view Health::why_not_ready(Instant now, ReadyChecks except) const {
+  const bool full = is_full() || now < full_until_;
+  if (full && !except.has(ReadyCheck::full)) return full_;
+  if (now < starved_until_ && !except.has(ReadyCheck::descriptors)) {
+    return "no descriptor or memory for new connections";
+  }
   return {};
 }
 

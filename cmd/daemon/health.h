@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "broadcast/streams/broadcaster.h"
+#include "cmd/daemon/admin/ready_checks.h"
 #include "core/instant.h"
 #include "core/lines_per_second.h"
 #include "core/log.h"
@@ -45,7 +46,7 @@ class Health {
 
   // Empty: ready. Full lasts for kFullSeconds after the last look that found it, so that the answer
   // does not change with each stream; a shortage lasts for kSecondsBetween.
-  std::string_view why_not_ready(Instant now) const;
+  std::string_view why_not_ready(Instant now, ReadyChecks except = {}) const;
 
   // Returns true if as many streams are open as possible.
   bool is_full() const { return counts_.streams.load() >= counts_.streams_max.load(); }

@@ -117,6 +117,7 @@ TEST_CASE("a node whose stream is gone ends its streams and itself, and starts w
   CHECK(wait_until(kPatienceMs, [&] {
     return node.admin_get("/readyz").body.find("journal: NATS is away") != std::string::npos;
   }));
+  CHECK(node.admin_get("/readyz?exclude=journal").body == "ready\n");
   server.lose_all();
   server.start();
   CHECK(subscriber.next().event == "crier.end");

@@ -28,6 +28,10 @@ constexpr std::string_view kText = "text/plain; charset=utf-8";
 constexpr std::string_view kAllow = "GET, HEAD";
 constexpr std::string_view kAllowChanges = "GET, HEAD, POST, DELETE";
 constexpr std::uint64_t kMetricsMicros = 500'000;
+constexpr std::size_t kExcludedMax = 32;
+constexpr std::string_view kUnknownCheck =
+    "\nwarning: `exclude` may be draining, memory, journal, full or descriptors\n";
+static_assert(kNamesOf<ReadyCheck>.size() == 5);
 
 constexpr net::Refusal kWrongHost = {
     403, "forbidden",
@@ -249,7 +253,7 @@ void AdminRoutes::status(const net::Request&, const Answer& answer) {
   parts_.catalogue.refresh(now);
   answer.send(net::kJsonType,
               status_json({.catalogue = parts_.catalogue,
-                           .why_not_ready = parts_.why_not_ready(),
+                           .why_not_ready = parts_.why_not_ready({}),
                            .uptime_seconds = static_cast<double>(now.us - started_.us) / 1e6}));
 }
 
@@ -257,10 +261,23 @@ void AdminRoutes::health(const net::Request&, const Answer& answer) {
   answer.send(kText, "ok\n");
 }
 
-void AdminRoutes::ready(const net::Request&, const Answer& answer) {
-  const std::string_view why_not = parts_.why_not_ready();
-  if (why_not.empty()) return answer.send(kText, "ready\n");
-  answer.send(kText, std::string(why_not) + "\n", 503);
+// As Kubernetes has it: `exclude` may be repeated, and an unknown name is told and changes nothing.
+void AdminRoutes::ready(const net::Request& request, const Answer& answer) {
+  ReadyChecks except;
+  bool known = true;
+  for (const auto& [name, value] :
+       parse_query(request.query, kExcludedMax).value_or(QueryPairs{})) {
+    if (name != "exclude") continue;
+    const auto at = std::ranges::find(kNamesOf<ReadyCheck>, value);
+    known = known && at != kNamesOf<ReadyCheck>.end();
+    if (at != kNamesOf<ReadyCheck>.end()) {
+      except.add(static_cast<ReadyCheck>(at - kNamesOf<ReadyCheck>.begin()));
+    }
+  }
+  const std::string_view why_not = parts_.why_not_ready(except);
+  std::string text(why_not.empty() ? "ready" : why_not);
+  text += known ? "\n" : kUnknownCheck;
+  answer.send(kText, text, why_not.empty() ? 200 : 503);
 }
 
 void AdminRoutes::stats(const net::Request& request, const Answer& answer) {

@@ -46,6 +46,7 @@
 #include <utility>
 
 #include "broadcast/log/log.h"
+#include "cmd/daemon/admin/ready_checks.h"
 #include "cmd/daemon/admin/stats_viewers.h"
 #include "cmd/daemon/admin/topic_tails.h"
 #include "cmd/daemon/control/debug_switch.h"
@@ -66,7 +67,8 @@ class AdminRoutes : public net::HttpHandler {
   struct Parts {
     const crier::config::Config& config;  // The one in force; a reload assigns to it, on this loop.
     crier::metrics::Catalogue& catalogue;
-    std::function<std::string_view()> why_not_ready;  // One line, "draining". Empty: ready.
+    // One line, "draining", without looking at some checks. Empty: ready.
+    std::function<std::string_view(ReadyChecks except)> why_not_ready;
     const broadcast::Log& log;
     WorkerQueries& workers;
     DebugSwitch& debug_switch;

@@ -146,7 +146,11 @@ struct Served {
                     .tick_ms = 2}};
   AdminRoutes routes{{.config = config,
                       .catalogue = catalogue,
-                      .why_not_ready = [this] { return std::string_view(why_not_ready); },
+                      .why_not_ready =
+                          [this](ReadyChecks except) {
+                            const bool looks = !except.has(ReadyCheck::journal);
+                            return looks ? std::string_view(why_not_ready) : std::string_view();
+                          },
                       .log = log,
                       .workers = queries,
                       .debug_switch = debug_switch,

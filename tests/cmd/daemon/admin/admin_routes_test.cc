@@ -70,17 +70,6 @@ TEST_CASE("the page and its files may load nothing from elsewhere") {
   CHECK(served.get(path + "?a=1").status == 400);
 }
 
-TEST_CASE("health is always ok, readiness says why not") {
-  Served served;
-  CHECK(served.get("/healthz").body == "ok\n");
-  CHECK(served.get("/readyz").status == 200);
-  served.why_not_ready = "draining";
-  CHECK(served.get("/healthz").status == 200);
-  const Reply reply = served.get("/readyz");
-  CHECK(reply.status == 503);
-  CHECK(reply.body == "draining\n");
-}
-
 TEST_CASE("HEAD gets the length without the body") {
   Served served;
   const Reply reply = served.get("/healthz", "HEAD");
