@@ -306,10 +306,11 @@ void Broadcaster::tick(Instant now) {
   sweep_.tick(now);
 }
 
-void Broadcaster::begin_drain(std::uint32_t spread_ms, Instant now) {
+void Broadcaster::begin_drain(std::uint32_t spread_ms, Instant now, bool ids_end) {
   if (draining_) return;
   draining_ = true;
-  delivery_.set_drain_end(Instant{now.us + (std::uint64_t{spread_ms} + kDrainLastMs) * 1'000});
+  const std::uint64_t ms = std::uint64_t{spread_ms} + kDrainLastMs;
+  delivery_.set_drain(Instant{now.us + ms * 1'000}, ids_end);
   sweep_.begin_drain(spread_ms, now);
 }
 

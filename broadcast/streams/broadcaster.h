@@ -171,7 +171,8 @@ class Broadcaster {
 
   // Ends every stream, spread over this time. No stream is admitted any more. Clients are told to
   // come back after kDrainLastMs more: the daemon cuts the streams that are left by then.
-  void begin_drain(std::uint32_t spread_ms, Instant now);
+  // `ids_end`: ids that clients have are worth nothing afterwards, and they are told `restarted`.
+  void begin_drain(std::uint32_t spread_ms, Instant now, bool ids_end = false);
   // Closes the remaining streams at the end of this turn.
   void cut_all();
 

@@ -144,8 +144,11 @@ class Delivery {
   // Returns a random time for a client to wait before it reconnects.
   std::uint32_t retry_ms();
   // Sets when the drain ends. Clients that are told to reconnect wait until then, because nothing
-  // listens before.
-  void set_drain_end(Instant end) { drain_end_ = end; }
+  // listens before. `ids_end`: they are told `restarted`.
+  void set_drain(Instant end, bool ids_end) {
+    drain_end_ = end;
+    ids_end_ = ids_end;
+  }
 
  private:
   struct Cut {
@@ -246,6 +249,7 @@ class Delivery {
   std::uint64_t queue_bytes_ = 0;
   std::uint64_t owed_memory_ = 0;
   Instant drain_end_;
+  bool ids_end_ = false;  // Of the drain.
 };
 
 }  // namespace crier::broadcast

@@ -1,4 +1,5 @@
-// Why a stream ended. Log lines, metrics and crier.end use the words of this list.
+// Why a stream ended. Log lines, metrics and crier.end use the words of this list; only a drain
+// after which ids are worth nothing is `restarted` in crier.end.
 #pragma once
 
 #include <array>

@@ -346,7 +346,8 @@ void Delivery::end(StreamIndex index, EndReason reason, Instant now) {
   if (reason == EndReason::drained && drain_end_ > now) {
     wait_ms += static_cast<std::uint32_t>((drain_end_.us - now.us) / 1'000);
   }
-  append_end_event(text, reason, wait_ms);
+  const bool anew = reason == EndReason::drained && ids_end_;
+  append_end_event(text, anew ? "restarted" : to_string(reason), wait_ms);
   scratch_.clear();
   append_framed(scratch_, stream.framing(), text);
   if (stream.framing() == Framing::chunked) scratch_ += kLastChunk;

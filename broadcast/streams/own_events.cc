@@ -30,9 +30,9 @@ void append_closed_event(std::string& out, std::string_view topic, std::string_v
   append_sse_event(out, {.id = position_id, .name = kClosedName, .data = closed_data(topic)});
 }
 
-void append_end_event(std::string& out, EndReason reason, std::uint32_t retry_ms) {
+void append_end_event(std::string& out, std::string_view reason, std::uint32_t retry_ms) {
   std::string data = "{\"reason\":\"";
-  data += to_string(reason);
+  data += reason;
   data += "\"}";
   append_sse_event(out, {.name = "crier.end", .data = data, .retry_ms = retry_ms});
 }

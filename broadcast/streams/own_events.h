@@ -29,7 +29,7 @@ inline constexpr std::uint32_t kLongRetryMsMax = 45'000;
 void append_open_event(std::string& out, std::string_view position_id, std::uint32_t retry_ms);
 void append_gap_event(std::string& out, const Gap& gap, const Epoch& epoch);
 void append_closed_event(std::string& out, std::string_view topic, std::string_view position_id);
-void append_end_event(std::string& out, EndReason reason, std::uint32_t retry_ms);
+void append_end_event(std::string& out, std::string_view reason, std::uint32_t retry_ms);
 
 // Appends 2 KB of comment, for clients that hold back the first bytes of a response.
 void append_padding(std::string& out);

@@ -67,7 +67,7 @@ Daemon::Daemon(Start start)
                  [this](std::uint32_t spread_ms) {
                    journal_.finish();  // Answers what was accepted.
                    feed_->flush();     // Events that publishers were told are accepted come first.
-                   workers_->order_drain(spread_ms);
+                   workers_->order_drain(spread_ms, journal_.lost());
                  },
                  [this] { stop(); }}),
       health_(logs_.limited, counts_, start_.checked.fit.bound),

@@ -145,8 +145,8 @@ void WorkerSet::order_debug(const DebugRules& rules) {
   for (const auto& worker : workers_) worker->link().order_debug(rules);
 }
 
-void WorkerSet::order_drain(std::uint32_t spread_ms) {
-  for (const auto& worker : workers_) worker->link().order_drain(spread_ms);
+void WorkerSet::order_drain(std::uint32_t spread_ms, bool ids_end) {
+  for (const auto& worker : workers_) worker->link().order_drain(spread_ms, ids_end);
 }
 
 void WorkerSet::stop() {

@@ -58,7 +58,7 @@ class WorkerSet {
   // Carried out soon; see Worker.
   void order_reload(const net::SocketPlan& sockets);
   void order_debug(const DebugRules& rules);
-  void order_drain(std::uint32_t spread_ms);
+  void order_drain(std::uint32_t spread_ms, bool ids_end);
   // Ends the threads and waits for that. May be called again.
   void stop();
 

@@ -120,7 +120,9 @@ TEST_CASE("a node whose stream is gone ends its streams and itself, and starts w
   CHECK(node.admin_get("/readyz?exclude=journal").body == "ready\n");
   server.lose_all();
   server.start();
-  CHECK(subscriber.next().event == "crier.end");
+  const SseMessage end = subscriber.next();
+  CHECK(end.event == "crier.end");
+  CHECK(end.data == R"({"reason":"restarted"})");
   CHECK(node.wait_for_exit() == 1);
   node.start();
   const std::string after = node.publish("t", "1");

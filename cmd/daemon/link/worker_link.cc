@@ -89,8 +89,11 @@ void WorkerLink::order_debug(DebugRules rules) {
   order([&](WorkerOrders& orders) { orders.debug = std::move(rules); });
 }
 
-void WorkerLink::order_drain(std::uint32_t spread_ms) {
-  order([&](WorkerOrders& orders) { orders.drain_spread_ms = spread_ms; });
+void WorkerLink::order_drain(std::uint32_t spread_ms, bool ids_end) {
+  order([&](WorkerOrders& orders) {
+    orders.drain_spread_ms = spread_ms;
+    orders.ids_end = ids_end;
+  });
 }
 
 void WorkerLink::order_stop() {

@@ -77,7 +77,7 @@ class WorkerLink final : public broadcast::ReplayPort {
   // replaces an earlier one of the same kind that was not carried out yet.
   void order_reload(WorkerReload reload);
   void order_debug(DebugRules rules);
-  void order_drain(std::uint32_t spread_ms);
+  void order_drain(std::uint32_t spread_ms, bool ids_end = false);
   void order_stop();
   // Runs `done` on the control loop when the worker has carried out all earlier orders. Returns
   // false as inquire() does.

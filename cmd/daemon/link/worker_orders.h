@@ -44,6 +44,7 @@ struct WorkerOrders {
   std::optional<WorkerReload> reload;
   DebugRules debug;  // Null: the rules stay as they are.
   std::optional<std::uint32_t> drain_spread_ms;
+  bool ids_end = false;  // With the drain: see Broadcaster::begin_drain().
   bool stop = false;
   // Tasks that the worker sends back to control after the orders above.
   std::vector<ControlTask> carried_out;

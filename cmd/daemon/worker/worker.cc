@@ -148,16 +148,16 @@ Result<void> Worker::listen() {
 void Worker::carry_out(WorkerOrders& orders) {
   if (orders.reload) reload(std::move(*orders.reload));
   if (orders.debug) debug_->set_rules(orders.debug);
-  if (orders.drain_spread_ms) begin_drain(*orders.drain_spread_ms);
+  if (orders.drain_spread_ms) begin_drain(*orders.drain_spread_ms, orders.ids_end);
   if (orders.stop) loop_.stop();
   for (ControlTask& done : orders.carried_out) link_.reply(std::move(done));
 }
 
 // Refuses new streams and stops listening. Connections in the queue are answered with crier.busy,
 // or are left to the next daemon if a service manager keeps the socket.
-void Worker::begin_drain(std::uint32_t spread_ms) {
+void Worker::begin_drain(std::uint32_t spread_ms, bool ids_end) {
   const Instant now = net::Loop::now();
-  broadcaster_->begin_drain(spread_ms, now);
+  broadcaster_->begin_drain(spread_ms, now, ids_end);
   if (!listener_) return;
   listener_poll_->close();
   if (!listener_->was_handed_in()) {

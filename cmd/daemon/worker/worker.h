@@ -129,7 +129,7 @@ class Worker final : public WorkerPages, public broadcast::StreamObserver {
  private:
   StreamRow row_of(broadcast::StreamIndex index, Instant now) const;
   void carry_out(WorkerOrders& orders);
-  void begin_drain(std::uint32_t spread_ms);
+  void begin_drain(std::uint32_t spread_ms, bool ids_end);
   void reload(WorkerReload wanted);
 
   void run_thread();

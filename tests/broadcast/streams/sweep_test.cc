@@ -165,6 +165,16 @@ TEST_CASE("a drain ends streams one after the other, evenly spread") {
   CHECK(f.worker->open_streams() == 0);
 }
 
+TEST_CASE("a drain after which ids are worth nothing says so, and is counted as a drain") {
+  WorkerFixture f;
+  const auto stream = f.open({"a"});
+  f.worker->begin_drain(0, f.now, true);
+  f.worker->tick(f.now);
+  f.worker->finish_turn(f.now);
+  CHECK(f.io[stream.fd].sent.find(R"({"reason":"restarted"})") != std::string::npos);
+  CHECK(f.stats.ended[static_cast<std::size_t>(EndReason::drained)].read() == 1);
+}
+
 TEST_CASE("a client that is told of a drain comes back when slow streams are cut, not before") {
   WorkerFixture f;
   const auto first = f.open({"a"});

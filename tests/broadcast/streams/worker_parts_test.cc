@@ -218,7 +218,7 @@ TEST_CASE("crier's own events have exactly this text") {
   append_gap_event(text, {GapReason::overflow, 3, 5}, epoch);
   CHECK(text.find("{\"reason\":\"overflow\",\"missed\":3,") != std::string::npos);
   text.clear();
-  append_end_event(text, EndReason::drained, 2'000);
+  append_end_event(text, "drained", 2'000);
   CHECK(text == "event: crier.end\nretry: 2000\ndata: {\"reason\":\"drained\"}\n\n");
   text.clear();
   append_padding(text);
