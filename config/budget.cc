@@ -39,6 +39,9 @@ constexpr std::uint64_t kJournalCopies = 3;
 constexpr std::uint64_t kJournalTopic = 80;
 constexpr std::uint64_t kForgottenMost = 65'536;
 constexpr std::uint64_t kHistoryPerSurvey = 16;   // Bytes of history for each of a survey.
+constexpr std::uint64_t kNatsClient = 5 * kMiB;
+// Sent and not come back, come and not read, and on the way: what a server sends unasked.
+constexpr std::uint64_t kNatsEvents = (16 + 16 + 32) * kMiB;
 constexpr std::uint64_t kEventAround = 4 * kKiB;  // Of JSON, beside the data: topic, name, key.
 
 // Loops, queues, listeners, signal pipe, standard streams, log, and a few that are open briefly.
@@ -80,6 +83,7 @@ void add_memory(Budget& budget, const Config& config) {
   const bool counts_topics = limits.streams_per_topic_max != 0;
   const bool limits_requests = limits.requests_per_address != 0;
   const bool behind_proxies = !config.http.trusted_proxies.empty();
+  const bool nats = config.journal.kind == JournalKind::nats;
   budget.rows = {
       {"program", kProgram + workers * kWorkerThread},
       {"worker heaps", workers * kWorkerHeap, true},
@@ -91,6 +95,8 @@ void add_memory(Budget& budget, const Config& config) {
       {"history's gaps", config.history.bytes_max / kHistoryPerGap},
       {"sparse history", config.history.bytes_max, true},
       {"idempotency keys", config.publish.idempotency_keys_max * kIdempotencyKey},
+      {"NATS client", nats ? kNatsClient : 0},
+      {"NATS events", nats ? kNatsEvents : 0, true},
       {"topics",
        limits.topics_max *
            (kTopicInLog + workers * (kTopicInWorker + (counts_topics ? kTopicCounted : 0))),
@@ -113,7 +119,7 @@ void add_memory(Budget& budget, const Config& config) {
       {"admin",
        config.admin.connections_max * (kAdminConnection + 2 * admin_body_bytes_max(config)), true},
   };
-  if (config.journal.kind != JournalKind::memory) {
+  if (config.journal.kind == JournalKind::sqlite) {
     budget.rows.push_back({"journal's survey", config.history.bytes_max / kHistoryPerSurvey});
     budget.rows.push_back({"journal",
                            kJournalCopies * (kJournalPending + limits.request_bytes_max) +

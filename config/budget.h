@@ -14,10 +14,14 @@
 //         + history.bytes_max × 9/8                            frames, their index, and what malloc
 //                                                              cannot use between frames
 //         + publish.idempotency_keys_max × 128
-//         + history.bytes_max / 16, with a journal         8 bytes for each event, of at least 128
+//         + history.bytes_max / 16, with journal.kind sqlite 8 bytes for each event, of at least 128
+//         + 5 MiB, with journal.kind nats                  libnats, its threads and buffers
 //   worst = full
 //         + workers × 2 MiB                                    what malloc keeps for each worker
 //         + history.bytes_max                                  events far apart in the index
+//         + 64 MiB, with journal.kind nats                     16 of events that were sent, 16 that
+//         came,
+//                                                              32 on the way: the server's bound
 //         + topics_max × (640 + workers × 384)                 each topic, log and workers
 //         + topics_max × workers × 32, with a cap per topic    counts per topic
 //         + 4 MiB                                              the last 65,536 forgotten topics
@@ -34,7 +38,7 @@
 //                                      + publish.pipelined_max × 1 KiB)  requests unanswered
 //         + admin.connections_max × 1 MiB                      an answer being sent
 //         + admin.connections_max × 2 × admin_body_bytes_max()    an event, and its frames
-//         with a journal:
+//         with journal.kind sqlite:
 //         + 3 × (16 MiB + request_bytes_max)                   events that wait, their row in the
 //                                                              file, and one that is compacted
 //         + (topics_max + 65,536) × 80                         what it remembers of topics

@@ -1,4 +1,5 @@
 // What a journal adds to the budget.
+#include <cstdint>
 #include <string>
 
 #include "config/budget.h"
@@ -19,6 +20,15 @@ TEST_CASE("a journal on a disk has a survey of the history, and what waits for t
   CHECK(with.worst_bytes - without.worst_bytes ==
         4'000'000 + 3 * (16 * 1'024 * 1'024 + 1'000'000) + (1'000 + 65'536) * 80);
   CHECK(to_table(with).find("journal's survey") != std::string::npos);
+}
+
+TEST_CASE("a journal in a stream costs its library, and at worst the events on their way") {
+  Config config;
+  const Budget before = budget_of(config, 2);
+  config.journal.kind = JournalKind::nats;
+  const Budget after = budget_of(config, 2);
+  CHECK(after.full_bytes - before.full_bytes == std::uint64_t{5} << 20);
+  CHECK(after.worst_bytes - before.worst_bytes == std::uint64_t{5 + 64} << 20);
 }
 
 }  // namespace crier::config
