@@ -36,19 +36,20 @@ KINDS = ("memory", "commit", "interval")
 START_EVENTS, START_TOPICS, LINES = 1_000_000, 10_000, 5_000
 
 
-def connected(path):
-    sock = socket.socket(socket.AF_UNIX)
+def connected(to):
+    """`to` is a path, or a host and a port."""
+    sock = socket.socket(socket.AF_UNIX if isinstance(to, str) else socket.AF_INET)
     sock.settimeout(60)
-    sock.connect(path)
+    sock.connect(to)
     return sock
 
 
-def pipelined(path, requests, outstanding, mark):
+def pipelined(to, requests, outstanding, mark):
     """Returns requests a second and p99 of their answers in µs. `mark` is what each answer has
     once."""
     unanswered = collections.deque()  # Requests that were sent at once: how many, when.
     waits = []                        # How long, and how many requests did.
-    with connected(path) as sock:
+    with connected(to) as sock:
         sent = answered = 0
         tail = b""
         began = time.perf_counter()
