@@ -3,7 +3,8 @@
 //   /metrics        Prometheus text, up to 500 ms old
 //   /status         the same figures summed up, as JSON: see cmd/status
 //   /healthz        200, answered by the control loop
-//   /readyz         200, or 503 with the reason in a word
+//   /readyz         200, or 503 with the reason in a line; ?exclude=journal leaves a check out, see
+//                   ready_checks.h
 //   /stats          the figures once a second, as Server-Sent Events: see StatsViewers
 //   /tail           the events of ?topic=…, a topic or a pattern, as they are published: see
 //                   TopicTails; only if admin.debug is true
@@ -24,9 +25,9 @@
 // an event as application/json, which PublishRoutes checks and answers as on the publish socket. It
 // needs the Origin of the endpoint; pages of others can send neither that nor, unasked, that type.
 // Where admin.publish is false there is no such path, and the server refuses bodies. A page answers
-// 400 to a parameter that it does not know, unless its name begins with `_`. /metrics,
-// /healthz and /readyz ignore all parameters, so that no scrape or probe fails because of an
-// addition to its address.
+// 400 to a parameter that it does not know, unless its name begins with `_`. /metrics and
+// /healthz ignore all parameters, /readyz all others, so that no scrape or probe fails because of
+// an addition to its address.
 //
 // Pages of other servers must not reach the endpoint. A request is 403 if its Origin is not that of
 // the endpoint, if it changes something and has any Origin (every POST and DELETE of a web page has
