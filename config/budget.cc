@@ -83,7 +83,6 @@ void add_memory(Budget& budget, const Config& config) {
   const bool counts_topics = limits.streams_per_topic_max != 0;
   const bool limits_requests = limits.requests_per_address != 0;
   const bool behind_proxies = !config.http.trusted_proxies.empty();
-  const bool nats = config.journal.kind == JournalKind::nats;
   budget.rows = {
       {"program", kProgram + workers * kWorkerThread},
       {"worker heaps", workers * kWorkerHeap, true},
@@ -95,8 +94,6 @@ void add_memory(Budget& budget, const Config& config) {
       {"history's gaps", config.history.bytes_max / kHistoryPerGap},
       {"sparse history", config.history.bytes_max, true},
       {"idempotency keys", config.publish.idempotency_keys_max * kIdempotencyKey},
-      {"NATS client", nats ? kNatsClient : 0},
-      {"NATS events", nats ? kNatsEvents : 0, true},
       {"topics",
        limits.topics_max *
            (kTopicInLog + workers * (kTopicInWorker + (counts_topics ? kTopicCounted : 0))),
@@ -125,6 +122,10 @@ void add_memory(Budget& budget, const Config& config) {
                            kJournalCopies * (kJournalPending + limits.request_bytes_max) +
                                (limits.topics_max + kForgottenMost) * kJournalTopic,
                            true});
+  }
+  if (config.journal.kind == JournalKind::nats) {
+    budget.rows.push_back({"NATS client", kNatsClient});
+    budget.rows.push_back({"NATS events", kNatsEvents, true});
   }
   for (const BudgetRow& row : budget.rows) {
     if (!row.worst_only) budget.full_bytes = plus(budget.full_bytes, row.bytes);

@@ -14,7 +14,7 @@
 //         + history.bytes_max × 9/8                            frames, their index, and what malloc
 //                                                              cannot use between frames
 //         + publish.idempotency_keys_max × 128
-//         + history.bytes_max / 16, with journal.kind sqlite 8 bytes for each event, of at least 128
+//         + history.bytes_max / 16, with journal.kind sqlite   8 bytes for each event of 128 or more
 //         + 5 MiB, with journal.kind nats                  libnats, its threads and buffers
 //   worst = full
 //         + workers × 2 MiB                                    what malloc keeps for each worker

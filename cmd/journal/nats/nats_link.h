@@ -110,6 +110,7 @@ class NatsLink {
   Result<void> adopt(StreamState& state, Epoch fresh, bool wrote);
   Result<void> describe(StreamState& state, const StreamDescription& description);
   bool begin_epoch(const StreamState& state);
+  std::expected<std::string, StreamError> request(const char* what, const std::string& body);
   std::expected<StreamState, StreamError> ask(const char* what, const std::string& body = {});
 
   void run_sender();

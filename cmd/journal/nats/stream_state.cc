@@ -133,6 +133,24 @@ PublishAnswer parse_publish_answer(std::string_view json) {
           .duplicate = member<bool>(answer, "duplicate", false)};
 }
 
+std::string next_message_request(std::uint64_t sequence, std::string_view prefix) {
+  return Json{{"seq", sequence}, {"next_by_subj", subjects_of(prefix)}}.dump();
+}
+
+std::expected<std::uint64_t, StreamError> parse_message_sequence(std::string_view json) {
+  constexpr std::uint32_t kNone = 10'037;
+  const Json answer = Json::parse(json, nullptr, false);
+  if (answer.is_object() && answer.contains("error")) {
+    const Json error = object(answer, "error");
+    const auto code = member<std::uint32_t>(error, "err_code", 0);
+    if (code == kNone) return 0;
+    return std::unexpected(StreamError{code, member<std::string>(error, "description", "unknown")});
+  }
+  const auto sequence = member<std::uint64_t>(object(answer, "message"), "seq", 0);
+  if (sequence == 0) return std::unexpected(StreamError{0, "its answer has no message"});
+  return sequence;
+}
+
 std::string create_request(const StreamSettings& settings, const StreamDescription& description) {
   const auto bound = [](std::uint64_t value) {
     return value == 0 ? std::int64_t{-1} : static_cast<std::int64_t>(value);

@@ -75,6 +75,11 @@ struct PublishAnswer {
 // leader.
 PublishAnswer parse_publish_answer(std::string_view json);
 
+// The body of the request for the first message from `sequence` on; its answer's sequence, 0: there
+// is none.
+std::string next_message_request(std::uint64_t sequence, std::string_view prefix);
+std::expected<std::uint64_t, StreamError> parse_message_sequence(std::string_view json);
+
 // The body of the request that creates the stream.
 std::string create_request(const StreamSettings& settings, const StreamDescription& description);
 // The body of the request that changes nothing but the description.

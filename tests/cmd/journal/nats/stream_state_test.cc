@@ -37,6 +37,17 @@ TEST_CASE("a stream's description has one spelling") {
   CHECK(description_version("events of the shop") == 0);
 }
 
+TEST_CASE("the answer to a question for a message is its sequence, or that there is none") {
+  CHECK(next_message_request(7, "crier") == R"({"next_by_subj":"crier.>","seq":7})");
+  CHECK(parse_message_sequence(R"({"message":{"subject":"crier.t","seq":9}})") == 9);
+  CHECK(parse_message_sequence(R"({"error":{"code":404,"err_code":10037}})") == 0);
+  for (const char* bad : {"", "[]", "{}", R"({"message":{"seq":"9"}})", R"({"message":7})",
+                          R"({"error":{"code":503,"err_code":10008,"description":"no"}})"}) {
+    INFO(bad);
+    CHECK_FALSE(parse_message_sequence(bad));
+  }
+}
+
 TEST_CASE("an answer to a message is read, whatever the types of its members are") {
   const PublishAnswer stored = parse_publish_answer(R"({"stream":"crier","seq":7})");
   CHECK(stored.sequence == 7);
