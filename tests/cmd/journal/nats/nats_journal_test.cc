@@ -85,30 +85,28 @@ TEST_CASE("a key that another node has used publishes nothing again", "[nats]") 
   CHECK(a.publish({"x"}, "t", {use(1, 1)}).sequences == Sequences{1});
   CHECK(b.publish({"x"}, "t", {use(1, 1)}).sequences == Sequences{1});
 
-  SECTION("other content is a conflict") {
-    const auto answer = b.publish({"first", "y"}, "t", {use(2, 2), use(1, 5, 1)});
-    REQUIRE(answer.failure);
-    CHECK(answer.failure->why == JournalFailure::key_reused);
-    CHECK(answer.failure->taken == 1);
-  }
-  SECTION("nobody has the event any more") {
-    Operator(server).remove(1);
-    const auto answer = b.publish({"x"}, "t", {use(1, 1)});
-    REQUIRE(answer.failure);
-    CHECK(answer.failure->why == JournalFailure::answer_lost);
-    CHECK(answer.failure->taken == 0);
-  }
-  SECTION("a key of several events, of which a part was there") {
-    // As if the first node had been cut off after one event.
-    REQUIRE(a.publish({"1"}, "t", {{use(3, 3).key, use(3, 3).content, 0, 1}}).sequences ==
-            Sequences{2});
-    CHECK(a.publish({"1", "2"}, "t", {use(4, 4, 0, 2)}).sequences == Sequences{3, 4});
-    CHECK(b.publish({"1", "2"}, "t", {use(4, 4, 0, 2)}).sequences == Sequences{3, 4});
-    b.restart();
-    const auto key = std::ranges::find(b.keys, use(4, 4).key, &NatsNode::Key::key);
-    REQUIRE(key != b.keys.end());
-    CHECK(key->answer == broadcast::FirstAnswer{3, 4, 2});
-  }
+  // Other content is a conflict.
+  const auto conflict = b.publish({"first", "y"}, "t", {use(2, 2), use(1, 5, 1)});
+  REQUIRE(conflict.failure);
+  CHECK(conflict.failure->why == JournalFailure::key_reused);
+  CHECK(conflict.failure->taken == 1);
+
+  // A key of several events, of which a part was there, as if the first node had been cut off.
+  REQUIRE(a.publish({"1"}, "t", {{use(3, 3).key, use(3, 3).content, 0, 1}}).sequences ==
+          Sequences{3});
+  CHECK(a.publish({"1", "2"}, "t", {use(4, 4, 0, 2)}).sequences == Sequences{4, 5});
+  CHECK(b.publish({"1", "2"}, "t", {use(4, 4, 0, 2)}).sequences == Sequences{4, 5});
+  b.restart();
+  const auto key = std::ranges::find(b.keys, use(4, 4).key, &NatsNode::Key::key);
+  REQUIRE(key != b.keys.end());
+  CHECK(key->answer == broadcast::FirstAnswer{4, 5, 2});
+
+  // Nobody has the event any more.
+  Operator(server).remove(1);
+  const auto forgotten = b.publish({"x"}, "t", {use(1, 1)});
+  REQUIRE(forgotten.failure);
+  CHECK(forgotten.failure->why == JournalFailure::answer_lost);
+  CHECK(forgotten.failure->taken == 0);
 }
 
 TEST_CASE("names, other programs' messages, and messages that are no events", "[nats]") {

@@ -67,7 +67,7 @@ TEST_CASE("the journal in a stream passes the model over restarts", "[nats]") {
   const std::uint32_t seed = 1;
   NatsWorld world(seed);
   broadcast::JournalModel model(world, seed, {.events_max = 30, .age_seconds_max = 1'000'000});
-  for (int i = 0; i < 400; ++i) model.step();
+  for (int i = 0; i < 250; ++i) model.step();
   model.end();
 }
 
