@@ -14,8 +14,8 @@
 //         + history.bytes_max × 9/8                            frames, their index, and what malloc
 //                                                              cannot use between frames
 //         + publish.idempotency_keys_max × 128
-//         + history.bytes_max / 16, with journal.kind sqlite   8 bytes for each event of 128 or more
-//         + 5 MiB, with journal.kind nats                  libnats, its threads and buffers
+//         + history.bytes_max / 16, with journal.kind sqlite   8 bytes for each event of 128
+//         + 5 MiB, with journal.kind nats                      libnats, its threads and buffers
 //   worst = full
 //         + workers × 2 MiB                                    what malloc keeps for each worker
 //         + history.bytes_max                                  events far apart in the index
