@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <utility>
 
 #include "broadcast/log/journal_batch.h"
@@ -10,8 +11,9 @@
 namespace crier::cmd {
 namespace {
 
-// Each one costs a walk over the rest of the file.
-constexpr std::uint64_t kSkipsMax = 1'000;
+// Each one costs some seeks, seldom more than a thousand.
+constexpr std::uint64_t kSkipsMax = 100'000;
+constexpr std::uint64_t kSequenceMax = std::numeric_limits<std::int64_t>::max();
 
 }  // namespace
 
@@ -27,7 +29,7 @@ Stored<std::optional<StoredBatch>> BatchScan::next() {
     if (!statement_) {
       auto prepared = Statement::prepare(
           database_,
-          "SELECT first, last, time, crc, body FROM batches WHERE first > ? ORDER BY first");
+          "SELECT first, last, time, crc, body FROM batches WHERE first >= ? ORDER BY first");
       if (!prepared) return std::unexpected(std::move(prepared.error()));
       statement_ = std::move(*prepared);
       statement_->bind(at_);
@@ -58,7 +60,7 @@ Stored<std::optional<StoredBatch>> BatchScan::next() {
       ++damaged_;
       continue;
     }
-    at_ = batch.first;
+    at_ = batch.first + 1;
     last_ = batch.last;
     skipped_ = false;
     ++rows_;
@@ -70,25 +72,41 @@ Stored<std::optional<StoredBatch>> BatchScan::next() {
 Stored<bool> BatchScan::skip() {
   statement_.reset();
   if (++damaged_ > kSkipsMax) return false;
-  // From the other end. This reads fewer pages of a batch than a walk that wants its body: the
-  // lowest batch that is found so may be the one that could not be read.
-  auto backwards = Statement::prepare(
-      database_, "SELECT first FROM batches WHERE first > ? ORDER BY first DESC");
-  if (!backwards) return std::unexpected(std::move(backwards.error()));
-  backwards->bind(at_);
-  std::optional<std::uint64_t> lowest;
-  for (;;) {
-    const auto more = backwards->next();
-    if (!more && more.error().kind != StoreFailure::damaged) {
-      return std::unexpected(more.error());
-    }
-    if (!more || !*more) break;
-    const std::uint64_t first = backwards->number(0);
-    if (first <= at_ || (lowest && first >= *lowest)) break;
-    lowest = first;
+  auto seek = Statement::prepare(
+      database_, "SELECT first FROM batches WHERE first >= ? ORDER BY first LIMIT 1");
+  if (!seek) return std::unexpected(std::move(seek.error()));
+  std::uint64_t first = 0;  // What the last seek that was not damaged has found; 0: the end.
+  const auto readable = [&](std::uint64_t from) -> Stored<bool> {
+    const auto more = seek->bind(from).next();
+    if (!more && more.error().kind != StoreFailure::damaged) return std::unexpected(more.error());
+    if (!more) return false;
+    const std::uint64_t found = *more ? seek->number(0) : 0;
+    seek->reset();
+    if (*more && found < from) return false;
+    first = found;
+    return true;
+  };
+  // A seek reads no other page than the one it is for. Steps grow slowly, so that they hardly jump
+  // over a good page between two damaged ones.
+  std::uint64_t damaged = at_ - 1;
+  std::uint64_t good = at_;
+  for (std::uint64_t step = 1;; step += 1 + step / 1'024) {
+    if (good > kSequenceMax) return false;
+    const auto found = readable(good);
+    if (!found) return std::unexpected(found.error());
+    if (*found) break;
+    damaged = good;
+    good = at_ + step;
   }
-  if (!lowest) return false;
-  at_ = skipped_ ? *lowest : *lowest - 1;
+  while (good - damaged > 1) {
+    const std::uint64_t middle = damaged + (good - damaged) / 2;
+    const auto found = readable(middle);
+    if (!found) return std::unexpected(found.error());
+    (*found ? good : damaged) = middle;
+  }
+  if (first == 0) return false;
+  // A seek does not read a batch's body: the one that is found may be the one that is damaged.
+  at_ = skipped_ ? first + 1 : first;
   skipped_ = !skipped_;
   return true;
 }

@@ -45,7 +45,7 @@ class BatchScan {
 
   const Database& database_;
   std::optional<Statement> statement_;
-  std::uint64_t at_ = 0;  // The first sequence of the last good batch, or where to go on.
+  std::uint64_t at_ = 1;  // Where to go on: batches that begin before are done.
   bool skipped_ = false;  // Since the last good batch.
   bool after_damage_ = false;
   std::uint32_t sum_ = 0;

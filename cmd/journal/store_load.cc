@@ -69,6 +69,8 @@ Stored<void> JournalStore::load(StoreVisitor& visitor) {
 }
 
 Stored<void> JournalStore::salvage() {
+  // Ends a transaction that found the damage.
+  if (auto again = connect(); !again) return again;
   // So that no batch is in the write-ahead log alone, which is the damaged file's, while the files
   // change their names.
   if (auto moved = move_pages(SQLITE_CHECKPOINT_TRUNCATE); !moved) return moved;

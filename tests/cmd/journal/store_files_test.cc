@@ -1,5 +1,7 @@
 // The files of a journal, under other names, replaced, overwritten, and while they are salvaged.
+#include <cstdint>
 #include <filesystem>
+#include <random>
 #include <string>
 
 #include "cmd/journal/batch_scan.h"
@@ -109,6 +111,35 @@ TEST_CASE("a damaged file has all good batches before another takes its name") {
     if (!*batch) break;
   }
   CHECK(scan.rows() == 5);
+}
+
+TEST_CASE("pages that are damaged take no other batch with them") {
+  constexpr std::size_t kPage = 4'096;
+  const std::uint64_t damaged_of_ten = GENERATE(0U, 1U, 5U, 9U);
+  const Files files;
+  const std::string path = files.root() + "/journal.db";
+  {
+    JournalStore store = used({.path = path});
+    for (int i = 0; i < 500; ++i) commit(store, std::string(1'000, 'x'), i % 50 == 0 ? 500 : 1);
+    REQUIRE(store.close().has_value());
+  }
+  std::string bytes = bytes_of(path);
+  std::mt19937 dice(static_cast<std::uint32_t>(damaged_of_ten));
+  std::uint64_t on_damaged_pages = 0;
+  for (std::size_t page = 0; page < bytes.size(); page += kPage) {
+    // A leaf of a table, with batches.
+    if (bytes[page] != 13 || bytes.substr(page, kPage).find("xxxx") == std::string::npos) continue;
+    if (dice() % 10 >= damaged_of_ten) continue;
+    on_damaged_pages += static_cast<unsigned char>(bytes[page + 4]);
+    bytes.replace(page, kPage, kPage, '\0');
+  }
+  REQUIRE((on_damaged_pages > 0) == (damaged_of_ten > 0));
+  overwrite(path, bytes);
+  JournalStore store = opened({.path = path});
+  LoadedBatches loaded;
+  REQUIRE(store.load(loaded).has_value());
+  CHECK(loaded.batches.size() == 500 - on_damaged_pages);
+  CHECK((loaded.hole > 0) == (damaged_of_ten > 0));
 }
 
 }  // namespace crier::cmd
