@@ -160,6 +160,8 @@ class JournalStore {
   void choose_epoch(bool state_is_good);
   [[nodiscard]] Stored<void> mark_used();
   [[nodiscard]] Stored<void> salvage();
+  // Gives the fresh file the journal's name, and the damaged one another.
+  [[nodiscard]] Stored<void> exchange_files(const std::string& fresh);
   // Whether its files still have their names.
   [[nodiscard]] Stored<void> same_file() const;
   bool same_log() const;

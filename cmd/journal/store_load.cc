@@ -68,6 +68,30 @@ Stored<void> JournalStore::load(StoreVisitor& visitor) {
   return {};
 }
 
+Stored<void> JournalStore::exchange_files(const std::string& fresh) {
+  connection_.reset();
+  struct stat owner{};
+  if (::stat(options_.path.c_str(), &owner) != 0 ||
+      ::chown(fresh.c_str(), owner.st_uid, owner.st_gid) != 0) {
+    return std::unexpected(system_error("give " + fresh + " to its owner"));
+  }
+  // The damaged file keeps its name until the good one takes it.
+  const std::string name = options_.path + ".damaged-" + std::to_string(std::time(nullptr));
+  damaged_copy_ = name;
+  for (int n = 2; ::link(options_.path.c_str(), damaged_copy_.c_str()) != 0; ++n) {
+    if (errno != EEXIST) return std::unexpected(system_error("link " + damaged_copy_));
+    damaged_copy_ = name + "-" + std::to_string(n);
+  }
+  std::rename(wal_of(options_.path).c_str(), wal_of(damaged_copy_).c_str());
+  if (std::rename(fresh.c_str(), options_.path.c_str()) != 0) {
+    return std::unexpected(system_error("rename " + fresh));
+  }
+  if (!sync_directory_of(options_.path)) {
+    return std::unexpected(system_error("sync the directory of " + options_.path));
+  }
+  return {};
+}
+
 Stored<void> JournalStore::salvage() {
   // Ends a transaction that found the damage.
   if (auto again = connect(); !again) return again;
@@ -112,26 +136,7 @@ Stored<void> JournalStore::salvage() {
     if (auto done = target->run("COMMIT; PRAGMA wal_checkpoint(TRUNCATE)"); !done) return done;
   }
   ::unlink(wal_of(fresh).c_str());
-  connection_.reset();
-  struct stat owner{};
-  if (::stat(options_.path.c_str(), &owner) != 0 ||
-      ::chown(fresh.c_str(), owner.st_uid, owner.st_gid) != 0) {
-    return std::unexpected(system_error("give " + fresh + " to its owner"));
-  }
-  // The damaged file keeps its name until the good one takes it.
-  const std::string name = options_.path + ".damaged-" + std::to_string(std::time(nullptr));
-  damaged_copy_ = name;
-  for (int n = 2; ::link(options_.path.c_str(), damaged_copy_.c_str()) != 0; ++n) {
-    if (errno != EEXIST) return std::unexpected(system_error("link " + damaged_copy_));
-    damaged_copy_ = name + "-" + std::to_string(n);
-  }
-  std::rename(wal_of(options_.path).c_str(), wal_of(damaged_copy_).c_str());
-  if (std::rename(fresh.c_str(), options_.path.c_str()) != 0) {
-    return std::unexpected(system_error("rename " + fresh));
-  }
-  if (!sync_directory_of(options_.path)) {
-    return std::unexpected(system_error("sync the directory of " + options_.path));
-  }
+  if (auto done = exchange_files(fresh); !done) return done;
   if (auto found = find_or_create(); !found) {
     return std::unexpected(StoreError{.detail = found.error().detail});
   }
