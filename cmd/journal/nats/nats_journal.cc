@@ -11,7 +11,6 @@
 namespace crier::cmd {
 namespace {
 
-using namespace std::chrono_literals;
 using broadcast::Appended;
 using broadcast::AppendFailure;
 using broadcast::Group;
@@ -19,7 +18,7 @@ using broadcast::JournalFailure;
 
 constexpr std::size_t kOpenBytesMax = std::size_t{16} << 20;
 constexpr std::size_t kSentBytes = 512;  // What an open event costs beside its data.
-constexpr auto kLoadWait = 10s;
+constexpr std::uint32_t kLoadWaitMs = 10'000;
 constexpr std::uint64_t kTimerMs = 250;
 
 std::int64_t wall_now_ns() {
@@ -74,11 +73,9 @@ Result<void> NatsJournal::load(broadcast::JournalReader& reader) {
   const auto newest = link_->newest_message();
   if (!newest) return std::unexpected(newest.error());
   bool reached = position_ >= *newest;
+  Instant came = net::Loop::now();
   while (!reached) {
-    auto reports = inbox_.take(kLoadWait);
-    if (reports.empty()) {
-      return fail(Errc::os, "NATS does not send the stream " + options_.stream.name + ".");
-    }
+    auto reports = inbox_.take(std::chrono::milliseconds(kLoadWaitMs));
     for (NatsReport& report : reports) {
       if (const auto* other = std::get_if<NatsLost>(&report)) {
         return fail(Errc::os, "The stream " + options_.stream.name +
@@ -89,8 +86,13 @@ Result<void> NatsJournal::load(broadcast::JournalReader& reader) {
         early_.push_back(std::move(report));
         continue;
       }
+      came = net::Loop::now();
       load_one(*arrival, reader);
       reached = position_ >= *newest;
+    }
+    // What the checks report meanwhile is no progress.
+    if (!reached && after_ms(came, kLoadWaitMs) <= net::Loop::now()) {
+      return fail(Errc::os, "NATS does not send the stream " + options_.stream.name + ".");
     }
   }
   loaded_keys_.clear();
@@ -114,24 +116,16 @@ void NatsJournal::load_one(const NatsArrival& arrival, broadcast::JournalReader&
   if (read->key.count > 0) load_key(read->key, arrival.sequence, accepted, reader);
 }
 
-// A key is known when all its events are there.
+// A key is known when all its events are there, in their order. Of others the stream knows more.
+// The count is what some program has written: it costs no memory.
 void NatsJournal::load_key(const NatsKeyPart& part, std::uint64_t sequence, Instant accepted,
                            broadcast::JournalReader& reader) {
-  if (part.count == 1) {
-    return reader.on_key(part.key, part.content, {sequence, sequence, 1}, accepted);
-  }
-  const auto at = loaded_keys_.try_emplace({part.key.high, part.key.low}).first;
-  LoadedKey& key = at->second;
-  if (part.place == 0 || key.content != part.content || key.sequences.size() != part.count) {
-    if (part.count > 1'000'000) return;
-    key = {part.content, std::vector<std::uint64_t>(part.count), part.count};
-  }
-  if (key.sequences[part.place] == 0) --key.missing;
-  key.sequences[part.place] = sequence;
-  if (key.missing > 0) return;
-  reader.on_key(part.key, part.content, {key.sequences.front(), key.sequences.back(), part.count},
-                accepted);
-  loaded_keys_.erase(at);
+  LoadedKey& key = loaded_keys_[{part.key.high, part.key.low}];
+  if (part.place == 0) key = {part.content, sequence, part.count, 0};
+  if (key.content != part.content || key.count != part.count || key.next != part.place) return;
+  if (++key.next < key.count) return;
+  reader.on_key(part.key, part.content, {key.first, sequence, key.count}, accepted);
+  loaded_keys_.erase({part.key.high, part.key.low});
 }
 
 // Never before that of an earlier event, and never in the future: clocks differ.

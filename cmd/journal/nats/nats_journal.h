@@ -108,8 +108,9 @@ class NatsJournal final : public broadcast::Journal {
   // The key of a group whose events are being loaded.
   struct LoadedKey {
     broadcast::Fingerprint content;
-    std::vector<std::uint64_t> sequences;
-    std::size_t missing = 0;
+    std::uint64_t first = 0;  // The sequence of its first event.
+    std::uint32_t count = 0;
+    std::uint32_t next = 0;  // The place of the event that has to follow.
   };
 
   NatsJournal(const NatsJournalOptions& options, const NatsJournalParts& parts);
