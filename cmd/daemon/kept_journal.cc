@@ -144,6 +144,7 @@ Coming KeptJournal::coming(std::uint64_t sequence, Instant asked) {
 
 bool KeptJournal::survey(broadcast::Log& log) {
   if (finished_) return false;
+  if (file_ != nullptr) file_->watch();
   if (!survey_ && journal_->wants_survey()) survey_.emplace(log);
   if (!survey_ || !survey_->step()) return survey_.has_value();
   journal_->compact(survey_->take());
@@ -153,6 +154,9 @@ bool KeptJournal::survey(broadcast::Log& log) {
 
 std::string_view KeptJournal::problem() const {
   using enum broadcast::JournalFailure;
+  if (file_ != nullptr && file_->disk_is_silent()) {
+    return "journal: the disk of journal.path does not answer";
+  }
   const auto failing = journal_->failing();
   if (!failing) return {};
   switch (*failing) {

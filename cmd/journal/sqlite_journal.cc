@@ -143,7 +143,7 @@ void SqliteJournal::flush() {
   batch.wall_ms = wall_ms(now);
   batch.body = collected_.take();
   batch.groups = std::exchange(groups_, {});
-  batch.handed_over = now;
+  batch.handed_over = handed_over_ = now;
   under_way_ = batch.body.size();
   writer_->write(std::move(batch));
 }
@@ -181,9 +181,27 @@ void SqliteJournal::copy(std::function<void(Result<net::Fd>)> made) {
   writer_->copy(options_.path + ".copy-" + std::to_string(::getpid()));
 }
 
+bool SqliteJournal::disk_is_silent() const {
+  return under_way_ > 0 && after_ms(handed_over_, options_.silent_ms) <= net::Loop::now();
+}
+
+void SqliteJournal::watch() {
+  const bool silent = disk_is_silent();
+  if (silent == std::exchange(silence_was_said_, silent)) return;
+  if (silent) {
+    parts_.log.warning("journal's disk does not answer: publishers wait for it",
+                       {{"path", options_.path}});
+  } else {
+    parts_.log.info("journal's disk answers again", {{"path", options_.path}});
+  }
+}
+
 void SqliteJournal::finish() {
   if (!writer_) return;
   flush();
+  if (disk_is_silent()) {
+    parts_.log.warning("the end waits for the journal's disk", {{"path", options_.path}});
+  }
   while (under_way_ > 0) {
     writer_->wait_for_report();
     take_reports();

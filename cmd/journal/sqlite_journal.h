@@ -33,6 +33,7 @@ struct SqliteJournalOptions {
   std::uint64_t sync_ms = 1'000;          // and is there at most so much later.
   std::uint64_t bytes_max = 0;            // Of the file, about; 0: no bound.
   std::uint64_t idempotency_seconds = 0;  // How long a key counts.
+  std::uint32_t silent_ms = 5'000;        // A disk that takes longer does not answer.
   const char* vfs = nullptr;              // Of SQLite, for tests.
 };
 
@@ -65,6 +66,11 @@ class SqliteJournal final : public broadcast::Journal {
   // with it, open for reading and without a name, or with why there is none. One at a time.
   void copy(std::function<void(Result<net::Fd>)> made);
 
+  // Whether the disk has not answered for options.silent_ms.
+  bool disk_is_silent() const;
+  // To be called now and then: says it when that begins and ends.
+  void watch();
+
   const JournalStats& stats() const { return stats_; }
 
  private:
@@ -95,7 +101,9 @@ class SqliteJournal final : public broadcast::Journal {
   broadcast::BatchWriter collected_;
   std::vector<JournalBatch::Group> groups_;  // Of what was collected.
   std::size_t under_way_ = 0;                // Bytes of the batch that is written; 0: none is.
-  std::uint64_t last_ = 0;                   // The last sequence that was given.
+  Instant handed_over_;                      // That batch.
+  bool silence_was_said_ = false;
+  std::uint64_t last_ = 0;  // The last sequence that was given.
   std::uint64_t last_wall_ms_ = 0;
   Instant last_wall_at_;
   std::optional<broadcast::JournalFailure> failing_;

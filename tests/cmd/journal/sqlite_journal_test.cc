@@ -100,9 +100,12 @@ class Answers final : public broadcast::JournalClient, public broadcast::Journal
 class OnFaultyDisk {
  public:
   explicit OnFaultyDisk(bool sync_each_commit = true) {
-    auto opened = SqliteJournal::open(
-        {.path = path(), .sync_each_commit = sync_each_commit, .sync_ms = 10, .vfs = disk.name()},
-        {.loop = loop_, .log = log_, .lost = [this] { ++lost; }});
+    auto opened = SqliteJournal::open({.path = path(),
+                                       .sync_each_commit = sync_each_commit,
+                                       .sync_ms = 10,
+                                       .silent_ms = 100,
+                                       .vfs = disk.name()},
+                                      {.loop = loop_, .log = log_, .lost = [this] { ++lost; }});
     REQUIRE(opened.has_value());
     journal = std::move(*opened);
     REQUIRE(journal->load(answers).has_value());
@@ -111,6 +114,7 @@ class OnFaultyDisk {
   }
 
   std::string path() const { return files_.root() + "/journal.db"; }
+  const std::vector<std::string>& log_lines() const { return log_.lines; }
 
   std::optional<broadcast::Appended> append(const std::string& data) {
     const broadcast::PublishEvent event{{.topic = "a", .data = data}, {}, 0};
@@ -234,6 +238,24 @@ TEST_CASE("no batch is committed between a failure and the turn in which the loo
   CHECK(!on.publish("at last"));
   on.wait([&] { return on.answers.appended == 2; });
   CHECK(on.answers.committed == std::vector<std::string>{"1 one", "2 at last"});
+  on.journal->finish();
+}
+
+TEST_CASE("a disk that does not answer for a while is told, and that it answers again") {
+  OnFaultyDisk on;
+  on.journal->watch();
+  CHECK(!on.publish("one"));
+  CHECK_FALSE(on.journal->disk_is_silent());
+  std::this_thread::sleep_for(110ms);  // The loop has not heard of it.
+  CHECK(on.journal->disk_is_silent());
+  on.journal->watch();
+  on.journal->watch();
+  on.wait([&] { return on.answers.appended == 1; });
+  CHECK_FALSE(on.journal->disk_is_silent());
+  on.journal->watch();
+  REQUIRE(on.log_lines().size() == 2);
+  CHECK(on.log_lines()[0].find("journal's disk does not answer") != std::string::npos);
+  CHECK(on.log_lines()[1].find("journal's disk answers again") != std::string::npos);
   on.journal->finish();
 }
 
