@@ -44,7 +44,9 @@ JournalWriter::JournalWriter(JournalStore store, std::uint64_t sync_ms, net::Loo
 }
 
 JournalWriter::~JournalWriter() {
+  if (!thread_.joinable()) return;
   order_stop(Stop::leave);
+  thread_.join();
 }
 
 // --- the control loop's side ---
@@ -74,23 +76,25 @@ std::vector<JournalReport> JournalWriter::take_reports() {
   return std::exchange(reports_, {});
 }
 
-void JournalWriter::wait_for_report() {
+bool JournalWriter::wait_for_report(std::chrono::milliseconds at_most) {
   std::unique_lock lock(mutex_);
-  reported_.wait(lock, [this] { return !reports_.empty(); });
+  return reported_.wait_for(lock, at_most, [this] { return !reports_.empty(); });
+}
+
+bool JournalWriter::close_within(std::chrono::milliseconds at_most) {
+  order_stop(Stop::close);
+  std::unique_lock lock(mutex_);
+  return reported_.wait_for(lock, at_most, [this] { return ended_; });
 }
 
 void JournalWriter::close() {
-  order_stop(Stop::close);
+  thread_.join();
 }
 
 void JournalWriter::order_stop(Stop stop) {
-  if (!thread_.joinable()) return;
-  {
-    const std::lock_guard lock(mutex_);
-    orders_.stop = stop;
-    ordered_.notify_one();
-  }
-  thread_.join();
+  const std::lock_guard lock(mutex_);
+  orders_.stop = stop;
+  ordered_.notify_one();
 }
 
 // --- the thread ---
@@ -143,8 +147,12 @@ void JournalWriter::run() {
     if (orders.copy) begin_copy(*orders.copy);
     if (orders.stop != Stop::no) {
       copy_.reset();
-      if (orders.stop == Stop::leave || retry_at_ || lost_) return;
-      if (auto closed = store_.close(); !closed) break_down(std::move(closed.error()), {});
+      if (orders.stop == Stop::close && !retry_at_ && !lost_) {
+        if (auto closed = store_.close(); !closed) break_down(std::move(closed.error()), {});
+      }
+      const std::lock_guard lock(mutex_);
+      ended_ = true;
+      reported_.notify_one();
       return;
     }
     if (!lost_ && retry_at_ && Clock::now() >= *retry_at_) try_again();

@@ -86,9 +86,12 @@ class JournalWriter {
   void copy(std::string path);
 
   std::vector<JournalReport> take_reports();
-  // Waits until there is a report.
-  void wait_for_report();
-  // Closes the file in good order, and ends the thread.
+  // Waits until there is a report. Returns false if that takes longer.
+  bool wait_for_report(std::chrono::milliseconds at_most);
+  // Begins to close the file in good order; nothing may be ordered afterwards. Returns false if
+  // that takes longer.
+  bool close_within(std::chrono::milliseconds at_most);
+  // Ends the thread, once it has closed the file.
   void close();
 
   // Of the file; any time.
@@ -142,6 +145,7 @@ class JournalWriter {
   std::condition_variable reported_;
   Orders orders_;
   std::vector<JournalReport> reports_;
+  bool ended_ = false;  // The thread.
 
   net::Wakeup wakeup_;
   std::thread thread_;

@@ -199,13 +199,17 @@ void SqliteJournal::watch() {
 void SqliteJournal::finish() {
   if (!writer_) return;
   flush();
-  if (disk_is_silent()) {
+  const std::chrono::milliseconds patience(options_.silent_ms);
+  bool told = false;
+  const auto tell = [&] {
+    if (std::exchange(told, true)) return;
     parts_.log.warning("the end waits for the journal's disk", {{"path", options_.path}});
-  }
+  };
   while (under_way_ > 0) {
-    writer_->wait_for_report();
+    if (!writer_->wait_for_report(patience)) tell();
     take_reports();
   }
+  if (!writer_->close_within(patience)) tell();
   writer_->close();
   take_reports();
   writer_.reset();

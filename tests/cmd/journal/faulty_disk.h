@@ -6,6 +6,8 @@
 
 #include <sqlite3.h>
 
+#include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <mutex>
@@ -28,6 +30,7 @@ class FaultyDisk {
   // SQLite, and so do all later ones if `stays` is true.
   void fail_after(std::uint64_t calls, int code, bool stays);
   void work();  // No call fails any more.
+  void be_slow(std::chrono::milliseconds each_call) { each_call_ = each_call; }
   bool failed() const;
 
   // Requires: no file is open.
@@ -59,6 +62,7 @@ class FaultyDisk {
   int code_ = SQLITE_OK;
   bool stays_ = false;
   bool failed_ = false;
+  std::atomic<std::chrono::milliseconds> each_call_ = std::chrono::milliseconds(0);
   std::map<std::string, std::vector<Write>> unsynced_;
 };
 

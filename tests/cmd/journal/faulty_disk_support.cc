@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <thread>
 #include <utility>
 
 #include "core/check.h"
@@ -44,6 +45,7 @@ bool FaultyDisk::failed() const {
 }
 
 int FaultyDisk::next_call() {
+  std::this_thread::sleep_for(each_call_.load());
   const std::lock_guard lock(mutex_);
   if (code_ == SQLITE_OK) return SQLITE_OK;
   if (calls_left_ > 0) {

@@ -2,6 +2,7 @@
 // with a machine that loses its power.
 #include "cmd/journal/sqlite_journal.h"
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <memory>
@@ -257,6 +258,21 @@ TEST_CASE("a disk that does not answer for a while is told, and that it answers 
   CHECK(on.log_lines()[0].find("journal's disk does not answer") != std::string::npos);
   CHECK(on.log_lines()[1].find("journal's disk answers again") != std::string::npos);
   on.journal->finish();
+}
+
+TEST_CASE("an end that waits for the disk says so, once") {
+  OnFaultyDisk on;
+  const bool under_way = GENERATE(false, true);
+  CHECK(!on.publish("one"));
+  if (!under_way) on.wait([&] { return on.answers.appended == 1; });
+  on.disk.be_slow(120ms);
+  if (under_way) CHECK(!on.publish("two"));
+  on.journal->finish();
+  CHECK(on.answers.failed == 0);
+  const auto said = [](const std::string& line) {
+    return line.find("the end waits for the journal's disk") != std::string::npos;
+  };
+  CHECK(std::ranges::count_if(on.log_lines(), said) == 1);
 }
 
 TEST_CASE("what a failed disk has lost is noticed, however often it fails") {
