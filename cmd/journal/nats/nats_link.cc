@@ -175,8 +175,8 @@ Result<void> NatsLink::connect() {
   also(nats().natsOptions_SetMaxReconnect(raw, -1));
   also(nats().natsOptions_SetReconnectWait(raw, 200));
   also(nats().natsOptions_SetReconnectJitter(raw, 100, 100));
-  also(nats().natsOptions_SetReconnectBufSize(
-      raw, 0));  // What waits for a connection is not sent later.
+  // What waits for a connection is not sent later. 0 would mean 8 MB to newer versions of libnats.
+  also(nats().natsOptions_SetReconnectBufSize(raw, 1));
   also(nats().natsOptions_SetPingInterval(raw, 2'000));
   also(nats().natsOptions_SetMaxPingsOut(raw, 2));
   also(nats().natsOptions_SetWriteDeadline(raw, kRequestMs));
@@ -200,6 +200,10 @@ Result<void> NatsLink::connect() {
                                                   options_.key_file.c_str()));
   }
   if (status != NATS_OK) return nats_error("Cannot use the settings of nats.*", status);
+  {
+    const std::unique_lock lock(mutex_);
+    closed_ = false;
+  }
   status = nats().natsConnection_Connect(&connection_, raw);
   if (status != NATS_OK) {
     connection_ = nullptr;
@@ -207,7 +211,6 @@ Result<void> NatsLink::connect() {
   }
   {
     const std::unique_lock lock(mutex_);
-    closed_ = false;
     connection_looks_ = ++looks_wanted_;
     consumer_name_.clear();
     ++calling_;  // Until Callbacks::closed().
@@ -348,10 +351,14 @@ NatsFateOf NatsLink::compare_now(const NatsCompare& compare) {
   NatsFateOf fate{compare.group, compare.index, NatsFate::unsent, compare.sequence};
   const StoredMessage found = stored_message(compare.sequence);
   if (found.status == NATS_OK) {
-    const auto content = read_content(header_of(found.message.get(), "Crier-Content"));
-    const bool same =
-        content && content->content == compare.key.content && content->count == compare.key.count;
-    fate.fate = same ? NatsFate::known : NatsFate::conflict;
+    const auto read = read_message(options_.stream.prefix, found.message.get());
+    const NatsKeyPart key = read ? read->key : NatsKeyPart{};
+    if (key.count == 0 || key.key != compare.key.key || key.place != compare.key.place) {
+      fate.fate = NatsFate::forgotten;  // That is another event.
+    } else {
+      const bool same = key.content == compare.key.content && key.count == compare.key.count;
+      fate.fate = same ? NatsFate::known : NatsFate::conflict;
+    }
   } else if (found.removed) {
     fate.fate = NatsFate::forgotten;
   }

@@ -66,6 +66,13 @@ bool take_pair(std::string_view text, char separator, Fingerprint& fingerprint,
   return true;
 }
 
+// Returns the fingerprint and the count of a Crier-Content header; nothing: it is malformed.
+std::optional<NatsKeyPart> read_content(std::string_view header) {
+  NatsKeyPart part;
+  if (!take_pair(header, ' ', part.content, part.count)) return std::nullopt;
+  return part;
+}
+
 }  // namespace
 
 std::string text_of(const NatsOrigin& origin) {
@@ -102,12 +109,6 @@ NatsMessageHandle make_message(std::string_view prefix, const NatsEvent& event, 
   }
   if (status != NATS_OK) return nullptr;
   return message;
-}
-
-std::optional<NatsKeyPart> read_content(std::string_view header) {
-  NatsKeyPart part;
-  if (!take_pair(header, ' ', part.content, part.count)) return std::nullopt;
-  return part;
 }
 
 std::optional<NatsEvent> read_message(std::string_view prefix, natsMsg* message) {

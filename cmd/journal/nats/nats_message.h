@@ -52,9 +52,6 @@ NatsMessageHandle make_message(std::string_view prefix, const NatsEvent& event, 
 // not write count as absent.
 std::optional<NatsEvent> read_message(std::string_view prefix, natsMsg* message);
 
-// Returns the fingerprint and the count of a Crier-Content header; nothing: it is malformed.
-std::optional<NatsKeyPart> read_content(std::string_view header);
-
 std::string text_of(const NatsOrigin& origin);
 std::optional<NatsOrigin> parse_origin(std::string_view text);
 
