@@ -57,7 +57,7 @@ class OtherProgram {
 
 }  // namespace
 
-TEST_CASE("nothing is sent into a stream that has gone back") {
+TEST_CASE("nothing is sent into a stream that has gone back", "[nats]") {
   NatsServer server;
   NatsNode node(nats_options(server));
   node.publish({"one"});
@@ -79,7 +79,8 @@ TEST_CASE("nothing is sent into a stream that has gone back") {
   CHECK(OtherProgram(server).last() == 1);
 }
 
-TEST_CASE("an event that came from another place than it was stored at begins a new epoch") {
+TEST_CASE("an event that came from another place than it was stored at begins a new epoch",
+          "[nats]") {
   const NatsServer server;
   NatsNode node(nats_options(server));
   const Epoch epoch = node.epoch();
