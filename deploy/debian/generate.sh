@@ -25,7 +25,7 @@ sed "1s/VERSION/${version#crier }/" "$here/changelog" >"$share/doc/crier/changel
 # of a link to a page that it lacks only the text remains.
 # shellcheck disable=SC2016
 sed -i -e 's#\([`(]\)systemd/README\.md#\1README.systemd.md#g; s#`systemd/drop-ins/#`drop-ins/#g' \
-  -e 's#\([`(]\)\(drop-ins\|grafana\|prometheus\|proxies\)/#\1examples/\2/#g' \
+  -e 's#\([`(]\)\(cluster\|drop-ins\|grafana\|prometheus\|proxies\)/#\1examples/\2/#g' \
   -e 's#\([`(]\)operating\.md#\1README.operating.md#g' \
   -e 's#\[\([^]]*\)\](\(\.\./\|container/\|http\.md\)[^)]*)#\1#g' "$share/doc/crier/"*.md
 gzip -9nf "$share/man/man1/crier.1" "$share/man/man5/crier.json.5" "$share/man/man7/crier-http.7" \
