@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds crier in every way that matters and runs its tests.
 #
-#   tests/run.sh            everything that guards a change: on two cores less than 25 minutes the
+#   tests/run.sh            everything that guards a change: on two cores some 25 to 33 minutes the
 #                           first time, half of it compiling, and 12 minutes once built
 #   tests/run.sh --quick    the debug build, all but the slow tests: under a minute once built
 #   tests/run.sh --long     the rest as well: each source compiled alone, clang-tidy, more seeds,
