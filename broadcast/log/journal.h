@@ -37,7 +37,7 @@ enum class JournalFailure : std::uint8_t {
   io_error,
   unavailable,  // The journal cannot be reached, or is too far behind to take more.
   key_reused,   // Another node has used the event's key for other content.
-  answer_lost,  // Another node has used the key for an event that nobody has any more.
+  answer_lost,  // The key was used before, and its event is gone.
 };
 
 // Why a group failed. A journal that other nodes write to may take a group in part.

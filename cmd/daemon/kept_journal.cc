@@ -17,13 +17,8 @@
 namespace crier::cmd {
 namespace {
 
-// How long a client waits that has seen events of another node, and one that says so.
+// How long a client waits at most for an event that it has had from another node.
 constexpr std::uint32_t kComingMs = 30'000;
-constexpr std::uint32_t kAnswerMs = 30'000;
-
-}  // namespace
-
-namespace {
 
 // Empty if no setting of this daemon names a file: another daemon may use the default one.
 std::string unused_file(const config::Journal& config) {
@@ -133,11 +128,9 @@ Result<void> KeptJournal::load(broadcast::LogLoader& loader) {
 
 Coming KeptJournal::coming(std::uint64_t sequence, Instant asked) {
   if (sequence <= nodes_->position()) return Coming::here;
-  const Instant now = net::Loop::now();
-  if (sequence <= nodes_->stream_last()) {
-    return now < after_ms(asked, kComingMs) ? Coming::soon : Coming::unknown;
-  }
-  if (nodes_->looked_at() > asked || now > after_ms(asked, kAnswerMs)) return Coming::unknown;
+  if (net::Loop::now() >= after_ms(asked, kComingMs)) return Coming::unknown;
+  if (sequence <= nodes_->stream_last()) return Coming::soon;
+  if (nodes_->looked_at() > asked) return Coming::unknown;
   nodes_->ask_stream_last(asked);
   return Coming::soon;
 }

@@ -37,7 +37,6 @@ struct JournalBatch {
   std::uint64_t wall_ms = 0;
   std::string body;
   std::vector<Group> groups;
-  Instant handed_over;
 
   StoredBatch stored() const { return {first, last, wall_ms, body}; }
 };

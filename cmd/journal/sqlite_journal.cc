@@ -143,7 +143,7 @@ void SqliteJournal::flush() {
   batch.wall_ms = wall_ms(now);
   batch.body = collected_.take();
   batch.groups = std::exchange(groups_, {});
-  batch.handed_over = handed_over_ = now;
+  handed_over_ = now;
   under_way_ = batch.body.size();
   writer_->write(std::move(batch));
 }
@@ -232,7 +232,7 @@ void SqliteJournal::on_report(BatchCommitted& report) {
   under_way_ = 0;
   last_ = batch.last;
   since_survey_ += batch.body.size();
-  const std::uint64_t us = net::Loop::now().us - batch.handed_over.us;
+  const std::uint64_t us = net::Loop::now().us - handed_over_.us;
   stats_.commits.observe(us);
   stats_.last_commit_us.set(us);
   stats_.events.add(batch.last - batch.first + 1);

@@ -18,7 +18,6 @@ constexpr std::chrono::milliseconds kSettle{300};
 // A new leader may not know the newest message at once.
 constexpr std::chrono::seconds kNewestWait{2};
 constexpr std::uint32_t kSuspicionsMax = 3;
-constexpr std::uint64_t kHeadersMax = 1'024;  // What crier's headers need at most.
 
 }  // namespace
 
@@ -69,7 +68,7 @@ Result<void> NatsLink::open_stream() {
     return fail(Errc::invalid_config, std::move(why));
   }
   const std::int64_t payload_max = nats().natsConnection_GetMaxPayload(connection_);
-  if (payload_max < static_cast<std::int64_t>(options_.event_bytes_max + kHeadersMax)) {
+  if (payload_max < static_cast<std::int64_t>(options_.event_bytes_max + kHeaderBytesMax)) {
     return fail(Errc::invalid_config,
                 "The NATS server takes messages of at most " + std::to_string(payload_max) +
                     " bytes: raise its max_payload to limits.event_bytes_max and 1,024.");

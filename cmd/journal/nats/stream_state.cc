@@ -16,8 +16,6 @@ using Json = nlohmann::json;
 constexpr std::string_view kMaker = "crier";
 constexpr std::uint32_t kVersion = 1;
 constexpr std::uint64_t kNanos = 1'000'000'000;
-// What crier's headers add to an event's name and data.
-constexpr std::uint64_t kHeaderBytesMax = 1'024;
 
 std::string hex(std::uint64_t number) {
   std::array<char, 17> text{};

@@ -21,6 +21,9 @@
 
 namespace crier::cmd {
 
+// What crier's headers add to an event's name and data.
+inline constexpr std::uint64_t kHeaderBytesMax = 1'024;
+
 // How a stream is made. An existing stream stays as its operators have set it.
 struct StreamSettings {
   std::string name = "crier";
